@@ -1,1 +1,3 @@
-//! kubestrap
+//! kubestrap turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better.
+
+pub mod yaml;

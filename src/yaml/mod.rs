@@ -1,0 +1,225 @@
+//! YAML as Kubernetes reads and writes it: YAML 1.1.
+//!
+//! Kubernetes parses YAML 1.1 (sigs.k8s.io/yaml), where a bare `on`, `0400` or `12:30:45` is not a string.
+//! Everything that people wrote is read by [`parse`], which keeps positions and resolves scalars by those
+//! rules; everything that Kubernetes will read is written by [`to_string`], which quotes by them.
+//! Our own rendered templates are read back with [`from_template`].
+
+mod decode;
+mod node;
+mod parse;
+mod scalar;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use decode::{DecodeError, Decoded, Finding, FindingKind, decode};
+pub use node::{Key, Node, NodeKind, Position};
+pub use parse::{Document, YamlError, parse, parse_values};
+
+/// Writes `value` as YAML with keys sorted, lists at their parent's indentation and every string quoted that a
+/// YAML 1.1 or 1.2 reader could take for something else: the form `sigs.k8s.io/yaml` gives kubeadm's files.
+///
+/// # Errors
+/// When the value can't be represented (a map with keys that are no strings).
+pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, WriteError> {
+    // Through a JSON value, whose maps are sorted, so that no type's field order shows.
+    let value = serde_json::to_value(value).map_err(|e| WriteError(e.to_string()))?;
+    let options = serde_saphyr::ser_options! {
+        // Folding would rewrite long lines of text; literal blocks (`|`) stay.
+        folded_wrap_chars: usize::MAX,
+        compact_list_indent: true,
+    };
+    serde_saphyr::to_string_with_options(&value, options).map_err(|e| WriteError(e.to_string()))
+}
+
+/// Reads a document that one of our own templates rendered (YAML 1.2 is enough there, since the templates
+/// quote by YAML 1.1).
+///
+/// # Errors
+/// When the text is not YAML or does not fit `T`.
+pub fn from_template<T: DeserializeOwned>(text: &str) -> Result<T, TemplateError> {
+    serde_yaml::from_str(text).map_err(|e| TemplateError(e.to_string()))
+}
+
+/// `text` as a double-quoted YAML scalar, for templates: safe under YAML 1.1 and 1.2 alike, since JSON's
+/// string syntax is a subset of YAML's double-quoted style (YAML 1.2 §1.3) once non-printables are escaped.
+pub fn quote(text: &str) -> String {
+    let json = serde_json::Value::String(text.to_owned()).to_string();
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        // What JSON leaves bare but YAML does not call printable, or takes for a line break.
+        if matches!(c, '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}') {
+            out.push_str(&format!("\\u{:04x}", c as u32));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// A value that can't be written as YAML.
+#[derive(Debug, thiserror::Error)]
+#[error("can't be written as YAML: {0}")]
+pub struct WriteError(String);
+
+/// A rendered template that does not read back as what it should be: a fault of ours, or text that a template
+/// did not quote.
+#[derive(Debug, thiserror::Error)]
+#[error("a rendered template does not read back: {0}")]
+pub struct TemplateError(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Strings that a YAML 1.1 or 1.2 reader takes for something else when they stand bare.
+    pub(crate) const HAZARDS: &[&str] = &[
+        "",
+        " ",
+        "on",
+        "off",
+        "On",
+        "NO",
+        "no",
+        "yes",
+        "y",
+        "N",
+        "n",
+        "Y",
+        "true",
+        "True",
+        "false",
+        "null",
+        "Null",
+        "~",
+        "0400",
+        "0o400",
+        "0x1F",
+        "0b101",
+        "12:30:45",
+        "1:30",
+        "190:20:30",
+        "1_000",
+        "1e3",
+        "1.5e3",
+        "6.02E23",
+        ".5",
+        "5.",
+        "+1",
+        "-1",
+        "+.inf",
+        "-.INF",
+        ".nan",
+        "2001-01-01",
+        "2001-12-14t21:59:43.10-05:00",
+        "=",
+        "<<",
+        "a: b",
+        "a #b",
+        "# c",
+        "a:",
+        "- a",
+        "-",
+        "--- a",
+        "---",
+        "...",
+        "? a",
+        "?",
+        "[a",
+        "{a",
+        "]",
+        "}",
+        ",",
+        "&a",
+        "*a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a`",
+        "'quoted'",
+        "\"quoted\"",
+        "it's",
+        "line1\nline2",
+        "line\n",
+        "\nline",
+        "tab\there",
+        "trail ",
+        " lead",
+        "snow ☃",
+        "\u{85}",
+        "\u{2028}",
+        "\u{feff}x",
+        "\u{7f}",
+        "back\\slash",
+        "$(POD_NAME)",
+        "--flag=on",
+        "a\r\nb",
+        "emoji 😀",
+        "\u{1b}[31m",
+        "0",
+        "00",
+        "1",
+        "08",
+        "1.0",
+        "1,000",
+        "0.1.2",
+        "v1.36.2",
+        "10.96.0.0/12",
+        "::",
+        "[::1]:6443",
+        "fd00::/8",
+        "key: |",
+        "\u{0}",
+        "1__0",
+        "0x_1",
+        "1e",
+        "e3",
+        "infinity",
+    ];
+
+    #[test]
+    fn every_hazard_survives_being_written_under_both_readers() {
+        for hazard in HAZARDS {
+            for value in
+                [serde_json::json!({ "k": hazard }), serde_json::json!({ "l": [hazard, { "x": hazard }] })]
+            {
+                let text = to_string(&value).unwrap();
+                assert_eq!(
+                    parse_values(&text).unwrap(),
+                    vec![value.clone()],
+                    "YAML 1.1 reads {hazard:?} back from:\n{text}"
+                );
+                let again: serde_json::Value = from_template(&text).unwrap();
+                assert_eq!(again, value, "YAML 1.2 reads {hazard:?} back from:\n{text}");
+            }
+            let key = serde_json::json!({ *hazard: "v" });
+            assert_eq!(parse_values(&to_string(&key).unwrap()).unwrap(), vec![key], "as a key: {hazard:?}");
+        }
+    }
+
+    #[test]
+    fn quoted_template_text_reads_back() {
+        for hazard in HAZARDS {
+            let text = format!("k: {}\n", quote(hazard));
+            let want = serde_json::json!({ "k": hazard });
+            assert_eq!(parse_values(&text).unwrap(), vec![want.clone()], "{text}");
+            assert_eq!(from_template::<serde_json::Value>(&text).unwrap(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_stand_at_their_parents_indentation() {
+        let text =
+            to_string(&serde_json::json!({"b": [{"z": 1, "x": []}], "a": "l1\nl2\n", "m": {}})).unwrap();
+        assert_eq!(text, "a: |\n  l1\n  l2\nb:\n- x: []\n  z: 1\nm: {}\n");
+    }
+
+    #[test]
+    fn long_lines_are_not_folded() {
+        let long = "word ".repeat(60) + "end";
+        assert_eq!(to_string(&serde_json::json!({ "k": long })).unwrap(), format!("k: {long}\n"));
+    }
+}

@@ -1,0 +1,20 @@
+//! What the configuration takes from the machine where nobody says otherwise.
+
+use std::net::IpAddr;
+
+/// Facts of a machine, gathered through `host` and handed to the pure code.
+#[derive(Clone, Debug, Default)]
+pub struct HostFacts {
+    /// The machine's own name.
+    pub hostname: String,
+    /// Addresses of the interface that the default route leaves by, the preferred first.
+    pub default_addresses: Vec<IpAddr>,
+    /// CRI sockets that exist, of those known.
+    pub cri_sockets: Vec<String>,
+    /// Folders with CA certificates that exist, of those that kubeadm mounts.
+    pub ca_dirs: Vec<String>,
+    /// Environment variables `*_proxy`, in any case, that are not empty.
+    pub proxy_variables: Vec<(String, String)>,
+    /// Whether systemd-resolved runs, so that Pods need another resolv.conf than the host's.
+    pub systemd_resolved: bool,
+}

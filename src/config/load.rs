@@ -1,0 +1,256 @@
+//! From a file's text to configuration objects: documents, kinds, API versions, conversion.
+
+use serde::de::DeserializeOwned;
+
+use super::duration::GoDuration;
+use super::kube_proxy::KubeProxyConfiguration;
+use super::kubelet::KubeletConfiguration;
+use super::problem::{ConfigError, Locator, Problem};
+use super::v1beta3;
+use super::v1beta4::{self, ClusterConfiguration, InitConfiguration};
+use crate::yaml::{self, Decoded, Document};
+
+const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
+const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
+const KUBE_PROXY: (&str, &str) = ("kubeproxy.config.k8s.io/", "kubeproxy.config.k8s.io/v1alpha1");
+
+/// Kinds of kubeadm's API that `init` does not read, but that people keep in the same file.
+const OTHER_KUBEADM_KINDS: &[&str] = &["JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"];
+
+/// Old API versions and the last kubeadm that migrates them (kubeadm names the same).
+const RETIRED: &[(&str, &str)] = &[
+    ("v1alpha1", "v1.11"),
+    ("v1alpha2", "v1.12"),
+    ("v1alpha3", "v1.14"),
+    ("v1beta1", "v1.15"),
+    ("v1beta2", "v1.22"),
+];
+
+/// What a configuration file said, before any default.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// This node and this run.
+    pub init: InitConfiguration,
+    /// The cluster.
+    pub cluster: ClusterConfiguration,
+    /// kubelet's configuration, where the file has one.
+    pub kubelet: Option<KubeletConfiguration>,
+    /// kube-proxy's configuration, where the file has one.
+    pub kube_proxy: Option<KubeProxyConfiguration>,
+    /// Where what stands.
+    pub locator: Locator,
+    /// What is odd, but does not stop us.
+    pub warnings: Vec<Warning>,
+}
+
+/// Something odd about a configuration.
+#[derive(Clone, Debug)]
+pub struct Warning {
+    /// What and where.
+    pub problem: Problem,
+    /// Whether `--strict` makes it an error.
+    pub strict: bool,
+}
+
+/// Reads what `init` reads of `text`, the contents of `file`.
+///
+/// # Errors
+/// With every problem of every document: text that is not YAML, values of the wrong type, API versions that
+/// nothing reads any more, the same kind twice, neither an InitConfiguration nor a ClusterConfiguration.
+pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
+    let mut loader = Loader { loaded: Loaded::default(), problems: vec![], timeout: None };
+    loader.loaded.locator.file = file.to_owned();
+    let documents =
+        yaml::parse(text).map_err(|e| Problem { place: String::new(), message: format!("{file}:{e}") })?;
+    for document in &documents {
+        loader.document(document);
+    }
+    let Loader { mut loaded, mut problems, timeout } = loader;
+    if let Some(timeout) = timeout {
+        loaded.init.timeouts.get_or_insert_default().control_plane_component_health_check = Some(timeout);
+    }
+    let has = |kind: &str| loaded.locator.documents.iter().any(|(k, _)| k == kind);
+    if problems.is_empty() && !has("InitConfiguration") && !has("ClusterConfiguration") {
+        problems.push(Problem {
+            place: file.to_owned(),
+            message: "there is no InitConfiguration and no ClusterConfiguration (apiVersion: kubeadm.k8s.io/v1beta4) in it".into(),
+        });
+    }
+    if problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems }) }
+}
+
+struct Loader {
+    loaded: Loaded,
+    problems: Vec<Problem>,
+    /// v1beta3 keeps it in the ClusterConfiguration, v1beta4 in the InitConfiguration.
+    timeout: Option<GoDuration>,
+}
+
+impl Loader {
+    fn document(&mut self, document: &Document) {
+        let root = &document.root;
+        let text = |key: &str| root.get(key).and_then(|n| n.as_str()).unwrap_or("").to_owned();
+        let (api_version, kind) = (text("apiVersion"), text("kind"));
+        let at = self.loaded.locator.at(root.position);
+        if api_version.is_empty() || kind.is_empty() {
+            let missing = if api_version.is_empty() { "apiVersion" } else { "kind" };
+            let message = format!(
+                "a document without `{missing}`: begin it with `apiVersion: {}` and `kind: ClusterConfiguration` (or another kind)",
+                v1beta4::API_VERSION
+            );
+            return self.problems.push(Problem { place: at, message });
+        }
+        if self.loaded.locator.documents.iter().any(|(k, _)| *k == kind) {
+            let message = format!("kind {kind:?} is given twice in this file: keep one of them");
+            return self.problems.push(Problem { place: at, message });
+        }
+        self.loaded.locator.documents.push((kind.clone(), root.clone()));
+        for key in &document.duplicates {
+            let place = self.loaded.locator.at(key.position);
+            self.warn(place, format!("field `{}` is given twice: the last one counts", key.name), true);
+        }
+        if let Some(version) = api_version.strip_prefix(KUBEADM_GROUP) {
+            return self.kubeadm(document, version, &kind, at);
+        }
+        for (group, supported) in [KUBELET, KUBE_PROXY] {
+            if api_version.starts_with(group) && api_version != supported {
+                let message = format!(
+                    "apiVersion {api_version:?} is not supported for {kind}: write `apiVersion: {supported}`"
+                );
+                return self
+                    .problems
+                    .push(Problem { place: self.loaded.locator.place(&kind, "apiVersion"), message });
+            }
+        }
+        match (api_version.as_str(), kind.as_str()) {
+            (v, "KubeletConfiguration") if v == KUBELET.1 => self.loaded.kubelet = self.decode(document),
+            (v, "KubeProxyConfiguration") if v == KUBE_PROXY.1 => {
+                self.loaded.kube_proxy = self.decode(document)
+            }
+            _ => self.warn(at, format!("ignoring a {kind} of {api_version}: init does not read it"), true),
+        }
+    }
+
+    fn kubeadm(&mut self, document: &Document, version: &str, kind: &str, at: String) {
+        if let Some((_, kubeadm)) = RETIRED.iter().find(|(v, _)| *v == version) {
+            let message = format!(
+                "apiVersion {KUBEADM_GROUP}{version} (kind {kind}) is too old to be read: convert it with kubeadm {kubeadm}, `kubeadm config migrate --old-config OLD --new-config NEW`, or write it anew as {}",
+                v1beta4::API_VERSION
+            );
+            return self
+                .problems
+                .push(Problem { place: self.loaded.locator.place(kind, "apiVersion"), message });
+        }
+        let old = version == "v1beta3";
+        if !old && version != "v1beta4" {
+            let message = format!(
+                "apiVersion {KUBEADM_GROUP}{version} is not known: write `apiVersion: {}`",
+                v1beta4::API_VERSION
+            );
+            return self
+                .problems
+                .push(Problem { place: self.loaded.locator.place(kind, "apiVersion"), message });
+        }
+        if old {
+            let message = format!(
+                "{} is deprecated: `kubestrap config migrate` turns it into {}",
+                v1beta3::API_VERSION,
+                v1beta4::API_VERSION
+            );
+            self.warn(self.loaded.locator.place(kind, "apiVersion"), message, false);
+        }
+        match (kind, old) {
+            ("InitConfiguration", false) => self.loaded.init = self.decode(document).unwrap_or_default(),
+            ("InitConfiguration", true) => {
+                self.loaded.init =
+                    self.decode::<v1beta3::InitConfiguration>(document).unwrap_or_default().into();
+            }
+            ("ClusterConfiguration", false) => {
+                self.loaded.cluster = self.decode(document).unwrap_or_default()
+            }
+            ("ClusterConfiguration", true) => {
+                let old: v1beta3::ClusterConfiguration = self.decode(document).unwrap_or_default();
+                (self.loaded.cluster, self.timeout) = old.convert();
+            }
+            (other, _) if OTHER_KUBEADM_KINDS.contains(&other) => {
+                self.warn(at, format!("ignoring the {other}: init does not read it"), true);
+            }
+            (other, _) => self.warn(at, format!("ignoring an unknown kind, {other}"), true),
+        }
+    }
+
+    fn decode<T: DeserializeOwned>(&mut self, document: &Document) -> Option<T> {
+        match yaml::decode::<T>(&document.root) {
+            Ok(Decoded { value, findings }) => {
+                for finding in findings {
+                    let place = self.loaded.locator.at(finding.position);
+                    self.warn(place, finding.to_string(), true);
+                }
+                Some(value)
+            }
+            Err(error) => {
+                let place = self.loaded.locator.at(error.position);
+                self.problems.push(Problem { place, message: error.to_string() });
+                None
+            }
+        }
+    }
+
+    fn warn(&mut self, place: String, message: String, strict: bool) {
+        self.loaded.warnings.push(Warning { problem: Problem { place, message }, strict });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLUSTER: &str = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
+
+    fn errors(text: &str) -> String {
+        load("c.yaml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_does_not_belong_is_told_and_left_out() {
+        let text = format!(
+            "# kind writes such files\n---\n{CLUSTER}networking: {{podSubnt: 10.0.0.0/8}}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\n---\napiVersion: v1\nkind: Pod\n---\n"
+        );
+        let loaded = load("c.yaml", &text).unwrap();
+        let told: Vec<String> = loaded.warnings.iter().map(|w| w.problem.to_string()).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told[0], "c.yaml:5:14: unknown field `networking.podSubnt`: did you mean `podSubnet`?");
+        assert!(told[1].contains("JoinConfiguration") && told[2].contains("Pod"));
+    }
+
+    #[test]
+    fn every_document_s_problems_come_at_once() {
+        let text = format!(
+            "{CLUSTER}clusterName: on\n---\napiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\n---\n{CLUSTER}---\nkind: X\n"
+        );
+        let told = errors(&text);
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert!(told.contains("c.yaml:3:14: `clusterName`: the boolean `on`"), "{told}");
+        assert!(told.contains("kubeadm v1.22"), "{told}");
+        assert!(told.contains("given twice"), "{told}");
+        assert!(told.contains("without `apiVersion`"), "{told}");
+    }
+
+    #[test]
+    fn v1beta3_is_converted() {
+        let text = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\napiServer:\n  timeoutForControlPlane: 2m\n  extraArgs: {b: '2', a: '1'}\n";
+        let loaded = load("c.yaml", text).unwrap();
+        let names: Vec<&str> = loaded.cluster.api_server.extra_args.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(names, ["a", "b"]);
+        let timeout = loaded.init.timeouts.unwrap().control_plane_component_health_check.unwrap();
+        assert_eq!(timeout.to_string(), "2m0s");
+        assert!(loaded.warnings[0].problem.message.contains("deprecated") && !loaded.warnings[0].strict);
+    }
+
+    #[test]
+    fn files_without_a_kubeadm_document_are_refused() {
+        for text in ["", "# only a comment\n", "apiVersion: v1\nkind: Pod\n"] {
+            assert!(errors(text).contains("no InitConfiguration and no ClusterConfiguration"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! kubeadm's configuration: types by version, loading, defaults, validation, and what comes of them all, the
+//! [`Settings`] that everything else is rendered from.
+
+pub mod component_base;
+pub mod duration;
+pub mod facts;
+pub mod kube_proxy;
+pub mod kubelet;
+pub mod load;
+pub mod names;
+mod problem;
+pub mod release;
+pub mod settings;
+pub mod token;
+pub mod v1beta3;
+pub mod v1beta4;
+mod validate;
+pub mod version;
+
+pub use facts::HostFacts;
+pub use load::{Loaded, Warning, load};
+pub use problem::{ConfigError, Locator, Problem};
+pub use release::Release;
+pub use settings::{Paths, Settings, Timeouts};
+pub use version::KubernetesVersion;

@@ -1,0 +1,85 @@
+//! What is wrong with a configuration, said so that its writer can find it: file, line, column, field.
+
+use std::fmt;
+
+use crate::yaml::{Node, Position};
+
+/// A configuration that can't be used: every problem found, in one go.
+#[derive(Debug)]
+pub struct ConfigError {
+    /// The problems, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.problems.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<Problem> for ConfigError {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem] }
+    }
+}
+
+/// One thing that is wrong, or odd, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// `config.yaml:12:3`, or the flag's name; empty where it stems from a default.
+    pub place: String,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.place.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.place, self.message)
+        }
+    }
+}
+
+/// Finds the place of a field: in the file it was read from, or the flag that set it.
+#[derive(Debug, Default)]
+pub struct Locator {
+    /// The file's name as the user gave it; empty if there is none.
+    pub file: String,
+    /// The documents read, by kind.
+    pub documents: Vec<(String, Node)>,
+    /// Flags given, by the field that they set.
+    pub flags: Vec<(&'static str, &'static str)>,
+}
+
+impl Locator {
+    /// The place of `path` (dotted) in the document of `kind`.
+    pub fn place(&self, kind: &str, path: &str) -> String {
+        if let Some((_, flag)) = self.flags.iter().find(|(field, _)| *field == path) {
+            return format!("--{flag}");
+        }
+        match self.documents.iter().find(|(k, _)| k == kind) {
+            Some((_, root)) => self.at(root.nearest(path).position),
+            None => self.file.clone(),
+        }
+    }
+
+    /// A place in the file.
+    pub fn at(&self, position: Position) -> String {
+        format!("{}:{position}", self.file)
+    }
+
+    /// A problem with the field `path` of the document of `kind`.
+    pub fn problem(&self, kind: &str, path: &str, message: impl fmt::Display) -> Problem {
+        Problem { place: self.place(kind, path), message: format!("{path}: {message}") }
+    }
+}

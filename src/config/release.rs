@@ -1,0 +1,166 @@
+//! What differs between the Kubernetes minors we set up: one table, so that no branch on a version stands anywhere
+//! else. Each row says what kubeadm of that minor does.
+
+use super::version::KubernetesVersion;
+
+/// The facts of one Kubernetes minor.
+#[derive(Debug)]
+pub struct Release {
+    /// The minor: 36 for 1.36.
+    pub minor: u64,
+    /// etcd image tags: from which patch on, which tag; ascending.
+    pub etcd: &'static [(u64, &'static str)],
+    /// Tag of the CoreDNS image.
+    pub coredns: &'static str,
+    /// Tag of the pause image.
+    pub pause: &'static str,
+    /// First patch in which extraArgs follow the sorted defaults in the order given; before it everything is sorted.
+    pub args_in_given_order_since: u64,
+    /// First patch in which the API server's kubelet client has no organization, but a ClusterRoleBinding.
+    pub kubelet_client_binding_since: u64,
+    /// Static Pods name their probe port (`probe-port`) and etcd's flags follow its image tag; CoreDNS names its
+    /// probe ports too.
+    pub named_probe_ports: bool,
+    /// kubelet's CRI socket is in `instance-config.yaml`; before, it was a flag and a Node annotation.
+    pub instance_config: bool,
+    /// kubelet gets `--pod-infra-container-image` (later kubelets refuse it).
+    pub pod_infra_flag: bool,
+    /// `etcd.external.httpEndpoints` exists.
+    pub http_endpoints: bool,
+    /// kube-controller-manager mounts the folder of FlexVolume plugins.
+    pub flex_volume: bool,
+    /// kube-proxy's mode is written out (`iptables`), not left empty.
+    pub explicit_proxy_mode: bool,
+    /// There is the patch target `kubeproxydaemonset`.
+    pub patches_kube_proxy: bool,
+}
+
+/// The minors we set up, newest last.
+pub static RELEASES: &[Release] = &[
+    Release {
+        minor: 33,
+        etcd: &[(0, "3.5.21-0"), (6, "3.5.24-0")],
+        coredns: "v1.12.0",
+        pause: "3.10",
+        args_in_given_order_since: 8,
+        kubelet_client_binding_since: 12,
+        named_probe_ports: false,
+        instance_config: false,
+        pod_infra_flag: true,
+        http_endpoints: false,
+        flex_volume: true,
+        explicit_proxy_mode: false,
+        patches_kube_proxy: false,
+    },
+    Release {
+        minor: 34,
+        etcd: &[(0, "3.6.4-0"), (2, "3.6.5-0")],
+        coredns: "v1.12.1",
+        pause: "3.10.1",
+        args_in_given_order_since: 4,
+        kubelet_client_binding_since: 8,
+        named_probe_ports: true,
+        instance_config: true,
+        pod_infra_flag: true,
+        http_endpoints: false,
+        flex_volume: true,
+        explicit_proxy_mode: false,
+        patches_kube_proxy: false,
+    },
+    Release {
+        minor: 35,
+        etcd: &[(0, "3.6.6-0")],
+        coredns: "v1.13.1",
+        pause: "3.10.1",
+        args_in_given_order_since: 1,
+        kubelet_client_binding_since: 5,
+        named_probe_ports: true,
+        instance_config: true,
+        pod_infra_flag: false,
+        http_endpoints: true,
+        flex_volume: true,
+        explicit_proxy_mode: false,
+        patches_kube_proxy: false,
+    },
+    Release {
+        minor: 36,
+        etcd: &[(0, "3.6.8-0")],
+        coredns: "v1.14.2",
+        pause: "3.10.2",
+        args_in_given_order_since: 0,
+        kubelet_client_binding_since: 1,
+        named_probe_ports: true,
+        instance_config: true,
+        pod_infra_flag: false,
+        http_endpoints: true,
+        flex_volume: false,
+        explicit_proxy_mode: false,
+        patches_kube_proxy: false,
+    },
+    Release {
+        minor: 37,
+        etcd: &[(0, "3.7.0-0")],
+        coredns: "v1.14.6",
+        pause: "3.10.2",
+        args_in_given_order_since: 0,
+        kubelet_client_binding_since: 0,
+        named_probe_ports: true,
+        instance_config: true,
+        pod_infra_flag: false,
+        http_endpoints: true,
+        flex_volume: false,
+        explicit_proxy_mode: true,
+        patches_kube_proxy: true,
+    },
+];
+
+/// A version that the table does not hold.
+#[derive(Debug, thiserror::Error)]
+#[error("Kubernetes {version} can't be set up: this kubestrap knows 1.{} to 1.{}", .oldest, .newest)]
+pub struct UnsupportedVersion {
+    version: KubernetesVersion,
+    oldest: u64,
+    newest: u64,
+}
+
+impl Release {
+    /// The row for `version`.
+    ///
+    /// # Errors
+    /// When its minor is not in the table.
+    pub fn of(version: &KubernetesVersion) -> Result<&'static Self, UnsupportedVersion> {
+        let row = RELEASES.iter().find(|r| version.major() == 1 && r.minor == version.minor());
+        row.ok_or_else(|| UnsupportedVersion {
+            version: version.clone(),
+            oldest: RELEASES.first().map_or(0, |r| r.minor),
+            newest: RELEASES.last().map_or(0, |r| r.minor),
+        })
+    }
+
+    /// The etcd image tag that goes with a patch of this minor.
+    pub fn etcd_tag(&self, patch: u64) -> &'static str {
+        self.etcd.iter().rev().find(|(from, _)| *from <= patch).map_or("", |(_, tag)| tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_etcd_tag_follows_the_patch() {
+        let tag = |v: &str| {
+            let version: KubernetesVersion = v.parse().unwrap();
+            Release::of(&version).unwrap().etcd_tag(version.patch())
+        };
+        assert_eq!((tag("v1.33.5"), tag("v1.33.6"), tag("v1.36.2")), ("3.5.21-0", "3.5.24-0", "3.6.8-0"));
+    }
+
+    #[test]
+    fn a_version_outside_the_table_is_refused_in_words() {
+        for v in ["v1.30.0", "v1.38.0", "v2.36.0"] {
+            let error = Release::of(&v.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains(v) && error.contains("1.33 to 1.37"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,542 @@
+//! The settings of a run: a loaded configuration with kubeadm's defaults applied, checked, and parsed into types.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use k8s_openapi::api::core::v1::Taint;
+
+use super::duration::GoDuration;
+use super::facts::HostFacts;
+use super::kube_proxy::KubeProxyConfiguration;
+use super::kubelet::KubeletConfiguration;
+use super::load::{Loaded, Warning};
+use super::names;
+use super::problem::ConfigError;
+use super::release::Release;
+use super::token;
+use super::v1beta4::{
+    self, Arg, BootstrapToken, ClusterConfiguration, ExternalEtcd, InitConfiguration, LocalEtcd,
+};
+use super::validate::Validator;
+use super::version::{DEFAULT_VERSION, KubernetesVersion, is_label};
+use crate::pki::KeyAlgorithm;
+
+/// Life time of leaf certificates where nobody says otherwise: a year.
+pub const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
+/// Life time of CA certificates where nobody says otherwise: ten years.
+pub const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
+/// The registry of Kubernetes' own images.
+pub const IMAGE_REPOSITORY: &str = "registry.k8s.io";
+/// The CRI socket taken where none is found.
+pub const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
+/// The group that joining nodes authenticate as.
+pub const NODE_BOOTSTRAP_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+/// The label and taint key of control-plane nodes.
+pub const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
+
+/// Where things lie on the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// Kubernetes' folder, with the kubeconfigs: `/etc/kubernetes`.
+    pub kubeconfig_dir: PathBuf,
+    /// The folder that kubelet watches for static Pods.
+    pub manifests: PathBuf,
+    /// kubelet's folder.
+    pub kubelet: PathBuf,
+    /// Certificates and keys.
+    pub certificates: PathBuf,
+}
+
+impl Paths {
+    /// kubeadm's paths, with certificates in `certificates`.
+    pub fn new(certificates: &str) -> Self {
+        Self {
+            kubeconfig_dir: "/etc/kubernetes".into(),
+            manifests: "/etc/kubernetes/manifests".into(),
+            kubelet: "/var/lib/kubelet".into(),
+            certificates: certificates.into(),
+        }
+    }
+
+    /// A kubeconfig, by its file name.
+    pub fn kubeconfig(&self, name: &str) -> PathBuf {
+        self.kubeconfig_dir.join(name)
+    }
+}
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// For the control-plane components to become healthy.
+    pub control_plane: Duration,
+    /// For kubelet to become healthy.
+    pub kubelet: Duration,
+    /// For a request to the API server to succeed.
+    pub kubernetes_api: Duration,
+    /// For a request to etcd to succeed.
+    pub etcd_api: Duration,
+}
+
+/// Everything that a run is made from.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// This node and this run, with defaults.
+    pub init: InitConfiguration,
+    /// The cluster, with defaults.
+    pub cluster: ClusterConfiguration,
+    /// kubelet's configuration as the user gave it.
+    pub kubelet: Option<KubeletConfiguration>,
+    /// kube-proxy's configuration as the user gave it.
+    pub kube_proxy: Option<KubeProxyConfiguration>,
+    /// The control plane's version.
+    pub version: KubernetesVersion,
+    /// What is particular to that version's minor.
+    pub release: &'static Release,
+    /// Address under which this node's API server is found.
+    pub advertise_address: IpAddr,
+    /// Port of this node's API server.
+    pub bind_port: u16,
+    /// Subnets of Services; the first gives the API server's and the DNS' addresses.
+    pub service_subnets: Vec<IpNet>,
+    /// Subnets of Pods, if given.
+    pub pod_subnets: Vec<IpNet>,
+    /// Algorithm of every key.
+    pub algorithm: KeyAlgorithm,
+    /// Taints of this node.
+    pub taints: Vec<Taint>,
+    /// Where things lie.
+    pub paths: Paths,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+    /// What the machine said.
+    pub facts: HostFacts,
+}
+
+/// What of the command line goes beyond the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `--node-name` wins over the configuration.
+    pub node_name: Option<String>,
+    /// `--patches` wins over the configuration.
+    pub patches: Option<String>,
+    /// `--ignore-preflight-errors` adds to the configuration's.
+    pub ignore_preflight_errors: Vec<String>,
+    /// `--skip-phases` wins over the configuration.
+    pub skip_phases: Option<Vec<String>>,
+    /// `--kubeconfig-dir`.
+    pub kubeconfig_dir: Option<PathBuf>,
+    /// A dry run: what the machine lacks is made up, with a warning, since nothing will use it.
+    pub dry_run: bool,
+    /// Warnings about the configuration are errors.
+    pub strict: bool,
+}
+
+impl Settings {
+    /// Applies kubeadm's defaults to a loaded configuration, checks it and parses it.
+    ///
+    /// # Errors
+    /// With every problem found; with `strict` the warnings too.
+    pub fn resolve(
+        loaded: Loaded,
+        facts: HostFacts,
+        overrides: &Overrides,
+    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+        let Loaded { mut init, mut cluster, kubelet, kube_proxy, locator, mut warnings } = loaded;
+        let mut validator = Validator::new(&locator);
+        default_init(&mut init, &facts, overrides, &mut validator);
+        let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
+        let (version, release) = version(&mut cluster, &mut validator);
+        default_cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
+        validator.init(&init);
+        validator.cluster(&cluster);
+        let Validator { mut problems, warnings: odd, .. } = validator;
+        warnings.extend(odd.into_iter().map(|problem| Warning { problem, strict: false }));
+        if overrides.strict {
+            problems.extend(warnings.iter().filter(|w| w.strict).map(|w| w.problem.clone()));
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        let parse = |text: &str| text.split(',').filter_map(names::cidr).collect();
+        let gate = cluster.feature_gates.get("PublicKeysECDSA");
+        let algorithm = match gate {
+            Some(true) => KeyAlgorithm::EcdsaP256,
+            Some(false) => KeyAlgorithm::Rsa2048,
+            None => cluster.encryption_algorithm.parse().unwrap_or_default(),
+        };
+        let mut paths = Paths::new(&cluster.certificates_dir);
+        if let Some(dir) = &overrides.kubeconfig_dir {
+            paths.kubeconfig_dir.clone_from(dir);
+        }
+        let timeouts = init.timeouts.clone().unwrap_or_default();
+        let or = |value: Option<GoDuration>, minutes: u64| {
+            value.map_or(Duration::from_secs(60 * minutes), |d| d.as_std())
+        };
+        let settings = Self {
+            version,
+            release,
+            advertise_address,
+            bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
+            service_subnets: parse(&cluster.networking.service_subnet),
+            pod_subnets: parse(&cluster.networking.pod_subnet),
+            algorithm,
+            taints: init.node_registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
+            paths,
+            timeouts: Timeouts {
+                control_plane: or(timeouts.control_plane_component_health_check, 4),
+                kubelet: or(timeouts.kubelet_health_check, 4),
+                kubernetes_api: or(timeouts.kubernetes_api_call, 1),
+                etcd_api: or(timeouts.etcd_api_call, 2),
+            },
+            facts,
+            init,
+            cluster,
+            kubelet,
+            kube_proxy,
+        };
+        Ok((settings, warnings))
+    }
+
+    /// The Node's name.
+    pub fn node_name(&self) -> &str {
+        &self.init.node_registration.name
+    }
+
+    /// A path below the certificates' folder, as text for flags.
+    pub fn certificate_path(&self, file: &str) -> String {
+        self.paths.certificates.join(file).to_string_lossy().into_owned()
+    }
+
+    /// `host:port` of this node's API server.
+    pub fn local_endpoint(&self) -> String {
+        std::net::SocketAddr::new(self.advertise_address, self.bind_port).to_string()
+    }
+
+    /// `host:port` under which the control plane is found: `controlPlaneEndpoint`, else this node's API server.
+    pub fn control_plane_endpoint(&self) -> String {
+        if self.cluster.control_plane_endpoint.is_empty() {
+            return self.local_endpoint();
+        }
+        match names::host_port(&self.cluster.control_plane_endpoint) {
+            Ok((host, port)) => join_host_port(&host, port.unwrap_or(self.bind_port)),
+            Err(_) => self.cluster.control_plane_endpoint.clone(),
+        }
+    }
+
+    /// The address at `index` of the first Service subnet: 1 is the API server's, 10 the DNS'.
+    pub fn service_address(&self, index: u32) -> IpAddr {
+        match self.service_subnets.first() {
+            Some(IpNet::V4(net)) => IpAddr::V4((u32::from(net.network()).wrapping_add(index)).into()),
+            Some(IpNet::V6(net)) => {
+                IpAddr::V6((u128::from(net.network()).wrapping_add(u128::from(index))).into())
+            }
+            None => IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10)),
+        }
+    }
+
+    /// An image of the control plane: `<repository>/<name>:<version>`.
+    pub fn image(&self, name: &str) -> String {
+        format!("{}/{name}:{}", self.cluster.image_repository, self.version.image_tag())
+    }
+
+    /// etcd's image.
+    pub fn etcd_image(&self) -> String {
+        let local = self.cluster.etcd.local.clone().unwrap_or_default();
+        let repository = Some(local.image_repository)
+            .filter(|r| !r.is_empty())
+            .unwrap_or_else(|| self.cluster.image_repository.clone());
+        format!("{repository}/etcd:{}", self.etcd_tag())
+    }
+
+    /// The tag of etcd's image.
+    pub fn etcd_tag(&self) -> String {
+        let given = self.cluster.etcd.local.as_ref().map(|l| l.image_tag.clone()).filter(|t| !t.is_empty());
+        given.unwrap_or_else(|| self.release.etcd_tag(self.version.patch()).to_owned())
+    }
+
+    /// CoreDNS' image. Only `registry.k8s.io` keeps it one folder deeper, as kubeadm knows.
+    pub fn coredns_image(&self) -> String {
+        let dns = &self.cluster.dns;
+        let repository = if dns.image_repository.is_empty() {
+            &self.cluster.image_repository
+        } else {
+            &dns.image_repository
+        };
+        let folder = if repository == IMAGE_REPOSITORY { "/coredns" } else { "" };
+        let tag = if dns.image_tag.is_empty() { self.release.coredns } else { &dns.image_tag };
+        format!("{repository}{folder}/coredns:{tag}")
+    }
+
+    /// The image of the sandbox that every Pod runs in.
+    pub fn pause_image(&self) -> String {
+        format!("{}/pause:{}", self.cluster.image_repository, self.release.pause)
+    }
+
+    /// Every image that this node will run, in the order in which `kubeadm config images list` names them.
+    pub fn images(&self) -> Vec<String> {
+        let mut images: Vec<String> = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+            .iter()
+            .map(|n| self.image(n))
+            .collect();
+        if !self.cluster.proxy.disabled {
+            images.push(self.image("kube-proxy"));
+        }
+        if !self.cluster.dns.disabled {
+            images.push(self.coredns_image());
+        }
+        images.push(self.pause_image());
+        if self.cluster.etcd.local.is_some() {
+            images.push(self.etcd_image());
+        }
+        images
+    }
+
+    /// Whether kubelet's CRI socket goes into `instance-config.yaml` (else it is a flag).
+    pub fn instance_config(&self) -> bool {
+        *self.cluster.feature_gates.get("NodeLocalCRISocket").unwrap_or(&self.release.instance_config)
+    }
+
+    /// Where patches lie, if anywhere.
+    pub fn patches_dir(&self) -> Option<&Path> {
+        self.init.patches.as_ref().map(|p| Path::new(&p.directory)).filter(|p| !p.as_os_str().is_empty())
+    }
+}
+
+/// A host and a port, an IPv6 address in brackets.
+pub fn join_host_port(host: &str, port: u16) -> String {
+    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// The value of the last flag named `name`.
+pub fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
+    args.iter().rev().find(|a| a.name == name).map(|a| a.value.as_str())
+}
+
+/// The taint that keeps ordinary Pods off control-plane nodes.
+pub fn control_plane_taint() -> Taint {
+    Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
+}
+
+fn or_default(text: &mut String, default: &str) {
+    if text.is_empty() {
+        default.clone_into(text);
+    }
+}
+
+fn default_init(
+    init: &mut InitConfiguration,
+    facts: &HostFacts,
+    overrides: &Overrides,
+    v: &mut Validator<'_>,
+) {
+    or_default(&mut init.api_version, v1beta4::API_VERSION);
+    or_default(&mut init.kind, "InitConfiguration");
+    if init.local_api_endpoint.bind_port == 0 {
+        init.local_api_endpoint.bind_port = 6443;
+    }
+    let node = &mut init.node_registration;
+    if let Some(name) = &overrides.node_name {
+        node.name.clone_from(name);
+    }
+    or_default(&mut node.name, &facts.hostname);
+    node.name = node.name.trim().to_lowercase();
+    or_default(&mut node.image_pull_policy, "IfNotPresent");
+    node.image_pull_serial.get_or_insert(true);
+    let ignored: Vec<String> =
+        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
+    node.ignore_preflight_errors =
+        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
+    node.ignore_preflight_errors.sort();
+    node.ignore_preflight_errors.dedup();
+    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
+    if all && node.ignore_preflight_errors.len() > 1 {
+        v.init_error(
+            "nodeRegistration.ignorePreflightErrors",
+            "`all` covers every check: name no others beside it",
+        );
+    }
+    if node.cri_socket.is_empty() {
+        match facts.cri_sockets.as_slice() {
+            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
+            [one] => node.cri_socket.clone_from(one),
+            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
+            several => v.init_error(
+                "nodeRegistration.criSocket",
+                format!(
+                    "several container runtimes are here: name the one to use (`--cri-socket`): {}",
+                    several.join(", ")
+                ),
+            ),
+        }
+    } else if !node.cri_socket.starts_with("unix") {
+        node.cri_socket = format!("unix://{}", node.cri_socket);
+    }
+    if let Some(directory) = &overrides.patches {
+        init.patches = Some(v1beta4::Patches { directory: directory.clone() });
+    }
+    if let Some(phases) = &overrides.skip_phases {
+        init.skip_phases.clone_from(phases);
+    }
+    if init.bootstrap_tokens.is_empty() {
+        init.bootstrap_tokens.push(BootstrapToken::default());
+    }
+    for (i, bootstrap) in init.bootstrap_tokens.iter_mut().enumerate() {
+        if bootstrap.token.is_empty() {
+            match token::generate() {
+                Ok(token) => bootstrap.token = token,
+                Err(error) => v.init_error(&format!("bootstrapTokens.{i}.token"), error),
+            }
+        }
+        if bootstrap.ttl.is_none() && bootstrap.expires.is_none() {
+            bootstrap.ttl = Some(GoDuration::from_secs(24 * 3600));
+        }
+        if bootstrap.usages.is_empty() {
+            bootstrap.usages = vec!["signing".into(), "authentication".into()];
+        }
+        if bootstrap.groups.is_empty() {
+            bootstrap.groups = vec![NODE_BOOTSTRAP_GROUP.into()];
+        }
+    }
+}
+
+/// kubeadm's rule: the address given, else that of the default route's interface; it must be one that others can
+/// reach, or a loopback.
+fn advertise_address(
+    init: &mut InitConfiguration,
+    facts: &HostFacts,
+    overrides: &Overrides,
+    v: &mut Validator<'_>,
+) -> IpAddr {
+    let path = "localAPIEndpoint.advertiseAddress";
+    let given = init.local_api_endpoint.advertise_address.clone();
+    let parsed = if given.is_empty() { Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { names::ip(&given) };
+    let placeholder = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let address = match parsed {
+        None => {
+            v.init_error(
+                path,
+                format!("{given:?} is no IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
+            );
+            return placeholder;
+        }
+        Some(ip) if ip.is_unspecified() => {
+            let wanted =
+                facts.default_addresses.iter().find(|a| given.is_empty() || a.is_ipv6() == ip.is_ipv6());
+            match wanted.or(facts.default_addresses.first()) {
+                Some(found) => *found,
+                None if overrides.dry_run => {
+                    let warning = v.locator.problem("InitConfiguration", path, format!("no default route, so no address to advertise: this dry run shows {placeholder}; a real init needs `--apiserver-advertise-address`"));
+                    v.warnings.push(warning);
+                    placeholder
+                }
+                None => {
+                    v.init_error(path, "this machine has no default route, so there is no address to take: give one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
+                    placeholder
+                }
+            }
+        }
+        Some(ip) => ip,
+    };
+    let link_local = match address {
+        IpAddr::V4(a) => a.is_link_local() || a.is_broadcast(),
+        IpAddr::V6(a) => a.is_unicast_link_local(),
+    };
+    if address.is_multicast() || link_local {
+        v.init_error(path, format!("{address} can't be advertised: it must be an address that other machines reach (not link-local, not multicast)"));
+    }
+    init.local_api_endpoint.advertise_address = address.to_string();
+    address
+}
+
+fn version(
+    cluster: &mut ClusterConfiguration,
+    v: &mut Validator<'_>,
+) -> (KubernetesVersion, &'static Release) {
+    let fallback = || {
+        let version: KubernetesVersion =
+            DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
+        let release =
+            Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
+        (version, release)
+    };
+    or_default(&mut cluster.kubernetes_version, DEFAULT_VERSION);
+    let path = "kubernetesVersion";
+    if is_label(&cluster.kubernetes_version) {
+        v.cluster_error(
+            path,
+            format!("the label {:?} was not resolved to a version", cluster.kubernetes_version),
+        );
+        return fallback();
+    }
+    match cluster.kubernetes_version.parse::<KubernetesVersion>() {
+        Err(error) => {
+            v.cluster_error(path, format!("{error}, nor a label such as `stable-1.36`"));
+            fallback()
+        }
+        Ok(version) => match Release::of(&version) {
+            Ok(release) => {
+                cluster.kubernetes_version = version.to_string();
+                (version, release)
+            }
+            Err(error) => {
+                v.cluster_error(path, error);
+                fallback()
+            }
+        },
+    }
+}
+
+fn default_cluster(cluster: &mut ClusterConfiguration, release: &Release, bind_port: i32) {
+    or_default(&mut cluster.api_version, v1beta4::API_VERSION);
+    or_default(&mut cluster.kind, "ClusterConfiguration");
+    or_default(&mut cluster.networking.service_subnet, "10.96.0.0/12");
+    or_default(&mut cluster.networking.dns_domain, "cluster.local");
+    or_default(&mut cluster.certificates_dir, "/etc/kubernetes/pki");
+    or_default(&mut cluster.image_repository, IMAGE_REPOSITORY);
+    or_default(&mut cluster.cluster_name, "kubernetes");
+    or_default(&mut cluster.encryption_algorithm, "RSA-2048");
+    cluster.certificate_validity_period.get_or_insert(CERTIFICATE_VALIDITY);
+    cluster.ca_certificate_validity_period.get_or_insert(CA_CERTIFICATE_VALIDITY);
+    if cluster.etcd.local.is_none() && cluster.etcd.external.is_none() {
+        cluster.etcd.local = Some(LocalEtcd::default());
+    }
+    if let Some(local) = &mut cluster.etcd.local {
+        or_default(&mut local.data_dir, "/var/lib/etcd");
+    }
+    if let Some(ExternalEtcd { endpoints, http_endpoints, .. }) = &mut cluster.etcd.external {
+        if !release.http_endpoints {
+            http_endpoints.clear();
+        } else if http_endpoints.is_empty() {
+            http_endpoints.clone_from(endpoints);
+        }
+    }
+    for san in &mut cluster.api_server.cert_sans {
+        *san = san.to_lowercase();
+    }
+    // As kubeadm does at load: an endpoint without a port gets the API server's.
+    if let (false, Ok((host, None)), Ok(port)) = (
+        cluster.control_plane_endpoint.is_empty(),
+        names::host_port(&cluster.control_plane_endpoint),
+        u16::try_from(bind_port),
+    ) {
+        cluster.control_plane_endpoint = join_host_port(&host, port);
+    }
+    normalize_envs(cluster);
+}
+
+/// `fieldRef` without an API version gets `v1`, as Kubernetes' defaulting does.
+fn normalize_envs(cluster: &mut ClusterConfiguration) {
+    let local = cluster.etcd.local.as_mut().map(|l| &mut l.extra_envs);
+    let envs = [
+        &mut cluster.api_server.extra_envs,
+        &mut cluster.controller_manager.extra_envs,
+        &mut cluster.scheduler.extra_envs,
+    ];
+    for env in envs.into_iter().chain(local).flatten() {
+        if let Some(field) = env.value_from.as_mut().and_then(|v| v.field_ref.as_mut()) {
+            field.api_version.get_or_insert_with(|| "v1".into());
+        }
+    }
+}

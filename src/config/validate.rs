@@ -1,0 +1,366 @@
+//! All of kubeadm's validation rules, every violation found in one go.
+
+use std::fmt::Display;
+
+use ipnet::IpNet;
+
+use super::names;
+use super::problem::{Locator, Problem};
+use super::token;
+use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
+
+const INIT: &str = "InitConfiguration";
+const CLUSTER: &str = "ClusterConfiguration";
+
+/// kubeadm's feature gates, of any minor we set up.
+const FEATURE_GATES: &[&str] = &[
+    "ControlPlaneKubeletLocalMode",
+    "NodeLocalCRISocket",
+    "PublicKeysECDSA",
+    "RootlessControlPlane",
+    "WaitForAllControlPlaneComponents",
+];
+
+/// The largest number of host bits a Service subnet may have (kube-apiserver's limit).
+const SERVICE_HOST_BITS: u8 = 20;
+/// How much longer a node's mask may be than the Pod subnet's (kube-controller-manager's limit).
+const NODE_MASK_DIFFERENCE: u8 = 16;
+
+/// Collects problems with the place of each.
+pub(super) struct Validator<'a> {
+    pub(super) locator: &'a Locator,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+impl<'a> Validator<'a> {
+    pub(super) fn new(locator: &'a Locator) -> Self {
+        Self { locator, problems: vec![], warnings: vec![] }
+    }
+
+    pub(super) fn init_error(&mut self, path: &str, message: impl Display) {
+        self.problems.push(self.locator.problem(INIT, path, message));
+    }
+
+    pub(super) fn cluster_error(&mut self, path: &str, message: impl Display) {
+        self.problems.push(self.locator.problem(CLUSTER, path, message));
+    }
+
+    fn init_check(&mut self, path: &str, result: Result<(), String>) {
+        if let Err(why) = result {
+            self.init_error(path, why);
+        }
+    }
+
+    fn cluster_check(&mut self, path: &str, result: Result<(), String>) {
+        if let Err(why) = result {
+            self.cluster_error(path, why);
+        }
+    }
+
+    /// This node and this run, defaults applied.
+    pub(super) fn init(&mut self, c: &InitConfiguration) {
+        let node = &c.node_registration;
+        self.init_check("nodeRegistration.name", names::dns_subdomain(&node.name));
+        match node.cri_socket.split_once("://") {
+            Some(("unix", path)) if path.starts_with('/') => {}
+            _ => self.init_error(
+                "nodeRegistration.criSocket",
+                format!(
+                    "{:?} is no CRI socket: write it as `unix:///run/containerd/containerd.sock`",
+                    node.cri_socket
+                ),
+            ),
+        }
+        if !["Always", "IfNotPresent", "Never"].contains(&node.image_pull_policy.as_str()) {
+            self.init_error(
+                "nodeRegistration.imagePullPolicy",
+                format!("{:?} is none of Always, IfNotPresent, Never", node.image_pull_policy),
+            );
+        }
+        self.args(INIT, "nodeRegistration.kubeletExtraArgs", &node.kubelet_extra_args);
+        if !(1..=65535).contains(&c.local_api_endpoint.bind_port) {
+            self.init_error(
+                "localAPIEndpoint.bindPort",
+                format!("{} is no port: 1 to 65535", c.local_api_endpoint.bind_port),
+            );
+        }
+        if !c.certificate_key.is_empty() {
+            let hex =
+                c.certificate_key.len() == 64 && c.certificate_key.bytes().all(|b| b.is_ascii_hexdigit());
+            if !hex {
+                // The key is a secret: it is not repeated here.
+                self.init_error(
+                    "certificateKey",
+                    "must be 32 bytes in hex, 64 characters: `kubestrap certs certificate-key` makes one",
+                );
+            }
+        }
+        for (i, bootstrap) in c.bootstrap_tokens.iter().enumerate() {
+            let path = format!("bootstrapTokens.{i}");
+            if token::split(&bootstrap.token).is_none() {
+                self.init_error(&format!("{path}.token"), "must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one");
+            }
+            for usage in
+                bootstrap.usages.iter().filter(|u| !["signing", "authentication"].contains(&u.as_str()))
+            {
+                self.init_error(
+                    &format!("{path}.usages"),
+                    format!("{usage:?} is neither signing nor authentication"),
+                );
+            }
+            if !bootstrap.groups.is_empty() && !bootstrap.usages.iter().any(|u| u == "authentication") {
+                self.init_error(&format!("{path}.groups"), "groups need the usage `authentication`");
+            }
+            for group in bootstrap.groups.iter().filter(|g| !bootstrap_group(g)) {
+                self.init_error(&format!("{path}.groups"), format!("{group:?} must begin with `system:bootstrappers:`, with lower-case letters, digits, `:` or `-` after it, a letter or digit last"));
+            }
+            if bootstrap.ttl.is_some() && bootstrap.expires.is_some() {
+                self.init_error(&path, "`ttl` and `expires` exclude each other");
+            }
+        }
+    }
+
+    /// The cluster, defaults applied.
+    pub(super) fn cluster(&mut self, c: &ClusterConfiguration) {
+        self.images(c);
+        self.networking(c);
+        for (i, san) in c.api_server.cert_sans.iter().enumerate() {
+            self.cluster_check(&format!("apiServer.certSANs.{i}"), names::subject_alternative_name(san));
+        }
+        self.args(CLUSTER, "apiServer.extraArgs", &c.api_server.extra_args);
+        self.args(CLUSTER, "controllerManager.extraArgs", &c.controller_manager.extra_args);
+        self.args(CLUSTER, "scheduler.extraArgs", &c.scheduler.extra_args);
+        self.cluster_check("certificatesDir", names::absolute_path(&c.certificates_dir));
+        for gate in c.feature_gates.keys() {
+            let path = format!("featureGates.{gate}");
+            if gate == "RootlessControlPlane" && c.feature_gates.get(gate) == Some(&true) {
+                self.cluster_error(
+                    &path,
+                    "a rootless control plane is not something kubestrap can set up: leave the gate out",
+                );
+            } else if !FEATURE_GATES.contains(&gate.as_str()) {
+                self.cluster_error(&path, format!("{gate:?} is no feature gate of kubeadm's (known: {}); those of Kubernetes' components go into their extraArgs", FEATURE_GATES.join(", ")));
+            }
+        }
+        if !c.control_plane_endpoint.is_empty() {
+            self.cluster_check(
+                "controlPlaneEndpoint",
+                names::host_port(&c.control_plane_endpoint).map(|_| ()),
+            );
+        }
+        self.etcd(c);
+        if let Err(why) = c.encryption_algorithm.parse::<crate::pki::KeyAlgorithm>() {
+            self.cluster_error("encryptionAlgorithm", why);
+        }
+        self.validity(c);
+    }
+
+    fn images(&mut self, c: &ClusterConfiguration) {
+        self.cluster_check("imageRepository", names::image_repository(&c.image_repository));
+        if !c.dns.image_repository.is_empty() {
+            self.cluster_check("dns.imageRepository", names::image_repository(&c.dns.image_repository));
+        }
+        if let Some(local) = c.etcd.local.as_ref().filter(|l| !l.image_repository.is_empty()) {
+            self.cluster_check(
+                "etcd.local.imageRepository",
+                names::image_repository(&local.image_repository),
+            );
+        }
+    }
+
+    fn etcd(&mut self, c: &ClusterConfiguration) {
+        match (&c.etcd.local, &c.etcd.external) {
+            (Some(_), Some(_)) => {
+                self.cluster_error("etcd", "`local` and `external` exclude each other: keep one")
+            }
+            (None, None) => self.cluster_error("etcd", "one of `local` and `external` is needed"),
+            (Some(local), None) => {
+                self.cluster_check("etcd.local.dataDir", names::absolute_path(&local.data_dir));
+                for (field, sans) in
+                    [("serverCertSANs", &local.server_cert_sans), ("peerCertSANs", &local.peer_cert_sans)]
+                {
+                    for (i, san) in sans.iter().enumerate() {
+                        self.cluster_check(
+                            &format!("etcd.local.{field}.{i}"),
+                            names::subject_alternative_name(san),
+                        );
+                    }
+                }
+                self.args(CLUSTER, "etcd.local.extraArgs", &local.extra_args);
+            }
+            (None, Some(external)) => {
+                let files = [
+                    ("caFile", &external.ca_file),
+                    ("certFile", &external.cert_file),
+                    ("keyFile", &external.key_file),
+                ];
+                let https = files.iter().any(|(_, f)| !f.is_empty());
+                if external.cert_file.is_empty() != external.key_file.is_empty() {
+                    self.cluster_error(
+                        "etcd.external",
+                        "`certFile` and `keyFile` belong together: give both or none",
+                    );
+                } else if !external.cert_file.is_empty() && external.ca_file.is_empty() {
+                    self.cluster_error("etcd.external", "`certFile` and `keyFile` need `caFile` too");
+                }
+                if external.endpoints.is_empty() {
+                    self.cluster_error(
+                        "etcd.external.endpoints",
+                        "at least one endpoint is needed, such as `https://10.0.0.11:2379`",
+                    );
+                }
+                for (i, endpoint) in external.endpoints.iter().enumerate() {
+                    self.cluster_check(&format!("etcd.external.endpoints.{i}"), names::url(endpoint, https));
+                }
+                for (i, endpoint) in external.http_endpoints.iter().enumerate() {
+                    self.cluster_check(
+                        &format!("etcd.external.httpEndpoints.{i}"),
+                        names::url(endpoint, false),
+                    );
+                }
+                for (field, file) in files.iter().filter(|(_, f)| !f.is_empty()) {
+                    self.cluster_check(&format!("etcd.external.{field}"), names::absolute_path(file));
+                }
+            }
+        }
+    }
+
+    fn networking(&mut self, c: &ClusterConfiguration) {
+        let networking = &c.networking;
+        self.cluster_check("networking.dnsDomain", names::dns_subdomain(&networking.dns_domain));
+        let path = "networking.serviceSubnet";
+        for subnet in self.subnets(path, &networking.service_subnet, 10) {
+            if subnet.max_prefix_len() - subnet.prefix_len() > SERVICE_HOST_BITS {
+                let least = subnet.max_prefix_len() - SERVICE_HOST_BITS;
+                self.cluster_error(
+                    path,
+                    format!("{subnet} is too large for Services: its mask must be /{least} or longer"),
+                );
+            }
+        }
+        if networking.pod_subnet.is_empty() {
+            return;
+        }
+        let path = "networking.podSubnet";
+        let flag = |name: &str| super::settings::last_value(&c.controller_manager.extra_args, name);
+        let allocated = flag("allocate-node-cidrs") != Some("false");
+        for subnet in self.subnets(path, &networking.pod_subnet, 14) {
+            let (name, default) = match subnet {
+                IpNet::V4(_) => ("node-cidr-mask-size-ipv4", 24),
+                IpNet::V6(_) => ("node-cidr-mask-size-ipv6", 64),
+            };
+            let node_mask = match flag(name).map(str::parse::<u8>) {
+                None => default,
+                Some(Ok(mask)) => mask,
+                Some(Err(_)) => {
+                    self.cluster_error("controllerManager.extraArgs", format!("{name} must be a number"));
+                    continue;
+                }
+            };
+            if !allocated {
+                continue;
+            }
+            let mask = subnet.prefix_len();
+            if mask > node_mask {
+                self.cluster_error(path, format!("{subnet} is smaller than one node's share of it, a /{node_mask}: take a /{node_mask} or larger, or set {name} of kube-controller-manager"));
+            } else if node_mask - mask > NODE_MASK_DIFFERENCE {
+                let least = node_mask - NODE_MASK_DIFFERENCE;
+                self.cluster_error(path, format!("{subnet} holds too many /{node_mask} shares for nodes: its mask must be /{least} or longer, or {name} of kube-controller-manager smaller"));
+            }
+        }
+    }
+
+    /// One CIDR, or one of each family.
+    fn subnets(&mut self, path: &str, text: &str, least: u128) -> Vec<IpNet> {
+        let mut subnets = vec![];
+        for part in text.split(',') {
+            match names::cidr(part) {
+                Some(subnet) => subnets.push(subnet),
+                None => self.cluster_error(path, format!("{part:?} is no CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
+            }
+        }
+        let families = (
+            subnets.iter().any(|s| matches!(s, IpNet::V4(_))),
+            subnets.iter().any(|s| matches!(s, IpNet::V6(_))),
+        );
+        if subnets.len() > 2 || (subnets.len() == 2 && families != (true, true)) {
+            self.cluster_error(
+                path,
+                format!("{text:?}: give one CIDR, or for dual-stack one IPv4 and one IPv6 CIDR"),
+            );
+        }
+        for subnet in &subnets {
+            let bits = u32::from(subnet.max_prefix_len() - subnet.prefix_len());
+            let addresses = 1u128.checked_shl(bits).unwrap_or(u128::MAX);
+            if addresses < least {
+                self.cluster_error(
+                    path,
+                    format!("{subnet} has {addresses} addresses: at least {least} are needed"),
+                );
+            }
+            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>()) {
+                if site_local.contains(&net.network()) || net.contains(&site_local.network()) {
+                    let warning = self.locator.problem(
+                        CLUSTER,
+                        path,
+                        format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
+                    );
+                    self.warnings.push(warning);
+                }
+            }
+        }
+        subnets
+    }
+
+    fn args(&mut self, kind: &str, path: &str, args: &[Arg]) {
+        for (i, arg) in args.iter().enumerate() {
+            if arg.name.is_empty() {
+                self.problems.push(self.locator.problem(
+                    kind,
+                    &format!("{path}.{i}"),
+                    "a flag without a name",
+                ));
+            } else if arg.name.starts_with('-') {
+                let message = format!(
+                    "{:?}: flags are named without dashes; as written it becomes `--{}`",
+                    arg.name, arg.name
+                );
+                let warning = self.locator.problem(kind, &format!("{path}.{i}"), message);
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    fn validity(&mut self, c: &ClusterConfiguration) {
+        let (Some(leaf), Some(ca)) = (c.certificate_validity_period, c.ca_certificate_validity_period) else {
+            return;
+        };
+        let mut warn =
+            |path: &str, message: String| self.warnings.push(self.locator.problem(CLUSTER, path, message));
+        if leaf > super::settings::CERTIFICATE_VALIDITY {
+            warn(
+                "certificateValidityPeriod",
+                format!("{leaf} is longer than the usual {}", super::settings::CERTIFICATE_VALIDITY),
+            );
+        }
+        if ca > super::settings::CA_CERTIFICATE_VALIDITY {
+            warn(
+                "caCertificateValidityPeriod",
+                format!("{ca} is longer than the usual {}", super::settings::CA_CERTIFICATE_VALIDITY),
+            );
+        }
+        if leaf > ca {
+            warn("certificateValidityPeriod", format!("{leaf}: certificates would outlive their CA ({ca})"));
+        }
+    }
+}
+
+/// `\Asystem:bootstrappers:[a-z0-9:-]{0,255}[a-z0-9]\z`.
+fn bootstrap_group(group: &str) -> bool {
+    group.strip_prefix("system:bootstrappers:").is_some_and(|rest| {
+        (1..=256).contains(&rest.len())
+            && rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b':' || b == b'-')
+            && !rest.ends_with([':', '-'])
+    })
+}

@@ -1,0 +1,105 @@
+//! Facts of the machine that the configuration's defaults are taken from.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::Path;
+
+use super::{Host, InitSystem, RealHost};
+use crate::config::HostFacts;
+use crate::manifest::CA_DIRS;
+
+/// CRI sockets that kubeadm looks for, in its order.
+const CRI_SOCKETS: [&str; 3] =
+    ["/var/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/var/run/cri-dockerd.sock"];
+
+/// Asks the machine.
+pub fn gather() -> HostFacts {
+    let resolved = |init: &dyn InitSystem| init.state("systemd-resolved").active;
+    HostFacts {
+        hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        default_addresses: default_addresses(),
+        cri_sockets: CRI_SOCKETS
+            .iter()
+            .filter(|p| Path::new(p).exists())
+            .map(|p| format!("unix://{p}"))
+            .collect(),
+        ca_dirs: CA_DIRS.iter().filter(|p| Path::new(p).exists()).map(|p| (*p).to_owned()).collect(),
+        proxy_variables: std::env::vars()
+            .filter(|(n, v)| n.to_lowercase().ends_with("_proxy") && !v.is_empty())
+            .collect(),
+        systemd_resolved: Path::new("/run/systemd/resolve").exists()
+            && RealHost::new().init_system().is_some_and(resolved),
+    }
+}
+
+/// Addresses of the interfaces that default routes leave by, IPv4 first: Linux lists its routes in
+/// `/proc/net/route` and `/proc/net/ipv6_route`.
+fn default_addresses() -> Vec<IpAddr> {
+    let v4 = fs::read_to_string("/proc/net/route").unwrap_or_default();
+    let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
+    let of = |name: &str, want_v6: bool| -> Vec<IpAddr> {
+        let global = |ip: &IpAddr| match ip {
+            IpAddr::V4(a) => !a.is_loopback() && !a.is_link_local(),
+            IpAddr::V6(a) => !a.is_loopback() && !a.is_unicast_link_local(),
+        };
+        interfaces
+            .iter()
+            .filter(|i| i.name == name)
+            .map(|i| i.ip())
+            .filter(|ip| ip.is_ipv6() == want_v6 && global(ip))
+            .collect()
+    };
+    let mut found: Vec<IpAddr> = default_interfaces_v4(&v4).iter().flat_map(|name| of(name, false)).collect();
+    found.extend(default_interfaces_v6(&v6).iter().flat_map(|name| of(name, true)));
+    found
+}
+
+fn default_interfaces_v4(table: &str) -> Vec<String> {
+    let mut routes: Vec<(u32, String)> = table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let f: Vec<&str> = line.split_whitespace().collect();
+            let default = *f.get(1)? == "00000000" && *f.get(7)? == "00000000";
+            // RTF_UP | RTF_GATEWAY; a default route without a gateway is a point-to-point link, which serves too.
+            let up = u32::from_str_radix(f.get(3)?, 16).ok()? & 1 == 1;
+            (default && up).then(|| Some((f.get(6)?.parse().ok()?, (*f.first()?).to_owned())))?
+        })
+        .collect();
+    routes.sort();
+    routes.into_iter().map(|(_, name)| name).collect()
+}
+
+fn default_interfaces_v6(table: &str) -> Vec<String> {
+    let mut routes: Vec<(u32, String)> = table
+        .lines()
+        .filter_map(|line| {
+            let f: Vec<&str> = line.split_whitespace().collect();
+            let default = f.first()?.bytes().all(|b| b == b'0') && *f.get(1)? == "00";
+            let name = *f.get(9)?;
+            (default && name != "lo")
+                .then(|| Some((u32::from_str_radix(f.get(5)?, 16).ok()?, name.to_owned())))?
+        })
+        .collect();
+    routes.sort();
+    routes.into_iter().map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_route_with_the_least_metric_comes_first() {
+        let table = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
+            wlan0\t00000000\t0100A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n\
+            eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\
+            eth0\t000200C0\t00000000\t0001\t0\t0\t100\t00FFFFFF\t0\t0\t0\n";
+        assert_eq!(default_interfaces_v4(table), ["eth0", "wlan0"]);
+        let table = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800000000000000000000000000001 00000400 00000001 00000000 00000003     eth0\n\
+            00000000000000000000000000000000 00 00000000000000000000000000000000 00 00000000000000000000000000000000 ffffffff 00000001 00000000 00200200       lo\n";
+        assert_eq!(default_interfaces_v6(table), ["eth0"]);
+        assert!(default_interfaces_v4("garbage\nmore\n").is_empty());
+    }
+}

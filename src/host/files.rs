@@ -1,0 +1,150 @@
+//! Files put down whole or not at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::FileMode;
+
+/// What became of a file that was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was not there.
+    Created,
+    /// It had other content.
+    Replaced,
+    /// It had this content already and was not touched.
+    Unchanged,
+}
+
+/// A file that can't be handled as it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("can't {action} {}: {reason}", .path.display())]
+pub struct FileError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On which file.
+    pub path: PathBuf,
+    /// Why it failed, with what to do where that is plain.
+    pub reason: String,
+    /// What the system said.
+    #[source]
+    pub source: Option<io::Error>,
+}
+
+impl FileError {
+    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let hint = match source.kind() {
+            io::ErrorKind::PermissionDenied => " (run as root?)",
+            io::ErrorKind::ReadOnlyFilesystem => {
+                " (the file system is mounted read-only: `mount -o remount,rw` it, or find out why in `dmesg`)"
+            }
+            io::ErrorKind::StorageFull => " (no space left: `df -h` tells where)",
+            io::ErrorKind::QuotaExceeded => " (quota exceeded)",
+            io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
+            io::ErrorKind::NotADirectory => " (a file stands where a folder should be: move it away)",
+            _ => "",
+        };
+        Self { action, path: path.to_owned(), reason: format!("{source}{hint}"), source: Some(source) }
+    }
+}
+
+/// Writes a file so that at every moment the old or the new content stands under its name, whole: a temporary file
+/// in the same folder (its name begins with a dot, which kubelet's manifest folder ignores), mode before content,
+/// fsync, rename, fsync of the folder.
+///
+/// # Errors
+/// When any step fails; the file is then as it was, and the temporary file is gone.
+pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+    let fail = |error| FileError::new("write", path, error);
+    let existing = match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_dir() => return Err(fail(io::ErrorKind::IsADirectory.into())),
+        Ok(_) => Some(fs::read(path).map_err(fail)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(fail(error)),
+    };
+    if existing.as_deref() == Some(content) {
+        return Ok(Written::Unchanged);
+    }
+    // A link is written through: what it points to is what the user wants replaced.
+    let target = if existing.is_some() { fs::canonicalize(path).map_err(fail)? } else { path.to_owned() };
+    let dir = target.parent().unwrap_or(Path::new("/"));
+    make_dir(dir, mode.dir)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".kubestrap-")
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(dir)
+        .map_err(fail)?;
+    file.as_file().set_permissions(Permissions::from_mode(mode.file)).map_err(fail)?;
+    file.write_all(content).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(&target).map_err(|e| fail(e.error))?;
+    sync_dir(dir).map_err(fail)?;
+    Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
+}
+
+/// Makes a folder and those it lies in, each with `mode` if it is made here.
+pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|error| {
+        // "File exists" is the system's way to say that it is no folder.
+        let error = if error.kind() == io::ErrorKind::AlreadyExists {
+            io::ErrorKind::NotADirectory.into()
+        } else {
+            error
+        };
+        FileError::new("make the folder", path, error)
+    })
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_exact_and_same_content_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/key");
+        assert_eq!(write_atomically(&path, b"1", FileMode::SECRET).unwrap(), Written::Created);
+        let before = fs::metadata(&path).unwrap();
+        assert_eq!(before.permissions().mode() & 0o777, 0o600);
+        assert_eq!(write_atomically(&path, b"1", FileMode::SECRET).unwrap(), Written::Unchanged);
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!(before.modified().unwrap(), after.modified().unwrap());
+        assert_eq!(write_atomically(&path, b"2", FileMode::CERTIFICATE).unwrap(), Written::Replaced);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_folder_in_the_way_is_told_and_nothing_is_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ca.crt");
+        fs::create_dir(&path).unwrap();
+        let error = write_atomically(&path, b"1", FileMode::CERTIFICATE).unwrap_err().to_string();
+        assert!(error.contains("ca.crt") && error.contains("folder stands"), "{error}");
+        fs::write(dir.path().join("file"), b"x").unwrap();
+        let error = write_atomically(&dir.path().join("file/y"), b"1", FileMode::CERTIFICATE)
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("file"), "{error}");
+    }
+
+    #[test]
+    fn a_link_is_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("real"), dir.path().join("link"));
+        fs::write(&real, b"1").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        assert_eq!(write_atomically(&link, b"2", FileMode::SECRET).unwrap(), Written::Replaced);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"2");
+    }
+}

@@ -1,0 +1,153 @@
+//! What starts and stops services: systemd or OpenRC, found by their programs as kubeadm finds them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::command::{self, CommandError};
+
+/// How a service stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServiceState {
+    /// The init system knows it.
+    pub exists: bool,
+    /// It runs.
+    pub active: bool,
+    /// It starts with the machine.
+    pub enabled: bool,
+}
+
+/// A service that did not do as it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// The init system's program failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+/// An init system.
+pub trait InitSystem: Send + Sync {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// How `service` stands.
+    fn state(&self, service: &str) -> ServiceState;
+
+    /// Stops `service`.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn stop(&self, service: &str) -> Result<(), ServiceError>;
+
+    /// Starts `service`, anew if it runs, with its unit read again.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn restart(&self, service: &str) -> Result<(), ServiceError>;
+
+    /// Makes `service` start with the machine.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn enable(&self, service: &str) -> Result<(), ServiceError>;
+
+    /// What `service` logged since `since`, at most a few hundred lines.
+    fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String>;
+}
+
+/// The init system of this machine.
+pub(super) fn detect() -> Option<Box<dyn InitSystem>> {
+    let has = |program| command::find(program).is_some();
+    if has("systemctl") {
+        return Some(Box::new(Systemd));
+    }
+    (has("openrc") && has("rc-service") && has("rc-update")).then(|| Box::new(OpenRc) as Box<dyn InitSystem>)
+}
+
+struct Systemd;
+
+impl InitSystem for Systemd {
+    fn name(&self) -> &'static str {
+        "systemd"
+    }
+
+    fn state(&self, service: &str) -> ServiceState {
+        let says = |verb: &str| {
+            let output = command::run_any("systemctl", &[verb, service]);
+            output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
+        };
+        let enabled = says("is-enabled");
+        ServiceState {
+            // A unit that is not there makes `is-enabled` print nothing, or `not-found`.
+            exists: !enabled.is_empty() && enabled != "not-found",
+            active: matches!(says("is-active").as_str(), "active" | "activating" | "reloading"),
+            enabled: enabled.starts_with("enabled")
+                || matches!(enabled.as_str(), "static" | "indirect" | "generated" | "alias"),
+        }
+    }
+
+    fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("systemctl", &["stop", service])?;
+        Ok(())
+    }
+
+    fn restart(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("systemctl", &["daemon-reload"])?;
+        command::run("systemctl", &["restart", service])?;
+        Ok(())
+    }
+
+    fn enable(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("systemctl", &["enable", service])?;
+        Ok(())
+    }
+
+    fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String> {
+        let since = since.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        let since = format!("--since=@{since}");
+        let output = command::run_any(
+            "journalctl",
+            &["-u", service, &since, "-n", "400", "-o", "cat", "--no-pager", "-q"],
+        );
+        output
+            .map(|o| String::from_utf8_lossy(&o.stdout).lines().map(str::to_owned).collect())
+            .unwrap_or_default()
+    }
+}
+
+struct OpenRc;
+
+impl InitSystem for OpenRc {
+    fn name(&self) -> &'static str {
+        "OpenRC"
+    }
+
+    fn state(&self, service: &str) -> ServiceState {
+        let ok = |args: &[&str]| command::run_any("rc-service", args).is_ok_and(|o| o.status.success());
+        let enabled = command::run_any("rc-update", &["show", "default"]).is_ok_and(|o| {
+            String::from_utf8_lossy(&o.stdout).lines().any(|l| l.split_whitespace().next() == Some(service))
+        });
+        ServiceState { exists: ok(&["-e", service]), active: ok(&[service, "status"]), enabled }
+    }
+
+    fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("rc-service", &[service, "stop"])?;
+        Ok(())
+    }
+
+    fn restart(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("rc-service", &[service, "restart"])?;
+        Ok(())
+    }
+
+    fn enable(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("rc-update", &["add", service, "default"])?;
+        Ok(())
+    }
+
+    fn recent_log(&self, service: &str, _since: SystemTime) -> Vec<String> {
+        // OpenRC keeps no log; kubelet's packages for it write here.
+        let path = format!("/var/log/{service}/{service}.log");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.iter().skip(lines.len().saturating_sub(400)).map(|l| (*l).to_owned()).collect()
+    }
+}

@@ -1,0 +1,93 @@
+//! The machine seam: files, the init system, network facts, the container runtime.
+//!
+//! Phases reach the machine only through [`Host`]. [`RealHost`] is the machine; [`DryRunHost`] reads from it and
+//! keeps what would be written to itself, or in a folder, so that no phase asks whether this is a dry run.
+
+pub mod command;
+pub mod cri;
+mod dry_run;
+mod facts;
+mod files;
+mod init_system;
+mod real;
+
+use std::path::{Path, PathBuf};
+
+pub use dry_run::DryRunHost;
+pub use facts::gather;
+pub use files::{FileError, Written, write_atomically};
+pub use init_system::{InitSystem, ServiceError, ServiceState};
+pub use real::RealHost;
+
+/// How a file shall be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileMode {
+    /// Permission bits of the file.
+    pub file: u32,
+    /// Permission bits of folders made for it.
+    pub dir: u32,
+}
+
+impl FileMode {
+    /// A certificate: for all to read.
+    pub const CERTIFICATE: Self = Self { file: 0o644, dir: 0o755 };
+    /// A private key or kubeconfig.
+    pub const SECRET: Self = Self { file: 0o600, dir: 0o755 };
+    /// A static Pod's manifest.
+    pub const MANIFEST: Self = Self { file: 0o600, dir: 0o700 };
+    /// kubelet's files.
+    pub const KUBELET: Self = Self { file: 0o644, dir: 0o700 };
+    /// A systemd unit.
+    pub const UNIT: Self = Self { file: 0o644, dir: 0o755 };
+}
+
+/// What phases may do to a machine.
+pub trait Host: Send + Sync {
+    /// The contents of a file, or none if there is no such file.
+    ///
+    /// # Errors
+    /// When it exists and can't be read.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError>;
+
+    /// Whether something is at `path`.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// Puts a file down whole: temporary file, mode, content, fsync, rename. What already has this content stays
+    /// untouched.
+    ///
+    /// # Errors
+    /// When any step fails; then the file is as it was.
+    fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError>;
+
+    /// Takes note that an existing file stays in use as it is.
+    ///
+    /// # Errors
+    /// When a dry run can't copy it into its folder.
+    fn keep(&self, path: &Path) -> Result<(), FileError>;
+
+    /// Makes a folder, and those it lies in, if it is missing.
+    ///
+    /// # Errors
+    /// When it can't be made, or something else is there.
+    fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError>;
+
+    /// Removes a file, if it is there.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    fn remove(&self, path: &Path) -> Result<(), FileError>;
+
+    /// The names in a folder, sorted; none if there is no such folder.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError>;
+
+    /// What starts and stops services here; none that we know on some machines.
+    fn init_system(&self) -> Option<&dyn InitSystem>;
+
+    /// Whether what is done here stays without effect on the machine.
+    fn is_dry_run(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,80 @@
+//! The machine we run on.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::files::{self, FileError, Written};
+use super::init_system::{self, InitSystem};
+use super::{FileMode, Host};
+
+/// The machine we run on.
+pub struct RealHost {
+    init_system: Option<Box<dyn InitSystem>>,
+}
+
+impl RealHost {
+    /// The machine, with the init system that it has.
+    pub fn new() -> Self {
+        Self { init_system: init_system::detect() }
+    }
+}
+
+impl Default for RealHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Host for RealHost {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        match fs::read(path) {
+            Ok(content) => Ok(Some(content)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(FileError::new("read", path, error)),
+        }
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok()
+    }
+
+    fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+        files::write_atomically(path, content, mode)
+    }
+
+    fn keep(&self, _path: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
+        files::make_dir(path, mode)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), FileError> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(FileError::new("remove", path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            Err(error) => return Err(FileError::new("read the folder", path, error)),
+        };
+        let mut paths = entries
+            .map(|e| e.map(|e| e.path()))
+            .collect::<io::Result<Vec<_>>>()
+            .map_err(|e| FileError::new("read the folder", path, e))?;
+        paths.sort();
+        Ok(paths)
+    }
+
+    fn init_system(&self) -> Option<&dyn InitSystem> {
+        self.init_system.as_deref()
+    }
+}

@@ -1,0 +1,117 @@
+//! The four static Pods of a control plane, as kubeadm writes them: each one template in `templates/manifests`,
+//! then what the user adds: flags, volumes, environment.
+//!
+//! Pure: settings in, Pods out. Patches come after ([`crate::patches`]), writing is `host`'s.
+
+mod apiserver;
+mod controller_manager;
+mod env;
+mod etcd;
+mod flags;
+mod probe;
+mod scheduler;
+mod volumes;
+
+use askama::Template;
+use k8s_openapi::api::core::v1::{Container, EnvVar, Pod};
+
+use crate::config::Settings;
+use crate::config::v1beta4::Arg;
+use crate::yaml::{self, TemplateError};
+
+pub use flags::merge as merge_flags;
+pub use volumes::CA_DIRS;
+
+/// A component of the control plane that runs as a static Pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Component {
+    /// The store.
+    Etcd,
+    /// The API server.
+    ApiServer,
+    /// The controllers.
+    ControllerManager,
+    /// The scheduler.
+    Scheduler,
+}
+
+impl Component {
+    /// All of them, in the order in which they start.
+    pub const ALL: [Self; 4] = [Self::Etcd, Self::ApiServer, Self::ControllerManager, Self::Scheduler];
+
+    /// Its name: of the Pod, its container, its binary, and of the manifest without `.yaml`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::ApiServer => "kube-apiserver",
+            Self::ControllerManager => "kube-controller-manager",
+            Self::Scheduler => "kube-scheduler",
+        }
+    }
+
+    /// The name of its manifest's file.
+    pub fn file(self) -> String {
+        format!("{}.yaml", self.name())
+    }
+}
+
+/// What the manifests take from the PKI.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PkiFacts {
+    /// The Kubernetes CA's key is elsewhere: kube-controller-manager can't sign with it.
+    pub external_ca: bool,
+}
+
+/// The Pod of `component`.
+///
+/// # Errors
+/// When the rendered template does not read back as a Pod: a fault of ours.
+pub fn render(component: Component, settings: &Settings, pki: PkiFacts) -> Result<Pod, TemplateError> {
+    let extra = &settings.cluster;
+    match component {
+        Component::Etcd => {
+            let local = settings.cluster.etcd.local.clone().unwrap_or_default();
+            finish(etcd::Manifest::new(settings), settings, &local.extra_args, local.extra_envs)
+        }
+        Component::ApiServer => {
+            let env = env::with_proxies(settings, &extra.api_server.extra_envs);
+            finish(apiserver::Manifest::new(settings), settings, &extra.api_server.extra_args, env)
+        }
+        Component::ControllerManager => {
+            let env = env::with_proxies(settings, &extra.controller_manager.extra_envs);
+            finish(
+                controller_manager::Manifest::new(settings, pki),
+                settings,
+                &extra.controller_manager.extra_args,
+                env,
+            )
+        }
+        Component::Scheduler => {
+            let env = env::with_proxies(settings, &extra.scheduler.extra_envs);
+            finish(scheduler::Manifest::new(settings), settings, &extra.scheduler.extra_args, env)
+        }
+    }
+}
+
+/// Reads a rendered template back and adds the user's flags and environment.
+fn finish(
+    template: impl Template,
+    settings: &Settings,
+    extra: &[Arg],
+    env: Vec<EnvVar>,
+) -> Result<Pod, TemplateError> {
+    let text = template.render().map_err(|e| TemplateError::render(&e))?;
+    let mut pod: Pod = yaml::from_template(&text)?;
+    if let Some(container) = container_mut(&mut pod) {
+        let command = container.command.take().unwrap_or_default();
+        container.command = Some(flags::override_command(command, extra, settings));
+        if !env.is_empty() {
+            container.env = Some(env::sorted(env));
+        }
+    }
+    Ok(pod)
+}
+
+fn container_mut(pod: &mut Pod) -> Option<&mut Container> {
+    pod.spec.as_mut()?.containers.first_mut()
+}

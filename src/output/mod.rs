@@ -1,0 +1,126 @@
+//! The only place that prints: log lines and warnings to stderr, results to stdout, or events for machines.
+
+mod event;
+
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::MultiProgress;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub use event::Event;
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, on stdout.
+    Json,
+}
+
+/// Prints what a run says. Clones print to the same place.
+#[derive(Clone)]
+pub struct Printer {
+    format: Format,
+    warnings: Arc<Mutex<Vec<String>>>,
+    progress: MultiProgress,
+}
+
+impl Printer {
+    /// A printer in `format`.
+    pub fn new(format: Format) -> Self {
+        Self { format, warnings: Arc::default(), progress: MultiProgress::new() }
+    }
+
+    /// How it prints.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Where live views are drawn; log lines go above them.
+    pub fn progress(&self) -> &MultiProgress {
+        &self.progress
+    }
+
+    /// A log line, `[area] text`, on stderr.
+    pub fn log(&self, area: &str, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        match self.format {
+            Format::Text => self.stderr(&format!("[{area}] {text}")),
+            Format::Json => self.event(&Event::new("log", json!({ "area": area, "message": text }))),
+        }
+    }
+
+    /// Something odd, on stderr; counted and said again at the end.
+    pub fn warn(&self, area: &str, text: impl AsRef<str>) {
+        let text = text.as_ref();
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        match self.format {
+            Format::Text => self.stderr(&format!("[{area}] WARNING: {text}")),
+            Format::Json => self.event(&Event::new("warning", json!({ "area": area, "message": text }))),
+        }
+    }
+
+    /// What was warned of so far.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What became of a phase. Text shows phases by their log lines.
+    pub fn phase(&self, id: &str, status: &str, took: Option<Duration>) {
+        if self.format == Format::Json {
+            let mut data = json!({ "phase": id, "status": status });
+            if let (Some(fields), Some(took)) = (data.as_object_mut(), took) {
+                fields.insert("seconds".into(), json!((took.as_secs_f64() * 1000.0).round() / 1000.0));
+            }
+            self.event(&Event::new("phase", data));
+        }
+    }
+
+    /// The result of a run: for machines the last event, for people `text` on stdout.
+    pub fn result(&self, data: Value, text: &str) {
+        match self.format {
+            Format::Text => self.data(text),
+            Format::Json => self.event(&Event::new("result", data)),
+        }
+    }
+
+    /// A failure: for machines the last event; for people lines on stderr.
+    pub fn failure(&self, data: Value, text: &str) {
+        match self.format {
+            Format::Text => self.stderr(text),
+            Format::Json => self.event(&Event::new("result", data)),
+        }
+    }
+
+    /// Text on stdout as it is.
+    pub fn data(&self, text: &str) {
+        // A reader that went away (`| head`) is no failure of ours.
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    /// A document of a dry run: text prints it as YAML; machines get it as an event.
+    pub fn document(&self, name: &str, text: &str) {
+        match self.format {
+            Format::Text => self.data(&format!("---\n# {name}\n{text}")),
+            Format::Json => self.event(&Event::new("document", json!({ "name": name, "content": text }))),
+        }
+    }
+
+    fn event(&self, event: &impl Serialize) {
+        if let Ok(line) = serde_json::to_string(event) {
+            self.data(&format!("{line}\n"));
+        }
+    }
+
+    fn stderr(&self, line: &str) {
+        self.progress.suspend(|| {
+            let _ = writeln!(std::io::stderr().lock(), "{line}");
+        });
+    }
+}

@@ -1,0 +1,341 @@
+//! Making certificates and certificate requests, as kubeadm makes them.
+//!
+//! rcgen lays out every structure. It has two limits that matter here: a name has at most one value of
+//! each type, so that a second O, or a CA with several OUs, cannot be said; and an issuer's name is
+//! written anew from its parts, so that it may differ from the CA's own by its string types. Chains are
+//! matched by the bytes of names (RFC 5280 §7.1 allows it, Go does it). So rcgen gets the structure
+//! without a signature, the names are put in as bytes, and then the result is signed, once.
+
+use std::net::IpAddr;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use rcgen::{
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyIdMethod, KeyUsagePurpose, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm, SigningKey,
+};
+use time::{OffsetDateTime, UtcOffset};
+
+use super::certificate::{Certificate, ExtendedKeyUsage, public_key_bits};
+use super::der;
+use super::key::{KeyError, PrivateKey};
+use super::name::Subject;
+use super::pem_text;
+use super::serial;
+
+/// What a certificate is to say. Also the base of a request, which says subject and names alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateSpec {
+    /// Whom it is for.
+    pub subject: Subject,
+    /// DNS names, in the order they are to be written; kubeadm sorts them.
+    pub dns_names: Vec<String>,
+    /// IP addresses, in the order they are to be written.
+    pub ip_addresses: Vec<IpAddr>,
+    /// What its key may do.
+    pub usages: Usages,
+    /// First second of validity. kubeadm: process start less 5 minutes.
+    pub not_before: OffsetDateTime,
+    /// Last second of validity. kubeadm: process start plus the configured period.
+    pub not_after: OffsetDateTime,
+}
+
+/// What a certificate's key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Usages {
+    /// Serve TLS.
+    Server,
+    /// Be a TLS client.
+    Client,
+    /// Serve TLS and be a TLS client.
+    Both,
+    /// Issue certificates.
+    Ca,
+}
+
+/// A CA certificate with its key: what signs.
+#[derive(Clone, Copy, Debug)]
+pub struct Issuer<'a> {
+    certificate: &'a Certificate,
+    key: &'a PrivateKey,
+}
+
+/// Why a certificate or request could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssueError {
+    /// The issuer's certificate is not one of a CA.
+    #[error(
+        "the certificate {certificate:?} is not a CA's (CA:TRUE, and a key usage that allows signing certificates)"
+    )]
+    NotACa {
+        /// Subject of the certificate.
+        certificate: String,
+    },
+    /// The issuer's key and certificate are not a pair.
+    #[error(
+        "the CA certificate {certificate:?} is for another key ({certificate_key}) than the CA key ({key}) given"
+    )]
+    KeyMismatch {
+        /// Subject of the certificate.
+        certificate: String,
+        /// Pin of the certificate's public key.
+        certificate_key: String,
+        /// Pin of the key's public half.
+        key: String,
+    },
+    /// A DNS name cannot stand in a certificate.
+    #[error("the DNS name {name:?} cannot stand in a certificate: it has characters outside ASCII")]
+    InvalidDnsName {
+        /// The name.
+        name: String,
+    },
+    /// The validity ends before it begins, or lies outside the years 1950 to 9999.
+    #[error("a validity from {not_before} to {not_after} cannot be written into a certificate")]
+    InvalidValidity {
+        /// First second.
+        not_before: OffsetDateTime,
+        /// Last second.
+        not_after: OffsetDateTime,
+    },
+    /// A certificate to be renewed says neither that it is for servers nor for clients.
+    #[error("the certificate {certificate:?} is for neither servers nor clients, so it cannot be renewed")]
+    NoUsages {
+        /// Subject of the certificate.
+        certificate: String,
+    },
+    /// No serial number could be drawn.
+    #[error("the crypto library has no randomness for a serial number")]
+    NoRandomness,
+    /// Signing failed.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The structure could not be laid out: a fault of this program or of rcgen.
+    #[error("the certificate for {subject} could not be laid out: {reason}")]
+    Layout {
+        /// Whom it is for.
+        subject: String,
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl CertificateSpec {
+    /// A CA as kubeadm makes it: its common name is also its only DNS name.
+    pub fn ca(common_name: &str, not_before: OffsetDateTime, not_after: OffsetDateTime) -> Self {
+        Self {
+            subject: Subject::new(common_name),
+            dns_names: vec![common_name.to_owned()],
+            ip_addresses: Vec::new(),
+            usages: Usages::Ca,
+            not_before,
+            not_after,
+        }
+    }
+
+    /// The same CN, O, names and usages as `certificate`, for another time: kubeadm's renewal. Usages
+    /// other than server and client are dropped.
+    ///
+    /// # Errors
+    /// [`IssueError::NoUsages`] when it is for neither servers nor clients; kubeadm refuses it too.
+    pub fn renewal(
+        certificate: &Certificate,
+        not_before: OffsetDateTime,
+        not_after: OffsetDateTime,
+    ) -> Result<Self, IssueError> {
+        let has = |usage| certificate.extended_key_usages().contains(&usage);
+        let usages = match (has(ExtendedKeyUsage::ServerAuth), has(ExtendedKeyUsage::ClientAuth)) {
+            (true, true) => Usages::Both,
+            (true, false) => Usages::Server,
+            (false, true) => Usages::Client,
+            (false, false) => {
+                return Err(IssueError::NoUsages { certificate: certificate.subject_text().to_owned() });
+            }
+        };
+        Ok(Self {
+            subject: certificate.subject().clone(),
+            dns_names: certificate.dns_names().to_vec(),
+            ip_addresses: certificate.ip_addresses().to_vec(),
+            usages,
+            not_before,
+            not_after,
+        })
+    }
+}
+
+impl<'a> Issuer<'a> {
+    /// Pairs a CA certificate with its key.
+    ///
+    /// # Errors
+    /// [`IssueError::NotACa`] and [`IssueError::KeyMismatch`].
+    pub fn new(certificate: &'a Certificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
+        let subject = || certificate.subject_text().to_owned();
+        if !certificate.can_sign_certificates() {
+            return Err(IssueError::NotACa { certificate: subject() });
+        }
+        if !certificate.matches_key(key) {
+            return Err(IssueError::KeyMismatch {
+                certificate: subject(),
+                certificate_key: certificate.spki_sha256(),
+                key: key.spki_sha256(),
+            });
+        }
+        Ok(Self { certificate, key })
+    }
+}
+
+/// Issues a certificate for the public half of `key`.
+///
+/// Its authority key identifier is the CA's subject key identifier, whatever that is, and absent when
+/// the CA has none. It is not clamped to the validity of the CA, as kubeadm does not clamp it.
+///
+/// # Errors
+/// [`IssueError`].
+pub fn issue(
+    spec: &CertificateSpec,
+    key: &PrivateKey,
+    issuer: &Issuer<'_>,
+) -> Result<Certificate, IssueError> {
+    let authority_key_id = issuer.certificate.subject_key_id();
+    make(spec, key, issuer.certificate.subject_der(), authority_key_id, issuer.key)
+}
+
+/// Makes a CA certificate for `key`, signed by itself, with CA extensions whatever `spec.usages` says.
+/// [`CertificateSpec::ca`] gives kubeadm's `spec`.
+///
+/// # Errors
+/// [`IssueError`].
+pub fn self_sign_ca(spec: &CertificateSpec, key: &PrivateKey) -> Result<Certificate, IssueError> {
+    let spec = CertificateSpec { usages: Usages::Ca, ..spec.clone() };
+    make(&spec, key, &spec.subject.to_der(), None, key)
+}
+
+/// A PEM `CERTIFICATE REQUEST` (PKCS#10) for the subject and names of `spec`. It asks for no usages, as
+/// kubeadm's does not: they are the signer's to decide.
+///
+/// # Errors
+/// [`IssueError`].
+pub fn certificate_request(spec: &CertificateSpec, key: &PrivateKey) -> Result<String, IssueError> {
+    let laid_out = base_params(spec)?.serialize_request(&Unsigned(key)).map_err(layout_error(spec))?;
+    // CertificationRequestInfo (RFC 2986 §4.1): version, subject, key, attributes.
+    let signed = sign(laid_out.der(), &[(1, &spec.subject.to_der())], key)?;
+    let der = signed.ok_or_else(|| layout_error(spec)("its structure is unknown"))?;
+    Ok(pem_text::encode("CERTIFICATE REQUEST", &der))
+}
+
+fn make(
+    spec: &CertificateSpec,
+    key: &PrivateKey,
+    issuer_name: &[u8],
+    authority_key_id: Option<&[u8]>,
+    signer: &PrivateKey,
+) -> Result<Certificate, IssueError> {
+    let mut params = certificate_params(spec, key)?;
+    params.use_authority_key_identifier_extension = authority_key_id.is_some();
+    let mut issuer = CertificateParams::default();
+    issuer.key_identifier_method = KeyIdMethod::PreSpecified(authority_key_id.unwrap_or_default().to_vec());
+    let issuer = rcgen::Issuer::new(issuer, Unsigned(signer));
+    let laid_out = params.signed_by(&Unsigned(key), &issuer).map_err(layout_error(spec))?;
+    // TBSCertificate (RFC 5280 §4.1): version, serial, algorithm, issuer, validity, subject, …
+    let signed = sign(laid_out.der(), &[(3, issuer_name), (5, &spec.subject.to_der())], signer)?;
+    let der = signed.ok_or_else(|| layout_error(spec)("its structure is unknown"))?;
+    Certificate::from_der(&der).map_err(layout_error(spec))
+}
+
+/// What a certificate and a request have in common.
+fn base_params(spec: &CertificateSpec) -> Result<CertificateParams, IssueError> {
+    let mut params = CertificateParams::default();
+    // Replaced later; here it only tells rcgen whether the names must be critical.
+    params.distinguished_name = DistinguishedName::new();
+    if !spec.subject.is_empty() {
+        params.distinguished_name.push(DnType::CommonName, "");
+    }
+    for name in &spec.dns_names {
+        let dns = name.as_str().try_into().map_err(|_| IssueError::InvalidDnsName { name: name.clone() })?;
+        params.subject_alt_names.push(SanType::DnsName(dns));
+    }
+    // Go writes an IPv4 address in IPv6 clothes as IPv4.
+    let addresses = spec.ip_addresses.iter().map(|address| SanType::IpAddress(address.to_canonical()));
+    params.subject_alt_names.extend(addresses);
+    Ok(params)
+}
+
+fn certificate_params(spec: &CertificateSpec, key: &PrivateKey) -> Result<CertificateParams, IssueError> {
+    let mut params = base_params(spec)?;
+    (params.not_before, params.not_after) = validity(spec)?;
+    let serial = serial::random().map_err(|_| IssueError::NoRandomness)?;
+    params.serial_number = Some(SerialNumber::from(serial));
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    let (server, client) = (ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth);
+    params.extended_key_usages = match spec.usages {
+        Usages::Server => vec![server],
+        Usages::Client => vec![client],
+        Usages::Both => vec![server, client],
+        Usages::Ca => Vec::new(),
+    };
+    if spec.usages == Usages::Ca {
+        params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // RFC 7093 §2 method 1, as Go: over the bits of the key, where rcgen takes the whole structure.
+        let bits = public_key_bits(key.spki_der()).unwrap_or_default();
+        let id = digest(&SHA256, bits).as_ref().iter().take(20).copied().collect();
+        params.key_identifier_method = KeyIdMethod::PreSpecified(id);
+    } else {
+        // CA:FALSE spelled out: rcgen's own way to say it adds a subject key identifier.
+        let mut no_ca = CustomExtension::from_oid_content(&[2, 5, 29, 19], der::element(der::SEQUENCE, &[]));
+        no_ca.set_criticality(true);
+        params.custom_extensions.push(no_ca);
+    }
+    Ok(params)
+}
+
+/// The validity in UTC, if a certificate can say it (RFC 5280 §4.1.2.5).
+fn validity(spec: &CertificateSpec) -> Result<(OffsetDateTime, OffsetDateTime), IssueError> {
+    let utc = |time: OffsetDateTime| {
+        time.checked_to_offset(UtcOffset::UTC).filter(|time| (1950..=9999).contains(&time.year()))
+    };
+    match (utc(spec.not_before), utc(spec.not_after)) {
+        (Some(from), Some(to)) if from <= to => Ok((from, to)),
+        _ => Err(IssueError::InvalidValidity { not_before: spec.not_before, not_after: spec.not_after }),
+    }
+}
+
+/// Replaces fields of the part to be signed by their index, and signs it. `laid_out` is a sequence of
+/// that part, the algorithm, and a signature that is thrown away; `None` when it is not.
+fn sign(laid_out: &[u8], replace: &[(usize, &[u8])], key: &PrivateKey) -> Result<Option<Vec<u8>>, KeyError> {
+    let Some(Ok([content, algorithm, _])) = der::sequence(laid_out).map(<[der::Element<'_>; 3]>::try_from)
+    else {
+        return Ok(None);
+    };
+    let Some(fields) = der::sequence(content.encoding) else { return Ok(None) };
+    let mut fields: Vec<&[u8]> = fields.iter().map(|field| field.encoding).collect();
+    for (index, value) in replace {
+        let Some(field) = fields.get_mut(*index) else { return Ok(None) };
+        *field = value;
+    }
+    let content = der::element(der::SEQUENCE, &fields);
+    let signature = der::element(der::BIT_STRING, &[&[0], &key.sign(&content)?]);
+    Ok(Some(der::element(der::SEQUENCE, &[&content, algorithm.encoding, &signature])))
+}
+
+fn layout_error<E: ToString>(spec: &CertificateSpec) -> impl Fn(E) -> IssueError {
+    let subject = spec.subject.to_string();
+    move |reason| IssueError::Layout { subject: subject.clone(), reason: reason.to_string() }
+}
+
+/// A key that rcgen may look at, and that signs nothing.
+struct Unsigned<'a>(&'a PrivateKey);
+
+impl PublicKeyData for Unsigned<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.public_key_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.0.signature_algorithm()
+    }
+}
+
+impl SigningKey for Unsigned<'_> {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,60 @@
+//! Keys made ahead, on all cores, while other work goes on: an RSA key takes long, and init needs sixteen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+
+use super::{KeyAlgorithm, KeyError, PrivateKey};
+
+/// A supply of fresh keys of one algorithm.
+pub struct KeyPool {
+    algorithm: KeyAlgorithm,
+    ready: Receiver<Result<PrivateKey, KeyError>>,
+}
+
+impl KeyPool {
+    /// Starts to make `count` keys. Each core takes the next as soon as it is done with one, since the time for an
+    /// RSA key varies widely.
+    pub fn start(algorithm: KeyAlgorithm, count: usize) -> Self {
+        let (sender, ready) = sync_channel(count.max(1));
+        let next = Arc::new(AtomicUsize::new(0));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count);
+        for _ in 0..threads {
+            let (sender, next) = (sender.clone(), Arc::clone(&next));
+            std::thread::spawn(move || {
+                while next.fetch_add(1, Ordering::Relaxed) < count {
+                    if sender.send(PrivateKey::generate(algorithm)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        Self { algorithm, ready }
+    }
+
+    /// The next key: one made ahead, else one made now.
+    ///
+    /// # Errors
+    /// When no key can be made.
+    pub fn take(&self) -> Result<PrivateKey, KeyError> {
+        match self.ready.recv() {
+            Ok(key) => key,
+            // All of them are taken.
+            Err(_) => PrivateKey::generate(self.algorithm),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_differ_and_the_pool_outlasts_its_count() {
+        let pool = KeyPool::start(KeyAlgorithm::EcdsaP256, 3);
+        let mut keys: Vec<String> = (0..5).map(|_| pool.take().unwrap().spki_sha256()).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 5);
+    }
+}

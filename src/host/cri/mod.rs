@@ -1,0 +1,31 @@
+//! The container runtime, asked over its CRI v1 socket.
+//!
+//! [`CriEndpoint`] says where a runtime listens, [`detect()`] finds out which sockets of a machine really speak
+//! CRI v1, and [`CriClient`] is the conversation: [runtime](RuntimeStatus), [images](ImageInfo),
+//! [sandboxes](PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
+//! Results are plain structs; the gRPC messages stay inside.
+
+mod client;
+mod container;
+mod detect;
+mod endpoint;
+mod error;
+#[cfg(test)]
+mod fake;
+mod image;
+pub mod log;
+mod proto;
+mod runtime;
+mod sandbox;
+mod sandbox_config;
+
+pub use client::{CALL_TIMEOUT, CriClient, WORK_TIMEOUT};
+pub use container::{Container, ContainerFilter, ContainerState, ContainerStatus};
+pub use detect::{Answer, Detected, detect};
+pub use endpoint::{CriEndpoint, EndpointError, KNOWN_SOCKETS};
+pub use error::{CriCause, CriError};
+pub use image::{FilesystemUsage, ImageFsInfo, ImageInfo};
+pub use runtime::{CgroupDriver, Condition, RuntimeStatus, RuntimeVersion};
+pub use sandbox::{PodSandbox, PodSandboxFilter, PodSandboxState, PodSandboxStatus};
+pub use sandbox_config::PodSandboxConfig;
+pub use tonic::Code;

@@ -1,0 +1,3 @@
+//! The machine seam.
+
+pub mod cri;

@@ -1,1 +1,3 @@
 //! kubestrap
+
+pub mod patches;

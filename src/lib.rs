@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod health;
 pub mod host;
 pub mod kubeconfig;
 pub mod kubelet;

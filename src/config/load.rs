@@ -8,7 +8,7 @@ use super::kubelet::KubeletConfiguration;
 use super::problem::{ConfigError, Locator, Problem};
 use super::v1beta3;
 use super::v1beta4::{self, ClusterConfiguration, InitConfiguration};
-use crate::yaml::{self, Decoded, Document};
+use crate::yaml::{self, Decoded, Document, NodeKind};
 
 const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
@@ -62,7 +62,7 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
     loader.loaded.locator.file = file.to_owned();
     let documents =
         yaml::parse(text).map_err(|e| Problem { place: String::new(), message: format!("{file}:{e}") })?;
-    for document in &documents {
+    for document in documents.iter().filter(|d| d.root.kind != NodeKind::Null) {
         loader.document(document);
     }
     let Loader { mut loaded, mut problems, timeout } = loader;

@@ -140,10 +140,9 @@ pub fn image_repository(text: &str) -> Result<(), String> {
         };
         let host_ok = ip(host).is_some() || dns_subdomain(&host.to_lowercase()).is_ok();
         let port_ok = port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
-        if !host_ok || !port_ok {
-            return wrong();
+        if host_ok && port_ok {
+            parts.remove(0);
         }
-        parts.remove(0);
     }
     if parts.iter().all(|p| component(p)) { Ok(()) } else { wrong() }
 }

@@ -30,6 +30,8 @@ pub struct Release {
     pub http_endpoints: bool,
     /// kube-controller-manager mounts the folder of FlexVolume plugins.
     pub flex_volume: bool,
+    /// Kubeconfigs have an empty `preferences`.
+    pub kubeconfig_preferences: bool,
     /// kube-proxy's mode is written out (`iptables`), not left empty.
     pub explicit_proxy_mode: bool,
     /// There is the patch target `kubeproxydaemonset`.
@@ -62,6 +64,7 @@ pub static RELEASES: &[Release] = &[
         pod_infra_flag: true,
         http_endpoints: false,
         flex_volume: true,
+        kubeconfig_preferences: true,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
     },
@@ -78,6 +81,7 @@ pub static RELEASES: &[Release] = &[
         pod_infra_flag: true,
         http_endpoints: false,
         flex_volume: true,
+        kubeconfig_preferences: false,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
     },
@@ -94,6 +98,7 @@ pub static RELEASES: &[Release] = &[
         pod_infra_flag: false,
         http_endpoints: true,
         flex_volume: true,
+        kubeconfig_preferences: false,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
     },
@@ -110,6 +115,7 @@ pub static RELEASES: &[Release] = &[
         pod_infra_flag: false,
         http_endpoints: true,
         flex_volume: false,
+        kubeconfig_preferences: false,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
     },
@@ -126,6 +132,7 @@ pub static RELEASES: &[Release] = &[
         pod_infra_flag: false,
         http_endpoints: true,
         flex_volume: false,
+        kubeconfig_preferences: false,
         explicit_proxy_mode: true,
         patches_kube_proxy: true,
     },

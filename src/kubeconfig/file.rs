@@ -1,5 +1,7 @@
 //! A kubeconfig file (`v1` `Config` of client-go).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::yaml::{self, WriteError};
@@ -19,6 +21,9 @@ pub struct Kubeconfig {
     /// The context used unless another is asked for.
     #[serde(rename = "current-context")]
     pub current_context: String,
+    /// An empty map where there is one at all: client-go wrote it up to 1.33.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferences: Option<BTreeMap<String, serde_json::Value>>,
     /// Users by name.
     pub users: Vec<NamedUser>,
 }
@@ -128,6 +133,7 @@ impl Kubeconfig {
                 },
             }],
             current_context: context,
+            preferences: None,
             users: vec![NamedUser { name: user_name.into(), user }],
         }
     }

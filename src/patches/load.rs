@@ -90,7 +90,7 @@ impl PatchSet {
     }
 }
 
-/// The documents of a YAML stream (JSON is YAML too); empty ones are left out.
+/// The documents of a YAML stream (JSON is YAML too); null for an empty one.
 fn parse_documents(content: &[u8]) -> Result<Vec<Value>, String> {
     let text = str::from_utf8(content).map_err(|error| error.to_string())?;
     yaml::parse_values(text).map_err(|error| error.to_string())

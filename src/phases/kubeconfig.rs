@@ -79,7 +79,8 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
         client_key_data: STANDARD.encode(key.to_pem()?.as_bytes()),
         ..User::default()
     };
-    let kubeconfig = Kubeconfig::new(&context.settings.cluster.cluster_name, cluster, &user, user_entry);
+    let mut kubeconfig = Kubeconfig::new(&context.settings.cluster.cluster_name, cluster, &user, user_entry);
+    kubeconfig.preferences = context.settings.release.kubeconfig_preferences.then(Default::default);
     context.host.write(&path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
     Ok(Outcome::Done)
 }

@@ -6,8 +6,6 @@
 //! matched by the bytes of names (RFC 5280 §7.1 allows it, Go does it). So rcgen gets the structure
 //! without a signature, the names are put in as bytes, and then the result is signed, once.
 
-use std::net::IpAddr;
-
 use aws_lc_rs::digest::{SHA256, digest};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
@@ -15,42 +13,12 @@ use rcgen::{
 };
 use time::{OffsetDateTime, UtcOffset};
 
-use super::certificate::{Certificate, ExtendedKeyUsage, public_key_bits};
+use super::certificate::{Certificate, public_key_bits};
 use super::der;
 use super::key::{KeyError, PrivateKey};
-use super::name::Subject;
 use super::pem_text;
 use super::serial;
-
-/// What a certificate is to say. Also the base of a request, which says subject and names alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateSpec {
-    /// Whom it is for.
-    pub subject: Subject,
-    /// DNS names, in the order they are to be written; kubeadm sorts them.
-    pub dns_names: Vec<String>,
-    /// IP addresses, in the order they are to be written.
-    pub ip_addresses: Vec<IpAddr>,
-    /// What its key may do.
-    pub usages: Usages,
-    /// First second of validity. kubeadm: process start less 5 minutes.
-    pub not_before: OffsetDateTime,
-    /// Last second of validity. kubeadm: process start plus the configured period.
-    pub not_after: OffsetDateTime,
-}
-
-/// What a certificate's key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Usages {
-    /// Serve TLS.
-    Server,
-    /// Be a TLS client.
-    Client,
-    /// Serve TLS and be a TLS client.
-    Both,
-    /// Issue certificates.
-    Ca,
-}
+use super::spec::{CertificateSpec, Usages};
 
 /// A CA certificate with its key: what signs.
 #[derive(Clone, Copy, Debug)]
@@ -116,49 +84,6 @@ pub enum IssueError {
         /// What went wrong.
         reason: String,
     },
-}
-
-impl CertificateSpec {
-    /// A CA as kubeadm makes it: its common name is also its only DNS name.
-    pub fn ca(common_name: &str, not_before: OffsetDateTime, not_after: OffsetDateTime) -> Self {
-        Self {
-            subject: Subject::new(common_name),
-            dns_names: vec![common_name.to_owned()],
-            ip_addresses: Vec::new(),
-            usages: Usages::Ca,
-            not_before,
-            not_after,
-        }
-    }
-
-    /// The same CN, O, names and usages as `certificate`, for another time: kubeadm's renewal. Usages
-    /// other than server and client are dropped.
-    ///
-    /// # Errors
-    /// [`IssueError::NoUsages`] when it is for neither servers nor clients; kubeadm refuses it too.
-    pub fn renewal(
-        certificate: &Certificate,
-        not_before: OffsetDateTime,
-        not_after: OffsetDateTime,
-    ) -> Result<Self, IssueError> {
-        let has = |usage| certificate.extended_key_usages().contains(&usage);
-        let usages = match (has(ExtendedKeyUsage::ServerAuth), has(ExtendedKeyUsage::ClientAuth)) {
-            (true, true) => Usages::Both,
-            (true, false) => Usages::Server,
-            (false, true) => Usages::Client,
-            (false, false) => {
-                return Err(IssueError::NoUsages { certificate: certificate.subject_text().to_owned() });
-            }
-        };
-        Ok(Self {
-            subject: certificate.subject().clone(),
-            dns_names: certificate.dns_names().to_vec(),
-            ip_addresses: certificate.ip_addresses().to_vec(),
-            usages,
-            not_before,
-            not_after,
-        })
-    }
 }
 
 impl<'a> Issuer<'a> {

@@ -50,7 +50,7 @@ pub enum KeyError {
     /// The crypto library could not make, write or use a key: no memory or no randomness.
     #[error("the crypto library failed to {action} {kind} key")]
     Crypto {
-        /// What it was asked to do, with an article for the key.
+        /// What it was asked to do, as a verb and an article.
         action: &'static str,
         /// The kind of the key.
         kind: String,
@@ -127,23 +127,24 @@ impl PrivateKey {
     /// Every [`KeyError`] but `Crypto`: what the file holds instead, or what is wrong with the key.
     pub fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
         let blocks = pem_text::blocks(text)?;
-        let Some(block) = blocks.iter().find(|block| block.tag().ends_with("PRIVATE KEY")) else {
-            return Err(KeyError::NoPrivateKey { found: pem_text::labels(&blocks) });
+        let found = pem_text::labels(&blocks);
+        let Some(block) = blocks.into_iter().find(|block| block.tag().ends_with("PRIVATE KEY")) else {
+            return Err(KeyError::NoPrivateKey { found });
         };
         // RFC 1421's way to encrypt, still openssl's for PKCS#1 and SEC1, has a header that says so.
         if block.tag() == "ENCRYPTED PRIVATE KEY" || block.headers().get("DEK-Info").is_some() {
             return Err(KeyError::Encrypted);
         }
-        let (label, der) = (block.tag(), block.contents());
-        let invalid = |kind, reason: String| KeyError::Invalid { label: label.to_owned(), kind, reason };
-        let family = match label {
+        let label = block.tag().to_owned();
+        let der = &*Zeroizing::new(block.into_contents());
+        let invalid =
+            |kind, reason: &str| KeyError::Invalid { label: label.clone(), kind, reason: reason.to_owned() };
+        let family = match label.as_str() {
             "RSA PRIVATE KEY" => Family::Rsa,
-            "EC PRIVATE KEY" => Family::Ecdsa(
-                sec1_curve(der).ok_or_else(|| invalid("ECDSA", "no curve is named".to_owned()))?,
-            ),
-            "PRIVATE KEY" => {
-                pkcs8_family(der).ok_or_else(|| invalid("PKCS#8", "its structure is broken".to_owned()))?
+            "EC PRIVATE KEY" => {
+                Family::Ecdsa(sec1_curve(der).ok_or_else(|| invalid("ECDSA", "no curve is named"))?)
             }
+            "PRIVATE KEY" => pkcs8_family(der).ok_or_else(|| invalid("PKCS#8", "its structure is broken"))?,
             other => return Err(KeyError::Unsupported { found: format!("a {other} block") }),
         };
         let ecdsa = |curve: &'static EcdsaSigningAlgorithm| {
@@ -157,7 +158,11 @@ impl PrivateKey {
             Family::Ecdsa(other) => return Err(KeyError::Unsupported { found: other.to_string() }),
             Family::Other(found) => return Err(KeyError::Unsupported { found }),
         };
-        Self::new(pair.map_err(|rejected| invalid(kind, rejected.to_string()))?)
+        Self::new(pair.map_err(|rejected| match rejected.to_string().as_str() {
+            "TooSmall" => KeyError::Unsupported { found: format!("{kind} of fewer than 2048 bits") },
+            "TooLarge" => KeyError::Unsupported { found: format!("{kind} of more than 8192 bits") },
+            reason => invalid(kind, reason),
+        })?)
     }
 
     fn new(pair: Pair) -> Result<Self, KeyError> {
@@ -169,9 +174,10 @@ impl PrivateKey {
         let key_type = spki.as_deref().and_then(KeyType::of_public_key);
         match (spki, key_type) {
             (Some(spki), Some(key_type)) => Ok(Self { pair, key_type, spki }),
-            _ => {
-                Err(KeyError::Crypto { action: "write the public half of a", kind: pair.family().to_owned() })
-            }
+            _ => Err(KeyError::Crypto {
+                action: "write the public half of the",
+                kind: pair.family().to_owned(),
+            }),
         }
     }
 
@@ -230,7 +236,8 @@ impl PrivateKey {
             }
             Pair::Ecdsa(pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
         };
-        signature.map_err(|_| KeyError::Crypto { action: "sign with a", kind: self.pair.family().to_owned() })
+        signature
+            .map_err(|_| KeyError::Crypto { action: "sign with the", kind: self.pair.family().to_owned() })
     }
 
     /// The public key as it stands in the BIT STRING of an SPKI.

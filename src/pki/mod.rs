@@ -3,7 +3,7 @@
 //! Bytes in, bytes out: nothing here touches a file, a clock or the terminal.
 //!
 //! - [`table`]: which certificates a control plane has
-//! - [`KeyAlgorithm`], [`PrivateKey`], [`generate_keys`]: keys
+//! - [`KeyAlgorithm`], [`PrivateKey`], [`KeyPool`]: keys
 //! - [`CertificateSpec`], [`issue`], [`self_sign_ca`], [`certificate_request`]: making
 //! - [`Bundle`], [`Certificate`]: reading
 //! - [`verify_chain`], [`check_sans`], [`Certificate::matches_key`]: checking
@@ -13,7 +13,6 @@
 mod algorithm;
 mod certificate;
 mod der;
-mod generate;
 mod issue;
 mod key;
 mod load;
@@ -22,6 +21,7 @@ mod pem_text;
 mod pool;
 mod sans;
 mod serial;
+mod spec;
 pub mod table;
 mod verify;
 
@@ -30,12 +30,12 @@ mod tests;
 
 pub use algorithm::{KeyAlgorithm, KeyType, UnknownAlgorithm};
 pub use certificate::{Certificate, ExtendedKeyUsage};
-pub use generate::generate_keys;
-pub use issue::{CertificateSpec, IssueError, Issuer, Usages, certificate_request, issue, self_sign_ca};
+pub use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
 pub use key::{KeyError, PrivateKey, PrivateKeyPem};
 pub use load::{Bundle, LoadError};
 pub use name::Subject;
 pub use pem_text::PemError;
 pub use pool::KeyPool;
 pub use sans::{San, check_sans};
+pub use spec::{CertificateSpec, Usages};
 pub use verify::{ChainError, verify_chain};

@@ -99,7 +99,8 @@ mod tests {
         #[test]
         fn reads_back_and_lays_out_like_the_pem_crate(der in prop::collection::vec(any::<u8>(), 1..300)) {
             let text = encode("THING", &der);
-            prop_assert_eq!(blocks(text.as_bytes()).unwrap()[0].contents(), &der[..]);
+            let read = blocks(text.as_bytes()).unwrap();
+            prop_assert_eq!(read[0].contents(), &der[..]);
             let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
             prop_assert_eq!(text, pem::encode_config(&pem::Pem::new("THING", der), config));
         }

@@ -3,8 +3,8 @@
 //! Adding a certificate is adding a row. Source: kubeadm's default certificate list (1.33 to 1.37), in
 //! its order.
 
-use super::issue::Usages;
 use super::name::Subject;
+use super::spec::Usages;
 
 /// One certificate that `init` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -125,10 +125,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Looks for a way from the last certificate of `path`, the first being the leaf.
-    fn climb(&self, path: &mut Vec<&'a Certificate>) -> Result<(), ChainError>
-    where
-        Self: 'a,
-    {
+    fn climb(&self, path: &mut Vec<&'a Certificate>) -> Result<(), ChainError> {
         let Some(&subject) = path.last() else { return Ok(()) };
         subject.check_validity(self.now)?;
         if self.roots.contains(subject) {

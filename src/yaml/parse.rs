@@ -44,8 +44,8 @@ pub enum YamlError {
     },
 }
 
-/// Reads a stream of YAML (or JSON, which YAML 1.1 nearly includes) documents. Empty and comment-only documents
-/// are left out.
+/// Reads a stream of YAML (or JSON, which YAML 1.1 nearly includes) documents; an empty or comment-only one is a
+/// null.
 ///
 /// # Errors
 /// When the text is not YAML, or passes a limit that no real configuration comes near.
@@ -109,9 +109,7 @@ fn parse_yaml(text: &str) -> Result<Vec<Document>, YamlError> {
                 let root = builder.node(event, span, 0)?;
                 let duplicates = std::mem::take(&mut builder.duplicates);
                 builder.anchors.clear();
-                if root.kind != NodeKind::Null {
-                    documents.push(Document { root, duplicates });
-                }
+                documents.push(Document { root, duplicates });
             }
             _ => {}
         }
@@ -304,7 +302,10 @@ mod tests {
             json!({"a": {"p": 1}, "b": {"p": 1}, "c": {"q": 2, "p": 3}})
         );
         assert_eq!(one("a: !!str 12\nb: 'on'\nc: on\n"), json!({"a": "12", "b": "on", "c": true}));
-        assert_eq!(parse_values("---\n# only a comment\n---\na: 1\n---\n").unwrap(), vec![json!({"a": 1})]);
+        assert_eq!(
+            parse_values("---\n# only a comment\n---\na: 1\n---\n").unwrap(),
+            vec![json!(null), json!({"a": 1}), json!(null)]
+        );
         assert_eq!(parse_values("# nothing\n").unwrap(), Vec::<serde_json::Value>::new());
         assert_eq!(parse_values("").unwrap(), Vec::<serde_json::Value>::new());
     }

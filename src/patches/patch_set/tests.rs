@@ -117,9 +117,9 @@ fn the_kubelet_configuration_has_no_merge_keys() {
 
 #[test]
 fn patches_apply_in_order_and_only_to_their_target() {
-    let set = load(&[("etcd1+merge.yaml", "x: 1\ny: 1\n---\nx: 2\n"), ("kube-scheduler.yaml", "x: 3\n")]);
+    let set = load(&[("etcd1+merge.yaml", "x: 1\nz: 1\n---\nx: 2\n"), ("kube-scheduler.yaml", "x: 3\n")]);
     let (patched, applied) = set.apply("etcd", json!({})).unwrap();
-    assert_eq!(patched, json!({"x": 2, "y": 1}));
+    assert_eq!(patched, json!({"x": 2, "z": 1}));
     assert_eq!(applied.len(), 2);
     assert_eq!(set.apply("kube-apiserver", json!({"a": 1})).unwrap(), (json!({"a": 1}), Vec::new()));
 }

@@ -1,0 +1,10 @@
+//! The health of a control plane that kubelet brings up: where each component tells it, and how far each has come,
+//! from manifest to sandbox to container to healthy.
+
+mod endpoint;
+mod observe;
+mod target;
+
+pub use endpoint::{Answer, Endpoint};
+pub use observe::{ComponentState, ContainerView, Observer, Snapshot, Stage};
+pub use target::{Target, target};

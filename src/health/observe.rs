@@ -1,0 +1,181 @@
+//! How far each component has come.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::host::cri::{ContainerFilter, ContainerState, CriClient, PodSandboxFilter};
+use crate::manifest::Component;
+
+use super::endpoint::{Answer, Endpoint};
+
+/// How far a component has come; ordered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Its manifest lies in the folder; kubelet has not acted on it yet.
+    #[default]
+    Manifest,
+    /// Its sandbox is there; the image is being pulled or the container made.
+    Sandbox,
+    /// Its container was started and ended.
+    Exited,
+    /// Its container runs.
+    Running,
+    /// It says that it is healthy.
+    Healthy,
+}
+
+impl Stage {
+    /// The stage in a reader's words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Manifest => "waiting for kubelet",
+            Self::Sandbox => "sandbox up, starting the container",
+            Self::Exited => "container ended",
+            Self::Running => "running, not healthy yet",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
+/// A container of a component, as the runtime sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerView {
+    /// Its id.
+    pub id: String,
+    /// How often it was started before.
+    pub attempt: u32,
+    /// Its exit code, if it ended.
+    pub exit_code: Option<i32>,
+    /// Why it ended, or could not start, in the runtime's words.
+    pub reason: String,
+    /// Where its log lies.
+    pub log: Option<PathBuf>,
+}
+
+/// How a component stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ComponentState {
+    /// How far it has come.
+    pub stage: Stage,
+    /// What its health endpoint said last, if it is not healthy.
+    pub health: String,
+    /// Its newest container.
+    pub container: Option<ContainerView>,
+}
+
+/// How everything stands at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// What keeps kubelet from being healthy; none when it is.
+    pub kubelet: Option<String>,
+    /// What keeps the runtime from answering; none when it answers.
+    pub runtime: Option<String>,
+    /// The components.
+    pub components: BTreeMap<Component, ComponentState>,
+}
+
+impl Snapshot {
+    /// Whether kubelet and every component are healthy.
+    pub fn healthy(&self) -> bool {
+        self.kubelet.is_none() && self.components.values().all(|c| c.stage == Stage::Healthy)
+    }
+}
+
+/// Asks kubelet, the runtime and the components how they stand.
+pub struct Observer {
+    /// kubelet's health endpoint; none when it is turned off.
+    pub kubelet: Option<Endpoint>,
+    /// The runtime; none when it could not be reached.
+    pub runtime: Option<CriClient>,
+    /// The components' health endpoints.
+    pub components: Vec<(Component, Endpoint)>,
+    /// The Node's name, by which static Pods are called.
+    pub node_name: String,
+}
+
+impl Observer {
+    /// Asks them all at once.
+    pub async fn snapshot(&self) -> Snapshot {
+        let answers = async {
+            let mut tasks = tokio::task::JoinSet::new();
+            for (component, endpoint) in self.components.iter().cloned() {
+                tasks.spawn(async move { (component, endpoint.ask().await) });
+            }
+            tasks.join_all().await
+        };
+        let kubelet = async {
+            match &self.kubelet {
+                Some(endpoint) => endpoint.ask().await,
+                None => Answer::Healthy,
+            }
+        };
+        let (answers, kubelet, runtime) = tokio::join!(answers, kubelet, self.pods());
+        let mut snapshot = Snapshot {
+            kubelet: match kubelet {
+                Answer::Healthy => None,
+                Answer::Unhealthy(why) | Answer::Silent(why) => Some(why),
+            },
+            runtime: None,
+            components: BTreeMap::new(),
+        };
+        let mut states = match runtime {
+            Ok(states) => states,
+            Err(why) => {
+                snapshot.runtime = Some(why);
+                BTreeMap::new()
+            }
+        };
+        for (component, answer) in answers {
+            let mut state = states.remove(&component).unwrap_or_default();
+            match answer {
+                Answer::Healthy => state.stage = Stage::Healthy,
+                Answer::Unhealthy(why) | Answer::Silent(why) => state.health = why,
+            }
+            snapshot.components.insert(component, state);
+        }
+        snapshot
+    }
+
+    /// The components' sandboxes and containers.
+    async fn pods(&self) -> Result<BTreeMap<Component, ComponentState>, String> {
+        let mut states = BTreeMap::new();
+        let Some(cri) = &self.runtime else { return Ok(states) };
+        let labels = BTreeMap::from([("io.kubernetes.pod.namespace".to_owned(), "kube-system".to_owned())]);
+        let sandboxes = cri
+            .list_pod_sandboxes(&PodSandboxFilter { labels: labels.clone(), ..Default::default() })
+            .await
+            .map_err(|e| e.to_string())?;
+        let containers = cri
+            .list_containers(&ContainerFilter { labels, ..Default::default() })
+            .await
+            .map_err(|e| e.to_string())?;
+        for (component, _) in &self.components {
+            let name = format!("{}-{}", component.name(), self.node_name);
+            let Some(_) = sandboxes.iter().find(|s| s.name == name) else { continue };
+            let mut state = ComponentState { stage: Stage::Sandbox, ..ComponentState::default() };
+            let own = containers.iter().filter(|c| {
+                c.labels.get("io.kubernetes.pod.name") == Some(&name) && c.name == component.name()
+            });
+            if let Some(newest) = own.max_by_key(|c| c.created_at_ns) {
+                let status = cri.container_status(&newest.id, false).await.ok();
+                state.stage = match newest.state {
+                    ContainerState::Running => Stage::Running,
+                    ContainerState::Exited => Stage::Exited,
+                    _ => Stage::Sandbox,
+                };
+                state.container = Some(ContainerView {
+                    id: newest.id.clone(),
+                    attempt: newest.attempt,
+                    exit_code: status.as_ref().and_then(|s| s.exit_code),
+                    reason: status
+                        .as_ref()
+                        .map(|s| [s.reason.as_str(), s.message.as_str()].join(" ").trim().to_owned())
+                        .unwrap_or_default(),
+                    log: status.and_then(|s| s.log_path).map(PathBuf::from),
+                });
+            }
+            states.insert(*component, state);
+        }
+        Ok(states)
+    }
+}

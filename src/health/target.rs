@@ -1,0 +1,118 @@
+//! Where a component tells its health, read from its manifest, since flags and patches can move it.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use crate::config::settings::join_host_port;
+use crate::manifest::Component;
+
+/// Where a component tells its health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Whose health.
+    pub component: Component,
+    /// `scheme://host:port`.
+    pub base: String,
+    /// The path to ask.
+    pub path: &'static str,
+}
+
+/// The target for `component` with the manifest `pod`; kubeadm's rules for kube-apiserver, kube-controller-manager
+/// and kube-scheduler, and etcd's metrics address for etcd.
+pub fn target(component: Component, pod: &Value) -> Target {
+    let flag = |name: &str| last_flag(pod, component.name(), name);
+    let (base, path) = match component {
+        Component::Etcd => {
+            let urls = flag("listen-metrics-urls").unwrap_or_else(|| "http://127.0.0.1:2381".into());
+            let url = urls.split(',').next().unwrap_or_default().trim_end_matches('/').to_owned();
+            (reachable_url(&url), "/health")
+        }
+        Component::ApiServer => {
+            let host = flag("advertise-address").unwrap_or_else(|| "127.0.0.1".into());
+            (https(&host, flag("secure-port"), 6443), "/livez")
+        }
+        Component::ControllerManager => {
+            (https(&flag("bind-address").unwrap_or_default(), flag("secure-port"), 10257), "/healthz")
+        }
+        Component::Scheduler => {
+            (https(&flag("bind-address").unwrap_or_default(), flag("secure-port"), 10259), "/livez")
+        }
+    };
+    Target { component, base, path }
+}
+
+fn https(host: &str, port: Option<String>, default_port: u16) -> String {
+    let port = port.and_then(|p| p.parse().ok()).unwrap_or(default_port);
+    format!("https://{}", join_host_port(&reachable(host), port))
+}
+
+/// An address to ask a server at that listens on `host`.
+fn reachable(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) if ip.is_unspecified() => "127.0.0.1".into(),
+        Ok(IpAddr::V6(ip)) if ip.is_unspecified() => "::1".into(),
+        _ if host.is_empty() => "127.0.0.1".into(),
+        _ => host.into(),
+    }
+}
+
+fn reachable_url(url: &str) -> String {
+    url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+}
+
+/// The last value of `--name` in the command of the container that runs `binary`.
+fn last_flag(pod: &Value, binary: &str, name: &str) -> Option<String> {
+    let containers = pod.pointer("/spec/containers")?.as_array()?;
+    let words = |c: &Value| -> Vec<String> {
+        let list = |key: &str| c.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+        list("command").iter().chain(&list("args")).filter_map(|w| w.as_str().map(str::to_owned)).collect()
+    };
+    let command =
+        containers.iter().map(words).find(|w| w.first().is_some_and(|first| first.ends_with(binary)))?;
+    let wanted = [format!("--{name}"), format!("-{name}")];
+    let mut found = None;
+    for (i, word) in command.iter().enumerate() {
+        match word.split_once('=') {
+            Some((flag, value)) if wanted.iter().any(|w| w == flag) => found = Some(value.to_owned()),
+            None if wanted.contains(word) => found = command.get(i + 1).cloned(),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(component: Component, flags: &[&str]) -> String {
+        let mut command = vec![component.name()];
+        command.extend(flags);
+        let pod = json!({ "spec": { "containers": [{ "command": ["sidecar"] }, { "command": command }] } });
+        let target = target(component, &pod);
+        format!("{}{}", target.base, target.path)
+    }
+
+    #[test]
+    fn targets_follow_the_flags() {
+        assert_eq!(
+            at(Component::ApiServer, &["--advertise-address=fd00::1", "--secure-port=7443"]),
+            "https://[fd00::1]:7443/livez"
+        );
+        assert_eq!(
+            at(Component::ControllerManager, &["--bind-address=0.0.0.0", "--secure-port", "1"]),
+            "https://127.0.0.1:1/healthz"
+        );
+        assert_eq!(
+            at(Component::Scheduler, &["--bind-address=::", "--bind-address=::"]),
+            "https://[::1]:10259/livez"
+        );
+        assert_eq!(at(Component::Scheduler, &["--secure-port=junk"]), "https://127.0.0.1:10259/livez");
+        assert_eq!(
+            at(Component::Etcd, &["--listen-metrics-urls=http://0.0.0.0:2381,http://x:1"]),
+            "http://127.0.0.1:2381/health"
+        );
+    }
+}

@@ -33,6 +33,8 @@ pub struct Release {
     pub explicit_proxy_mode: bool,
     /// There is the patch target `kubeproxydaemonset`.
     pub patches_kube_proxy: bool,
+    /// client-go writes `preferences: {}` into every kubeconfig.
+    pub kubeconfig_preferences: bool,
 }
 
 /// The minors we set up, newest last.
@@ -51,6 +53,7 @@ pub static RELEASES: &[Release] = &[
         flex_volume: true,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
+        kubeconfig_preferences: true,
     },
     Release {
         minor: 34,
@@ -66,6 +69,7 @@ pub static RELEASES: &[Release] = &[
         flex_volume: true,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
+        kubeconfig_preferences: false,
     },
     Release {
         minor: 35,
@@ -81,6 +85,7 @@ pub static RELEASES: &[Release] = &[
         flex_volume: true,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
+        kubeconfig_preferences: false,
     },
     Release {
         minor: 36,
@@ -96,6 +101,7 @@ pub static RELEASES: &[Release] = &[
         flex_volume: false,
         explicit_proxy_mode: false,
         patches_kube_proxy: false,
+        kubeconfig_preferences: false,
     },
     Release {
         minor: 37,
@@ -111,6 +117,7 @@ pub static RELEASES: &[Release] = &[
         flex_volume: false,
         explicit_proxy_mode: true,
         patches_kube_proxy: true,
+        kubeconfig_preferences: false,
     },
 ];
 

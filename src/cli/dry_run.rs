@@ -28,8 +28,7 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
     let mut stream = String::new();
     for object in objects {
         let _ = write!(stream, "---\n{}", yaml::to_string(&object.value)?);
-        let kind = object.value.get("kind").and_then(|k| k.as_str()).unwrap_or_default();
-        out.document(&format!("{kind} {}", object.name()), &yaml::to_string(&object.masked())?);
+        out.document(&object.object_name().to_string(), &yaml::to_string(&object.printable())?);
     }
     if let Some(dir) = host.dir() {
         write_atomically(&dir.join("cluster-objects.yaml"), stream.as_bytes(), FileMode::SECRET)?;

@@ -1,6 +1,7 @@
 //! `init` and its phases.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
@@ -9,6 +10,7 @@ use super::flags::InitFlags;
 use super::{Output, dry_run};
 use crate::cluster::Recorder;
 use crate::config::{ConfigError, Settings};
+use crate::health::{DryWatch, LiveWatch};
 use crate::host::{self, DryRunHost, Host, RealHost};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
@@ -65,7 +67,7 @@ impl Init {
         let mut settings = settings;
         skip_disabled_addons(&mut settings, &selection);
         if selection.only.is_none() {
-            out.log("init", format!("Using Kubernetes version: {}", settings.version));
+            out.log("init", format!("Kubernetes {}", settings.version));
         }
         let options = InitOptions {
             upload_certs: self.flags.upload_certs == Some(true),
@@ -103,6 +105,7 @@ impl Init {
             settings,
             Box::new(Arc::clone(&host)),
             Box::new(recorder.clone()),
+            Box::new(DryWatch::default()),
             out.clone(),
             options,
             keys,
@@ -142,12 +145,23 @@ fn live(
     options: InitOptions,
     out: &Printer,
 ) -> Result<(), PhaseError> {
+    let start = Instant::now();
     let host = RealHost::new();
     let keys = keys_needed(&settings, &host, selection);
-    let recorder = Recorder::default();
+    let cluster = Recorder::default();
+    let watch = Box::new(LiveWatch::default());
     let mut context =
-        InitContext::new(settings, Box::new(host), Box::new(recorder), out.clone(), options, keys);
-    runner::run(&phases::init(), selection, &mut context, out)?;
+        InitContext::new(settings, Box::new(host), Box::new(cluster), watch, out.clone(), options, keys);
+    let ran = runner::run(&phases::init(), selection, &mut context, out)?;
+    let durations: serde_json::Map<String, serde_json::Value> =
+        ran.iter().map(|r| (r.id.clone(), json!((r.took.as_secs_f64() * 1000.0).round() / 1000.0))).collect();
+    let mut data = json!({ "ok": true, "seconds": start.elapsed().as_secs_f64(), "phases": durations });
+    let mut text = String::new();
+    if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
+        fields.extend(closing.data());
+        text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
+    }
+    out.result(data, &text);
     Ok(())
 }
 

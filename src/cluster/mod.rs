@@ -30,4 +30,4 @@ pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
 pub use seal::{CertificateKey, CertificateKeyError, SealError};
 mod seam;
-pub use seam::{Cluster, Recorder, ClusterError};
+pub use seam::{Cluster, ClusterError, Recorder};

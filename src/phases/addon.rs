@@ -30,13 +30,16 @@ fn install_coredns(context: &mut InitContext) -> PhaseResult {
     }
     let mut plan = coredns::plan(&context.settings, &existing)?;
     if plan.corefile_retained {
-        context.out.log("addons", "The Corefile in the ConfigMap \"coredns\" was changed by somebody: it stays as it is");
+        context.out.log(
+            "addons",
+            "The Corefile in the ConfigMap \"coredns\" was changed by somebody: it stays as it is",
+        );
     }
     for object in plan.objects.iter_mut().filter(|o| o.kind() == "Deployment") {
         object.value = patched::typed::<Deployment>(context, coredns::PATCH_TARGET, object.value.clone())?;
     }
     context.cluster.apply(plan.objects)?;
-    context.out.log("addons", "Applied essential addon: CoreDNS");
+    context.out.log("addons", "CoreDNS is installed");
     Ok(Outcome::Done)
 }
 
@@ -50,10 +53,11 @@ fn install_kube_proxy(context: &mut InitContext) -> PhaseResult {
     let mut objects = kube_proxy::objects(&context.settings)?;
     if context.settings.release.patches_kube_proxy {
         for object in objects.iter_mut().filter(|o| o.kind() == "DaemonSet") {
-            object.value = patched::typed::<DaemonSet>(context, kube_proxy::PATCH_TARGET, object.value.clone())?;
+            object.value =
+                patched::typed::<DaemonSet>(context, kube_proxy::PATCH_TARGET, object.value.clone())?;
         }
     }
     context.cluster.apply(objects)?;
-    context.out.log("addons", "Applied essential addon: kube-proxy");
+    context.out.log("addons", "kube-proxy is installed");
     Ok(Outcome::Done)
 }

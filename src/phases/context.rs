@@ -8,9 +8,11 @@ use time::OffsetDateTime;
 use super::phase::PhaseError;
 use crate::cluster::Cluster;
 use crate::config::Settings;
+use crate::health::Watch;
 use crate::host::Host;
 use crate::manifest::PkiFacts;
 use crate::output::Printer;
+use crate::output::closing::Closing;
 use crate::patches::PatchSet;
 use crate::pki::{Bundle, KeyPool};
 
@@ -35,6 +37,8 @@ pub struct InitContext {
     pub host: Box<dyn Host>,
     /// The cluster, or a dry run of it.
     pub cluster: Box<dyn Cluster>,
+    /// How the control plane stands, or a dry run of it.
+    pub watch: Box<dyn Watch>,
     /// Where to report.
     pub out: Printer,
     /// When this run began: certificates count from it.
@@ -43,6 +47,8 @@ pub struct InitContext {
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// What to say when all is done.
+    pub closing: Option<Closing>,
     /// Keys made ahead.
     pub keys: KeyPool,
     patches: OnceCell<PatchSet>,
@@ -54,6 +60,7 @@ impl InitContext {
         settings: Settings,
         host: Box<dyn Host>,
         cluster: Box<dyn Cluster>,
+        watch: Box<dyn Watch>,
         out: Printer,
         options: InitOptions,
         keys: usize,
@@ -64,6 +71,8 @@ impl InitContext {
             settings,
             host,
             cluster,
+            watch,
+            closing: None,
             out,
             started: OffsetDateTime::now_utc(),
             options,

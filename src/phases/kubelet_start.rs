@@ -54,7 +54,7 @@ fn start(context: &InitContext, changed: bool) -> PhaseResult {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
-    context.out.log(SERVICE_START, "Starting the kubelet");
+    context.out.log(SERVICE_START, "Starting kubelet");
     if !state.enabled {
         if let Err(error) = init.enable(SERVICE) {
             context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));

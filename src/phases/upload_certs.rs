@@ -11,11 +11,13 @@ pub(super) fn phase() -> Phase<InitContext> {
 
 fn run(context: &mut InitContext) -> PhaseResult {
     if !context.options.upload_certs {
-        return Ok(Outcome::Skipped("Skipping phase. Please see --upload-certs".into()));
+        return Ok(Outcome::Skipped("Left out: --upload-certs was not given".into()));
     }
     for base in ["ca", "front-proxy-ca"] {
         if context.is_external(base)? {
-            let message = format!("{base}.key is not here (an external CA), so there is nothing that another control-plane node could be given: leave --upload-certs out and copy the files yourself");
+            let message = format!(
+                "{base}.key is not here (an external CA), so there is nothing that another control-plane node could be given: leave --upload-certs out and copy the files yourself"
+            );
             return Err(PhaseError::new(Failure::Usage, message));
         }
     }
@@ -27,8 +29,15 @@ fn run(context: &mut InitContext) -> PhaseResult {
     for source in upload_certs::sources(&context.settings) {
         files.push((source.key, context.host.read(&source.path)?.unwrap_or_default()));
     }
-    context.out.log("upload-certs", "Storing the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace");
-    let objects = upload_certs::objects(&key, files.iter().map(|(name, content)| (*name, content.as_slice())), context.started)?;
+    context.out.log(
+        "upload-certs",
+        "Storing the shared certificates, encrypted, in Secret kube-system/kubeadm-certs",
+    );
+    let objects = upload_certs::objects(
+        &key,
+        files.iter().map(|(name, content)| (*name, content.as_slice())),
+        context.started,
+    )?;
     context.cluster.apply(objects)?;
     context.certificate_key = Some(key.expose().to_string());
     Ok(Outcome::Done)

@@ -1,17 +1,16 @@
 //! `init` and its phases.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::Args;
 use serde_json::json;
 
 use super::flags::InitFlags;
-use super::{Output, dry_run};
+use super::{Output, dry_run, live};
 use crate::cluster::Recorder;
 use crate::config::{ConfigError, Settings};
-use crate::health::{DryWatch, LiveWatch};
-use crate::host::{self, DryRunHost, Host, RealHost};
+use crate::health::DryWatch;
+use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
@@ -78,7 +77,7 @@ impl Init {
         if dry_run {
             self.dry_run(settings, &selection, options, out)
         } else {
-            live(settings, &selection, options, out)
+            live::run(settings, &self.flags, &selection, options, out)
         }?;
         let warnings = out.warnings();
         if !warnings.is_empty() {
@@ -139,32 +138,6 @@ impl Init {
     }
 }
 
-fn live(
-    settings: Settings,
-    selection: &Selection,
-    options: InitOptions,
-    out: &Printer,
-) -> Result<(), PhaseError> {
-    let start = Instant::now();
-    let host = RealHost::new();
-    let keys = keys_needed(&settings, &host, selection);
-    let cluster = Recorder::default();
-    let watch = Box::new(LiveWatch::default());
-    let mut context =
-        InitContext::new(settings, Box::new(host), Box::new(cluster), watch, out.clone(), options, keys);
-    let ran = runner::run(&phases::init(), selection, &mut context, out)?;
-    let durations: serde_json::Map<String, serde_json::Value> =
-        ran.iter().map(|r| (r.id.clone(), json!((r.took.as_secs_f64() * 1000.0).round() / 1000.0))).collect();
-    let mut data = json!({ "ok": true, "seconds": start.elapsed().as_secs_f64(), "phases": durations });
-    let mut text = String::new();
-    if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
-        fields.extend(closing.data());
-        text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
-    }
-    out.result(data, &text);
-    Ok(())
-}
-
 /// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an
 /// upgrade leaves it out too.
 fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
@@ -174,7 +147,7 @@ fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
 }
 
 /// How many keys this run will make: of the files that hold one, those that it writes and that are missing.
-fn keys_needed(settings: &Settings, host: &dyn Host, selection: &Selection) -> usize {
+pub(super) fn keys_needed(settings: &Settings, host: &dyn Host, selection: &Selection) -> usize {
     let runs = |id: String| {
         let within = |outer: &str| outer.is_empty() || id == outer || id.starts_with(&format!("{outer}/"));
         selection.only.as_deref().is_none_or(within) && !selection.skip.iter().any(|s| within(s))

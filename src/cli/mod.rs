@@ -3,6 +3,7 @@
 mod dry_run;
 mod flags;
 mod init;
+mod live;
 mod phase;
 mod value;
 mod version;

@@ -1,6 +1,7 @@
-//! The cluster behind the API server: every object that init puts there.
+//! The cluster behind the API server: every object that init puts there, and the way there.
 //!
-//! Pure: settings in, objects out, in the order in which kubeadm applies them; each phase has its function.
+//! What is put there is pure: settings in, objects out, in the order in which kubeadm applies them; each phase has
+//! its function.
 //!
 //! - [`cluster_admins`]: admin.conf's rights
 //! - [`upload_config`]: `kubeadm-config` and `kubelet-config`
@@ -10,14 +11,27 @@
 //! - [`cluster_info`]: how a joining node finds and trusts the cluster
 //!
 //! The addons' objects are in [`crate::addons`].
+//!
+//! Phases see a [`Cluster`]: a [`KubeCluster`] in earnest, a [`Recorder`] in a dry run.
 
+mod apply;
 pub mod bootstrap_token;
 mod cluster_admins;
 pub mod cluster_info;
+mod connection;
+mod error;
+#[cfg(test)]
+mod fake;
 mod hash;
+mod kinds;
+mod lazy;
+mod live;
+mod merge;
 mod node;
 mod object;
+mod recorder;
 mod seal;
+mod seam;
 pub mod upload_certs;
 pub mod upload_config;
 
@@ -25,9 +39,12 @@ pub mod upload_config;
 pub(crate) mod tests;
 
 pub use cluster_admins::cluster_admins;
+pub use error::{ClusterError, Refusal};
 pub(crate) use hash::component_config_hash;
+pub use lazy::LazyCluster;
+pub use live::{Access, KubeCluster, KubeconfigFile};
 pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
+pub use recorder::Recorder;
 pub use seal::{CertificateKey, CertificateKeyError, SealError};
-mod seam;
-pub use seam::{Cluster, ClusterError, Recorder};
+pub use seam::Cluster;

@@ -1,48 +1,20 @@
-//! The cluster seam.
-
-use std::sync::{Arc, Mutex, PoisonError};
+//! What phases may do to a cluster.
 
 use serde_json::Value;
 
-use super::ClusterObject;
+use super::{ClusterError, ClusterObject};
 
-/// e
-#[derive(Debug, thiserror::Error)]
-#[error("x")]
-pub struct ClusterError;
-
-/// What phases may do to a cluster.
+/// A cluster, or a dry run of one.
 pub trait Cluster {
-    /// a
+    /// Brings the objects to the cluster, each by its mode. Where they are as they should be, nothing is written.
     ///
     /// # Errors
-    /// e
+    /// When one of them does not get there in time, or never will.
     fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError>;
-    /// g
+
+    /// An object as it is, if it is there; `namespace` is empty where the kind has none.
     ///
     /// # Errors
-    /// e
+    /// When it can't be asked for.
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
-}
-
-/// A cluster that is only recorded.
-#[derive(Clone, Debug, Default)]
-pub struct Recorder {
-    objects: Arc<Mutex<Vec<ClusterObject>>>,
-}
-
-impl Recorder {
-    /// o
-    pub fn objects(&self) -> Vec<ClusterObject> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-impl Cluster for Recorder {
-    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
-        self.objects.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-        Ok(())
-    }
-    fn get(&mut self, _: &str, _: &str, _: &str) -> Result<Option<Value>, ClusterError> {
-        Ok(None)
-    }
 }

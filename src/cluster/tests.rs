@@ -27,6 +27,11 @@ pub(crate) fn settings(cluster: &str) -> Settings {
     resolve(&format!("{INIT}{cluster}"))
 }
 
+/// What init applies, its order aside.
+pub(crate) fn everything(settings: &Settings) -> Vec<ClusterObject> {
+    [cluster_admins().unwrap(), objects(settings, false)].concat()
+}
+
 /// Every object of an init, in order.
 fn objects(settings: &Settings, upload_certs: bool) -> Vec<ClusterObject> {
     let now = datetime!(2026-11-23 10:00 UTC);
@@ -231,8 +236,7 @@ fn stream(objects: &[ClusterObject]) -> String {
 #[test]
 fn snapshot_of_the_default_configuration() {
     let settings = settings("kubernetesVersion: v1.36.2\nnetworking: {podSubnet: 10.244.0.0/16}");
-    let all = [cluster_admins().unwrap(), objects(&settings, false)].concat();
-    insta::assert_snapshot!(stream(&all));
+    insta::assert_snapshot!(stream(&everything(&settings)));
 }
 
 #[test]

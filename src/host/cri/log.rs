@@ -51,7 +51,7 @@ pub fn tail(path: &Path, n: usize) -> io::Result<Vec<LogLine>> {
         let mut lines = parse(&read(&mut file, start, size)?, start > 0);
         let excess = lines.len().saturating_sub(n);
         let last = lines.split_off(excess);
-        let enough = excess > 0 && last.iter().all(|(_, whole)| *whole);
+        let enough = last.len() == n && last.iter().all(|(_, whole)| *whole);
         if start == 0 || enough || window >= LAST_WINDOW {
             return Ok(last.into_iter().map(|(line, _)| line).collect());
         }
@@ -209,12 +209,9 @@ mod tests {
     #[test]
     fn a_long_line_is_whole_even_when_it_starts_before_the_first_window() {
         let part = "x".repeat(16 * 1024);
-        let content =
-            format!("{}{T} stderr F end\n{T} stdout F last\n", format!("{T} stderr P {part}\n").repeat(6));
-        let before = format!("{T} stdout F before\n").repeat(3000);
-        let lines = tail(log(&(before + &content)).path(), 2).unwrap();
-        assert_eq!(lines[0].text, part.repeat(6) + "end");
-        assert_eq!(lines[1].text, "last");
+        let parts = format!("{T} stderr P {part}\n{T} stdout F between\n").repeat(6);
+        let lines = tail(log(&format!("{parts}{T} stderr F end\n")).path(), 1).unwrap();
+        assert_eq!(texts(&lines), [part.repeat(6) + "end"]);
     }
 
     #[test]
@@ -231,17 +228,19 @@ mod tests {
     /// Whatever the window cuts, the tail is the tail of the whole.
     #[test]
     fn every_tail_is_the_end_of_the_whole_log() {
-        let content: String = (0..6000)
-            .map(|i| {
-                let stream = if i % 3 == 0 { "stderr" } else { "stdout" };
-                let tag = if i % 7 == 0 { "P" } else { "F" };
-                format!("{T} {stream} {tag} line {i}\n")
-            })
-            .collect();
-        let all: Vec<_> = parse(content.as_bytes(), false).into_iter().map(|(line, _)| line).collect();
-        let file = log(&content);
-        for n in [1, 2, 10, 500, 1200, 2000, 4000, all.len()] {
-            assert_eq!(tail(file.path(), n).unwrap(), all[all.len() - n..], "n = {n}");
+        let cri = |i| {
+            let stream = if i % 3 == 0 { "stderr" } else { "stdout" };
+            let tag = if i % 7 == 0 { "P" } else { "F" };
+            format!("{T} {stream} {tag} line {i}\n")
+        };
+        let plain = |i| format!("this is line {i} of a log in another format\n");
+        for content in [(0..6000).map(cri).collect::<String>(), (0..6000).map(plain).collect()] {
+            let all: Vec<_> = parse(content.as_bytes(), false).into_iter().map(|(line, _)| line).collect();
+            let file = log(&content);
+            for n in [1, 2, 10, 500, 1200, 1300, 1400, 1500, 2000, 4000, all.len(), 9999] {
+                let want = &all[all.len().saturating_sub(n)..];
+                assert_eq!(tail(file.path(), n).unwrap(), want, "n = {n}");
+            }
         }
     }
 }

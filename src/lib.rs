@@ -8,4 +8,5 @@ pub mod manifest;
 pub mod output;
 pub mod phases;
 pub mod pki;
+pub mod preflight;
 pub mod yaml;

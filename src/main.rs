@@ -1,1 +1,7 @@
-fn main() {}
+//! The `kubestrap` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kubestrap::cli::main()
+}

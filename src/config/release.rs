@@ -18,9 +18,10 @@ pub struct Release {
     pub args_in_given_order_since: u64,
     /// First patch in which the API server's kubelet client has no organization, but a ClusterRoleBinding.
     pub kubelet_client_binding_since: u64,
-    /// Static Pods name their probe port (`probe-port`) and etcd's flags follow its image tag; CoreDNS names its
-    /// probe ports too.
+    /// Static Pods name their probe port (`probe-port`), and CoreDNS its probe ports.
     pub named_probe_ports: bool,
+    /// How etcd's settings that were once experimental are written.
+    pub etcd_flags: EtcdFlags,
     /// kubelet's CRI socket is in `instance-config.yaml`; before, it was a flag and a Node annotation.
     pub instance_config: bool,
     /// kubelet gets `--pod-infra-container-image` (later kubelets refuse it).
@@ -35,6 +36,17 @@ pub struct Release {
     pub patches_kube_proxy: bool,
 }
 
+/// How kubeadm of a minor writes the settings of etcd that were experimental before etcd 3.6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EtcdFlags {
+    /// As `--experimental-…`.
+    Experimental,
+    /// As etcd of the image's tag knows them.
+    ByTag,
+    /// As etcd 3.6 knows them.
+    Current,
+}
+
 /// The minors we set up, newest last.
 pub static RELEASES: &[Release] = &[
     Release {
@@ -45,6 +57,7 @@ pub static RELEASES: &[Release] = &[
         args_in_given_order_since: 8,
         kubelet_client_binding_since: 12,
         named_probe_ports: false,
+        etcd_flags: EtcdFlags::Experimental,
         instance_config: false,
         pod_infra_flag: true,
         http_endpoints: false,
@@ -60,6 +73,7 @@ pub static RELEASES: &[Release] = &[
         args_in_given_order_since: 4,
         kubelet_client_binding_since: 8,
         named_probe_ports: true,
+        etcd_flags: EtcdFlags::ByTag,
         instance_config: true,
         pod_infra_flag: true,
         http_endpoints: false,
@@ -75,6 +89,7 @@ pub static RELEASES: &[Release] = &[
         args_in_given_order_since: 1,
         kubelet_client_binding_since: 5,
         named_probe_ports: true,
+        etcd_flags: EtcdFlags::ByTag,
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,
@@ -90,6 +105,7 @@ pub static RELEASES: &[Release] = &[
         args_in_given_order_since: 0,
         kubelet_client_binding_since: 1,
         named_probe_ports: true,
+        etcd_flags: EtcdFlags::Current,
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,
@@ -105,6 +121,7 @@ pub static RELEASES: &[Release] = &[
         args_in_given_order_since: 0,
         kubelet_client_binding_since: 0,
         named_probe_ports: true,
+        etcd_flags: EtcdFlags::Current,
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,

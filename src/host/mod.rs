@@ -95,3 +95,34 @@ pub trait Host: Send + Sync {
         false
     }
 }
+
+/// A shared host is a host: whoever keeps the other half can look at what a dry run wrote.
+impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        (**self).read(path)
+    }
+    fn exists(&self, path: &Path) -> bool {
+        (**self).exists(path)
+    }
+    fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+        (**self).write(path, content, mode)
+    }
+    fn keep(&self, path: &Path) -> Result<(), FileError> {
+        (**self).keep(path)
+    }
+    fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
+        (**self).make_dir(path, mode)
+    }
+    fn remove(&self, path: &Path) -> Result<(), FileError> {
+        (**self).remove(path)
+    }
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+        (**self).list(path)
+    }
+    fn init_system(&self) -> Option<&dyn InitSystem> {
+        (**self).init_system()
+    }
+    fn is_dry_run(&self) -> bool {
+        (**self).is_dry_run()
+    }
+}

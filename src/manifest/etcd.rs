@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::probe::Probe;
 use crate::config::Settings;
+use crate::config::release::EtcdFlags;
 use crate::config::settings::{join_host_port, last_value};
 
 /// Where etcd serves health and metrics, unless a flag says otherwise.
@@ -38,7 +39,11 @@ impl<'a> Manifest<'a> {
             peer_url: url(&advertised, 2380),
             metrics_url: format!("http://{}", join_host_port(localhost, METRICS_PORT)),
             data_dir: local.data_dir,
-            experimental_flags: !s.release.named_probe_ports || older_than_3_6(&s.etcd_tag()),
+            experimental_flags: match s.release.etcd_flags {
+                EtcdFlags::Experimental => true,
+                EtcdFlags::ByTag => older_than_3_6(&s.etcd_tag()),
+                EtcdFlags::Current => false,
+            },
             metrics_port: metrics.port,
             probe: Probe::new(s, &metrics.host, metrics.port, metrics.scheme),
         }

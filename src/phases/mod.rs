@@ -1,4 +1,27 @@
 //! The workflows: ordered tables of phases, and what runs them.
+//!
+//! [`init`] is the table of `kubestrap init`; a phase's file is thin: it takes settings from the [`InitContext`],
+//! has a domain module render, and hands the result to the host or the cluster.
 
+mod addon;
+mod bootstrap_token;
+mod certs;
+mod context;
+mod control_plane;
+mod init;
+mod kubeconfig;
+mod kubelet_finalize;
+mod kubelet_start;
+mod mark_control_plane;
+mod patched;
 pub mod phase;
+mod preflight;
 pub mod runner;
+mod show_join_command;
+mod upload_certs;
+mod upload_config;
+mod wait_control_plane;
+
+pub use context::{InitContext, InitOptions};
+pub use init::phases as init;
+pub use phase::{Failure, Phase, PhaseError};

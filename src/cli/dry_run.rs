@@ -1,0 +1,46 @@
+//! What a dry run shows: every file that holds no secret and every object, as one stream of YAML; with a folder,
+//! everything is left there too.
+
+use std::fmt::Write as _;
+
+use crate::cluster::ClusterObject;
+use crate::host::{DryRunHost, FileMode, write_atomically};
+use crate::output::Printer;
+use crate::phases::PhaseError;
+use crate::yaml;
+
+/// Prints the result of a dry run, secrets left out, and leaves the cluster's objects in the folder.
+pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer) -> Result<(), PhaseError> {
+    let mut unseen = vec![];
+    for (path, file) in host.written() {
+        let shown = [FileMode::MANIFEST, FileMode::KUBELET, FileMode::UNIT].contains(&file.mode);
+        let text = String::from_utf8_lossy(&file.content);
+        let name = path.display().to_string();
+        match (shown, name.ends_with(".yaml")) {
+            (false, _) => unseen.push(name),
+            (true, true) => out.document(&name, &text),
+            // Not YAML itself: as comments it does not disturb a reader of the stream.
+            (true, false) => {
+                out.document(&name, &text.lines().fold(String::new(), |t, line| t + "# " + line + "\n"))
+            }
+        }
+    }
+    let mut stream = String::new();
+    for object in objects {
+        let _ = write!(stream, "---\n{}", yaml::to_string(&object.value)?);
+        let kind = object.value.get("kind").and_then(|k| k.as_str()).unwrap_or_default();
+        out.document(&format!("{kind} {}", object.name()), &yaml::to_string(&object.masked())?);
+    }
+    if let Some(dir) = host.dir() {
+        write_atomically(&dir.join("cluster-objects.yaml"), stream.as_bytes(), FileMode::SECRET)?;
+        out.log("dry-run", format!("Everything that init would leave is below {}", dir.display()));
+    }
+    if !unseen.is_empty() {
+        out.log(
+            "dry-run",
+            format!("Not shown, since they are keys, certificates and kubeconfigs: {}", unseen.join(", ")),
+        );
+    }
+    out.log("dry-run", "Nothing on this machine was changed");
+    Ok(())
+}

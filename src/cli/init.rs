@@ -1,0 +1,181 @@
+//! `init` and its phases.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::flags::InitFlags;
+use super::{Output, dry_run};
+use crate::cluster::Recorder;
+use crate::config::{ConfigError, Settings};
+use crate::host::{self, DryRunHost, Host, RealHost};
+use crate::kubeconfig;
+use crate::output::{Format, Printer};
+use crate::phases::runner::{self, Selection};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+
+/// Set up this machine as the first node of a control plane
+#[derive(Args, Debug, Default)]
+#[command(
+    after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --pod-network-cidr 10.244.0.0/16\n  kubestrap init --config kubeadm.yaml --upload-certs"
+)]
+pub(super) struct Init {
+    #[command(flatten)]
+    flags: InitFlags,
+    /// How results are printed: for people, or as events for machines
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Output,
+    #[arg(skip)]
+    _private: (),
+}
+
+impl Init {
+    /// The whole workflow.
+    pub(super) fn run(&self) -> Result<(), PhaseError> {
+        self.run_selected(None)
+    }
+
+    /// One phase of it, and those in it.
+    pub(super) fn run_phase(&self, id: &str) -> Result<(), PhaseError> {
+        self.run_selected(Some(id.to_owned()))
+    }
+
+    fn run_selected(&self, only: Option<String>) -> Result<(), PhaseError> {
+        let out = Printer::new(match self.output {
+            Output::Text => Format::Text,
+            Output::Json => Format::Json,
+        });
+        let result = self.run_on(only, &out);
+        if let (Format::Json, Err(error)) = (out.format(), &result) {
+            out.failure(
+                json!({ "ok": false, "exitCode": error.failure.exit_code(), "error": error.message }),
+                "",
+            );
+            return Err(PhaseError::new(error.failure, ""));
+        }
+        result
+    }
+
+    fn run_on(&self, only: Option<String>, out: &Printer) -> Result<(), PhaseError> {
+        let settings = self.settings(out)?;
+        let selection = self.selection(only, &settings)?;
+        let dry_run = self.flags.dry_run.unwrap_or(settings.init.dry_run);
+        let mut settings = settings;
+        skip_disabled_addons(&mut settings, &selection);
+        if selection.only.is_none() {
+            out.log("init", format!("Using Kubernetes version: {}", settings.version));
+        }
+        let options = InitOptions {
+            upload_certs: self.flags.upload_certs == Some(true),
+            skip_token_print: self.flags.skip_token_print == Some(true),
+            skip_certificate_key_print: self.flags.skip_certificate_key_print == Some(true),
+            strict: self.flags.strict == Some(true),
+        };
+        if dry_run {
+            self.dry_run(settings, &selection, options, out)
+        } else {
+            live(settings, &selection, options, out)
+        }?;
+        let warnings = out.warnings();
+        if !warnings.is_empty() {
+            out.log(
+                "init",
+                format!("{} warning{} above", warnings.len(), if warnings.len() == 1 { "" } else { "s" }),
+            );
+        }
+        Ok(())
+    }
+
+    fn dry_run(
+        &self,
+        settings: Settings,
+        selection: &Selection,
+        options: InitOptions,
+        out: &Printer,
+    ) -> Result<(), PhaseError> {
+        let usage = |e| PhaseError::new(Failure::Usage, e);
+        let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
+        let recorder = Recorder::default();
+        let keys = keys_needed(&settings, &*host, selection);
+        let mut context = InitContext::new(
+            settings,
+            Box::new(Arc::clone(&host)),
+            Box::new(recorder.clone()),
+            out.clone(),
+            options,
+            keys,
+        );
+        runner::run(&phases::init(), selection, &mut context, out)?;
+        dry_run::report(&host, &recorder.objects(), out)
+    }
+
+    fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
+        let wrong = |e: ConfigError| {
+            PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{e}"))
+        };
+        let loaded = self.flags.load().map_err(wrong)?;
+        let mut overrides = self.flags.overrides();
+        overrides.dry_run |= loaded.init.dry_run;
+        let (settings, warnings) = Settings::resolve(loaded, host::gather(), &overrides).map_err(wrong)?;
+        for warning in warnings {
+            out.warn("config", warning.problem.to_string());
+        }
+        Ok(settings)
+    }
+
+    fn selection(&self, only: Option<String>, settings: &Settings) -> Result<Selection, PhaseError> {
+        // As in kubeadm, the configuration's skipPhases are for the whole workflow, not for single phases.
+        let skip = if only.is_none() {
+            runner::resolve(&phases::init(), &settings.init.skip_phases)?
+        } else {
+            vec![]
+        };
+        Ok(Selection { only, skip })
+    }
+}
+
+fn live(
+    settings: Settings,
+    selection: &Selection,
+    options: InitOptions,
+    out: &Printer,
+) -> Result<(), PhaseError> {
+    let host = RealHost::new();
+    let keys = keys_needed(&settings, &host, selection);
+    let recorder = Recorder::default();
+    let mut context =
+        InitContext::new(settings, Box::new(host), Box::new(recorder), out.clone(), options, keys);
+    runner::run(&phases::init(), selection, &mut context, out)?;
+    Ok(())
+}
+
+/// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an
+/// upgrade leaves it out too.
+fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
+    let skipped = |id: &str| selection.skip.iter().any(|s| s == "addon" || s == id);
+    settings.cluster.dns.disabled |= skipped("addon/coredns");
+    settings.cluster.proxy.disabled |= skipped("addon/kube-proxy");
+}
+
+/// How many keys this run will make: of the files that hold one, those that it writes and that are missing.
+fn keys_needed(settings: &Settings, host: &dyn Host, selection: &Selection) -> usize {
+    let runs = |id: String| {
+        let within = |outer: &str| outer.is_empty() || id == outer || id.starts_with(&format!("{outer}/"));
+        selection.only.as_deref().is_none_or(within) && !selection.skip.iter().any(|s| within(s))
+    };
+    let external_etcd = settings.cluster.etcd.external.is_some();
+    let rows = CERTIFICATES
+        .iter()
+        .filter(|r| !(external_etcd && (r.name == "etcd-ca" || r.signer == Some("etcd-ca"))));
+    let files = rows.map(|r| (r.name, format!("{}.key", r.base)));
+    let files = files.chain(std::iter::once((SERVICE_ACCOUNT.name, SERVICE_ACCOUNT.private_key.to_owned())));
+    let certificates = files.filter(|(name, file)| {
+        runs(format!("certs/{name}")) && !host.exists(&settings.paths.certificates.join(file))
+    });
+    let kubeconfigs = kubeconfig::ROWS.iter().filter(|r| {
+        runs(format!("kubeconfig/{}", r.name)) && !host.exists(&settings.paths.kubeconfig(r.file))
+    });
+    certificates.count() + kubeconfigs.count()
+}

@@ -1,0 +1,154 @@
+//! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
+
+mod dry_run;
+mod flags;
+mod init;
+mod phase;
+mod value;
+mod version;
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::output::{Format, Printer};
+use crate::phases::{Failure, PhaseError};
+
+/// Turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
+#[derive(Parser, Debug)]
+#[command(name = "kubestrap", disable_version_flag = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(clap::Args, Clone, Debug, Default)]
+struct Global {
+    /// How much to log: 0 to 10
+    #[arg(
+        short,
+        long = "v",
+        value_name = "LEVEL",
+        global = true,
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    v: u8,
+    /// Accepted for kubeadm's sake; has no effect
+    #[arg(long, value_name = "SPEC", global = true, hide = true)]
+    vmodule: Option<String>,
+    /// Take this folder for / (chroot)
+    #[arg(long, value_name = "DIR", global = true)]
+    rootfs: Option<std::path::PathBuf>,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For machines: one JSON object a line
+    Json,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Set up this machine as the first node of a control plane
+    Init(Box<init::Init>),
+    /// Print the version
+    Version(version::Version),
+}
+
+/// Parses the command line, runs the command, and tells the exit code.
+pub fn main() -> ExitCode {
+    let command = command();
+    let matches = match command.clone().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            // Help that was asked for is no error; usage is 2.
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    if let Some((id, leaf)) = phase::selected(&matches) {
+        return finish(phase::run(&id, leaf));
+    }
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => {
+            if let Err(error) = prepare(&cli.global) {
+                return finish(Err(error));
+            }
+            finish(match cli.command {
+                Command::Init(init) => init.run(),
+                Command::Version(version) => version.run(),
+            })
+        }
+        Err(error) => {
+            let _ = error.print();
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The whole tree of commands, with the phases from their table.
+pub fn command() -> clap::Command {
+    let phases = phase::command();
+    Cli::command()
+        .mut_subcommand("init", |init| init.subcommand(phases.clone()).after_long_help(phase::tree()))
+        .subcommand(phases.about("Run one phase of init (short for `init phase`)"))
+}
+
+/// Applies the global flags.
+fn prepare(global: &Global) -> Result<(), PhaseError> {
+    if global.v > 0 {
+        let level = match global.v {
+            1..=3 => tracing::Level::INFO,
+            4..=5 => tracing::Level::DEBUG,
+            _ => tracing::Level::TRACE,
+        };
+        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
+    }
+    if let Some(root) = &global.rootfs {
+        let fail =
+            |e: std::io::Error| PhaseError::new(Failure::Usage, format!("--rootfs {}: {e}", root.display()));
+        std::os::unix::fs::chroot(root).map_err(fail)?;
+        std::env::set_current_dir("/").map_err(fail)?;
+    }
+    Ok(())
+}
+
+/// Says what went wrong, if anything, and gives the exit code.
+fn finish(result: Result<(), PhaseError>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if !error.message.is_empty() {
+                Printer::new(Format::Text).failure(serde_json::Value::Null, &format!("error: {error}"));
+            }
+            ExitCode::from(error.failure.exit_code())
+        }
+    }
+}
+
+/// A file's text; `-` is standard input. What is not text, or far too large, is refused here.
+fn read_input(file: &str) -> Result<String, String> {
+    /// No configuration comes near it; reading stops there, so that no file makes us run out of memory.
+    const LIMIT: u64 = 8 << 20;
+    let mut bytes = vec![];
+    let read = if file == "-" {
+        std::io::stdin().take(LIMIT).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|f| f.take(LIMIT).read_to_end(&mut bytes))
+    };
+    read.map_err(|e| format!("{file}: can't be read: {e}"))?;
+    if bytes.len() as u64 >= LIMIT {
+        return Err(format!("{file}: larger than {} MiB: that is no configuration", LIMIT >> 20));
+    }
+    String::from_utf8(bytes)
+        .map_err(|e| format!("{file}: is not text: byte {} is not UTF-8", e.utf8_error().valid_up_to() + 1))
+}

@@ -1,0 +1,215 @@
+//! Making a patched object a typed one again.
+
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
+use k8s_openapi::api::core::v1::Pod;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::path::FieldPath;
+use super::quantity_fields::canonicalise;
+use super::schema::Schema;
+
+/// A Kubernetes type that can be patched and typed again.
+pub trait Typed: Serialize + DeserializeOwned {
+    /// Its schema.
+    const SCHEMA: Schema;
+}
+
+impl Typed for Pod {
+    const SCHEMA: Schema = Schema::Pod;
+}
+
+impl Typed for Deployment {
+    const SCHEMA: Schema = Schema::Deployment;
+}
+
+impl Typed for DaemonSet {
+    const SCHEMA: Schema = Schema::DaemonSet;
+}
+
+/// An object that went through its type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decoded<T> {
+    /// The object, with its quantities in canonical form.
+    pub object: T,
+    /// The fields that its type doesn't have. kubeadm loses them without a word.
+    pub dropped: Vec<FieldPath>,
+}
+
+/// A field of a patched object that can't hold what it was given.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{path}`: {reason}")]
+pub struct TypeError {
+    /// The field.
+    pub path: FieldPath,
+    /// What is wrong with its value.
+    pub reason: String,
+}
+
+/// Decodes a patched object, as kubeadm does with a patched Pod: a field of the wrong type is an
+/// error, unknown fields are left out, quantities may be numbers and are written in canonical
+/// form (`cpu: 1` becomes `"1"`, `1024Mi` becomes `1Gi`).
+///
+/// # Errors
+/// [`TypeError`] if a value doesn't fit its field, or if the object has another `apiVersion` or
+/// `kind` than `T`. (kubeadm would lose all patches in silence if they changed the kind.)
+pub fn decode<T: Typed>(mut object: Value) -> Result<Decoded<T>, TypeError> {
+    canonicalise(T::SCHEMA, &mut object)?;
+    let typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
+    let written = serde_json::to_value(&typed)
+        .map_err(|error| TypeError { path: FieldPath::default(), reason: error.to_string() })?;
+    let mut dropped = Vec::new();
+    compare(&object, &written, &FieldPath::default(), &mut dropped);
+    Ok(Decoded { object: typed, dropped })
+}
+
+/// Lists what `given` has and `kept` hasn't. Nulls ask for nothing, so their loss is none.
+fn compare(given: &Value, kept: &Value, path: &FieldPath, dropped: &mut Vec<FieldPath>) {
+    match (given, kept) {
+        (Value::Object(given), Value::Object(kept)) => {
+            for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+                let here = path.field(name);
+                match kept.get(name) {
+                    Some(kept) => compare(value, kept, &here, dropped),
+                    None => dropped.push(here),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(kept)) => {
+            for (index, (value, kept)) in given.iter().zip(kept).enumerate() {
+                compare(value, kept, &path.index(index), dropped);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Finds the field that `T` refuses: the smallest part of the object which, with nothing beside
+/// it, is still refused. The types have no required fields, so leaving out others is no error.
+fn locate<T: Typed>(object: &Value, reason: String) -> TypeError {
+    let refusal = |value| T::deserialize(value).err().map(|error: serde_json::Error| error.to_string());
+    narrow(object, &refusal, TypeError { path: FieldPath::default(), reason })
+}
+
+/// Narrows `found`, which is about `value`, down to a part of it. `refusal` says what is wrong
+/// with an object that has nothing but the given value where `value` is.
+fn narrow(value: &Value, refusal: &dyn Fn(Value) -> Option<String>, found: TypeError) -> TypeError {
+    match value {
+        Value::Object(fields) if refusal(json!({})).is_none() => {
+            for (name, part) in fields {
+                let refusal = |part: Value| refusal(json!({ name: part }));
+                if let Some(reason) = refusal(part.clone()) {
+                    return narrow(part, &refusal, TypeError { path: found.path.field(name), reason });
+                }
+            }
+        }
+        Value::Array(items) if refusal(json!([])).is_none() => {
+            for (index, part) in items.iter().enumerate() {
+                let refusal = |part: Value| refusal(json!([part]));
+                if let Some(reason) = refusal(part.clone()) {
+                    return narrow(part, &refusal, TypeError { path: found.path.index(index), reason });
+                }
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(spec: Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "etcd"}, "spec": spec})
+    }
+
+    fn error(object: Value) -> String {
+        decode::<Pod>(object).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn quantities_are_canonical_and_may_be_numbers() {
+        let resources = json!({"requests": {"cpu": 1, "memory": "1024Mi"}, "limits": {"cpu": 0.5}});
+        let patched = pod(json!({
+            "containers": [{"name": "etcd", "resources": resources}],
+            "volumes": [{"name": "x", "emptyDir": {"sizeLimit": "1.5Gi"}}],
+        }));
+        let decoded = decode::<Pod>(patched).unwrap();
+        let spec = serde_json::to_value(&decoded.object).unwrap()["spec"].clone();
+        let expected = json!({"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"cpu": "500m"}});
+        assert_eq!(spec["containers"][0]["resources"], expected);
+        assert_eq!(spec["volumes"][0]["emptyDir"]["sizeLimit"], json!("1536Mi"));
+        assert!(decoded.dropped.is_empty());
+    }
+
+    #[test]
+    fn a_wrong_type_is_found_in_any_depth() {
+        let message = error(pod(json!({
+            "priority": 7,
+            "containers": [{"name": "a"}, {"name": "b", "ports": [{"name": "x", "containerPort": "http"}]}],
+        })));
+        assert!(
+            message.starts_with("`spec.containers[1].ports[0].containerPort`: invalid type: string"),
+            "{message}"
+        );
+        let message = error(pod(json!({"containers": {"name": "a"}})));
+        assert!(message.starts_with("`spec.containers`: invalid type: map"), "{message}");
+        let message = error(pod(json!({"hostNetwork": "yes", "priority": "high"})));
+        assert!(message.starts_with("`spec.hostNetwork`: invalid type: string"), "{message}");
+        let message = error(json!([]));
+        assert!(message.starts_with("`(top level)`: invalid type"), "{message}");
+    }
+
+    #[test]
+    fn a_bad_quantity_is_found() {
+        let resources =
+            |cpu: Value| pod(json!({"containers": [{"name": "a", "resources": {"limits": {"cpu": cpu}}}]}));
+        let message = error(resources(json!("lots")));
+        assert!(
+            message.starts_with("`spec.containers[0].resources.limits.cpu`: `lots` is not a quantity"),
+            "{message}"
+        );
+        let message = error(resources(json!([1])));
+        assert!(
+            message.starts_with("`spec.containers[0].resources.limits.cpu`: a quantity must be"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn another_kind_of_object_is_refused() {
+        let message = error(json!({"apiVersion": "v1", "kind": "Secret"}));
+        assert!(message.starts_with("`kind`: invalid value: string \"Secret\", expected Pod"), "{message}");
+    }
+
+    #[test]
+    fn unknown_fields_are_left_out_and_reported() {
+        let decoded = decode::<Pod>(pod(json!({
+            "hostNetwrok": true,
+            "priority": null,
+            "nodeSelector": {},
+            "containers": [{"name": "a"}, {"name": "b", "env": [{"name": "A", "$patch": "merge", "value": null}]}],
+        })))
+        .unwrap();
+        let mut dropped: Vec<String> = decoded.dropped.iter().map(ToString::to_string).collect();
+        dropped.sort();
+        assert_eq!(dropped, ["spec.containers[1].env[0].$patch", "spec.hostNetwrok"]);
+        assert_eq!(decoded.object.spec.unwrap().containers.len(), 2);
+    }
+
+    #[test]
+    fn workloads_are_decoded_alike() {
+        let template =
+            json!({"spec": {"containers": [{"name": "a", "resources": {"limits": {"memory": 1048576000}}}]}});
+        let daemon_set = json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "spec": {"selector": {}, "template": template}});
+        let decoded = decode::<DaemonSet>(daemon_set).unwrap();
+        let containers = decoded.object.spec.template.spec.unwrap().containers;
+        let limits = containers[0].resources.as_ref().unwrap().limits.as_ref().unwrap();
+        assert_eq!(limits["memory"].0, "1048576k");
+        let error =
+            decode::<Deployment>(json!({"spec": {"template": {"spec": {"tolerations": {}}}}})).unwrap_err();
+        assert_eq!(error.path.to_string(), "spec.template.spec.tolerations");
+    }
+}

@@ -1,0 +1,43 @@
+//! What can be patched.
+
+use super::schema::Schema;
+
+/// The DaemonSet of kube-proxy: a target since kubeadm 1.37.
+pub const KUBE_PROXY_DAEMON_SET: &str = "kubeproxydaemonset";
+/// The Deployment of CoreDNS.
+pub const COREDNS_DEPLOYMENT: &str = "corednsdeployment";
+/// The configuration of the kubelet.
+pub const KUBELET_CONFIGURATION: &str = "kubeletconfiguration";
+
+const TARGETS: [(&str, Schema); 7] = [
+    ("etcd", Schema::Pod),
+    ("kube-apiserver", Schema::Pod),
+    ("kube-controller-manager", Schema::Pod),
+    ("kube-scheduler", Schema::Pod),
+    (KUBELET_CONFIGURATION, Schema::KubeletConfiguration),
+    (COREDNS_DEPLOYMENT, Schema::Deployment),
+    (KUBE_PROXY_DAEMON_SET, Schema::DaemonSet),
+];
+
+/// The names that patch files can begin with, for a Kubernetes of minor version 1.`minor`.
+pub fn known_targets(minor: u32) -> Vec<&'static str> {
+    let names = TARGETS.iter().map(|(name, _)| *name);
+    names.filter(|name| minor >= 37 || *name != KUBE_PROXY_DAEMON_SET).collect()
+}
+
+/// The type of the object that `target` stands for.
+pub(super) fn schema_of(target: &str) -> Option<Schema> {
+    TARGETS.iter().find(|(name, _)| *name == target).map(|(_, schema)| *schema)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kube_proxy_can_be_patched_since_1_37() {
+        assert!(!known_targets(36).contains(&KUBE_PROXY_DAEMON_SET));
+        assert!(known_targets(37).contains(&KUBE_PROXY_DAEMON_SET));
+        assert_eq!(known_targets(33).len(), 6);
+    }
+}

@@ -1,0 +1,138 @@
+//! What init's phases work on.
+
+use std::cell::OnceCell;
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+use super::phase::PhaseError;
+use crate::cluster::Cluster;
+use crate::config::Settings;
+use crate::host::Host;
+use crate::manifest::PkiFacts;
+use crate::output::Printer;
+use crate::patches::PatchSet;
+use crate::pki::{Bundle, KeyPool};
+
+/// What of the command line the phases need beyond the settings.
+#[derive(Clone, Debug, Default)]
+pub struct InitOptions {
+    /// Upload the shared certificates, encrypted.
+    pub upload_certs: bool,
+    /// Do not print tokens.
+    pub skip_token_print: bool,
+    /// Do not print the key of the uploaded certificates.
+    pub skip_certificate_key_print: bool,
+    /// Unknown patch targets are errors.
+    pub strict: bool,
+}
+
+/// What init's phases work on: settings in, the machine and the cluster to act on, a place to report to.
+pub struct InitContext {
+    /// Everything that is rendered comes from here.
+    pub settings: Settings,
+    /// The machine, or a dry run of it.
+    pub host: Box<dyn Host>,
+    /// The cluster, or a dry run of it.
+    pub cluster: Box<dyn Cluster>,
+    /// Where to report.
+    pub out: Printer,
+    /// When this run began: certificates count from it.
+    pub started: OffsetDateTime,
+    /// From the command line.
+    pub options: InitOptions,
+    /// The key of the uploaded certificates, once there is one; a secret.
+    pub certificate_key: Option<String>,
+    /// Keys made ahead.
+    pub keys: KeyPool,
+    patches: OnceCell<PatchSet>,
+}
+
+impl InitContext {
+    /// A context at the begin of a run. `keys` is how many keys to make ahead.
+    pub fn new(
+        settings: Settings,
+        host: Box<dyn Host>,
+        cluster: Box<dyn Cluster>,
+        out: Printer,
+        options: InitOptions,
+        keys: usize,
+    ) -> Self {
+        Self {
+            keys: KeyPool::start(settings.algorithm, keys),
+            certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
+            settings,
+            host,
+            cluster,
+            out,
+            started: OffsetDateTime::now_utc(),
+            options,
+            patches: OnceCell::new(),
+        }
+    }
+
+    /// Reads and parses a certificate file of the PKI, by its name in the folder.
+    ///
+    /// # Errors
+    /// When it exists but is no certificate.
+    pub fn certificate(&self, file: &str) -> Result<Option<Bundle>, PhaseError> {
+        let path = self.settings.paths.certificates.join(file);
+        match self.host.read(&path)? {
+            None => Ok(None),
+            Some(pem) => Ok(Some(Bundle::from_pem(&pem).map_err(|e| {
+                PhaseError::new(
+                    super::Failure::Failed,
+                    format!(
+                        "{}: {e}; restore it from a backup, or move it away to have it made anew",
+                        path.display()
+                    ),
+                )
+            })?)),
+        }
+    }
+
+    /// What the manifests take from the PKI.
+    ///
+    /// # Errors
+    /// When ca.crt exists but is no certificate.
+    pub fn pki_facts(&self) -> Result<PkiFacts, PhaseError> {
+        Ok(PkiFacts { external_ca: self.is_external("ca")? })
+    }
+
+    /// Whether a CA is external: its certificate is here and its key is not.
+    ///
+    /// # Errors
+    /// When the certificate's file is none.
+    pub fn is_external(&self, base: &str) -> Result<bool, PhaseError> {
+        let key = self.settings.paths.certificates.join(format!("{base}.key"));
+        let certificate = self.certificate(&format!("{base}.crt"))?;
+        Ok(certificate.is_some_and(|c| c.certificate.is_ca()) && !self.host.exists(&key))
+    }
+
+    /// The user's patches, read once.
+    ///
+    /// # Errors
+    /// When the folder or a file in it can't be used.
+    pub fn patches(&self) -> Result<&PatchSet, PhaseError> {
+        if let Some(set) = self.patches.get() {
+            return Ok(set);
+        }
+        let set = match self.settings.patches_dir() {
+            None => PatchSet::default(),
+            Some(dir) => self.load_patches(dir)?,
+        };
+        Ok(self.patches.get_or_init(|| set))
+    }
+
+    fn load_patches(&self, dir: &Path) -> Result<PatchSet, PhaseError> {
+        let set = super::patched::load(dir, self.settings.release)?;
+        for ignored in &set.ignored {
+            let message = format!("patches: {} is not used: {}", ignored.file, ignored.reason);
+            if self.options.strict {
+                return Err(PhaseError::new(super::Failure::Usage, message));
+            }
+            self.out.warn("patches", message);
+        }
+        Ok(set)
+    }
+}

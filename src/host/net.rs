@@ -102,7 +102,8 @@ fn owners(sockets: &[Socket]) -> BTreeMap<u64, u32> {
         let dir = Path::new("/proc").join(pid.to_string()).join("fd");
         for fd in fs::read_dir(dir).into_iter().flatten().flatten() {
             let link = fs::read_link(fd.path()).unwrap_or_default();
-            let inode = link.to_str().and_then(|l| l.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+            let inode =
+                link.to_str().and_then(|l| l.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
             if let Some(inode) = inode.filter(|inode| sockets.iter().any(|s| s.inode == *inode)) {
                 // Forked workers share the socket; the first process is the parent.
                 owners.entry(inode).or_insert(pid);

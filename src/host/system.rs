@@ -114,6 +114,8 @@ pub fn cgroups() -> Cgroups {
     /// statfs(2)'s magic number of cgroup2.
     const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
     let root = Path::new("/sys/fs/cgroup");
+    // The field's type depends on the architecture.
+    #[allow(clippy::useless_conversion)]
     let magic = rustix::fs::statfs(root).ok().and_then(|s| i64::try_from(s.f_type).ok());
     if magic == Some(CGROUP2_SUPER_MAGIC) {
         let text = fs::read_to_string(root.join("cgroup.controllers")).unwrap_or_default();
@@ -148,7 +150,8 @@ mod tests {
         );
         let want = SwapArea { path: "/swap file".into(), kind: "file".into(), bytes: 2_147_479_552 };
         assert_eq!(swaps, [want]);
-        let cgroups = parse_cgroups("#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t5\t1\nmemory\t0\t1\t0\n");
+        let cgroups =
+            parse_cgroups("#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t5\t1\nmemory\t0\t1\t0\n");
         assert_eq!(cgroups, ["cpu"]);
         let config = parse_config("# CONFIG_A is not set\nCONFIG_NET_NS=y\nCONFIG_OVERLAY_FS=m\n");
         assert_eq!(config.get("OVERLAY_FS").map(String::as_str), Some("m"));

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use super::check::Check;
 use super::existing::manifest_path;
-use super::finding::Severity::{Error, Warning};
+use super::finding::Severity::{Error, Info, Warning};
 use super::programs::PROGRAMS;
 use super::{
-    address, clock, data, disk, etcd, firewall, forwarding, kubelet, manifests, node, ports, programs, proxy,
-    resources, runtime, sandbox, system,
+    address, clock, data, disk, etcd, firewall, flags, forwarding, host_files, kubelet, manifests, modules,
+    node, pki, ports, programs, proxy, resources, runtime, sandbox, system, writable,
 };
 use crate::config::Settings;
 use crate::manifest::Component;
@@ -93,9 +93,14 @@ fn of_ours(_: &Settings) -> Vec<Check> {
             .within(15)
             .acting(),
         Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(18).acting(),
+        Check::new("ExtraArgs", Error, "flags are known to their components", flags::check),
+        Check::new("HostPathFile", Error, "files that the configuration names", host_files::check),
+        Check::new("Writable", Error, "folders can be written to", writable::check).acting(),
         Check::new("DiskSpace", Error, "space for etcd, kubelet and images", disk::space),
         Check::new("Inodes", Error, "inodes for them", disk::inodes),
         Check::new("ClockSync", Warning, "the clock is synchronised", clock::check),
+        Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
+        Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check),
         Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki),
     ]
 }

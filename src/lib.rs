@@ -13,4 +13,5 @@ pub mod output;
 pub mod patches;
 pub mod phases;
 pub mod pki;
+pub mod preflight;
 pub mod yaml;

@@ -16,6 +16,7 @@ use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+use crate::preflight::{Machine, RealMachine};
 
 /// Set up this machine as the first node of a control plane
 #[derive(Args, Debug, Default)]
@@ -60,10 +61,13 @@ impl Init {
     }
 
     fn run_on(&self, only: Option<String>, out: &Printer) -> Result<(), PhaseError> {
-        let settings = self.settings(out)?;
+        let mut settings = self.settings(out)?;
         let selection = self.selection(only, &settings)?;
         let dry_run = self.flags.dry_run.unwrap_or(settings.init.dry_run);
-        let mut settings = settings;
+        if dry_run {
+            // What is found is told, but nothing can come of it.
+            settings.init.node_registration.ignore_preflight_errors = vec!["all".into()];
+        }
         skip_disabled_addons(&mut settings, &selection);
         if selection.only.is_none() {
             out.log("init", format!("Kubernetes {}", settings.version));
@@ -98,12 +102,14 @@ impl Init {
     ) -> Result<(), PhaseError> {
         let usage = |e| PhaseError::new(Failure::Usage, e);
         let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
+        let machine = machine(&settings)?;
         let recorder = Recorder::default();
         let keys = keys_needed(&settings, &*host, selection);
         let mut context = InitContext::new(
             settings,
             Box::new(Arc::clone(&host)),
             Box::new(recorder.clone()),
+            machine,
             Box::new(DryWatch::default()),
             out.clone(),
             options,
@@ -136,6 +142,12 @@ impl Init {
         };
         Ok(Selection { only, skip })
     }
+}
+
+/// What preflight measures.
+pub(super) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, PhaseError> {
+    let machine = RealMachine::new(&settings.init.node_registration.cri_socket);
+    Ok(Arc::new(machine.map_err(|e| PhaseError::new(Failure::Usage, e))?))
 }
 
 /// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an

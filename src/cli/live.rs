@@ -29,11 +29,14 @@ pub(super) fn run(
     let host = RealHost::new();
     let keys = keys_needed(&settings, &host, selection);
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
+    let machine = super::init::machine(&settings)?;
     let watch = Box::new(LiveWatch::default());
-    let mut context = InitContext::new(settings, Box::new(host), cluster, watch, out.clone(), options, keys);
+    let mut context =
+        InitContext::new(settings, Box::new(host), cluster, machine, watch, out.clone(), options, keys);
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
-    let durations: serde_json::Map<String, serde_json::Value> = ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();
+    let durations: serde_json::Map<String, serde_json::Value> =
+        ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();
     let mut data = json!({ "ok": true, "seconds": seconds(start.elapsed()), "phases": durations });
     let mut text = String::new();
     if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
@@ -68,6 +71,8 @@ fn cluster(settings: &Settings, kubeconfig: Option<PathBuf>, runtime: Handle) ->
 }
 
 fn read(path: &Path) -> Result<String, ClusterError> {
-    std::fs::read_to_string(path)
-        .map_err(|e| ClusterError::Kubeconfig { file: path.to_string_lossy().into_owned(), reason: e.to_string() })
+    std::fs::read_to_string(path).map_err(|e| ClusterError::Kubeconfig {
+        file: path.to_string_lossy().into_owned(),
+        reason: e.to_string(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
@@ -15,6 +16,7 @@ use crate::output::Printer;
 use crate::output::closing::Closing;
 use crate::patches::PatchSet;
 use crate::pki::{Bundle, KeyPool};
+use crate::preflight::Machine;
 
 /// What of the command line the phases need beyond the settings.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +39,8 @@ pub struct InitContext {
     pub host: Box<dyn Host>,
     /// The cluster, or a dry run of it.
     pub cluster: Box<dyn Cluster>,
+    /// What preflight measures.
+    pub machine: Arc<dyn Machine>,
     /// How the control plane stands, or a dry run of it.
     pub watch: Box<dyn Watch>,
     /// Where to report.
@@ -60,6 +64,7 @@ impl InitContext {
         settings: Settings,
         host: Box<dyn Host>,
         cluster: Box<dyn Cluster>,
+        machine: Arc<dyn Machine>,
         watch: Box<dyn Watch>,
         out: Printer,
         options: InitOptions,
@@ -71,6 +76,7 @@ impl InitContext {
             settings,
             host,
             cluster,
+            machine,
             watch,
             closing: None,
             out,

@@ -1,6 +1,6 @@
 //! A real cluster.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Request;
 use kube::Client;
@@ -80,7 +80,8 @@ impl KubeCluster {
 
     /// Reaches the cluster as its administrator, making sure that it is one: that admin.conf's group is bound to
     /// `cluster-admin`. Where admin.conf's user may not do that, super-admin.conf's does (kubeadm's rule). Waits for
-    /// the API server to answer.
+    /// the API server to answer; one that has just started refuses the administrator (403) for a moment still, until
+    /// it has made its own roles, which [`Cluster::apply`] and [`Cluster::get`] outlast.
     ///
     /// # Errors
     /// When the API server does not answer in time, or nobody may bind the group.
@@ -145,7 +146,6 @@ pub(super) fn bind_admins(
     admin: &KubeCluster,
     super_admin: Option<&KubeCluster>,
 ) -> Result<(), ClusterError> {
-    let begin = Instant::now();
     for binding in cluster_admins()? {
         let path = &collection(binding.kind(), binding.namespace())?;
         let create = async |cluster: &KubeCluster| match cluster.connection.create(path, &binding.value).await
@@ -163,7 +163,6 @@ pub(super) fn bind_admins(
         let name = binding.object_name();
         let forbidden = admin.runtime.block_on(admin.connection.repeat("apply", &name, attempt))?;
         if let Some(refusal) = forbidden {
-            tracing::debug!(elapsed = ?begin.elapsed(), "admin.conf's user may not bind its group");
             return Err(ClusterError::NoSuperAdmin { refusal });
         }
     }

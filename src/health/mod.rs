@@ -8,5 +8,5 @@ mod watch;
 
 pub use endpoint::{Answer, Endpoint};
 pub use observe::{ComponentState, ContainerView, Observer, Snapshot, Stage};
-pub use target::{Target, target};
+pub use target::{Target, last_flag, target};
 pub use watch::{DryWatch, LiveWatch, Watch, Watched};

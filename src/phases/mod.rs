@@ -16,6 +16,7 @@ mod mark_control_plane;
 mod patched;
 pub mod phase;
 mod preflight;
+pub mod reset;
 pub mod runner;
 mod show_join_command;
 mod upload_certs;

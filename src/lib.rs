@@ -1,6 +1,7 @@
 //! kubestrap turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better.
 
 pub mod addons;
+pub mod certs;
 pub mod cli;
 pub mod cluster;
 pub mod config;

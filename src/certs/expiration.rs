@@ -117,9 +117,10 @@ fn file_state(certificate: &[u8], key: Option<&[u8]>, is_ca: bool) -> State {
         Ok(bundle) => match key {
             None if is_ca => present(&bundle, None),
             None => present(&bundle, Some(Err("its key is missing".into()))),
-            Some(key) => {
-                present(&bundle, Some(PrivateKey::from_pem(key).map_err(|e| format!("its key can't be used: {e}"))))
-            }
+            Some(key) => present(
+                &bundle,
+                Some(PrivateKey::from_pem(key).map_err(|e| format!("its key can't be used: {e}"))),
+            ),
         },
     }
 }

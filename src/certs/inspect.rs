@@ -97,7 +97,8 @@ pub fn inspect(pki: &Pki, host: &dyn Host, now: OffsetDateTime) -> Result<Vec<Re
         match authority(row, pki, host)? {
             Err(problem) => report.problems.push(problem),
             Ok(bundle) => {
-                let key = host.read(&pki.key(row))?.map(|k| PrivateKey::from_pem(&k).map_err(|e| e.to_string()));
+                let key =
+                    host.read(&pki.key(row))?.map(|k| PrivateKey::from_pem(&k).map_err(|e| e.to_string()));
                 let found = Found { bundle, key, trusted: None, server: None };
                 report.certificate = Some(facts(&found, None, now));
                 report.problems = authority_problems(&found, now);
@@ -165,9 +166,10 @@ fn leaf_problems(
         Ok(ca) => problems.extend(leads_to(&found.bundle, ca, now).err().map(|e| e.to_string())),
     }
     let (server, client) = match managed.place {
-        Place::File(row) => {
-            (matches!(row.usages, Usages::Server | Usages::Both), matches!(row.usages, Usages::Client | Usages::Both))
-        }
+        Place::File(row) => (
+            matches!(row.usages, Usages::Server | Usages::Both),
+            matches!(row.usages, Usages::Client | Usages::Both),
+        ),
         Place::Kubeconfig(_) => (false, true),
     };
     for (needed, usage, word) in
@@ -267,11 +269,15 @@ fn breaks(name: &str) -> Option<&'static str> {
         "apiserver" => "every connection to this API server: kubectl, kubelets, controllers, Pods",
         "apiserver-etcd-client" => "kube-apiserver: etcd refuses it, so that the API is down",
         "apiserver-kubelet-client" => "kubectl logs, exec and port-forward: kubelets refuse the API server",
-        "controller-manager.conf" => "all controllers: nothing is scaled, replaced or cleaned up, no node joins",
+        "controller-manager.conf" => {
+            "all controllers: nothing is scaled, replaced or cleaned up, no node joins"
+        }
         "etcd-healthcheck-client" => "etcdctl, and probes that use this identity",
         "etcd-peer" => "etcd's talk with its other members: a cluster of several loses its quorum",
         "etcd-server" => "kube-apiserver: it can't reach its store, so that the API is down",
-        "front-proxy-client" => "extension API servers, such as metrics-server: they refuse what is passed on to them",
+        "front-proxy-client" => {
+            "extension API servers, such as metrics-server: they refuse what is passed on to them"
+        }
         "scheduler.conf" => "kube-scheduler: new Pods stay pending",
         "super-admin.conf" => "the way into the cluster past RBAC; everyday work needs it not",
         "ca" | "etcd-ca" | "front-proxy-ca" => "everything that it signed, and what is to be signed with it",

@@ -86,7 +86,8 @@ impl Embedded {
         let key = key.to_pem().map_err(|e| e.to_string())?;
         let mut set = |list: &str, name: &str, inner: &str, field: &str, data: &[u8]| {
             let entries = self.document.get_mut(list).and_then(Value::as_array_mut);
-            let entry = entries.into_iter().flatten().find(|e| e.get("name").and_then(Value::as_str) == Some(name));
+            let entry =
+                entries.into_iter().flatten().find(|e| e.get("name").and_then(Value::as_str) == Some(name));
             if let Some(fields) = entry.and_then(|e| e.get_mut(inner)).and_then(Value::as_object_mut) {
                 fields.insert(field.into(), STANDARD.encode(data).into());
             }
@@ -117,12 +118,9 @@ mod tests {
     #[test]
     fn what_is_no_kubeconfig_is_told_without_its_text() {
         let secret = "c2VjcmV0";
-        for text in [
-            secret.to_owned(),
-            format!("{secret}: ["),
-            String::new(),
-            format!("users: [{{name: {secret}}}]"),
-        ] {
+        for text in
+            [secret.to_owned(), format!("{secret}: ["), String::new(), format!("users: [{{name: {secret}}}]")]
+        {
             let error = Embedded::parse(text.as_bytes()).err().unwrap();
             assert!(!error.contains(secret) && error.starts_with("it "), "{error}");
         }

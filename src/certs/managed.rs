@@ -74,7 +74,8 @@ impl Pki {
     /// The folders that certificates and kubeconfigs lie in.
     pub fn folders(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.kubeconfigs.clone(), self.certificates.clone()];
-        folders.extend(CERTIFICATES.iter().filter_map(|row| self.certificate(row).parent().map(Path::to_owned)));
+        folders
+            .extend(CERTIFICATES.iter().filter_map(|row| self.certificate(row).parent().map(Path::to_owned)));
         folders.sort();
         folders.dedup();
         folders
@@ -93,8 +94,9 @@ pub fn leaves(external_etcd: bool) -> Vec<Managed> {
         row.signer_row().map(|signer| Managed { name: row.name, place: Place::File(row), signer })
     });
     let kubeconfigs = kubeconfig::ROWS.iter().filter(|k| k.name != "kubelet");
-    let kubeconfigs = kubeconfigs
-        .filter_map(|k| row("ca").map(|ca| Managed { name: k.file, place: Place::Kubeconfig(k), signer: ca }));
+    let kubeconfigs = kubeconfigs.filter_map(|k| {
+        row("ca").map(|ca| Managed { name: k.file, place: Place::Kubeconfig(k), signer: ca })
+    });
     let mut all: Vec<Managed> = files.chain(kubeconfigs).collect();
     all.sort_by_key(|m| m.name);
     all

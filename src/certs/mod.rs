@@ -29,7 +29,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 pub use duration::human;
 pub use expiration::{Entry, State, Survey, survey};
-pub use managed::{Managed, Place, Pki, authorities, leaves};
+pub use managed::{Managed, Pki, Place, authorities, leaves};
 pub use names::{Names, of as names_of};
 pub use renewal::{NewKeys, Outcome, RenewalError, Terms, renew};
 pub use restart::{RollError, Stop, roll};

@@ -148,7 +148,8 @@ pub fn renew(
     let make = |old: &Certificate| -> Result<(Certificate, PrivateKey), RenewalError> {
         let failed = |source| RenewalError::Issue { name: managed.name, source };
         let not_after = terms.started + terms.validity;
-        let spec = CertificateSpec::renewal(old, not_before, not_after).map_err(|e| unreadable(e.to_string()))?;
+        let spec =
+            CertificateSpec::renewal(old, not_before, not_after).map_err(|e| unreadable(e.to_string()))?;
         let key = keys.take(old.key_type())?;
         let issuer = Issuer::new(&ca.certificate, &ca_key).map_err(failed)?;
         Ok((issue(&spec, &key, &issuer).map_err(failed)?, key))
@@ -160,7 +161,11 @@ pub fn renew(
             // The key first: a certificate is worth nothing before its key is there.
             host.write_together(&[
                 NewFile { path: &pki.key(row), content: key.to_pem()?.as_bytes(), mode: FileMode::SECRET },
-                NewFile { path: &path, content: certificate.to_pem().as_bytes(), mode: FileMode::CERTIFICATE },
+                NewFile {
+                    path: &path,
+                    content: certificate.to_pem().as_bytes(),
+                    mode: FileMode::CERTIFICATE,
+                },
             ])?;
             certificate
         }
@@ -171,7 +176,11 @@ pub fn renew(
             let old = embedded.certificate().map_err(unreadable)?;
             let (certificate, key) = make(&old.certificate)?;
             let text = embedded.replaced(&certificate, &key, &ca).map_err(unreadable)?;
-            host.write_together(&[NewFile { path: &path, content: text.as_bytes(), mode: FileMode::SECRET }])?;
+            host.write_together(&[NewFile {
+                path: &path,
+                content: text.as_bytes(),
+                mode: FileMode::SECRET,
+            }])?;
             certificate
         }
     };

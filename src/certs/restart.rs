@@ -145,7 +145,9 @@ mod tests {
                 *looks = looks.saturating_sub(1);
                 let id = format!("{}-{number}", component.name());
                 let container = Some(ContainerView { id, ..ContainerView::default() });
-                snapshot.components.insert(component, ComponentState { stage, container, health: "no".into() });
+                snapshot
+                    .components
+                    .insert(component, ComponentState { stage, container, health: "no".into() });
             }
             snapshot
         }

@@ -169,7 +169,11 @@ fn serving(file: &Path, address: &str, host: &dyn Host, probe: &dyn Probe) -> St
         (_, Err(error)) => Standing::Unknown(error.to_string()),
         (Ok(on_disk), Ok(served)) if on_disk.der() == served => Standing::Current,
         (Ok(_), Ok(served)) => Standing::Old(match Certificate::from_der(&served) {
-            Ok(other) => format!("{address} shows another: serial {}, until {}", other.serial_hex(), super::utc(other.not_after())),
+            Ok(other) => format!(
+                "{address} shows another: serial {}, until {}",
+                other.serial_hex(),
+                super::utc(other.not_after())
+            ),
             Err(_) => format!("{address} shows another"),
         }),
     }

@@ -1,11 +1,17 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
+mod certs;
 mod dry_run;
 mod flags;
 mod init;
+mod kubeconfig;
 mod live;
+mod output_api;
 mod phase;
+mod reach;
 mod reset;
+mod table;
+mod token;
 mod value;
 mod version;
 
@@ -64,6 +70,10 @@ enum Command {
     Init(Box<init::Init>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
+    #[command(visible_alias = "certificates")]
+    Certs(certs::Certs),
+    Token(token::Token),
+    Kubeconfig(kubeconfig::KubeconfigCommand),
     /// Print the version
     Version(version::Version),
 }
@@ -90,6 +100,9 @@ pub fn main() -> ExitCode {
             finish(match cli.command {
                 Command::Init(init) => init.run(),
                 Command::Reset(reset) => reset.run(),
+                Command::Certs(certs) => certs.run(),
+                Command::Token(token) => token.run(),
+                Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
                 Command::Version(version) => version.run(),
             })
         }

@@ -35,8 +35,8 @@ pub struct KubeconfigFile<'a> {
 
 /// A cluster, reached through its API server with a kubeconfig's identity.
 pub struct KubeCluster {
-    runtime: Handle,
-    connection: Connection,
+    pub(super) runtime: Handle,
+    pub(super) connection: Connection,
 }
 
 impl KubeCluster {
@@ -99,6 +99,29 @@ impl KubeCluster {
     /// The client, to ask for what else there is.
     pub fn client(&self) -> &Client {
         self.connection.client()
+    }
+
+    /// Asks once for an object, and waits no longer than `limit`.
+    ///
+    /// # Errors
+    /// When it can't be had.
+    pub fn get_once(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        limit: Duration,
+    ) -> Result<Option<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let answer = async { tokio::time::timeout(limit, self.connection.get(&path, name)).await };
+        let silent = |_| Err(Refusal::Silent { server: self.connection.server().to_owned(), limit });
+        let object = || ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() };
+        self.runtime.block_on(answer).unwrap_or_else(silent).map_err(|refusal| ClusterError::Object {
+            action: "read",
+            object: Box::new(object()),
+            refusal,
+            after: Duration::ZERO,
+        })
     }
 
     /// Asks once whether the API server is alive.

@@ -43,9 +43,11 @@ pub enum TlsError {
 pub fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
     let unreachable = |source| TlsError::Connect { address: address.to_owned(), source };
     let failed = |reason: String| TlsError::Handshake { address: address.to_owned(), reason };
-    let socket = address.to_socket_addrs().map_err(unreachable)?.next().ok_or_else(|| {
-        unreachable(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))
-    })?;
+    let socket = address
+        .to_socket_addrs()
+        .map_err(unreachable)?
+        .next()
+        .ok_or_else(|| unreachable(io::Error::new(io::ErrorKind::NotFound, "the name has no address")))?;
     let mut stream = TcpStream::connect_timeout(&socket, LIMIT).map_err(unreachable)?;
     stream.set_read_timeout(Some(LIMIT)).map_err(unreachable)?;
     stream.set_write_timeout(Some(LIMIT)).map_err(unreachable)?;
@@ -132,8 +134,8 @@ mod tests {
     use std::io::Write;
     use std::net::TcpListener;
 
-    use rustls::pki_types::pem::PemObject;
     use rustls::pki_types::PrivateKeyDer;
+    use rustls::pki_types::pem::PemObject;
     use rustls::server::WebPkiClientVerifier;
     use rustls::{RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion, version};
     use time::{Duration, OffsetDateTime};

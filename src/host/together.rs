@@ -125,7 +125,8 @@ mod tests {
     #[test]
     fn files_keep_their_mode_and_links_their_place() {
         let dir = tempfile::tempdir().unwrap();
-        let (real, link, fresh) = (dir.path().join("real"), dir.path().join("link"), dir.path().join("a/fresh"));
+        let (real, link, fresh) =
+            (dir.path().join("real"), dir.path().join("link"), dir.path().join("a/fresh"));
         fs::write(&real, b"1").unwrap();
         fs::set_permissions(&real, Permissions::from_mode(0o640)).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();

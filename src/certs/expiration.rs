@@ -106,7 +106,7 @@ fn leaf_state(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<State, Fi
         Place::File(row) => file_state(&text, host.read(&pki.key(row))?.as_deref(), false),
         Place::Kubeconfig(_) => match Embedded::parse(&text).and_then(|e| Ok((e.certificate()?, e.key()))) {
             Err(why) => State::Unreadable(why),
-            Ok((bundle, key)) => present(&bundle, Some(key)),
+            Ok((bundle, key)) => present(&bundle, Some(key.map_err(|e| format!("is without a key: {e}")))),
         },
     })
 }
@@ -116,10 +116,10 @@ fn file_state(certificate: &[u8], key: Option<&[u8]>, is_ca: bool) -> State {
         Err(why) => State::Unreadable(why.to_string()),
         Ok(bundle) => match key {
             None if is_ca => present(&bundle, None),
-            None => present(&bundle, Some(Err("its key is missing".into()))),
+            None => present(&bundle, Some(Err("is without its key".into()))),
             Some(key) => present(
                 &bundle,
-                Some(PrivateKey::from_pem(key).map_err(|e| format!("its key can't be used: {e}"))),
+                Some(PrivateKey::from_pem(key).map_err(|e| format!("has a key that can't be used: {e}"))),
             ),
         },
     }

@@ -10,7 +10,7 @@ use super::kubeconfig::Embedded;
 use super::managed::{Managed, Pki, Place, authorities, leaves};
 use super::renewal::leads_to;
 use crate::host::{FileError, Host};
-use crate::pki::table::{CertRow, row};
+use crate::pki::table::CertRow;
 use crate::pki::{Bundle, Certificate, ExtendedKeyUsage, PrivateKey, San, Usages, check_sans};
 
 /// A certificate, and what is wrong with it.
@@ -284,9 +284,4 @@ fn breaks(name: &str) -> Option<&'static str> {
         _ => return None,
     };
     Some(words)
-}
-
-/// Whether a name is one of a certificate.
-pub fn is_known(name: &str) -> bool {
-    row(name).is_some() || leaves(false).iter().any(|m| m.name == name)
 }

@@ -47,10 +47,13 @@ impl Managed {
     }
 
     /// What it is for, in a line.
-    pub fn about(&self) -> &'static str {
+    pub fn about(&self) -> String {
         match self.place {
-            Place::File(row) => row.about,
-            Place::Kubeconfig(row) => row.about.split_once(", ").map_or(row.about, |(_, what)| what),
+            Place::File(row) => row.about.into(),
+            Place::Kubeconfig(row) => {
+                let what = row.about.split_once(", ").map_or(row.about, |(_, what)| what);
+                format!("The identity in {}, {what}", row.file)
+            }
         }
     }
 }

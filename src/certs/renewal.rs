@@ -133,10 +133,10 @@ pub fn renew(
     keys: &NewKeys,
 ) -> Result<Outcome, RenewalError> {
     let path = managed.path(pki);
+    let Some(text) = host.read(&path)? else { return Ok(Outcome::Missing { path }) };
     if pki.is_external(managed.signer, host) {
         return Ok(Outcome::External { authority: pki.certificate(managed.signer) });
     }
-    let Some(text) = host.read(&path)? else { return Ok(Outcome::Missing { path }) };
     let phase = match managed.place {
         Place::File(row) => format!("certs {}", row.name),
         Place::Kubeconfig(row) => format!("kubeconfig {}", row.name),

@@ -88,8 +88,10 @@ fn running(snapshot: &Snapshot, component: Component) -> Result<String, RollErro
     let container = state.filter(|s| s.stage != Stage::Exited).and_then(|s| s.container.as_ref());
     container.map(|c| c.id.clone()).ok_or_else(|| RollError::NoContainer {
         component,
-        reason: snapshot.runtime.clone().unwrap_or_else(|| {
-            state.map_or("it has no manifest here".into(), |s| s.stage.words().to_owned())
+        reason: snapshot.runtime.clone().unwrap_or_else(|| match state {
+            None => "it has no manifest here".into(),
+            Some(s) if s.container.is_some() => s.stage.words().to_owned(),
+            Some(_) => "the runtime knows no container of its static Pod".into(),
         }),
     })
 }

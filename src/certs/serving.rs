@@ -1,7 +1,8 @@
 //! Which certificates the running components use: what they serve, and whom they are.
 //!
-//! kube-apiserver and etcd read their certificates' files again by themselves. kube-controller-manager and
-//! kube-scheduler read their kubeconfigs once, when they start.
+//! kube-apiserver and etcd read what they serve again by themselves, within seconds; and kube-apiserver, when it
+//! connects anew, what it is a client with (seen with 1.36: etcd's at its next connection, kubelets' within minutes).
+//! kube-controller-manager and kube-scheduler read their kubeconfigs once, when they start.
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -35,10 +36,17 @@ pub enum Way {
         /// Where: `host:port`.
         address: String,
     },
-    /// It is a client with it.
-    Is {
+    /// It is a client with it, and reads it when it starts.
+    ReadsOnce {
         /// The kubeconfig that holds it.
         kubeconfig: PathBuf,
+    },
+    /// It is a client with it, and reads it again when it connects.
+    ReadsAgain {
+        /// The certificate's file.
+        file: PathBuf,
+        /// The flag that names it.
+        flag: &'static str,
     },
 }
 
@@ -49,6 +57,8 @@ pub enum Standing {
     Current,
     /// It uses another, and how we know.
     Old(String),
+    /// It may use another still on connections that it has, and comes to this one by itself.
+    Soon,
     /// It does not run.
     Stopped(String),
     /// That can't be told, and why.
@@ -63,8 +73,8 @@ pub trait Probe {
     /// When none is.
     fn served(&self, address: &str) -> Result<Vec<u8>, TlsError>;
 
-    /// When the component that was given this kubeconfig started; none if it does not run.
-    fn started(&self, component: Component, kubeconfig: &Path) -> Option<SystemTime>;
+    /// When the component started that was given this file by a flag; none if it does not run.
+    fn started(&self, component: Component, flag: &str, file: &Path) -> Option<SystemTime>;
 
     /// When a file was last changed.
     fn changed(&self, file: &Path) -> Option<SystemTime>;
@@ -79,10 +89,10 @@ impl Probe for Machine {
         served_certificate(address)
     }
 
-    fn started(&self, component: Component, kubeconfig: &Path) -> Option<SystemTime> {
+    fn started(&self, component: Component, flag: &str, file: &Path) -> Option<SystemTime> {
         let found = process::processes()
             .into_iter()
-            .find(|p| p.is(component.name()) && p.flag("kubeconfig").map(Path::new) == Some(kubeconfig))?;
+            .find(|p| p.is(component.name()) && p.flag(flag).map(Path::new) == Some(file))?;
         process::started(found.pid)
     }
 
@@ -116,8 +126,12 @@ fn uses_of(component: Component, pod: &Value) -> Vec<Use> {
         _ => {
             let base = target(component, pod).base;
             let address = base.strip_prefix("https://").map(str::to_owned);
-            let kubeconfig = flag("kubeconfig").map(|k| Way::Is { kubeconfig: k.into() });
-            vec![serves("tls-cert-file", address), kubeconfig]
+            let kubeconfig = flag("kubeconfig").map(|k| Way::ReadsOnce { kubeconfig: k.into() });
+            let client = |name: &'static str| Some(Way::ReadsAgain { file: flag(name)?.into(), flag: name });
+            let clients = ["etcd-certfile", "kubelet-client-certificate", "proxy-client-cert-file"];
+            let mut ways = vec![serves("tls-cert-file", address), kubeconfig];
+            ways.extend(clients.into_iter().map(client));
+            ways
         }
     };
     ways.into_iter().flatten().map(|way| Use { component, way }).collect()
@@ -134,8 +148,8 @@ impl Use {
     /// The file that holds the certificate.
     pub fn file(&self) -> &Path {
         match &self.way {
-            Way::Serves { file, .. } => file,
-            Way::Is { kubeconfig } => kubeconfig,
+            Way::Serves { file, .. } | Way::ReadsAgain { file, .. } => file,
+            Way::ReadsOnce { kubeconfig } => kubeconfig,
         }
     }
 
@@ -143,16 +157,24 @@ impl Use {
     pub fn standing(&self, host: &dyn Host, probe: &dyn Probe) -> Standing {
         match &self.way {
             Way::Serves { file, address } => serving(file, address, host, probe),
-            Way::Is { kubeconfig } => {
-                match (probe.started(self.component, kubeconfig), probe.changed(kubeconfig)) {
-                    (None, _) => Standing::Stopped(format!("no {} runs here", self.component.name())),
-                    (Some(started), Some(changed)) if started < changed => {
-                        Standing::Old("it started before the file changed, and reads it only then".into())
-                    }
-                    (Some(_), Some(_)) => Standing::Current,
-                    (Some(_), None) => Standing::Unknown(format!("{} is missing", kubeconfig.display())),
-                }
+            Way::ReadsOnce { kubeconfig } => {
+                self.read(kubeconfig, "kubeconfig", probe).unwrap_or_else(|| {
+                    Standing::Old("it started before the file changed, and reads it only then".into())
+                })
             }
+            Way::ReadsAgain { file, flag } => self.read(file, flag, probe).unwrap_or(Standing::Soon),
+        }
+    }
+
+    /// How a component stands to a file that it read when it started; none if the file changed since.
+    fn read(&self, file: &Path, flag: &str, probe: &dyn Probe) -> Option<Standing> {
+        match (probe.started(self.component, flag, file), probe.changed(file)) {
+            (None, _) => Some(Standing::Stopped(format!(
+                "no {} that was given it is seen to run here",
+                self.component.name()
+            ))),
+            (_, None) => Some(Standing::Unknown(format!("{} is missing", file.display()))),
+            (Some(started), Some(changed)) => (started >= changed).then_some(Standing::Current),
         }
     }
 }
@@ -226,7 +248,7 @@ mod tests {
             let source = io::ErrorKind::ConnectionRefused.into();
             Err(TlsError::Connect { address: address.into(), source })
         }
-        fn started(&self, _: Component, _: &Path) -> Option<SystemTime> {
+        fn started(&self, _: Component, _: &str, _: &Path) -> Option<SystemTime> {
             self.started
         }
         fn changed(&self, _: &Path) -> Option<SystemTime> {
@@ -243,5 +265,8 @@ mod tests {
         assert!(matches!(standing(Some(now - Duration::from_secs(1))), Standing::Old(_)));
         assert_eq!(standing(Some(now + Duration::from_secs(1))), Standing::Current);
         assert!(matches!(standing(None), Standing::Stopped(_)));
+        let api = of(Component::ApiServer, &["--etcd-certfile=/p/client.crt"]).remove(0);
+        let probe = Scripted { started: Some(now - Duration::from_secs(1)), changed: now };
+        assert_eq!(api.standing(&host, &probe), Standing::Soon);
     }
 }

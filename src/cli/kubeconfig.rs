@@ -22,7 +22,10 @@ const AREA: &str = "kubeconfig";
 
 /// Make kubeconfigs for more users
 #[derive(Args, Debug)]
-#[command(after_help = "Example:\n  kubestrap kubeconfig user --client-name jane --org dev > jane.conf")]
+#[command(
+    arg_required_else_help = true,
+    after_help = "Example:\n  kubestrap kubeconfig user --client-name jane --org dev > jane.conf"
+)]
 pub(super) struct KubeconfigCommand {
     #[command(subcommand)]
     command: Command,
@@ -51,9 +54,9 @@ struct User {
     /// A token to authenticate with, instead of a client certificate
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// How long the client certificate lasts
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "8760h0m0s")]
-    validity_period: GoDuration,
+    /// How long the client certificate lasts (default: as long as the cluster's, mostly 8760h0m0s)
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    validity_period: Option<GoDuration>,
 }
 
 impl KubeconfigCommand {
@@ -76,7 +79,7 @@ impl User {
         let out = Printer::new(Format::Text);
         let host = RealHost::new();
         let usage = |message: &str| PhaseError::new(Failure::Usage, message);
-        if self.validity_period <= GoDuration::ZERO {
+        if self.validity_period.is_some_and(|period| period <= GoDuration::ZERO) {
             return Err(usage("--validity-period: a certificate must last for some time"));
         }
         if self.token.as_deref() == Some("") {
@@ -170,7 +173,7 @@ impl User {
             PrivateKey::from_pem(&ca_key).map_err(|e| failed(format!("{}: {e}", key_path.display())))?;
         let now = OffsetDateTime::now_utc();
         ca.certificate.check_validity(now).map_err(|e| failed(e.to_string()))?;
-        let period = Duration::nanoseconds(self.validity_period.0);
+        let period = self.validity_period.map_or(place.source.validity, |p| Duration::nanoseconds(p.0));
         let not_after = now
             .checked_add(period)
             .ok_or_else(|| failed("--validity-period lies beyond the calendar's end".into()))?;

@@ -47,7 +47,7 @@ impl KubeCluster {
     /// When they can't be asked for.
     pub fn bootstrap_tokens(&self) -> Result<(Vec<StoredToken>, Vec<String>), ClusterError> {
         let path = collection("Secret", NAMESPACE)?;
-        let object = name("of bootstrap tokens");
+        let object = name(&format!("{NAME}*"));
         let fields = format!("type={SECRET_TYPE}");
         let listed = self
             .runtime

@@ -78,11 +78,11 @@ impl CheckExpiration {
         if problems.is_empty() {
             return Ok(());
         }
-        let span = human(within);
+        let span = if within.is_zero() { String::new() } else { format!(" for another {}", human(within)) };
         Err(PhaseError::new(
             Failure::Failed,
             format!(
-                "not every certificate is good for another {span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
+                "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
                 problems.concat()
             ),
         ))

@@ -16,6 +16,7 @@ use crate::phases::PhaseError;
 /// Look after the certificates of a control plane
 #[derive(Args, Debug)]
 #[command(
+    arg_required_else_help = true,
     after_help = "Examples:\n  kubestrap certs check-expiration\n  kubestrap certs renew all --restart\n  kubestrap certs inspect apiserver"
 )]
 pub(super) struct Certs {

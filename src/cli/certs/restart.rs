@@ -113,11 +113,14 @@ pub(super) fn words(used: &Use, standing: &Standing) -> String {
     let (component, file) = (used.component.name(), used.file().display());
     let at = match &used.way {
         Way::Serves { address, .. } => format!(" at {address}"),
-        Way::Is { .. } => String::new(),
+        Way::ReadsOnce { .. } | Way::ReadsAgain { .. } => String::new(),
     };
     match standing {
         Standing::Current => format!("{component}{at} uses the one on disk ({file})"),
         Standing::Old(how) => format!("{component} STILL USES ANOTHER than {file}: {how}"),
+        Standing::Soon => {
+            format!("{component} comes to use {file} by itself, on new connections, within minutes")
+        }
         Standing::Stopped(how) => format!("{component} does not use {file} now: {how}"),
         Standing::Unknown(why) => format!("{component}: can't tell whether it uses {file}: {why}"),
     }
@@ -128,6 +131,7 @@ pub(super) fn component_json(used: &Use, standing: &Standing) -> Value {
     let (state, evidence) = match standing {
         Standing::Current => ("current", ""),
         Standing::Old(how) => ("old", how.as_str()),
+        Standing::Soon => ("soon", ""),
         Standing::Stopped(how) => ("stopped", how.as_str()),
         Standing::Unknown(why) => ("unknown", why.as_str()),
     };

@@ -145,11 +145,8 @@ impl Create {
                     groups: flat(&self.groups),
                     ..BootstrapToken::default()
                 }];
-                loaded.locator.flags = vec![
-                    ("bootstrapTokens.0.token", "TOKEN"),
-                    ("bootstrapTokens.0.usages", "usages"),
-                    ("bootstrapTokens.0.groups", "groups"),
-                ];
+                loaded.locator.flags =
+                    vec![("bootstrapTokens.0.usages", "usages"), ("bootstrapTokens.0.groups", "groups")];
                 loaded
             }
         };

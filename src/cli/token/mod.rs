@@ -15,11 +15,12 @@ use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
 
 /// For how long requests that fail are repeated: an API server that restarts is back by then.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Look after the tokens with which nodes join
 #[derive(Args, Debug)]
 #[command(
+    arg_required_else_help = true,
     after_help = "Examples:\n  kubestrap token create --print-join-command\n  kubestrap token list\n  kubestrap token delete abcdef"
 )]
 pub(super) struct Token {

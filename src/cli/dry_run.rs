@@ -50,10 +50,10 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
 /// are of keys that this dry run made up, sealed with a key that nobody keeps.
 fn recorded(object: &ClusterObject) -> Value {
     let mut value = object.value.clone();
-    if object.name() == "kubeadm-certs" {
-        if let Some(data) = value.get_mut("data").and_then(Value::as_object_mut) {
-            data.values_mut().for_each(|sealed| *sealed = Value::Null);
-        }
+    if object.name() == "kubeadm-certs"
+        && let Some(data) = value.get_mut("data").and_then(Value::as_object_mut)
+    {
+        data.values_mut().for_each(|sealed| *sealed = Value::Null);
     }
     value
 }

@@ -14,7 +14,7 @@ use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, Seams};
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
@@ -105,16 +105,13 @@ impl Init {
         let machine = machine(&settings)?;
         let recorder = Recorder::default();
         let keys = keys_needed(&settings, &*host, selection);
-        let mut context = InitContext::new(
-            settings,
-            Box::new(Arc::clone(&host)),
-            Box::new(recorder.clone()),
+        let seams = Seams {
+            host: Box::new(Arc::clone(&host)),
+            cluster: Box::new(recorder.clone()),
             machine,
-            Box::new(DryWatch::default()),
-            out.clone(),
-            options,
-            keys,
-        );
+            watch: Box::new(DryWatch::default()),
+        };
+        let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
         runner::run(&phases::init(), selection, &mut context, out)?;
         dry_run::report(&host, &recorder.objects(), out)
     }

@@ -14,7 +14,7 @@ use crate::health::LiveWatch;
 use crate::host::RealHost;
 use crate::output::Printer;
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, Seams};
 
 /// Runs the selected phases on this machine, and says what came of it.
 pub(super) fn run(
@@ -29,10 +29,13 @@ pub(super) fn run(
     let host = RealHost::new();
     let keys = keys_needed(&settings, &host, selection);
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
-    let machine = super::init::machine(&settings)?;
-    let watch = Box::new(LiveWatch::default());
-    let mut context =
-        InitContext::new(settings, Box::new(host), cluster, machine, watch, out.clone(), options, keys);
+    let seams = Seams {
+        host: Box::new(host),
+        cluster,
+        machine: super::init::machine(&settings)?,
+        watch: Box::new(LiveWatch::default()),
+    };
+    let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
     let durations: serde_json::Map<String, serde_json::Value> =

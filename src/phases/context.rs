@@ -58,18 +58,22 @@ pub struct InitContext {
     patches: OnceCell<PatchSet>,
 }
 
+/// What init's phases act through: the machine and the cluster, or dry runs of them.
+pub struct Seams {
+    /// The machine.
+    pub host: Box<dyn Host>,
+    /// The cluster.
+    pub cluster: Box<dyn Cluster>,
+    /// What preflight measures.
+    pub machine: Arc<dyn Machine>,
+    /// How the control plane stands.
+    pub watch: Box<dyn Watch>,
+}
+
 impl InitContext {
     /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(
-        settings: Settings,
-        host: Box<dyn Host>,
-        cluster: Box<dyn Cluster>,
-        machine: Arc<dyn Machine>,
-        watch: Box<dyn Watch>,
-        out: Printer,
-        options: InitOptions,
-        keys: usize,
-    ) -> Self {
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+        let Seams { host, cluster, machine, watch } = seams;
         Self {
             keys: KeyPool::start(settings.algorithm, keys),
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),

@@ -1,1 +1,3 @@
+//! kubestrap's own chores.
+
 fn main() {}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use kube::Client;
-use kube::core::params::{GetParams, PatchParams, PostParams};
+use kube::core::params::{GetParams, ListParams, PatchParams, PostParams};
 use kube::core::request::Error as RequestError;
 use kube::core::{Request as ApiRequest, params::Patch};
 use serde_json::Value;
@@ -99,6 +99,12 @@ impl Connection {
             Err(Refusal::Status { code: 404, .. }) => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// All objects of a collection.
+    pub(super) async fn list(&self, collection: &str) -> Result<Vec<Value>, Refusal> {
+        let answer = self.send(ApiRequest::new(collection).list(&ListParams::default())).await?;
+        Ok(answer.get("items").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
     pub(super) async fn create(&self, collection: &str, object: &Value) -> Result<Value, Refusal> {

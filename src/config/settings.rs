@@ -110,6 +110,8 @@ pub struct Settings {
     pub paths: Paths,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// Which of the bootstrap tokens nobody gave: a second run may use those of the first instead.
+    pub generated_tokens: Vec<usize>,
     /// What the machine said.
     pub facts: HostFacts,
 }
@@ -145,6 +147,8 @@ impl Settings {
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
         let Loaded { mut init, mut cluster, kubelet, kube_proxy, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
+        let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
+        let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
         default_init(&mut init, &facts, overrides, &mut validator);
         let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
@@ -190,6 +194,7 @@ impl Settings {
                 kubernetes_api: or(timeouts.kubernetes_api_call, 1),
                 etcd_api: or(timeouts.etcd_api_call, 2),
             },
+            generated_tokens,
             facts,
             init,
             cluster,

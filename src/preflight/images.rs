@@ -21,6 +21,9 @@ const TRIES: u32 = 5;
 /// The wait before the second try; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 250 });
 
+/// No try follows one that fails this late: what swallows packets for so long will swallow the next ones too.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
+
 /// A store of images that can pull.
 pub trait Images: Clone + Send + Sync + 'static {
     /// Whether it holds an image.
@@ -168,7 +171,7 @@ async fn pull<I: Images>(store: &I, image: String, always: bool, events: &Unboun
             Ok(()) => return say(PullEvent::Pulled { image, took: start.elapsed() }),
             Err(error) => PullError::new(&image, attempt, &error),
         };
-        if attempt >= TRIES || !error.may_pass() {
+        if attempt >= TRIES || !error.may_pass() || start.elapsed() > LONGEST_RETRY {
             return say(PullEvent::Failed(error));
         }
         say(PullEvent::Retrying { image: image.clone(), attempt, reason: error.reason });

@@ -40,7 +40,7 @@ static RULES: [Rule; 9] = [
         true,
         &["no such host", "name resolution", "server misbehaving", "lookup "],
         "the name of the registry can't be resolved: no network, or no DNS",
-        "see /etc/resolv.conf and `getent hosts registry.k8s.io`",
+        "see /etc/resolv.conf and `getent hosts REGISTRY`",
     ),
     rule(
         true,
@@ -98,7 +98,7 @@ static RULES: [Rule; 9] = [
             "deadline exceeded",
         ],
         "the registry can't be reached: a firewall, or a proxy that the runtime does not know (its service needs HTTPS_PROXY of its own)",
-        "`curl -I https://registry.k8s.io/v2/` tells more",
+        "`curl -I https://REGISTRY/v2/` tells more",
     ),
 ];
 
@@ -132,7 +132,10 @@ impl PullError {
         let finding =
             Finding::error(format!("the image {} can't be pulled{tries}", self.image)).evidence(&self.reason);
         let finding = match self.rule() {
-            Some(rule) => finding.cause(rule.cause).fix(format!("{}{again}", rule.fix)),
+            Some(rule) => finding.cause(rule.cause).fix(format!(
+                "{}{again}",
+                rule.fix.replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
+            )),
             None => finding.fix(again.trim_start_matches("; ")),
         };
         Finding { check: IMAGE_PULL.into(), ..finding }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How full a file system is, as far as users other than root may fill it: what kubelet looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +52,10 @@ pub fn try_write(dir: &Path) -> io::Result<()> {
     if !existing.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    tempfile::Builder::new().prefix(".kubestrap-").tempfile_in(existing)?.close()
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let path = existing.join(format!(".kubestrap-{}-{nanos}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    fs::remove_file(path)
 }
 
 /// `path`, or the nearest above it that exists.

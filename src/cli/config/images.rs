@@ -153,7 +153,7 @@ impl Selection {
     ) -> Result<Settings, PhaseError> {
         let mut loaded = match &self.config {
             Some(file) => {
-                self.warn_of_flags_beside(file, out);
+                self.warn_of_flags(out);
                 config::load(file, &read(file)?).map_err(wrong)?
             }
             None => self.loaded().map_err(wrong)?,
@@ -192,17 +192,14 @@ impl Selection {
     }
 
     /// The file wins, as in kubeadm, but not silently.
-    fn warn_of_flags_beside(&self, file: &str, out: &Printer) {
+    fn warn_of_flags(&self, out: &Printer) {
         for (flag, given) in [
             ("feature-gates", !self.feature_gates.is_empty()),
             ("image-repository", self.image_repository.is_some()),
             ("kubernetes-version", self.kubernetes_version.is_some()),
         ] {
             if given {
-                out.warn(
-                    "config",
-                    format!("--{flag} has no effect beside --config: what {file} says counts"),
-                );
+                out.warn("config", format!("--{flag} has no effect beside --config: the file counts"));
             }
         }
     }

@@ -25,16 +25,26 @@ pub(super) struct Print {
 
 #[derive(Subcommand, Debug)]
 enum What {
-    InitDefaults(InitDefaults),
+    #[command(name = "init-defaults")]
+    Init(InitDefaults),
     /// Print what `join` is told
-    #[command(after_help = "Example:\n  kubestrap config print join-defaults > join.yaml")]
-    JoinDefaults,
+    #[command(
+        name = "join-defaults",
+        after_help = "Example:\n  kubestrap config print join-defaults > join.yaml"
+    )]
+    Join,
     /// Print what `reset` is told
-    #[command(after_help = "Example:\n  kubestrap config print reset-defaults > reset.yaml")]
-    ResetDefaults,
+    #[command(
+        name = "reset-defaults",
+        after_help = "Example:\n  kubestrap config print reset-defaults > reset.yaml"
+    )]
+    Reset,
     /// Print what the commands below `upgrade` are told
-    #[command(after_help = "Example:\n  kubestrap config print upgrade-defaults > upgrade.yaml")]
-    UpgradeDefaults,
+    #[command(
+        name = "upgrade-defaults",
+        after_help = "Example:\n  kubestrap config print upgrade-defaults > upgrade.yaml"
+    )]
+    Upgrade,
 }
 
 /// Print what `init` is told
@@ -62,10 +72,10 @@ impl Print {
     /// Prints it.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
         let documents = match &self.what {
-            What::InitDefaults(init) => init.documents()?,
-            What::JoinDefaults => vec![document(&sample::join(&host::gather().hostname))?],
-            What::ResetDefaults => vec![document(&sample::reset())?],
-            What::UpgradeDefaults => vec![document(&sample::upgrade())?],
+            What::Init(init) => init.documents()?,
+            What::Join => vec![document(&sample::join(&host::gather().hostname))?],
+            What::Reset => vec![document(&sample::reset())?],
+            What::Upgrade => vec![document(&sample::upgrade())?],
         };
         Printer::new(Format::Text).data(&documents.join("---\n"));
         Ok(())

@@ -1,9 +1,11 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
+mod config;
 mod dry_run;
 mod flags;
 mod init;
 mod live;
+mod output_api;
 mod phase;
 mod reset;
 mod value;
@@ -64,6 +66,7 @@ enum Command {
     Init(Box<init::Init>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
+    Config(Box<config::Config>),
     /// Print the version
     Version(version::Version),
 }
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
             finish(match cli.command {
                 Command::Init(init) => init.run(),
                 Command::Reset(reset) => reset.run(),
+                Command::Config(config) => config.run(),
                 Command::Version(version) => version.run(),
             })
         }

@@ -14,7 +14,7 @@ use crate::health::LiveWatch;
 use crate::host::RealHost;
 use crate::output::Printer;
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, Seams};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
 
 /// Runs the selected phases on this machine, and says what came of it.
 pub(super) fn run(
@@ -29,10 +29,12 @@ pub(super) fn run(
     let host = RealHost::new();
     let keys = keys_needed(&settings, &host, selection);
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
+    let socket = settings.init.node_registration.cri_socket.clone();
     let seams = Seams {
         host: Box::new(host),
         cluster,
         machine: super::init::machine(&settings)?,
+        images: Box::new(RuntimePull { socket, area: "preflight" }),
         watch: Box::new(LiveWatch::default()),
     };
     let mut context = InitContext::new(settings, seams, out.clone(), options, keys);

@@ -7,6 +7,7 @@ mod init;
 mod live;
 mod output_api;
 mod phase;
+mod preflight;
 mod reset;
 mod value;
 mod version;
@@ -64,6 +65,8 @@ enum Output {
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
+    /// Check whether this machine can become a control plane, and change nothing
+    Preflight(Box<preflight::Preflight>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
             }
             finish(match cli.command {
                 Command::Init(init) => init.run(),
+                Command::Preflight(preflight) => preflight.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
                 Command::Version(version) => version.run(),

@@ -65,7 +65,8 @@ pub struct PullOptions {
 }
 
 impl PullOptions {
-    /// What `nodeRegistration.imagePullPolicy` and `imagePullSerial` ask for.
+    /// What `nodeRegistration.imagePullPolicy` and `imagePullSerial` ask for. Where nobody says, images are pulled at
+    /// once, which kubeadm does only when told to.
     pub fn of(settings: &Settings) -> Self {
         let node = &settings.init.node_registration;
         let policy = match node.image_pull_policy.as_str() {
@@ -73,7 +74,7 @@ impl PullOptions {
             "Never" => PullPolicy::Never,
             _ => PullPolicy::IfNotPresent,
         };
-        Self { policy, serial: node.image_pull_serial.unwrap_or(true) }
+        Self { policy, serial: node.image_pull_serial.unwrap_or(false) }
     }
 }
 

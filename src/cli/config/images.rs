@@ -1,9 +1,6 @@
 //! `config images …`.
 
-use std::time::Duration;
-
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
 use serde::Serialize;
 
 use super::super::output_api::{self, ObjectFormat};
@@ -12,9 +9,9 @@ use super::{read, warn, wrong};
 use crate::config::settings::Overrides;
 use crate::config::{self, ConfigError, HostFacts, Loaded, Settings};
 use crate::host;
-use crate::host::cri::{CriClient, CriEndpoint, CriError, PullPolicy, pull};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
+use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull, show_finding};
+use crate::preflight::{PullOptions, PullPolicy};
 
 const AREA: &str = "config/images";
 
@@ -117,30 +114,23 @@ impl Pull {
         let facts = HostFacts { cri_sockets: host::gather().cri_sockets, ..HostFacts::placeholder() };
         let settings = self.selection.settings(self.cri_socket.as_deref(), facts, &out)?;
         let socket = &settings.init.node_registration.cri_socket;
-        let endpoint: CriEndpoint = socket.parse().map_err(|e| PhaseError::new(Failure::Usage, e))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(pull_all(&endpoint, &settings.images(), &out))
+        let mut runtime = RuntimePull { socket: socket.clone(), area: AREA };
+        // As kubeadm does: each is asked of its registry even if it is here, so that a tag that moved is followed.
+        let options = PullOptions { policy: PullPolicy::Always, serial: PullOptions::of(&settings).serial };
+        let failed = runtime.pull(&settings.images(), options, &out).map_err(|e| {
+            PhaseError::new(Failure::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
+        })?;
+        for finding in &failed {
+            show_finding(&out, finding);
+        }
+        match failed.len() {
+            0 => Ok(()),
+            n => Err(PhaseError::new(
+                Failure::Failed,
+                format!("{n} image{} could not be pulled", if n == 1 { "" } else { "s" }),
+            )),
+        }
     }
-}
-
-/// One after the other, as kubeadm does; each is asked of its registry even if it is here, so that a tag that moved
-/// is followed.
-async fn pull_all(endpoint: &CriEndpoint, images: &[String], out: &Printer) -> Result<(), PhaseError> {
-    let client = CriClient::connect(endpoint).await.map_err(|e| {
-        PhaseError::new(Failure::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
-    })?;
-    for (i, image) in images.iter().enumerate() {
-        let spinner = out.progress().add(ProgressBar::new_spinner());
-        spinner.set_message(format!("Pulling {image} ({} of {})", i + 1, images.len()));
-        spinner.enable_steady_tick(Duration::from_millis(100));
-        let again =
-            |e: &CriError| out.log(AREA, format!("Pulling {image} failed, trying again: {}", e.cause));
-        let pulled = pull(&client, image, PullPolicy::default(), again).await;
-        spinner.finish_and_clear();
-        pulled?;
-        out.log(AREA, format!("Pulled {image}"));
-    }
-    Ok(())
 }
 
 impl Selection {

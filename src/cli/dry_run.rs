@@ -3,6 +3,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::cluster::ClusterObject;
 use crate::host::{DryRunHost, FileMode, write_atomically};
 use crate::output::Printer;
@@ -27,9 +29,8 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
     }
     let mut stream = String::new();
     for object in objects {
-        let _ = write!(stream, "---\n{}", yaml::to_string(&object.value)?);
-        let kind = object.value.get("kind").and_then(|k| k.as_str()).unwrap_or_default();
-        out.document(&format!("{kind} {}", object.name()), &yaml::to_string(&object.masked())?);
+        let _ = write!(stream, "---\n{}", yaml::to_string(&recorded(object))?);
+        out.document(&object.object_name().to_string(), &yaml::to_string(&object.printable())?);
     }
     if let Some(dir) = host.dir() {
         write_atomically(&dir.join("cluster-objects.yaml"), stream.as_bytes(), FileMode::SECRET)?;
@@ -43,4 +44,16 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
     }
     out.log("dry-run", "Nothing on this machine was changed");
     Ok(())
+}
+
+/// An object as it is left in the folder. The uploaded certificates are left out, as in kubeadm's dry run: they
+/// are of keys that this dry run made up, sealed with a key that nobody keeps.
+fn recorded(object: &ClusterObject) -> Value {
+    let mut value = object.value.clone();
+    if object.name() == "kubeadm-certs"
+        && let Some(data) = value.get_mut("data").and_then(Value::as_object_mut)
+    {
+        data.values_mut().for_each(|sealed| *sealed = Value::Null);
+    }
+    value
 }

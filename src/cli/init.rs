@@ -6,15 +6,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::flags::InitFlags;
-use super::{Output, dry_run};
+use super::{Output, dry_run, live};
 use crate::cluster::Recorder;
 use crate::config::{ConfigError, Settings};
-use crate::host::{self, DryRunHost, Host, RealHost};
+use crate::health::DryWatch;
+use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, Seams};
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+use crate::preflight::{Machine, RealMachine};
 
 /// Set up this machine as the first node of a control plane
 #[derive(Args, Debug, Default)]
@@ -59,13 +61,16 @@ impl Init {
     }
 
     fn run_on(&self, only: Option<String>, out: &Printer) -> Result<(), PhaseError> {
-        let settings = self.settings(out)?;
+        let mut settings = self.settings(out)?;
         let selection = self.selection(only, &settings)?;
         let dry_run = self.flags.dry_run.unwrap_or(settings.init.dry_run);
-        let mut settings = settings;
+        if dry_run {
+            // What is found is told, but nothing can come of it.
+            settings.init.node_registration.ignore_preflight_errors = vec!["all".into()];
+        }
         skip_disabled_addons(&mut settings, &selection);
         if selection.only.is_none() {
-            out.log("init", format!("Using Kubernetes version: {}", settings.version));
+            out.log("init", format!("Kubernetes {}", settings.version));
         }
         let options = InitOptions {
             upload_certs: self.flags.upload_certs == Some(true),
@@ -76,7 +81,7 @@ impl Init {
         if dry_run {
             self.dry_run(settings, &selection, options, out)
         } else {
-            live(settings, &selection, options, out)
+            live::run(settings, &self.flags, &selection, options, out)
         }?;
         let warnings = out.warnings();
         if !warnings.is_empty() {
@@ -97,16 +102,16 @@ impl Init {
     ) -> Result<(), PhaseError> {
         let usage = |e| PhaseError::new(Failure::Usage, e);
         let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
+        let machine = machine(&settings)?;
         let recorder = Recorder::default();
         let keys = keys_needed(&settings, &*host, selection);
-        let mut context = InitContext::new(
-            settings,
-            Box::new(Arc::clone(&host)),
-            Box::new(recorder.clone()),
-            out.clone(),
-            options,
-            keys,
-        );
+        let seams = Seams {
+            host: Box::new(Arc::clone(&host)),
+            cluster: Box::new(recorder.clone()),
+            machine,
+            watch: Box::new(DryWatch::default()),
+        };
+        let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
         runner::run(&phases::init(), selection, &mut context, out)?;
         dry_run::report(&host, &recorder.objects(), out)
     }
@@ -136,19 +141,10 @@ impl Init {
     }
 }
 
-fn live(
-    settings: Settings,
-    selection: &Selection,
-    options: InitOptions,
-    out: &Printer,
-) -> Result<(), PhaseError> {
-    let host = RealHost::new();
-    let keys = keys_needed(&settings, &host, selection);
-    let recorder = Recorder::default();
-    let mut context =
-        InitContext::new(settings, Box::new(host), Box::new(recorder), out.clone(), options, keys);
-    runner::run(&phases::init(), selection, &mut context, out)?;
-    Ok(())
+/// What preflight measures.
+pub(super) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, PhaseError> {
+    let machine = RealMachine::new(&settings.init.node_registration.cri_socket);
+    Ok(Arc::new(machine.map_err(|e| PhaseError::new(Failure::Usage, e))?))
 }
 
 /// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an
@@ -160,7 +156,7 @@ fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
 }
 
 /// How many keys this run will make: of the files that hold one, those that it writes and that are missing.
-fn keys_needed(settings: &Settings, host: &dyn Host, selection: &Selection) -> usize {
+pub(super) fn keys_needed(settings: &Settings, host: &dyn Host, selection: &Selection) -> usize {
     let runs = |id: String| {
         let within = |outer: &str| outer.is_empty() || id == outer || id.starts_with(&format!("{outer}/"));
         selection.only.as_deref().is_none_or(within) && !selection.skip.iter().any(|s| within(s))

@@ -3,7 +3,9 @@
 mod dry_run;
 mod flags;
 mod init;
+mod live;
 mod phase;
+mod reset;
 mod value;
 mod version;
 
@@ -60,6 +62,8 @@ enum Output {
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
+    /// Take away what init or join left on this machine
+    Reset(reset::Reset),
     /// Print the version
     Version(version::Version),
 }
@@ -85,6 +89,7 @@ pub fn main() -> ExitCode {
             }
             finish(match cli.command {
                 Command::Init(init) => init.run(),
+                Command::Reset(reset) => reset.run(),
                 Command::Version(version) => version.run(),
             })
         }

@@ -1,35 +1,50 @@
-//! The cluster seam.
-use std::sync::{Arc, Mutex};
-/// What phases may do to a cluster.
-pub trait Cluster {}
+//! The cluster behind the API server: every object that init puts there, and the way there.
+//!
+//! What is put there is pure: settings in, objects out, in the order in which kubeadm applies them; each phase has
+//! its function.
+//!
+//! - [`cluster_admins()`]: admin.conf's rights
+//! - [`upload_config`]: `kubeadm-config` and `kubelet-config`
+//! - [`upload_certs`]: the shared certificates, encrypted
+//! - [`mark_control_plane`], [`annotate_cri_socket`]: what a Node says of itself
+//! - [`bootstrap_token`]: tokens, and what may be done with them
+//! - [`cluster_info`]: how a joining node finds and trusts the cluster
+//!
+//! The addons' objects are in [`crate::addons`].
+//!
+//! Phases see a [`Cluster`]: a [`KubeCluster`] in earnest, a [`Recorder`] in a dry run.
 
-/// o
-#[derive(Clone, Debug)]
-pub struct ClusterObject {
-    /// v
-    pub value: serde_json::Value,
-}
-impl ClusterObject {
-    /// n
-    pub fn name(&self) -> String {
-        String::new()
-    }
-    /// m
-    pub fn masked(&self) -> serde_json::Value {
-        self.value.clone()
-    }
-}
+mod apply;
+pub mod bootstrap_token;
+mod cluster_admins;
+pub mod cluster_info;
+mod connection;
+mod error;
+#[cfg(test)]
+mod fake;
+mod hash;
+mod kinds;
+mod lazy;
+mod live;
+mod merge;
+mod node;
+mod object;
+mod recorder;
+mod seal;
+mod seam;
+pub mod upload_certs;
+pub mod upload_config;
 
-/// A cluster that is only recorded.
-#[derive(Clone, Debug, Default)]
-pub struct Recorder {
-    objects: Arc<Mutex<Vec<ClusterObject>>>,
-}
+#[cfg(test)]
+pub(crate) mod tests;
 
-impl Recorder {
-    /// o
-    pub fn objects(&self) -> Vec<ClusterObject> {
-        self.objects.lock().map(|o| o.clone()).unwrap_or_default()
-    }
-}
-impl Cluster for Recorder {}
+pub use cluster_admins::cluster_admins;
+pub use error::{ClusterError, Refusal};
+pub(crate) use hash::component_config_hash;
+pub use lazy::LazyCluster;
+pub use live::{Access, KubeCluster, KubeconfigFile};
+pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
+pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
+pub use recorder::Recorder;
+pub use seal::{CertificateKey, CertificateKeyError, SealError};
+pub use seam::Cluster;

@@ -299,15 +299,15 @@ impl<'a> Validator<'a> {
                     format!("{subnet} has {addresses} addresses: at least {least} are needed"),
                 );
             }
-            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>()) {
-                if site_local.contains(&net.network()) || net.contains(&site_local.network()) {
-                    let warning = self.locator.problem(
-                        CLUSTER,
-                        path,
-                        format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
-                    );
-                    self.warnings.push(warning);
-                }
+            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>())
+                && (site_local.contains(&net.network()) || net.contains(&site_local.network()))
+            {
+                let warning = self.locator.problem(
+                    CLUSTER,
+                    path,
+                    format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
+                );
+                self.warnings.push(warning);
             }
         }
         subnets

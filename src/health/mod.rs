@@ -4,7 +4,9 @@
 mod endpoint;
 mod observe;
 mod target;
+mod watch;
 
 pub use endpoint::{Answer, Endpoint};
 pub use observe::{ComponentState, ContainerView, Observer, Snapshot, Stage};
-pub use target::{Target, target};
+pub use target::{Target, last_flag, target};
+pub use watch::{DryWatch, LiveWatch, Watch, Watched};

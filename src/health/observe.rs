@@ -85,8 +85,8 @@ impl Snapshot {
 pub struct Observer {
     /// kubelet's health endpoint; none when it is turned off.
     pub kubelet: Option<Endpoint>,
-    /// The runtime; none when it could not be reached.
-    pub runtime: Option<CriClient>,
+    /// The runtime, or why it could not be reached.
+    pub runtime: Result<CriClient, String>,
     /// The components' health endpoints.
     pub components: Vec<(Component, Endpoint)>,
     /// The Node's name, by which static Pods are called.
@@ -139,7 +139,7 @@ impl Observer {
     /// The components' sandboxes and containers.
     async fn pods(&self) -> Result<BTreeMap<Component, ComponentState>, String> {
         let mut states = BTreeMap::new();
-        let Some(cri) = &self.runtime else { return Ok(states) };
+        let cri = self.runtime.as_ref().map_err(Clone::clone)?;
         let labels = BTreeMap::from([("io.kubernetes.pod.namespace".to_owned(), "kube-system".to_owned())]);
         let sandboxes = cri
             .list_pod_sandboxes(&PodSandboxFilter { labels: labels.clone(), ..Default::default() })
@@ -171,7 +171,7 @@ impl Observer {
                         .as_ref()
                         .map(|s| [s.reason.as_str(), s.message.as_str()].join(" ").trim().to_owned())
                         .unwrap_or_default(),
-                    log: status.and_then(|s| s.log_path).map(PathBuf::from),
+                    log: status.and_then(|s| s.log_path),
                 });
             }
             states.insert(*component, state);

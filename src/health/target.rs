@@ -61,8 +61,8 @@ fn reachable_url(url: &str) -> String {
     url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
 
-/// The last value of `--name` in the command of the container that runs `binary`.
-fn last_flag(pod: &Value, binary: &str, name: &str) -> Option<String> {
+/// The last value of `--name` in the command of the container that runs `binary`, in the Pod `pod`.
+pub fn last_flag(pod: &Value, binary: &str, name: &str) -> Option<String> {
     let containers = pod.pointer("/spec/containers")?.as_array()?;
     let words = |c: &Value| -> Vec<String> {
         let list = |key: &str| c.get(key).and_then(Value::as_array).cloned().unwrap_or_default();

@@ -5,11 +5,16 @@
 
 pub mod command;
 pub mod cri;
+pub mod disk;
 mod dry_run;
 mod facts;
 mod files;
 mod init_system;
+pub mod mounts;
+pub mod net;
+pub mod process;
 mod real;
+pub mod system;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,8 @@
 //! The only place that prints: log lines and warnings to stderr, results to stdout, or events for machines.
 
+pub mod closing;
 mod event;
+mod progress;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +13,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use event::Event;
+pub use progress::LiveView;
 
 /// How to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

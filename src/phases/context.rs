@@ -2,17 +2,21 @@
 
 use std::cell::OnceCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 
 use super::phase::PhaseError;
 use crate::cluster::Cluster;
 use crate::config::Settings;
+use crate::health::Watch;
 use crate::host::Host;
 use crate::manifest::PkiFacts;
 use crate::output::Printer;
+use crate::output::closing::Closing;
 use crate::patches::PatchSet;
 use crate::pki::{Bundle, KeyPool};
+use crate::preflight::Machine;
 
 /// What of the command line the phases need beyond the settings.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,10 @@ pub struct InitContext {
     pub host: Box<dyn Host>,
     /// The cluster, or a dry run of it.
     pub cluster: Box<dyn Cluster>,
+    /// What preflight measures.
+    pub machine: Arc<dyn Machine>,
+    /// How the control plane stands, or a dry run of it.
+    pub watch: Box<dyn Watch>,
     /// Where to report.
     pub out: Printer,
     /// When this run began: certificates count from it.
@@ -43,27 +51,38 @@ pub struct InitContext {
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// What to say when all is done.
+    pub closing: Option<Closing>,
     /// Keys made ahead.
     pub keys: KeyPool,
     patches: OnceCell<PatchSet>,
 }
 
+/// What init's phases act through: the machine and the cluster, or dry runs of them.
+pub struct Seams {
+    /// The machine.
+    pub host: Box<dyn Host>,
+    /// The cluster.
+    pub cluster: Box<dyn Cluster>,
+    /// What preflight measures.
+    pub machine: Arc<dyn Machine>,
+    /// How the control plane stands.
+    pub watch: Box<dyn Watch>,
+}
+
 impl InitContext {
     /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(
-        settings: Settings,
-        host: Box<dyn Host>,
-        cluster: Box<dyn Cluster>,
-        out: Printer,
-        options: InitOptions,
-        keys: usize,
-    ) -> Self {
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+        let Seams { host, cluster, machine, watch } = seams;
         Self {
             keys: KeyPool::start(settings.algorithm, keys),
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,
             cluster,
+            machine,
+            watch,
+            closing: None,
             out,
             started: OffsetDateTime::now_utc(),
             options,

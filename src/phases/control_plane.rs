@@ -43,7 +43,7 @@ fn write(context: &mut InitContext, component: Component, area: &str) -> PhaseRe
     let pod = manifest::render(component, &context.settings, context.pki_facts()?)?;
     let pod = patched::pod(context, component.name(), &pod)?;
     let path = context.settings.paths.manifests.join(component.file());
-    context.out.log(area, format!("Creating static Pod manifest for \"{}\"", component.name()));
+    context.out.log(area, format!("Writing the manifest of \"{}\"", component.name()));
     context.host.write(&path, yaml::to_string(&pod)?.as_bytes(), FileMode::MANIFEST)?;
     Ok(Outcome::Done)
 }

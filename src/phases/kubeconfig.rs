@@ -40,7 +40,7 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
         if let Some(warning) = warning {
             context.out.warn("kubeconfig", warning);
         }
-        context.out.log("kubeconfig", format!("Using existing kubeconfig file: \"{}\"", path.display()));
+        context.out.log("kubeconfig", format!("Keeping \"{}\" that is there", path.display()));
         context.host.keep(&path)?;
         return Ok(Outcome::Done);
     }
@@ -58,7 +58,7 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
     };
     let ca_key = PrivateKey::from_pem(&ca_key)
         .map_err(|e| PhaseError::new(Failure::Failed, format!("{}: {e}", key_path.display())))?;
-    context.out.log("kubeconfig", format!("Writing \"{}\" kubeconfig file", row.file));
+    context.out.log("kubeconfig", format!("Writing \"{}\"", row.file));
     let key = context.keys.take()?;
     let period = context.settings.cluster.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY);
     let user = row.user(&context.settings);

@@ -54,11 +54,11 @@ fn start(context: &InitContext, changed: bool) -> PhaseResult {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
-    context.out.log(SERVICE_START, "Starting the kubelet");
-    if !state.enabled {
-        if let Err(error) = init.enable(SERVICE) {
-            context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
-        }
+    context.out.log(SERVICE_START, "Starting kubelet");
+    if !state.enabled
+        && let Err(error) = init.enable(SERVICE)
+    {
+        context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
     }
     init.restart(SERVICE).map_err(|error| {
         PhaseError::new(

@@ -1,6 +1,56 @@
-//! stub
+//! `preflight`: whether this machine can become a control plane, before anything is written.
+
+use std::sync::Arc;
+
 use super::context::InitContext;
-use super::phase::{Outcome, Phase};
+use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
+use crate::output::Printer;
+use crate::preflight::{Finding, Options, Severity, run_checks};
+
+/// The phase.
 pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("preflight", "x", |_: &mut InitContext| Ok(Outcome::Done))
+    Phase::new("preflight", "Check that this machine can become a control plane", run).alias(&["pre-flight"])
+}
+
+fn run(context: &mut InitContext) -> PhaseResult {
+    let options = Options {
+        ignored: context.settings.init.node_registration.ignore_preflight_errors.clone(),
+        dry_run: context.host.is_dry_run(),
+    };
+    context.out.log("preflight", "Checking this machine");
+    let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);
+    for finding in &report.findings {
+        show(&context.out, finding);
+    }
+    if report.is_ok() {
+        return Ok(Outcome::Done);
+    }
+    let names: Vec<&str> = report.of(Severity::Error).map(|f| f.check.as_str()).collect();
+    Err(PhaseError::new(
+        Failure::Preflight,
+        format!(
+            "this machine can't become a control plane yet: {} (nothing was changed)\n  mend it and run again, or go on regardless with `--ignore-preflight-errors={}`",
+            names.join(", "),
+            names.join(",")
+        ),
+    ))
+}
+
+/// A finding, in kubeadm's form with what it lacks: evidence, cause and fix.
+fn show(out: &Printer, finding: &Finding) {
+    let level = match finding.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+        Severity::Info => return,
+    };
+    let mut text = format!("[{level} {}]: {}", finding.check, finding.what);
+    for line in &finding.evidence {
+        text.push_str(&format!("\n    | {line}"));
+    }
+    for (label, line) in [("cause", &finding.cause), ("fix", &finding.fix)] {
+        if let Some(line) = line {
+            text.push_str(&format!("\n    {label}: {line}"));
+        }
+    }
+    out.log("preflight", text);
 }

@@ -1,13 +1,34 @@
-//! stub
+//! `upload-config`: the configuration, for those who join and upgrade.
+
 use super::context::InitContext;
 use super::phase::{Outcome, Phase};
+use crate::cluster;
+
+/// The group.
 pub(super) fn phase() -> Phase<InitContext> {
-    Phase::group(
-        "upload-config",
-        "x",
-        vec![
-            Phase::new("kubeadm", "x", |_: &mut InitContext| Ok(Outcome::Done)),
-            Phase::new("kubelet", "x", |_: &mut InitContext| Ok(Outcome::Done)),
-        ],
-    )
+    let kubeadm = Phase::new(
+        "kubeadm",
+        "Store the ClusterConfiguration in the ConfigMap kubeadm-config",
+        |c: &mut InitContext| {
+            c.out.log(
+                "upload-config",
+                "Storing the ClusterConfiguration in ConfigMap kube-system/kubeadm-config",
+            );
+            c.cluster.apply(cluster::upload_config::kubeadm(&c.settings)?)?;
+            Ok(Outcome::Done)
+        },
+    );
+    let kubelet = Phase::new(
+        "kubelet",
+        "Store kubelet's configuration in the ConfigMap kubelet-config",
+        |c: &mut InitContext| {
+            c.out.log("kubelet", "Storing kubelet's configuration in ConfigMap kube-system/kubelet-config");
+            c.cluster.apply(cluster::upload_config::kubelet(&c.settings)?)?;
+            // Up to 1.33 the Node says which CRI socket it uses.
+            c.cluster.apply(cluster::annotate_cri_socket(&c.settings)?)?;
+            Ok(Outcome::Done)
+        },
+    );
+    Phase::group("upload-config", "Store the configuration in the cluster", vec![kubeadm, kubelet])
+        .alias(&["uploadconfig"])
 }

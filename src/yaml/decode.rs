@@ -353,7 +353,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Decoded<Sample>, DecodeError> {
-        decode(&parse(text).unwrap().remove(0).root.clone().into_static())
+        decode(parse(text).unwrap().remove(0).root.into_static())
     }
 
     trait IntoStatic {

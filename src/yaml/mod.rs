@@ -1,7 +1,7 @@
 //! YAML as Kubernetes reads and writes it: YAML 1.1.
 //!
 //! Kubernetes parses YAML 1.1 (sigs.k8s.io/yaml), where a bare `on`, `0400` or `12:30:45` is not a string.
-//! Everything that people wrote is read by [`parse`], which keeps positions and resolves scalars by those
+//! Everything that people wrote is read by [`parse()`], which keeps positions and resolves scalars by those
 //! rules; everything that Kubernetes will read is written by [`to_string`], which quotes by them.
 //! Our own rendered templates are read back with [`from_template`].
 

@@ -43,10 +43,10 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
                     path(context, &key_file).display()
                 )));
             }
-            Some(_) => context.out.log("certs", format!("Using existing {} certificate authority", row.base)),
-            None => {
-                context.out.log("certs", format!("Using existing {} keyless certificate authority", row.base))
-            }
+            Some(_) => context.out.log("certs", format!("Keeping the CA \"{}\" that is there", row.base)),
+            None => context
+                .out
+                .log("certs", format!("Keeping the external CA \"{}\": its key is elsewhere", row.base)),
         }
         context.host.keep(&path(context, &crt))?;
         context.host.keep(&path(context, &key_file))?;
@@ -56,7 +56,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
         Some(key) => {
             context.out.log(
                 "certs",
-                format!("Using the existing key of \"{}\", whose certificate is missing", row.base),
+                format!("Taking the key of \"{}\" that is there; its certificate is missing", row.base),
             );
             context.host.keep(&path(context, &key_file))?;
             key
@@ -67,7 +67,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
             key
         }
     };
-    context.out.log("certs", format!("Generating \"{}\" certificate and key", row.base));
+    context.out.log("certs", format!("Making the CA \"{}\"", row.base));
     let CommonName::Fixed(name) = row.common_name else { return Ok(Outcome::Done) };
     let period = context.settings.cluster.ca_certificate_validity_period.unwrap_or(CA_CERTIFICATE_VALIDITY);
     let spec = CertificateSpec::ca(name, context.started - CLOCK_SKEW, context.started + period.as_std());

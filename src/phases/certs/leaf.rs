@@ -27,7 +27,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
                 format!("{} lacks {}: who asks for that name is refused; remove it and its key to have it made anew", path(context, &crt).display(), missing.join(", ")),
             );
         }
-        context.out.log("certs", format!("Using existing {} certificate and key on disk", row.base));
+        context.out.log("certs", format!("Keeping \"{}\" that is there", row.base));
         context.host.keep(&path(context, &crt))?;
         context.host.keep(&path(context, &key_file))?;
         return Ok(Outcome::Done);
@@ -57,13 +57,13 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
             key
         }
     };
-    context.out.log("certs", format!("Generating \"{}\" certificate and key", row.base));
+    context.out.log("certs", format!("Making \"{}\"", row.base));
     if !wanted.dns.is_empty() {
         let ips: Vec<String> = wanted.ips.iter().map(ToString::to_string).collect();
         context.out.log(
             "certs",
             format!(
-                "{} serving cert is signed for DNS names [{}] and IPs [{}]",
+                "\"{}\" is for the names [{}] and the addresses [{}]",
                 row.base,
                 wanted.dns.join(" "),
                 ips.join(" ")

@@ -11,14 +11,12 @@ pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
     if context.is_external("ca")? {
         context.host.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
         context.host.keep(&path(context, SERVICE_ACCOUNT.public_key))?;
-        return Ok(Outcome::Skipped(
-            "External CA mode: using the service account keys that are there".into(),
-        ));
+        return Ok(Outcome::Skipped("External CA: the service account keys that are there stay".into()));
     }
     let public_path = path(context, SERVICE_ACCOUNT.public_key);
     let key = match private_key(context, SERVICE_ACCOUNT.private_key)? {
         Some(key) => {
-            context.out.log("certs", "Using the existing \"sa\" key");
+            context.out.log("certs", "Keeping the key \"sa\" that is there");
             context.host.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
             if let Some(public) = context.host.read(&public_path)? {
                 if !same_pem(&public, key.public_key_pem().as_bytes()) {
@@ -34,7 +32,7 @@ pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
             key
         }
         None => {
-            context.out.log("certs", "Generating \"sa\" key and public key");
+            context.out.log("certs", "Making the key pair \"sa\"");
             let key = context.keys.take()?;
             context.host.write(
                 &path(context, SERVICE_ACCOUNT.private_key),

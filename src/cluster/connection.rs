@@ -1,0 +1,128 @@
+//! The connection to an API server: one request, and what it means when it fails; requests that are repeated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Request;
+use kube::Client;
+use kube::core::params::{GetParams, PatchParams, PostParams};
+use kube::core::request::Error as RequestError;
+use kube::core::{Request as ApiRequest, params::Patch};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{ClusterError, ObjectName, Refusal, kinds};
+
+/// How long an answer may take: client-go's setting in kubeadm.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first pause before a request is repeated; each further one is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause: kubeadm's only one.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// A connection to an API server. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connection {
+    client: Client,
+    server: Arc<str>,
+    /// For how long a request that fails is repeated.
+    limit: Duration,
+}
+
+impl Connection {
+    pub(super) fn new(client: Client, server: &str, limit: Duration) -> Self {
+        Self { client, server: server.into(), limit }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Repeats `attempt` until it succeeds, the time is up, or its refusal is final.
+    pub(super) async fn repeat<T, F: Future<Output = Result<T, Refusal>>>(
+        &self,
+        action: &'static str,
+        object: &ObjectName,
+        attempt: impl Fn() -> F,
+    ) -> Result<T, ClusterError> {
+        let begin = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        // Since when the same kind of refusal comes back.
+        let mut same_since = begin;
+        let mut last: Option<Refusal> = None;
+        loop {
+            let refusal = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(refusal) => refusal,
+            };
+            if last.as_ref().is_none_or(|l| (l.code(), l.patience()) != (refusal.code(), refusal.patience()))
+            {
+                same_since = Instant::now();
+            }
+            let patience = refusal.patience().unwrap_or(self.limit);
+            if begin.elapsed() + pause > self.limit || same_since.elapsed() + pause > patience {
+                let after = begin.elapsed();
+                return Err(ClusterError::Object {
+                    action,
+                    object: Box::new(object.clone()),
+                    refusal,
+                    after,
+                });
+            }
+            last = Some(refusal);
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// One request, and its answer's text.
+    pub(super) async fn text(&self, request: Request<Vec<u8>>) -> Result<String, Refusal> {
+        match timeout(REQUEST_TIMEOUT, self.client.request_text(request)).await {
+            Ok(answer) => answer.map_err(|e| Refusal::of(&self.server, &e)),
+            Err(_) => Err(Refusal::Silent { server: self.server.to_string(), limit: REQUEST_TIMEOUT }),
+        }
+    }
+
+    async fn send(&self, request: Result<Request<Vec<u8>>, RequestError>) -> Result<Value, Refusal> {
+        let odd = |reason: String| Refusal::NotAnApi { server: self.server.to_string(), reason };
+        let text = self.text(request.map_err(|e| odd(e.to_string()))?).await?;
+        serde_json::from_str(&text).map_err(|_| odd("its answer is no JSON".into()))
+    }
+
+    /// The object, if it is there.
+    pub(super) async fn get(&self, collection: &str, name: &str) -> Result<Option<Value>, Refusal> {
+        match self.send(ApiRequest::new(collection).get(name, &GetParams::default())).await {
+            Err(Refusal::Status { code: 404, .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    pub(super) async fn create(&self, collection: &str, object: &Value) -> Result<Value, Refusal> {
+        let body = object.to_string().into_bytes();
+        self.send(ApiRequest::new(collection).create(&PostParams::default(), body)).await
+    }
+
+    pub(super) async fn replace(
+        &self,
+        collection: &str,
+        name: &str,
+        object: &Value,
+    ) -> Result<Value, Refusal> {
+        let body = object.to_string().into_bytes();
+        self.send(ApiRequest::new(collection).replace(name, &PostParams::default(), body)).await
+    }
+
+    pub(super) async fn merge(&self, collection: &str, name: &str, patch: &Value) -> Result<Value, Refusal> {
+        self.send(ApiRequest::new(collection).patch(name, &PatchParams::default(), &Patch::Merge(patch)))
+            .await
+    }
+}
+
+/// The path of an object's collection.
+pub(super) fn collection(kind: &str, namespace: &str) -> Result<String, ClusterError> {
+    kinds::collection(kind, namespace).ok_or_else(|| ClusterError::UnknownKind { kind: kind.to_owned() })
+}

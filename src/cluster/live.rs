@@ -1,0 +1,235 @@
+//! A real cluster.
+
+use std::time::Duration;
+
+use http::Request;
+use kube::Client;
+use kube::config::{Config, KubeConfigOptions, Kubeconfig};
+use serde_json::Value;
+use tokio::runtime::Handle;
+
+use super::apply::apply_all;
+use super::connection::{Connection, REQUEST_TIMEOUT, collection};
+use super::{Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins};
+use crate::yaml;
+
+/// How to get to an API server.
+#[derive(Clone, Debug)]
+pub struct Access<'a> {
+    /// A runtime with more than one thread, which must outlive the cluster.
+    pub runtime: &'a Handle,
+    /// URL of the API server to ask, instead of the kubeconfig's: this node's own.
+    pub server: Option<&'a str>,
+    /// For how long a request that fails is repeated.
+    pub limit: Duration,
+}
+
+/// A kubeconfig's file.
+#[derive(Clone, Copy, Debug)]
+pub struct KubeconfigFile<'a> {
+    /// Its path, for messages.
+    pub path: &'a str,
+    /// Its text, a secret.
+    pub text: &'a str,
+}
+
+/// A cluster, reached through its API server with a kubeconfig's identity.
+pub struct KubeCluster {
+    runtime: Handle,
+    connection: Connection,
+}
+
+impl KubeCluster {
+    /// Prepares to reach the cluster of a kubeconfig; nothing is asked yet.
+    ///
+    /// # Errors
+    /// When the kubeconfig can't be used.
+    pub fn new(access: &Access<'_>, file: KubeconfigFile<'_>) -> Result<Self, ClusterError> {
+        let error = |reason: String| ClusterError::Kubeconfig { file: file.path.to_owned(), reason };
+        // Without the parser's words, which may repeat a secret.
+        let form = || error("it does not have the form of a kubeconfig".into());
+        let value = yaml::parse_values(file.text).ok().and_then(|d| d.into_iter().next()).ok_or_else(form)?;
+        let mut kubeconfig: Kubeconfig = serde_json::from_value(value).map_err(|_| form())?;
+        if let Some(server) = access.server {
+            for cluster in kubeconfig.clusters.iter_mut().filter_map(|c| c.cluster.as_mut()) {
+                cluster.server = Some(server.to_owned());
+            }
+        }
+        let options = KubeConfigOptions::default();
+        let mut config = access
+            .runtime
+            .block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
+            .map_err(|e| error(e.to_string()))?;
+        // Requests are repeated by our own rules, and the way to one's own machine leads through no proxy.
+        config.default_retry = false;
+        if access.server.is_some() {
+            config.proxy_url = None;
+        }
+        config.connect_timeout = Some(REQUEST_TIMEOUT);
+        let server = config.cluster_url.to_string();
+        let _context = access.runtime.enter();
+        let client = Client::try_from(config).map_err(|e| error(e.to_string()))?;
+        Ok(Self::with_client(access, client, server.trim_end_matches('/')))
+    }
+
+    /// A cluster behind a client.
+    pub(super) fn with_client(access: &Access<'_>, client: Client, server: &str) -> Self {
+        let connection = Connection::new(client, server, access.limit);
+        Self { runtime: access.runtime.clone(), connection }
+    }
+
+    /// Reaches the cluster as its administrator, making sure that it is one: that admin.conf's group is bound to
+    /// `cluster-admin`. Where admin.conf's user may not do that, super-admin.conf's does (kubeadm's rule). Waits for
+    /// the API server to answer; one that has just started refuses the administrator (403) for a moment still, until
+    /// it has made its own roles, which [`Cluster::apply`] and [`Cluster::get`] outlast.
+    ///
+    /// # Errors
+    /// When the API server does not answer in time, or nobody may bind the group.
+    pub fn as_admin(
+        access: &Access<'_>,
+        admin: KubeconfigFile<'_>,
+        super_admin: Option<KubeconfigFile<'_>>,
+    ) -> Result<Self, ClusterError> {
+        let super_admin = super_admin.map(|file| Self::new(access, file)).transpose()?;
+        let admin = Self::new(access, admin)?;
+        bind_admins(&admin, super_admin.as_ref())?;
+        Ok(admin)
+    }
+
+    /// The client, to ask for what else there is.
+    pub fn client(&self) -> &Client {
+        self.connection.client()
+    }
+
+    /// Asks once whether the API server is alive.
+    ///
+    /// # Errors
+    /// When it does not answer, or says that it is not.
+    pub fn livez(&self) -> Result<(), ClusterError> {
+        self.health("/livez").map(drop)
+    }
+
+    /// Asks once whether the API server is ready; `verbose` gives what it says of each of its checks.
+    ///
+    /// # Errors
+    /// When it does not answer, or says that it is not, with what it says of its checks.
+    pub fn readyz(&self, verbose: bool) -> Result<String, ClusterError> {
+        self.health(if verbose { "/readyz?verbose" } else { "/readyz" })
+    }
+
+    fn health(&self, path: &str) -> Result<String, ClusterError> {
+        let server = || self.connection.server().to_owned();
+        let request = Request::get(path).body(vec![]).map_err(|e| ClusterError::Unhealthy {
+            server: server(),
+            refusal: Refusal::Connection { server: server(), reason: e.to_string() },
+        })?;
+        let answer = self.runtime.block_on(self.connection.text(request));
+        answer.map_err(|refusal| ClusterError::Unhealthy { server: server(), refusal })
+    }
+}
+
+impl Cluster for KubeCluster {
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
+        self.runtime.block_on(apply_all(&self.connection, objects))
+    }
+
+    fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let object = ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() };
+        let answer = self.connection.repeat("read", &object, || self.connection.get(&path, name));
+        self.runtime.block_on(answer)
+    }
+}
+
+/// kubeadm's bootstrap of the administrators' rights.
+pub(super) fn bind_admins(
+    admin: &KubeCluster,
+    super_admin: Option<&KubeCluster>,
+) -> Result<(), ClusterError> {
+    for binding in cluster_admins()? {
+        let path = &collection(binding.kind(), binding.namespace())?;
+        let create = async |cluster: &KubeCluster| match cluster.connection.create(path, &binding.value).await
+        {
+            Err(refusal) if refusal.is_conflict() => Ok(()),
+            other => other.map(drop),
+        };
+        let attempt = async || match create(admin).await {
+            Err(refusal) if refusal.code() == Some(403) => match super_admin {
+                Some(super_admin) => create(super_admin).await.map(|()| None),
+                None => Ok(Some(refusal)),
+            },
+            other => other.map(|()| None),
+        };
+        let name = binding.object_name();
+        let forbidden = admin.runtime.block_on(admin.connection.repeat("apply", &name, attempt))?;
+        if let Some(refusal) = forbidden {
+            return Err(ClusterError::NoSuperAdmin { refusal });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::FakeApi;
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(300);
+    const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+
+    #[test]
+    fn the_administrators_are_bound_by_whoever_may() {
+        let api = FakeApi::new();
+        let forbidden = || api.cluster(LIMIT, |_| Some(403));
+        let error = bind_admins(&forbidden(), None).unwrap_err().to_string();
+        assert!(error.contains("super-admin.conf") && error.contains("403"), "{error}");
+        let mut codes = vec![500, 503].into_iter();
+        let super_admin = api.cluster(LIMIT, move |_| codes.next());
+        bind_admins(&forbidden(), Some(&super_admin)).unwrap();
+        bind_admins(&api.cluster(LIMIT, |_| None), None).unwrap();
+        let state = api.state.lock().unwrap();
+        assert!(state.objects.contains_key(&format!("{BINDINGS}/kubeadm:cluster-admins")));
+    }
+
+    fn kubeconfig(server: &str, user: &str) -> String {
+        format!(
+            "{{apiVersion: v1, kind: Config, current-context: c, clusters: [{{name: k, cluster: {{server: '{server}'}}}}], contexts: [{{name: c, context: {{cluster: k, user: u}}}}], users: [{{name: u, user: {user}}}]}}"
+        )
+    }
+
+    #[test]
+    fn a_port_that_nobody_listens_at_is_told_as_that() {
+        let api = FakeApi::new();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let server = format!("http://127.0.0.1:{port}");
+        let access = Access { runtime: api.runtime().handle(), server: Some(&server), limit: LIMIT };
+        let text = kubeconfig("https://other.example:6443", "{}");
+        let mut cluster =
+            KubeCluster::new(&access, KubeconfigFile { path: "admin.conf", text: &text }).unwrap();
+        let error = cluster.get("Node", "", "n").unwrap_err().to_string();
+        assert!(error.starts_with(&format!("can't read Node n: nothing listens at {server}")), "{error}");
+        assert!(cluster.livez().unwrap_err().to_string().contains("kube-apiserver is not running"));
+    }
+
+    #[test]
+    fn a_kubeconfig_that_is_none_is_told_without_its_secrets() {
+        let api = FakeApi::new();
+        let access = Access { runtime: api.runtime().handle(), server: None, limit: LIMIT };
+        let secret = kubeconfig("https://a:1", "{client-key-data: [c2VjcmV0]}");
+        for text in ["", "a: b: c", "[]", &secret, &kubeconfig("https://a:1", "{client-key-data: '!'}")] {
+            let error =
+                KubeCluster::new(&access, KubeconfigFile { path: "/x/admin.conf", text }).err().unwrap();
+            let error = error.to_string();
+            assert!(error.starts_with("/x/admin.conf can't be used") && !error.contains("c2Vj"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_a_health_check_says_is_passed_on() {
+        let api = FakeApi::new();
+        let cluster = api.cluster(LIMIT, |_| Some(500));
+        let error = cluster.readyz(true).unwrap_err().to_string();
+        assert!(error.contains("https://fake:6443 is not healthy: HTTP 500"), "{error}");
+        assert!(cluster.livez().is_err());
+    }
+}

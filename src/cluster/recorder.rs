@@ -1,0 +1,31 @@
+//! A cluster that is only thought of.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::{Cluster, ClusterError, ClusterObject};
+
+/// A dry run's cluster: empty, and what is applied is kept in order. Clones share what they keep.
+#[derive(Clone, Debug, Default)]
+pub struct Recorder {
+    objects: Arc<Mutex<Vec<ClusterObject>>>,
+}
+
+impl Recorder {
+    /// What was applied, in order.
+    pub fn objects(&self) -> Vec<ClusterObject> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Cluster for Recorder {
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
+        Ok(())
+    }
+
+    fn get(&mut self, _kind: &str, _namespace: &str, _name: &str) -> Result<Option<Value>, ClusterError> {
+        Ok(None)
+    }
+}

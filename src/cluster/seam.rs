@@ -1,0 +1,20 @@
+//! What phases may do to a cluster.
+
+use serde_json::Value;
+
+use super::{ClusterError, ClusterObject};
+
+/// A cluster, or a dry run of one.
+pub trait Cluster {
+    /// Brings the objects to the cluster, each by its mode. Where they are as they should be, nothing is written.
+    ///
+    /// # Errors
+    /// When one of them does not get there in time, or never will.
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError>;
+
+    /// An object as it is, if it is there; `namespace` is empty where the kind has none.
+    ///
+    /// # Errors
+    /// When it can't be asked for.
+    fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
+}

@@ -1,0 +1,116 @@
+//! The watch seam: the control plane of this machine, or of a dry run, in which everything is healthy at once.
+
+use std::collections::BTreeMap;
+
+use tokio::runtime::Runtime;
+
+use super::endpoint::Endpoint;
+use super::observe::{ComponentState, Observer, Snapshot, Stage};
+use super::target::Target;
+use crate::host::cri::{CriClient, CriEndpoint};
+use crate::kubeconfig::Kubeconfig;
+use crate::manifest::Component;
+
+/// What to watch.
+#[derive(Clone, Debug, Default)]
+pub struct Watched {
+    /// Where the components tell their health.
+    pub targets: Vec<Target>,
+    /// kubelet's health URL's base, such as `http://127.0.0.1:10248`; none when it is turned off.
+    pub kubelet: Option<String>,
+    /// The runtime's CRI socket.
+    pub cri_socket: String,
+    /// The Node's name.
+    pub node_name: String,
+    /// A kubeconfig (its text) whose identity asks the API server; a secret.
+    pub kubeconfig: Option<Kubeconfig>,
+}
+
+/// Tells how a control plane stands.
+pub trait Watch {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// In words, when the watch itself can't be set up.
+    fn begin(&mut self, watched: &Watched) -> Result<(), String>;
+
+    /// How everything stands now.
+    fn snapshot(&mut self) -> Snapshot;
+}
+
+/// The control plane of this machine.
+#[derive(Default)]
+pub struct LiveWatch {
+    watching: Option<(Runtime, Observer)>,
+}
+
+impl Watch for LiveWatch {
+    fn begin(&mut self, watched: &Watched) -> Result<(), String> {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+        let observer = runtime.block_on(observer(watched))?;
+        self.watching = Some((runtime, observer));
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        match &self.watching {
+            Some((runtime, observer)) => runtime.block_on(observer.snapshot()),
+            None => Snapshot::default(),
+        }
+    }
+}
+
+async fn observer(watched: &Watched) -> Result<Observer, String> {
+    let mut components = vec![];
+    for target in &watched.targets {
+        let endpoint = match &watched.kubeconfig {
+            Some(kubeconfig) if target.component == Component::ApiServer => {
+                authenticated(target, kubeconfig).await?
+            }
+            _ => Endpoint::new(&target.base, target.path)?,
+        };
+        components.push((target.component, endpoint));
+    }
+    let kubelet = watched.kubelet.as_deref().map(|base| Endpoint::new(base, "/healthz")).transpose()?;
+    let socket: CriEndpoint =
+        watched.cri_socket.parse().map_err(|e| format!("{}: {e}", watched.cri_socket))?;
+    let runtime = CriClient::connect(&socket).await.map_err(|e| e.to_string());
+    Ok(Observer { kubelet, runtime, components, node_name: watched.node_name.clone() })
+}
+
+/// The API server, asked as who the kubeconfig is for, and trusted only by its CA: what every client will do.
+async fn authenticated(target: &Target, kubeconfig: &Kubeconfig) -> Result<Endpoint, String> {
+    let config = client_config(kubeconfig, &target.base).await?;
+    let client = kube::Client::try_from(config).map_err(|e| e.to_string())?;
+    Ok(Endpoint::with_client(client, &target.base, target.path))
+}
+
+async fn client_config(kubeconfig: &Kubeconfig, server: &str) -> Result<kube::Config, String> {
+    let value = serde_json::to_value(kubeconfig).map_err(|e| e.to_string())?;
+    let kubeconfig: kube::config::Kubeconfig = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    let options = kube::config::KubeConfigOptions::default();
+    let mut config =
+        kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|e| e.to_string())?;
+    config.cluster_url = server.parse().map_err(|e| format!("{server}: {e}"))?;
+    config.proxy_url = None;
+    Ok(config)
+}
+
+/// A control plane in which everything is healthy at once.
+#[derive(Debug, Default)]
+pub struct DryWatch {
+    components: BTreeMap<Component, ComponentState>,
+}
+
+impl Watch for DryWatch {
+    fn begin(&mut self, watched: &Watched) -> Result<(), String> {
+        let healthy = || ComponentState { stage: Stage::Healthy, ..ComponentState::default() };
+        self.components = watched.targets.iter().map(|t| (t.component, healthy())).collect();
+        Ok(())
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        Snapshot { components: self.components.clone(), ..Snapshot::default() }
+    }
+}

@@ -1,0 +1,109 @@
+//! File systems: how full they are, and whether they can be written to.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// How full a file system is, as far as users other than root may fill it: what kubelet looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    /// Where it is mounted.
+    pub mount_point: PathBuf,
+    /// Its device, as `/proc/self/mountinfo` names it.
+    pub device: String,
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Bytes that are available.
+    pub bytes_free: u64,
+    /// Inodes in all; 0 where the file system counts none (btrfs).
+    pub inodes: u64,
+    /// Inodes that are free.
+    pub inodes_free: u64,
+}
+
+/// The file system that `path` is on; or will be on: then that of the nearest folder that exists.
+///
+/// # Errors
+/// When the system can't tell.
+pub fn disk(path: &Path) -> io::Result<Disk> {
+    let existing = nearest_existing(path);
+    let stat = rustix::fs::statvfs(&existing)?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let real = fs::canonicalize(&existing).unwrap_or(existing);
+    let (mount_point, device) = mount_of(&mounts, &real).unwrap_or_else(|| (real, String::new()));
+    Ok(Disk {
+        mount_point,
+        device,
+        bytes: stat.f_blocks.saturating_mul(stat.f_frsize),
+        bytes_free: stat.f_bavail.saturating_mul(stat.f_frsize),
+        inodes: stat.f_files,
+        inodes_free: stat.f_favail,
+    })
+}
+
+/// Whether files can be made in a folder, or in what it would be made in: makes one there, with a name that begins
+/// with a dot, and removes it.
+///
+/// # Errors
+/// What the system says to that.
+pub fn try_write(dir: &Path) -> io::Result<()> {
+    let existing = nearest_existing(dir);
+    if !existing.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    tempfile::Builder::new().prefix(".kubestrap-").tempfile_in(existing)?.close()
+}
+
+/// `path`, or the nearest above it that exists.
+pub fn nearest_existing(path: &Path) -> PathBuf {
+    path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/")).to_owned()
+}
+
+/// Mount point and device of the last mount that `path` lies under (proc_pid_mountinfo(5)).
+fn mount_of(mountinfo: &str, path: &Path) -> Option<(PathBuf, String)> {
+    let line = |line: &str| {
+        let (left, right) = line.split_once(" - ")?;
+        let point = PathBuf::from(left.split(' ').nth(4)?.replace("\\040", " "));
+        let device = right.split(' ').nth(1)?.to_owned();
+        path.starts_with(&point).then_some((point, device))
+    };
+    let under = mountinfo.lines().filter_map(line);
+    under.max_by_key(|(point, _)| point.as_os_str().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_and_latest_mount_counts() {
+        let mounts = "22 1 254:1 / / rw - ext4 /dev/vda1 rw\n\
+            30 22 0:5 / /var/lib rw,relatime shared:1 - xfs /dev/vdb rw\n\
+            31 22 0:6 / /var/lib rw - xfs /dev/vdc rw\n\
+            32 22 0:7 / /var/library rw - xfs /dev/vdd rw\n";
+        let of = |p: &str| mount_of(mounts, Path::new(p)).unwrap();
+        assert_eq!(of("/var/lib/etcd"), ("/var/lib".into(), "/dev/vdc".into()));
+        assert_eq!(of("/etc"), ("/".into(), "/dev/vda1".into()));
+        assert_eq!(mount_of("", Path::new("/")), None);
+    }
+
+    #[test]
+    fn what_does_not_exist_yet_is_measured_where_it_will_be() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("a/b/c");
+        assert_eq!(nearest_existing(&deep), dir.path());
+        let disk = disk(&deep).unwrap();
+        assert!(disk.bytes >= disk.bytes_free && disk.bytes > 0, "{disk:?}");
+        try_write(&deep).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing stays");
+    }
+
+    #[test]
+    fn what_can_t_be_written_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("file"), "").unwrap();
+        let error = try_write(&dir.path().join("file/x")).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotADirectory);
+        assert!(try_write(Path::new("/proc/sys")).is_err());
+    }
+}

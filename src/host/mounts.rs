@@ -1,0 +1,67 @@
+//! What is mounted below a folder, and taking it off.
+
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{UnmountFlags, unmount};
+
+use super::FileError;
+
+/// Mount points below `dir`, the deepest first.
+pub fn below(dir: &Path) -> Vec<PathBuf> {
+    parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default(), dir)
+}
+
+fn parse(table: &str, dir: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = table
+        .lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .map(|point| PathBuf::from(unescape(point)))
+        .filter(|point| point.starts_with(dir) && point != dir)
+        .collect();
+    found.sort_by_key(|p| std::cmp::Reverse(p.components().count()));
+    found
+}
+
+/// The kernel writes blanks and backslashes as octal: `\040`.
+fn unescape(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\\') {
+        out.push_str(before);
+        match after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
+            Some(code) => {
+                out.push(char::from(code));
+                rest = after.get(3..).unwrap_or_default();
+            }
+            None => {
+                out.push('\\');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+/// Takes a mount off. One that is busy is detached with `flags` as the user asked for.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn take_off(point: &Path, flags: UnmountFlags) -> Result<(), FileError> {
+    unmount(point, flags).map_err(|e| FileError::new("unmount", point, e.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_deepest_come_first_and_others_stay() {
+        let table = "tmpfs /var/lib/kubelet/pods/a/v tmpfs rw 0 0\n/dev/sda1 /var/lib/kubelet ext4 rw 0 0\n\
+            tmpfs /var/lib/kubelet/pods/a/v/with\\040blank/x tmpfs rw 0 0\ntmpfs /var/lib/kubelet2/x tmpfs rw 0 0\n";
+        let found = parse(table, Path::new("/var/lib/kubelet"));
+        assert_eq!(
+            found,
+            [PathBuf::from("/var/lib/kubelet/pods/a/v/with blank/x"), "/var/lib/kubelet/pods/a/v".into()]
+        );
+    }
+}

@@ -1,0 +1,142 @@
+//! Who listens where, and which addresses this machine has.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use super::process::{self, Process};
+
+/// A TCP socket that listens in our network namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Where it listens; an unspecified address is all addresses.
+    pub address: SocketAddr,
+    /// The user that made it.
+    pub uid: u32,
+    /// Whose it is; none where we may not look (only root sees other users' processes), or the kernel's own.
+    pub process: Option<Process>,
+}
+
+/// An address of a network interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InterfaceAddress {
+    /// The interface's name.
+    pub interface: String,
+    /// The address.
+    pub ip: IpAddr,
+}
+
+/// All addresses of this machine's interfaces.
+pub fn addresses() -> Vec<InterfaceAddress> {
+    let found = if_addrs::get_if_addrs().unwrap_or_default();
+    found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect()
+}
+
+/// All listening TCP sockets, with the processes that hold them.
+pub fn listeners() -> Vec<Listener> {
+    let table = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let mut sockets = parse(&table("/proc/net/tcp"));
+    sockets.extend(parse(&table("/proc/net/tcp6")));
+    let owners = owners(&sockets);
+    let mut found: Vec<Listener> = sockets
+        .into_iter()
+        .map(|s| Listener {
+            address: s.address,
+            uid: s.uid,
+            process: owners.get(&s.inode).and_then(|pid| process::by_pid(*pid)),
+        })
+        .collect();
+    found.sort_by_key(|l| l.address);
+    found
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Socket {
+    address: SocketAddr,
+    uid: u32,
+    inode: u64,
+}
+
+/// The listening sockets of `/proc/net/tcp` or `tcp6`: local address and state (0A is LISTEN) in hexadecimal, the
+/// address in 32-bit words of the machine's byte order.
+fn parse(table: &str) -> Vec<Socket> {
+    let line = |line: &str| {
+        let f: Vec<&str> = line.split_whitespace().collect();
+        if *f.get(3)? != "0A" {
+            return None;
+        }
+        let (address, port) = f.get(1)?.split_once(':')?;
+        Some(Socket {
+            address: SocketAddr::new(ip(address)?, u16::from_str_radix(port, 16).ok()?),
+            uid: f.get(7)?.parse().ok()?,
+            inode: f.get(9)?.parse().ok()?,
+        })
+    };
+    table.lines().filter_map(line).collect()
+}
+
+fn ip(hex: &str) -> Option<IpAddr> {
+    let word = |i: usize| {
+        let word = u32::from_str_radix(hex.get(8 * i..8 * i + 8)?, 16).ok()?;
+        Some(word.to_ne_bytes())
+    };
+    match hex.len() {
+        8 => Some(Ipv4Addr::from(word(0)?).into()),
+        32 => {
+            let mut bytes = [0; 16];
+            for (i, chunk) in bytes.chunks_mut(4).enumerate() {
+                chunk.copy_from_slice(&word(i)?);
+            }
+            // A v4 address on a v6 socket is still a v4 address.
+            Some(Ipv6Addr::from(bytes).to_canonical())
+        }
+        _ => None,
+    }
+}
+
+/// Socket inode → pid, for these sockets, as far as we may look.
+fn owners(sockets: &[Socket]) -> BTreeMap<u64, u32> {
+    let mut owners = BTreeMap::new();
+    for pid in process::pids() {
+        let dir = Path::new("/proc").join(pid.to_string()).join("fd");
+        for fd in fs::read_dir(dir).into_iter().flatten().flatten() {
+            let link = fs::read_link(fd.path()).unwrap_or_default();
+            let inode =
+                link.to_str().and_then(|l| l.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+            if let Some(inode) = inode.filter(|inode| sockets.iter().any(|s| s.inode == *inode)) {
+                // Forked workers share the socket; the first process is the parent.
+                owners.entry(inode).or_insert(pid);
+            }
+        }
+    }
+    owners
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_give_address_user_and_inode() {
+        let v4 = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+           0: 0100007F:192B 00000000:0000 0A 00000000:00000000 00:00000000 00000000   101        0 4711 1 0 100 0 0 10 0\n\
+           1: 0100007F:192B 0100007F:B0B0 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 20 4 30 10 -1\n";
+        assert_eq!(parse(v4), [Socket { address: "127.0.0.1:6443".parse().unwrap(), uid: 101, inode: 4711 }]);
+        let v6 = "   0: 00000000000000000000000000000000:280A 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 99 1 0 100 0 0 10 0\n\
+           1: 0000000000000000FFFF00000100007F:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 98 1 0 100 0 0 10 0\n";
+        let found: Vec<String> = parse(v6).iter().map(|s| s.address.to_string()).collect();
+        assert_eq!(found, ["[::]:10250", "127.0.0.1:22"]);
+        assert!(parse("garbage\n0: zz:zz q 0A").is_empty());
+    }
+
+    #[test]
+    fn a_listener_of_ours_is_found_with_its_process() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let found = listeners().into_iter().find(|l| l.address == address).unwrap();
+        assert_eq!(found.process.unwrap().pid, std::process::id());
+        drop(socket);
+        assert!(!listeners().iter().any(|l| l.address == address));
+    }
+}

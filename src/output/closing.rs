@@ -1,0 +1,86 @@
+//! What init says when it is done: how to use the cluster, and how nodes join it. This is the one place where a
+//! token may be seen, unless the user wants it withheld.
+
+use std::path::PathBuf;
+
+use askama::Template;
+use serde_json::{Map, Value, json};
+
+/// What the message is made of.
+#[derive(Clone)]
+pub struct Closing {
+    /// `host:port` of the control plane.
+    pub endpoint: String,
+    /// The administrator's kubeconfig.
+    pub admin_conf: PathBuf,
+    /// Hashes of the CAs that a joining node checks: `sha256:…`.
+    pub ca_hashes: Vec<String>,
+    /// Tokens with which nodes join; secrets.
+    pub tokens: Vec<String>,
+    /// The key of the uploaded certificates, if they were uploaded; a secret.
+    pub certificate_key: Option<String>,
+    /// Print the tokens.
+    pub show_tokens: bool,
+    /// Print the key.
+    pub show_certificate_key: bool,
+    /// Whether other control-plane nodes can join: there is a stable endpoint.
+    pub joinable_control_plane: bool,
+}
+
+#[derive(Template)]
+#[template(path = "messages/closing.txt")]
+struct Message<'a> {
+    closing: &'a Closing,
+    worker: Vec<String>,
+    control_plane: Vec<String>,
+}
+
+const WITHHELD: &str = "<value withheld>";
+
+impl Closing {
+    /// The commands with which workers join, one a token.
+    pub fn worker_commands(&self) -> Vec<String> {
+        self.tokens.iter().map(|token| self.join(token)).collect()
+    }
+
+    /// The commands with which control-plane nodes join, one a token.
+    pub fn control_plane_commands(&self) -> Vec<String> {
+        let key = self.certificate_key.as_deref().map(|key| {
+            let key = if self.show_certificate_key { key } else { WITHHELD };
+            format!(" --certificate-key {key}")
+        });
+        let key = key.unwrap_or_default();
+        self.tokens.iter().map(|token| format!("{} \\\n\t--control-plane{key}", self.join(token))).collect()
+    }
+
+    fn join(&self, token: &str) -> String {
+        let token = if self.show_tokens { token } else { WITHHELD };
+        let hashes: String =
+            self.ca_hashes.iter().map(|h| format!(" --discovery-token-ca-cert-hash {h}")).collect();
+        format!("kubeadm join {} --token {token} \\\n\t{}", self.endpoint, hashes.trim_start())
+    }
+
+    /// The facts for machines.
+    pub fn data(&self) -> Map<String, Value> {
+        let fields = json!({
+            "endpoint": self.endpoint,
+            "kubeconfig": self.admin_conf,
+            "caCertHashes": self.ca_hashes,
+            "joinCommands": { "worker": self.worker_commands(), "controlPlane": self.control_plane_commands() },
+        });
+        fields.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The message for people.
+    ///
+    /// # Errors
+    /// When the template can't be rendered: a fault of ours.
+    pub fn text(&self) -> Result<String, askama::Error> {
+        Message {
+            closing: self,
+            worker: self.worker_commands(),
+            control_plane: self.control_plane_commands(),
+        }
+        .render()
+    }
+}

@@ -1,0 +1,97 @@
+//! What containerd's configuration says, where containerd itself is silent.
+
+use super::machine::Machine;
+
+/// Where containerd looks when it is told no other file.
+const DEFAULT_PATH: &str = "/etc/containerd/config.toml";
+
+/// A line of a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) path: String,
+    /// Counted from 1.
+    pub(super) number: usize,
+    pub(super) text: String,
+}
+
+impl std::fmt::Display for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}: {}", self.path, self.number, self.text)
+    }
+}
+
+/// containerd's configuration file: the one that the running containerd was given.
+pub(super) fn path(machine: &dyn Machine) -> String {
+    let processes = machine.processes();
+    let running = processes.iter().find(|p| p.on_host && p.is("containerd"));
+    let given = running.and_then(|p| p.flag("config").or_else(|| p.flag("c")));
+    given.unwrap_or(DEFAULT_PATH).to_owned()
+}
+
+/// The line that turns containerd's CRI plugin off, if one does. Docker's packages ship such a line.
+pub(super) fn disabled_cri(machine: &dyn Machine) -> Option<Line> {
+    let path = path(machine);
+    let text = machine.text(path.as_ref())?;
+    let mut within = false;
+    for (index, line) in text.lines().enumerate() {
+        let code = line.split('#').next().unwrap_or_default();
+        within |= code.trim_start().starts_with("disabled_plugins");
+        // Every plugin of CRI has it as a word: `cri`, `io.containerd.grpc.v1.cri`, `io.containerd.cri.v1.runtime`.
+        let names = code.split(['"', '\'']).skip(1).step_by(2);
+        if within && names.flat_map(|n| n.split('.')).any(|word| word == "cri") {
+            return Some(Line { path, number: index + 1, text: line.trim().to_owned() });
+        }
+        within &= !code.contains(']');
+    }
+    None
+}
+
+/// The line that sets a key, wherever it stands, and its value without quotes.
+pub(super) fn setting(machine: &dyn Machine, key: &str) -> Option<(Line, String)> {
+    let path = path(machine);
+    let text = machine.text(path.as_ref())?;
+    text.lines().enumerate().find_map(|(index, line)| {
+        let (name, value) = line.split('#').next()?.split_once('=')?;
+        let value = value.trim().trim_matches(['"', '\'']).to_owned();
+        let line = Line { path: path.clone(), number: index + 1, text: line.trim().to_owned() };
+        (name.trim() == key).then_some((line, value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, process};
+    use super::*;
+
+    fn with(text: &str) -> FakeMachine {
+        FakeMachine::with(|m| m.file(DEFAULT_PATH, text))
+    }
+
+    #[test]
+    fn the_line_that_turns_cri_off() {
+        let found = disabled_cri(&with("# x\ndisabled_plugins = [\"cri\"]\n")).unwrap();
+        assert_eq!(found.to_string(), "/etc/containerd/config.toml:2: disabled_plugins = [\"cri\"]");
+        let several =
+            "disabled_plugins = [\n  'a.b',\n  'io.containerd.grpc.v1.cri', # off\n]\nx = \"cri\"\n";
+        assert_eq!(disabled_cri(&with(several)).unwrap().number, 3);
+        for on in [
+            "",
+            "#disabled_plugins = [\"cri\"]\n",
+            "disabled_plugins = []\nother = [\"cri\"]\n",
+            "disabled_plugins = [\"crib\"] # \"cri\"\n",
+        ] {
+            assert_eq!(disabled_cri(&with(on)), None, "{on}");
+        }
+    }
+
+    #[test]
+    fn settings_come_from_the_file_that_containerd_was_given() {
+        let machine = FakeMachine::with(|m| {
+            m.processes = vec![process(1, "/usr/bin/containerd --config /etc/other.toml")];
+            m.file(DEFAULT_PATH, "SystemdCgroup = true\n");
+            m.file("/etc/other.toml", "  # SystemdCgroup = true\n  SystemdCgroup = false # so\n");
+        });
+        let (line, value) = setting(&machine, "SystemdCgroup").unwrap();
+        assert_eq!((line.number, line.path.as_str(), value.as_str()), (2, "/etc/other.toml", "false"));
+    }
+}

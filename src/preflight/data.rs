@@ -1,0 +1,189 @@
+//! etcd's data that are there already, and whether they belong to the PKI that is there.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::finding::Finding;
+use super::machine::{Machine, PathKind};
+use crate::config::Settings;
+
+/// How much of etcd's database is searched; most are a fraction of it.
+const SEARCHED: u64 = 256 << 20;
+
+/// A part of the key under which Kubernetes keeps the ConfigMap with its CA, which every cluster has once its
+/// controllers ran; etcd writes keys and ConfigMaps as they are.
+const CA_KEY: &[u8] = b"/configmaps/kube-system/kube-root-ca.crt";
+
+/// kubeadm: the data folder is empty. Ours: or holds etcd's data, which [`matches_pki`] looks at.
+pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Some(dir) = data_dir(settings) else { return vec![] };
+    let shown = dir.display();
+    if machine.kind(&dir).is_some_and(|k| k != PathKind::Dir) {
+        let finding = Finding::error(format!("{shown}, where etcd's data go, is no folder"));
+        return vec![finding.fix(format!("`mv {shown} {shown}.old`"))];
+    }
+    // A disk's own folder is there when a disk is mounted here.
+    let entries: Vec<String> =
+        machine.list(&dir).unwrap_or_default().into_iter().filter(|n| n != "lost+found").collect();
+    if entries.is_empty() {
+        return vec![];
+    }
+    if entries.iter().any(|n| n == "member") {
+        return vec![Finding::info(format!("{shown} holds etcd's data: init runs again, and keeps them"))];
+    }
+    let shown_entries = entries.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    vec![
+        Finding::error(format!("{shown}, where etcd's data go, holds something else"))
+            .evidence(shown_entries)
+            .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
+    ]
+}
+
+/// Data and PKI of one cluster. With data of another, etcd would serve a cluster whose certificates nobody here has.
+pub(super) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Some(dir) = data_dir(settings) else { return vec![] };
+    if machine.kind(&dir.join("member")).is_none() {
+        return vec![];
+    }
+    let pki = &settings.paths.certificates;
+    let shown = dir.display();
+    let finding = |why: String, cause: &str| {
+        vec![
+            Finding::error(format!("{shown} holds the data of another cluster"))
+                .evidence(why)
+                .cause(cause)
+                .fix(format!(
+                    "if that cluster is no longer needed, `kubestrap reset`, or keep its data: `mv {shown} {shown}.old`; if it is, put its certificates back into {}",
+                    pki.display()
+                )),
+        ]
+    };
+    let missing: Vec<String> = ["ca.crt", "etcd/ca.crt"]
+        .map(|f| pki.join(f))
+        .iter()
+        .filter(|f| machine.kind(f).is_none())
+        .map(|f| f.display().to_string())
+        .collect();
+    if !missing.is_empty() {
+        return finding(
+            format!("{shown}/member is there, {} is not", missing.join(" and ")),
+            "an earlier cluster left its data behind, and new certificates would not fit them",
+        );
+    }
+    match ca_in_data(machine, &dir, &pki.join("ca.crt")) {
+        Some(false) => finding(
+            format!("the CA in {} is not the one that the data know", pki.join("ca.crt").display()),
+            "the certificates were made anew, or put there, after these data were written",
+        ),
+        _ => vec![],
+    }
+}
+
+fn data_dir(settings: &Settings) -> Option<PathBuf> {
+    settings.cluster.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir))
+}
+
+/// Whether the data know the CA; none where they know no CA yet, or can't be read.
+fn ca_in_data(machine: &dyn Machine, dir: &Path, ca: &Path) -> Option<bool> {
+    let text = machine.text(ca)?;
+    let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with('-') && l.len() >= 32).collect();
+    // The middle of a certificate is its key, unlike its begin, which many have in common.
+    let key = lines.get(lines.len() / 2)?.trim().as_bytes();
+    let database = machine.open(&dir.join("member/snap/db")).ok()?;
+    match search(database.take(SEARCHED), [key, CA_KEY])? {
+        [true, _] => Some(true),
+        [false, true] => Some(false),
+        [false, false] => None,
+    }
+}
+
+/// Which of the needles a stream has; none where it can't be read. A stream that ends at its limit is searched so far.
+fn search(mut stream: impl Read, needles: [&[u8]; 2]) -> Option<[bool; 2]> {
+    let overlap = needles.iter().map(|n| n.len()).max().unwrap_or_default();
+    let mut found = [false; 2];
+    let mut window: Vec<u8> = vec![];
+    let mut chunk = vec![0; 1 << 20];
+    loop {
+        let read = stream.read(&mut chunk).ok()?;
+        if read == 0 || found == [true, true] {
+            return Some(found);
+        }
+        window.drain(..window.len().saturating_sub(overlap));
+        window.extend_from_slice(chunk.get(..read)?);
+        for (found, needle) in found.iter_mut().zip(needles) {
+            *found = *found || contains(&window, needle);
+        }
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    let Some((first, rest)) = needle.split_first() else { return true };
+    let mut tail = haystack;
+    while let Some(at) = tail.iter().position(|b| b == first) {
+        tail = tail.get(at + 1..).unwrap_or_default();
+        if tail.starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, settings};
+    use super::super::finding::Severity;
+    use super::*;
+
+    const CA: &str = "-----BEGIN CERTIFICATE-----\nMIIDBTCCAe2gAwIBAgIIaaaaaaaaaaaaaaaaaaaaaaaaaaaa\nkeykeykeykeykeykeykeykeykeykeykeykeykeykeykey\nendendendendendendendendendendendendendendend\n-----END CERTIFICATE-----\n";
+
+    fn with(db: Option<&[u8]>, ca: Option<&str>) -> FakeMachine {
+        FakeMachine::with(|m| {
+            m.dirs.insert("/var/lib/etcd".into(), vec!["lost+found".into(), "member".into()]);
+            m.dirs.insert("/var/lib/etcd/member".into(), vec![]);
+            if let Some(db) = db {
+                m.file("/var/lib/etcd/member/snap/db", db);
+            }
+            if let Some(ca) = ca {
+                m.file("/etc/kubernetes/pki/ca.crt", ca);
+                m.file("/etc/kubernetes/pki/etcd/ca.crt", "x");
+            }
+        })
+    }
+
+    #[test]
+    fn data_without_a_ca_or_with_another_are_of_another_cluster() {
+        let s = settings("");
+        let other = [b"\0\x01junk", CA_KEY, b"-----BEGIN CERTIFICATE-----\nother"].concat();
+        let ours = [&other[..], b"xx", CA.as_bytes()].concat();
+        let row = "PkiMatchesEtcd";
+        assert!(with(Some(&ours), None).finding(row, &s).evidence[0].contains("pki/ca.crt"));
+        assert!(with(Some(&other), Some(CA)).finding(row, &s).fix.unwrap().contains("kubestrap reset"));
+        assert!(with(Some(&ours), Some(CA)).check(row, &s).is_empty());
+        assert!(with(Some(b"empty"), Some(CA)).check(row, &s).is_empty(), "no cluster lived there yet");
+        assert!(with(None, Some(CA)).check(row, &s).is_empty());
+        assert!(FakeMachine::healthy().check(row, &s).is_empty());
+    }
+
+    #[test]
+    fn a_data_folder_may_hold_etcd_s_data_and_nothing_else() {
+        let s = settings("");
+        let row = "DirAvailable--var-lib-etcd";
+        assert_eq!(with(None, Some(CA)).finding(row, &s).severity, Severity::Info);
+        let with = |names: &[&str]| {
+            FakeMachine::with(|m| {
+                m.dirs.insert("/var/lib/etcd".into(), names.iter().map(|n| (*n).into()).collect());
+            })
+        };
+        assert_eq!(with(&["backup.tar"]).finding(row, &s).severity, Severity::Error);
+        assert!(with(&["lost+found"]).check(row, &s).is_empty());
+        let file = FakeMachine::with(|m| m.file("/var/lib/etcd", "x"));
+        assert!(file.finding(row, &s).what.contains("no folder"));
+    }
+
+    #[test]
+    fn needles_across_chunks_are_found() {
+        let mut stream = vec![b'k'; (1 << 20) - 3];
+        stream.extend_from_slice(b"needle and more");
+        assert_eq!(search(&stream[..], [b"needle", b"absent"]), Some([true, false]));
+    }
+}

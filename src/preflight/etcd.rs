@@ -1,0 +1,104 @@
+//! An external etcd: reachable, new enough, with the files to reach it by.
+
+use super::finding::Finding;
+use super::machine::Machine;
+use crate::config::Settings;
+use crate::config::v1beta4::ExternalEtcd;
+
+/// kubeadm's least.
+const MINIMUM: semver::Version = semver::Version::new(3, 5, 24);
+
+pub(super) fn version(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Some(etcd) = &settings.cluster.etcd.external else { return vec![] };
+    let endpoints = if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints };
+    // All at once: each may take its whole time.
+    std::thread::scope(|scope| {
+        let asked: Vec<_> =
+            endpoints.iter().map(|endpoint| scope.spawn(move || member(machine, endpoint, etcd))).collect();
+        asked.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+    })
+}
+
+fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<Finding> {
+    let answer = match machine.etcd_version(endpoint, etcd) {
+        Ok(answer) => answer,
+        Err(error) => {
+            return Some(
+                Finding::error(format!("the external etcd at {endpoint} can't be reached"))
+                    .evidence(error)
+                    .cause(
+                        "it does not run, a firewall is between, or its certificates and ours do not match",
+                    )
+                    .fix(format!(
+                        "try `curl --cacert {} --cert {} --key {} {endpoint}/version`",
+                        or_none(&etcd.ca_file),
+                        or_none(&etcd.cert_file),
+                        or_none(&etcd.key_file)
+                    )),
+            );
+        }
+    };
+    let json: serde_json::Value = serde_json::from_str(&answer).unwrap_or_default();
+    let text = json.get("etcdserver").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+    match semver::Version::parse(&text) {
+        Ok(version) if version >= MINIMUM => None,
+        Ok(version) => Some(
+            Finding::error(format!(
+                "the external etcd at {endpoint} is {version}, and at least {MINIMUM} is needed"
+            ))
+            .fix("update that etcd"),
+        ),
+        Err(_) => Some(
+            Finding::error(format!("what answers at {endpoint} is no etcd"))
+                .evidence(answer.chars().take(200).collect::<String>())
+                .fix("correct etcd.external.endpoints"),
+        ),
+    }
+}
+
+fn or_none(file: &str) -> &str {
+    if file.is_empty() { "-" } else { file }
+}
+
+pub(super) fn client_certificates(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Some(etcd) = &settings.cluster.etcd.external else { return vec![] };
+    let files = [("caFile", &etcd.ca_file), ("certFile", &etcd.cert_file), ("keyFile", &etcd.key_file)];
+    let missing = files.into_iter().filter(|(_, f)| !f.is_empty() && machine.kind(f.as_ref()).is_none());
+    missing
+        .map(|(field, file)| {
+            Finding::error(format!("etcd.external.{field} names {file}, which is not there"))
+                .cause("the API server reaches the external etcd with it")
+                .fix(format!("copy it from the etcd cluster to {file}"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, settings};
+
+    const CONFIG: &str = "etcd: {external: {endpoints: ['https://192.0.2.3:2379', 'https://192.0.2.4:2379'], caFile: /etc/e/ca.crt, certFile: /etc/e/c.crt, keyFile: /etc/e/c.key}}\n";
+
+    #[test]
+    fn every_member_is_asked() {
+        let s = settings(CONFIG);
+        assert!(FakeMachine::healthy().check("ExternalEtcdVersion", &s).is_empty());
+        let down = FakeMachine::with(|m| m.etcd = Err("connection refused".into()));
+        let found = down.check("ExternalEtcdVersion", &s);
+        assert_eq!(found.len(), 2);
+        assert!(found[1].what.contains("192.0.2.4") && found[1].evidence[0] == "connection refused");
+        let old = FakeMachine::with(|m| m.etcd = Ok(r#"{"etcdserver":"3.5.23"}"#.into()));
+        assert!(old.check("ExternalEtcdVersion", &s)[0].what.contains("3.5.24"));
+        let other = FakeMachine::with(|m| m.etcd = Ok("<html>".into()));
+        assert!(other.check("ExternalEtcdVersion", &s)[0].what.contains("no etcd"));
+    }
+
+    #[test]
+    fn missing_files_are_named_one_by_one() {
+        let s = settings(CONFIG);
+        let machine = FakeMachine::with(|m| m.file("/etc/e/ca.crt", "x"));
+        let found = machine.check("ExternalEtcdClientCertificates", &s);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].what.contains("certFile names /etc/e/c.crt"));
+    }
+}

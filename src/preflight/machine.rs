@@ -1,0 +1,188 @@
+//! What checks ask the machine: each method is one measurement, so that a test can answer in its place.
+
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+
+use crate::config::v1beta4::ExternalEtcd;
+use crate::host::ServiceState;
+use crate::host::cri::{CgroupDriver, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
+use crate::host::disk::Disk;
+use crate::host::net::{InterfaceAddress, Listener};
+use crate::host::process::Process;
+use crate::host::system::{Cgroups, KernelConfig, SwapArea};
+
+/// What stands at a path, links followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    /// A file.
+    File,
+    /// A folder.
+    Dir,
+    /// A socket.
+    Socket,
+    /// A block device.
+    BlockDevice,
+    /// A character device.
+    CharDevice,
+    /// Something else.
+    Other,
+}
+
+/// What a program said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// It ended with code 0.
+    pub success: bool,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+}
+
+/// What the container runtime says about itself.
+#[derive(Clone, Debug)]
+pub struct RuntimeFacts {
+    /// Who it is.
+    pub version: RuntimeVersion,
+    /// Its health.
+    pub status: RuntimeStatus,
+    /// Its cgroup driver; none where it doesn't tell.
+    pub cgroup_driver: Result<Option<CgroupDriver>, CriError>,
+    /// The images it holds.
+    pub images: Vec<ImageInfo>,
+    /// The folder that it keeps images in, if it tells.
+    pub image_dir: Option<PathBuf>,
+}
+
+impl RuntimeFacts {
+    /// Whether it holds an image by this reference.
+    pub fn holds(&self, reference: &str) -> bool {
+        self.images.iter().any(|i| i.repo_tags.iter().chain(&i.repo_digests).any(|name| name == reference))
+    }
+}
+
+/// The machine, as far as checks look at it.
+pub trait Machine: Send + Sync {
+    /// Whether we are root.
+    fn is_root(&self) -> bool;
+
+    /// Processors that we may run on.
+    fn cpus(&self) -> usize;
+
+    /// Bytes of memory.
+    fn memory(&self) -> u64;
+
+    /// Swap areas in use.
+    fn swaps(&self) -> Vec<SwapArea>;
+
+    /// The kernel's release.
+    fn kernel_release(&self) -> String;
+
+    /// The kernel's configuration, if it can be found.
+    fn kernel_config(&self) -> Option<KernelConfig>;
+
+    /// The cgroups.
+    fn cgroups(&self) -> Cgroups;
+
+    /// The addresses of all interfaces.
+    fn addresses(&self) -> Vec<InterfaceAddress>;
+
+    /// All TCP sockets that listen.
+    fn listeners(&self) -> Vec<Listener>;
+
+    /// All processes.
+    fn processes(&self) -> Vec<Process>;
+
+    /// The addresses of a host, by the system's resolver.
+    ///
+    /// # Errors
+    /// What the resolver says.
+    fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, String>;
+
+    /// A file, to read.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>>;
+
+    /// A file's content.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut content = vec![];
+        self.open(path)?.read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    /// A file as text, if it can be read.
+    fn text(&self, path: &Path) -> Option<String> {
+        self.read(path).ok().map(|content| String::from_utf8_lossy(&content).into_owned())
+    }
+
+    /// What stands at a path.
+    fn kind(&self, path: &Path) -> Option<PathKind>;
+
+    /// The names in a folder, sorted; none if it is not there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn list(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// The file system that a path is on or would be on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn disk(&self, path: &Path) -> io::Result<Disk>;
+
+    /// Whether files can be made in a folder.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn try_write(&self, dir: &Path) -> io::Result<()>;
+
+    /// Where a program lies in PATH.
+    fn program(&self, name: &str) -> Option<PathBuf>;
+
+    /// Runs a program to its end.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    fn run(&self, program: &str, args: &[&str]) -> Result<Said, String>;
+
+    /// The name of the init system, if it is one that we know.
+    fn init_system(&self) -> Option<&'static str>;
+
+    /// How a service stands.
+    fn service(&self, name: &str) -> ServiceState;
+
+    /// The time.
+    fn now(&self) -> OffsetDateTime;
+
+    /// What the container runtime says.
+    ///
+    /// # Errors
+    /// When it does not answer as a CRI v1 runtime does.
+    fn runtime(&self) -> Result<RuntimeFacts, CriError>;
+
+    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default) and removes it.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
+
+    /// Makes the runtime pull an image.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn pull(&self, image: &str) -> Result<(), CriError>;
+
+    /// What `GET <endpoint>/version` of an external etcd gives.
+    ///
+    /// # Errors
+    /// Why it gives nothing.
+    fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String>;
+}

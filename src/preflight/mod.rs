@@ -1,0 +1,53 @@
+//! Checks before init acts: a [table](table()) of rows, each of which measures through [`Machine`] and returns
+//! [`Finding`]s.
+//!
+//! The names are kubeadm's, so that `--ignore-preflight-errors` carries over. What is different on purpose:
+//! - init can be run again, so what an earlier run of it left (manifests, etcd's data, its own processes on their
+//!   ports) is no error; the same of another cluster is.
+//! - What is proven to keep a control plane from coming up is an error, even where kubeadm only warns: swap that
+//!   kubelet refuses. What proves nothing is no error: a kernel whose configuration can't be found.
+//! - There are checks that kubeadm lacks; [`table`](table()) marks them.
+
+mod address;
+mod check;
+mod clock;
+mod containerd;
+mod data;
+mod disk;
+mod etcd;
+mod etcd_client;
+mod existing;
+#[cfg(test)]
+mod fake;
+mod finding;
+mod firewall;
+mod flags;
+mod forwarding;
+mod go_proxy;
+mod host_files;
+mod kernel;
+mod kubelet;
+mod machine;
+mod manifests;
+mod modules;
+mod node;
+mod pki;
+mod ports;
+mod programs;
+mod proxy;
+mod real;
+mod resources;
+mod runner;
+mod runtime;
+mod runtime_client;
+mod sandbox;
+mod system;
+mod table;
+mod writable;
+
+pub use check::{Check, LIMIT};
+pub use finding::{Finding, Severity};
+pub use machine::{Machine, PathKind, RuntimeFacts, Said};
+pub use real::RealMachine;
+pub use runner::{Options, Report, run_checks};
+pub use table::table;

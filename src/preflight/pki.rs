@@ -1,0 +1,161 @@
+//! Certificates and keys that are there already: whole, in pairs, in time, and signed by the CA beside them.
+
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+
+use super::finding::Finding;
+use super::machine::Machine;
+use crate::config::Settings;
+use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT};
+use crate::pki::{Bundle, ChainError, PrivateKey, verify_chain};
+
+pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let dir = &settings.paths.certificates;
+    let local_etcd = settings.cluster.etcd.local.is_some();
+    let rows = CERTIFICATES.iter().filter(|row| local_etcd || !is_of_etcd(row));
+    let pki = Pki { machine, dir: dir.clone(), now: machine.now() };
+    let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
+    findings.extend(pki.service_account());
+    findings
+}
+
+fn is_of_etcd(row: &CertRow) -> bool {
+    row.name == "etcd-ca" || row.signer == Some("etcd-ca")
+}
+
+struct Pki<'a> {
+    machine: &'a dyn Machine,
+    dir: PathBuf,
+    now: OffsetDateTime,
+}
+
+impl Pki<'_> {
+    /// A file; none where it is missing or not for us to read.
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.machine.read(&self.dir.join(name)).ok()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.join(name).display().to_string()
+    }
+
+    fn ca(&self, row: &CertRow) -> Option<Bundle> {
+        let ca = row.signer_row()?;
+        Bundle::from_pem(&self.read(&format!("{}.crt", ca.base))?).ok()
+    }
+
+    /// The first thing that is wrong with a certificate or its key.
+    fn row(&self, row: &CertRow) -> Option<Finding> {
+        let (crt, key) = (format!("{}.crt", row.base), format!("{}.key", row.base));
+        let key_pem = self.read(&key);
+        let Some(crt_pem) = self.read(&crt) else {
+            // A leaf's key alone is what a run left that was cut off; a CA's may be all that is left of it.
+            let alone = row.is_ca() && key_pem.is_some() && self.machine.kind(&self.dir.join(&crt)).is_none();
+            return alone.then(|| {
+                Finding::error(format!(
+                    "{} is there without its certificate {}",
+                    self.path(&key),
+                    self.path(&crt)
+                ))
+                .cause(
+                    "init would make another CA, and everything that trusts the old one would stop to work",
+                )
+                .fix(format!(
+                    "put {} back; or `rm {}`, if nothing uses that CA",
+                    self.path(&crt),
+                    self.path(&key)
+                ))
+            });
+        };
+        let broken = |file: &str, why: String| {
+            Finding::error(format!("{} can't be used", self.path(file))).evidence(why).fix(self.anew(row))
+        };
+        let bundle = match Bundle::from_pem(&crt_pem) {
+            Ok(bundle) => bundle,
+            Err(error) => return Some(broken(&crt, error.to_string())),
+        };
+        if let Some(pem) = key_pem {
+            match PrivateKey::from_pem(&pem) {
+                Err(error) => return Some(broken(&key, error.to_string())),
+                Ok(private) if !bundle.certificate.matches_key(&private) => {
+                    return Some(
+                        Finding::error(format!(
+                            "{} and {} do not belong together",
+                            self.path(&crt),
+                            self.path(&key)
+                        ))
+                        .evidence("the certificate bears another public key than this private key's")
+                        .cause("one of the two was put there from elsewhere, or only one was restored")
+                        .fix(self.anew(row)),
+                    );
+                }
+                Ok(_) => {}
+            }
+        }
+        let result = match self.ca(row) {
+            Some(ca) if !row.is_ca() => verify_chain(&bundle, &[ca.certificate], self.now),
+            _ => bundle.certificate.check_validity(self.now),
+        };
+        result.err().map(|error| self.invalid(row, &crt, &error))
+    }
+
+    fn invalid(&self, row: &CertRow, crt: &str, error: &ChainError) -> Finding {
+        let what = match error {
+            ChainError::Expired { .. } => "has expired",
+            ChainError::NotYetValid { .. } => "is not valid yet",
+            _ => "is not of the CA beside it",
+        };
+        let finding = Finding::error(format!("{} {what}", self.path(crt))).evidence(error.to_string());
+        match error {
+            ChainError::NotYetValid { .. } => {
+                finding.cause("mostly the clock is wrong").fix("`timedatectl`; set the clock right")
+            }
+            _ => finding.fix(self.anew(row)),
+        }
+    }
+
+    /// How to get a pair anew.
+    fn anew(&self, row: &CertRow) -> String {
+        let (crt, key) = (self.path(&format!("{}.crt", row.base)), self.path(&format!("{}.key", row.base)));
+        let signer_key = row.signer_row().map(|ca| format!("{}.key", ca.base));
+        match signer_key {
+            None => format!(
+                "put the right {crt} and {key} back from a backup; or, where nothing of that cluster is needed, `kubestrap reset`"
+            ),
+            Some(name) if self.machine.kind(&self.dir.join(&name)).is_some() => {
+                format!("`rm {crt} {key}` and run again: init makes it anew")
+            }
+            Some(_) => format!("have {crt} issued anew by whoever holds the CA's key, which is not here"),
+        }
+    }
+
+    /// The pair that service account tokens are signed with.
+    fn service_account(&self) -> Option<Finding> {
+        let private = PrivateKey::from_pem(&self.read(SERVICE_ACCOUNT.private_key)?);
+        let (key, public) = (self.path(SERVICE_ACCOUNT.private_key), self.path(SERVICE_ACCOUNT.public_key));
+        let private = match private {
+            Ok(private) => private,
+            Err(error) => {
+                return Some(
+                    Finding::error(format!("{key} can't be used"))
+                        .evidence(error.to_string())
+                        .fix(format!("put it back from a backup; or `rm {key} {public}`, and all tokens of service accounts are void")),
+                );
+            }
+        };
+        let text = String::from_utf8_lossy(&self.read(SERVICE_ACCOUNT.public_key)?).into_owned();
+        // Other forms of public keys serve too, and are not compared.
+        let comparable = text.contains("BEGIN PUBLIC KEY");
+        let bare = |t: &str| t.split_whitespace().collect::<String>();
+        (comparable && bare(&text) != bare(&private.public_key_pem())).then(|| {
+            Finding::error(format!("{key} and {public} do not belong together"))
+                .cause("the API server would sign tokens that it does not accept itself")
+                .fix(format!("`rm {public}` and run again, if {key} is the right one"))
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "pki_tests.rs"]
+mod tests;

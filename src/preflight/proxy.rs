@@ -1,0 +1,125 @@
+//! Proxies that would stand between the parts of the cluster.
+
+use super::finding::Finding;
+use super::go_proxy::for_https;
+use super::machine::Machine;
+use crate::config::{Settings, names};
+
+/// kubeadm: the API server itself.
+pub(super) fn api_server(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    let host = settings.advertise_address.to_string();
+    let Some(proxy) = for_https(&settings.facts.proxy_variables, &host, settings.bind_port) else {
+        return vec![];
+    };
+    let what = format!("requests to the API server at {host} would go through a proxy");
+    vec![finding(settings, what, proxy)]
+}
+
+/// kubeadm: the networks of Services and Pods.
+pub(super) fn networks(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    let named = settings.service_subnets.iter().map(|n| ("Services", n));
+    let named = named.chain(settings.pod_subnets.iter().map(|n| ("Pods", n)));
+    // Any port: rules with a port are not what is meant for a network.
+    let proxied = named.filter_map(|(of, net)| {
+        let proxy = for_https(&settings.facts.proxy_variables, &net.network().to_string(), 1234)?;
+        Some((format!("requests to {of} ({net}) would go through a proxy"), proxy))
+    });
+    proxied.map(|(what, proxy)| finding(settings, what, proxy)).collect()
+}
+
+/// What else belongs to the cluster: the control plane's endpoint and the names of Services.
+pub(super) fn names_of_cluster(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    let endpoint = names::host_port(&settings.cluster.control_plane_endpoint).ok().map(|(host, _)| host);
+    let domain = &settings.cluster.networking.dns_domain;
+    let service = |suffix: &str| format!("kubernetes.default{suffix}");
+    let of = [
+        endpoint.map(|host| (host.clone(), host)),
+        Some((service(".svc"), ".svc".to_owned())),
+        Some((service(&format!(".svc.{domain}")), format!(".{domain}"))),
+    ];
+    let mut proxied = vec![];
+    let mut through = None;
+    for (host, name) in of.into_iter().flatten() {
+        if let Some(proxy) = for_https(&settings.facts.proxy_variables, &host, settings.bind_port) {
+            proxied.push(name);
+            through = Some(proxy);
+        }
+    }
+    let Some(proxy) = through else { return vec![] };
+    let what = format!("names of the cluster would be asked of a proxy: {}", proxied.join(", "));
+    vec![finding(settings, what, proxy)]
+}
+
+fn finding(settings: &Settings, what: String, proxy: &str) -> Finding {
+    // A proxy's address may hold a password.
+    let proxy = match proxy.rsplit_once('@') {
+        Some((_, host)) => host,
+        None => proxy,
+    };
+    Finding::warning(what)
+        .evidence(format!("the environment names the proxy {proxy}"))
+        .cause(
+            "the control plane's Pods get these variables too, and a proxy seldom reaches into the cluster",
+        )
+        .fix(format!("`export {}` and run again", no_proxy(settings)))
+}
+
+/// The whole variable: what is there, and what of the cluster is missing.
+fn no_proxy(settings: &Settings) -> String {
+    let variables = &settings.facts.proxy_variables;
+    let given = ["NO_PROXY", "no_proxy"].iter().find_map(|n| variables.iter().find(|(name, _)| name == n));
+    let (name, value) = given.map_or(("NO_PROXY", ""), |(n, v)| (n.as_str(), v.as_str()));
+    let mut rules: Vec<String> =
+        value.split(',').filter(|r| !r.is_empty()).map(|r| r.trim().to_owned()).collect();
+    let endpoint = names::host_port(&settings.cluster.control_plane_endpoint).ok().map(|(host, _)| host);
+    let mut add = |rule: String| {
+        if !rules.contains(&rule) {
+            rules.push(rule);
+        }
+    };
+    add(settings.advertise_address.to_string());
+    endpoint.into_iter().for_each(&mut add);
+    settings.service_subnets.iter().chain(&settings.pod_subnets).for_each(|net| add(net.to_string()));
+    add(".svc".into());
+    add(format!(".{}", settings.cluster.networking.dns_domain));
+    format!("{name}={}", rules.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, settings_on};
+    use super::super::finding::Severity;
+    use crate::config::{HostFacts, Settings};
+
+    fn with(variables: &[(&str, &str)]) -> Settings {
+        let proxy_variables = variables.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
+        let facts = HostFacts { hostname: "cp-1".into(), proxy_variables, ..HostFacts::default() };
+        settings_on("controlPlaneEndpoint: api.example.com\nnetworking: {podSubnet: 10.244.0.0/16}\n", facts)
+    }
+
+    #[test]
+    fn what_a_proxy_would_take_is_warned_of_with_the_whole_variable() {
+        let machine = FakeMachine::healthy();
+        let s = with(&[("HTTPS_PROXY", "http://user:secret@proxy:3128"), ("no_proxy", "10.96.0.0/12")]);
+        let found = machine.finding("HTTPProxy", &s);
+        assert_eq!(found.severity, Severity::Warning);
+        assert!(!format!("{found:?}").contains("secret"));
+        let fix = found.fix.unwrap();
+        assert_eq!(
+            fix,
+            "`export no_proxy=10.96.0.0/12,192.0.2.10,api.example.com,10.244.0.0/16,.svc,.cluster.local` and run again"
+        );
+        assert!(machine.finding("HTTPProxyCIDR", &s).what.contains("Pods (10.244.0.0/16)"));
+        assert!(machine.finding("NoProxy", &s).what.contains("api.example.com, .svc, .cluster.local"));
+
+        // What the fix says is enough.
+        let value = fix.split_once('=').unwrap().1.split_once('`').unwrap().0;
+        for quiet in
+            [with(&[]), with(&[("HTTPS_PROXY", "p:1"), ("NO_PROXY", value)]), with(&[("http_proxy", "p")])]
+        {
+            for row in ["HTTPProxy", "HTTPProxyCIDR", "NoProxy"] {
+                assert!(machine.check(row, &quiet).is_empty(), "{row}");
+            }
+        }
+    }
+}

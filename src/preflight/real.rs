@@ -1,0 +1,218 @@
+//! The machine we run on, measured.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use super::etcd_client;
+use super::machine::{Machine, PathKind, RuntimeFacts, Said};
+use super::runtime_client;
+use crate::config::v1beta4::ExternalEtcd;
+use crate::host::cri::{CriEndpoint, CriError, EndpointError};
+use crate::host::disk::{self, Disk};
+use crate::host::net::{self, InterfaceAddress, Listener};
+use crate::host::process::{self, Process};
+use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
+use crate::host::{Host, RealHost, ServiceState, command};
+
+/// How long a program may run: those we ask answer in a fraction of it.
+const PROGRAM_LIMIT: Duration = Duration::from_secs(4);
+
+/// The machine we run on. What several checks ask for is measured once.
+pub struct RealMachine {
+    host: RealHost,
+    endpoint: CriEndpoint,
+    listeners: OnceLock<Vec<Listener>>,
+    processes: OnceLock<Vec<Process>>,
+    runtime: OnceLock<Result<RuntimeFacts, CriError>>,
+}
+
+impl RealMachine {
+    /// The machine, with the container runtime at `cri_socket`.
+    ///
+    /// # Errors
+    /// When that is no address of a socket.
+    pub fn new(cri_socket: &str) -> Result<Self, EndpointError> {
+        Ok(Self {
+            host: RealHost::new(),
+            endpoint: cri_socket.parse()?,
+            listeners: OnceLock::new(),
+            processes: OnceLock::new(),
+            runtime: OnceLock::new(),
+        })
+    }
+}
+
+impl Machine for RealMachine {
+    fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    fn cpus(&self) -> usize {
+        system::cpus()
+    }
+
+    fn memory(&self) -> u64 {
+        system::memory()
+    }
+
+    fn swaps(&self) -> Vec<SwapArea> {
+        system::swaps()
+    }
+
+    fn kernel_release(&self) -> String {
+        system::kernel_release()
+    }
+
+    fn kernel_config(&self) -> Option<KernelConfig> {
+        system::kernel_config()
+    }
+
+    fn cgroups(&self) -> Cgroups {
+        system::cgroups()
+    }
+
+    fn addresses(&self) -> Vec<InterfaceAddress> {
+        net::addresses()
+    }
+
+    fn listeners(&self) -> Vec<Listener> {
+        self.listeners.get_or_init(net::listeners).clone()
+    }
+
+    fn processes(&self) -> Vec<Process> {
+        self.processes.get_or_init(process::processes).clone()
+    }
+
+    fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        let found = (host, 0).to_socket_addrs().map_err(|e| e.to_string())?;
+        Ok(found.map(|a| a.ip()).collect())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn kind(&self, path: &Path) -> Option<PathKind> {
+        let kind = path.metadata().ok()?.file_type();
+        Some(match kind {
+            k if k.is_file() => PathKind::File,
+            k if k.is_dir() => PathKind::Dir,
+            k if k.is_socket() => PathKind::Socket,
+            k if k.is_block_device() => PathKind::BlockDevice,
+            k if k.is_char_device() => PathKind::CharDevice,
+            _ => PathKind::Other,
+        })
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let entries = match path.read_dir() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries?,
+        };
+        let names = entries.map(|e| Ok(e?.file_name().to_string_lossy().into_owned()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn disk(&self, path: &Path) -> io::Result<Disk> {
+        disk::disk(path)
+    }
+
+    fn try_write(&self, dir: &Path) -> io::Result<()> {
+        disk::try_write(dir)
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        command::find(name)
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> Result<Said, String> {
+        run_within(program, args, PROGRAM_LIMIT)
+    }
+
+    fn init_system(&self) -> Option<&'static str> {
+        self.host.init_system().map(|i| i.name())
+    }
+
+    fn service(&self, name: &str) -> ServiceState {
+        self.host.init_system().map(|i| i.state(name)).unwrap_or_default()
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    fn runtime(&self) -> Result<RuntimeFacts, CriError> {
+        self.runtime.get_or_init(|| runtime_client::facts(&self.endpoint)).clone()
+    }
+
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
+        runtime_client::start_sandbox(&self.endpoint, parent)
+    }
+
+    fn pull(&self, image: &str) -> Result<(), CriError> {
+        runtime_client::pull(&self.endpoint, image)
+    }
+
+    fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {
+        etcd_client::version(endpoint, etcd)
+    }
+}
+
+/// Runs a program; one that does not end in time is killed. What it says must fit in a pipe's buffer (64 KiB).
+fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
+    let start = Instant::now();
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    let status = loop {
+        match child.try_wait().map_err(|e| e.to_string())? {
+            Some(status) => break status,
+            None if start.elapsed() > limit => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("no end within {} s", limit.as_secs()));
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let text = |stream: Option<&mut dyn Read>| {
+        let mut bytes = vec![];
+        let _ = stream.map(|s| s.take(1 << 16).read_to_end(&mut bytes));
+        String::from_utf8_lossy(&bytes).into_owned()
+    };
+    Ok(Said {
+        success: status.success(),
+        stdout: text(child.stdout.as_mut().map(|s| s as &mut dyn Read)),
+        stderr: text(child.stderr.as_mut().map(|s| s as &mut dyn Read)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_heard_and_killed_when_they_hang() {
+        let limit = Duration::from_secs(2);
+        let said = run_within("sh", &["-c", "echo out; echo err >&2; exit 3"], limit).unwrap();
+        assert_eq!(said, Said { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
+        assert!(run_within("/no/such", &[], limit).is_err());
+        let start = Instant::now();
+        assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+}

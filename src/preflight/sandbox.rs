@@ -1,0 +1,302 @@
+//! A real sandbox, started and removed: what every Pod begins with, and what fails first on a runtime that is set up
+//! wrong.
+
+use super::containerd;
+use super::finding::Finding;
+use super::machine::{Machine, RuntimeFacts};
+use crate::config::Settings;
+use crate::host::cri::{CgroupDriver, CriCause, CriError};
+
+/// A slice that every machine under systemd has.
+const SLICE: &str = "system.slice";
+
+/// The image that the runtime makes sandboxes from, where it or its configuration tells.
+fn image(machine: &dyn Machine, facts: &RuntimeFacts) -> Option<String> {
+    let configured = || {
+        let is_containerd = facts.version.name == "containerd";
+        // The key of version 2 of its configuration, and that of version 3.
+        let keys = ["sandbox_image", "sandbox"].into_iter().filter(|_| is_containerd);
+        keys.filter_map(|key| containerd::setting(machine, key))
+            .map(|(_, value)| value)
+            .find(|v| v.contains('/'))
+    };
+    facts.status.sandbox_image().or_else(configured)
+}
+
+/// The sandbox image is there, or can be had.
+pub(super) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let Some(image) = image(machine, &facts) else { return vec![] };
+    let ours = settings.pause_image();
+    if facts.holds(&image) {
+        if image == ours {
+            return vec![];
+        }
+        let what = format!(
+            "the runtime's sandbox image is {image}, and Kubernetes {} comes with {ours}",
+            settings.version
+        );
+        return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
+    }
+    let Err(error) = machine.pull(&image) else { return vec![] };
+    let fix = if facts.holds(&ours) {
+        format!(
+            "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
+            setting_for(&ours, machine)
+        )
+    } else {
+        format!(
+            "bring it here: `ctr -n k8s.io images pull {image}`, or `ctr -n k8s.io images import FILE.tar`; or name another in the runtime's configuration ({})",
+            containerd::path(machine)
+        )
+    };
+    vec![
+        Finding::error(format!("the runtime's sandbox image {image} is not here and can't be pulled"))
+            .evidence(words(&error))
+            .cause("no Pod can start without it, whatever other images there are")
+            .fix(fix),
+    ]
+}
+
+/// How containerd's configuration names the image, in the form that it has.
+fn setting_for(image: &str, machine: &dyn Machine) -> String {
+    match containerd::setting(machine, "sandbox") {
+        Some((line, _)) => format!("sandbox = \"{image}\"` in line {} of `{}", line.number, line.path),
+        None => match containerd::setting(machine, "sandbox_image") {
+            Some((line, _)) => {
+                format!("sandbox_image = \"{image}\"` in line {} of `{}", line.number, line.path)
+            }
+            None => format!("sandbox_image = \"{image}\"` in `{}", containerd::path(machine)),
+        },
+    }
+}
+
+/// A sandbox starts, and goes away again.
+pub(super) fn check(_: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    if facts.status.runtime_ready().is_some_and(|c| !c.status) {
+        return vec![];
+    }
+    // With systemd as driver a slice must be named; what the driver is, not every runtime tells.
+    let parents: &[&str] = match facts.cgroup_driver {
+        Ok(Some(CgroupDriver::Systemd)) => &[SLICE],
+        Ok(Some(CgroupDriver::Cgroupfs)) => &[""],
+        Ok(None) | Err(_) => &["", SLICE],
+    };
+    let mut error = None;
+    for parent in parents {
+        match machine.start_sandbox(parent) {
+            Ok(()) => return vec![],
+            Err(e) => {
+                let slice = words(&e).to_lowercase().contains("slice");
+                error = Some(e);
+                if !slice {
+                    break;
+                }
+            }
+        }
+    }
+    let Some(error) = error else { return vec![] };
+    let said = words(&error);
+    let rule = RULES.iter().find(|rule| rule.marks.iter().any(|mark| said.contains(mark)));
+    // That is what SandboxImage tells, with its name.
+    if rule.is_some_and(|r| r.about_image) && image(machine, &facts).is_some_and(|i| !facts.holds(&i)) {
+        return vec![];
+    }
+    let finding = match error.call {
+        "StopPodSandbox" | "RemovePodSandbox" => {
+            Finding::warning("the container runtime can't take a sandbox away that it started")
+        }
+        _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
+    };
+    let finding = finding.evidence(format!("{}: {said}", error.call));
+    vec![match rule {
+        Some(rule) => finding.cause(rule.cause).fix(rule.fix),
+        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) tells more"),
+    }]
+}
+
+/// What a runtime's words mean.
+struct Rule {
+    /// Any of these in its words.
+    marks: &'static [&'static str],
+    cause: &'static str,
+    fix: &'static str,
+    about_image: bool,
+}
+
+const fn rule(marks: &'static [&'static str], cause: &'static str, fix: &'static str) -> Rule {
+    Rule { marks, cause, fix, about_image: false }
+}
+
+/// The first that fits counts.
+static RULES: &[Rule] = &[
+    Rule {
+        marks: &["sandbox image", "failed to pull image", "failed to resolve reference", "ErrImagePull"],
+        cause: "its sandbox (pause) image is not here and can't be pulled",
+        fix: "pull or import that image, or name one that is here as `sandbox_image` (containerd 2: `pinned_images.sandbox`) in the runtime's configuration",
+        about_image: true,
+    },
+    rule(
+        &["oom_score_adj"],
+        "it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as in some containers",
+        "set `restrict_oom_score_adj = true` in containerd's CRI runtime configuration and restart it",
+    ),
+    rule(
+        &[
+            "\"runc\": executable file not found",
+            "exec: \"runc\"",
+            "runc: no such file",
+            "fork/exec /usr/bin/runc",
+            "crun\": executable file not found",
+        ],
+        "the program that runs containers, runc, is missing or can't be run",
+        "`apt-get install runc` or `dnf install runc`",
+    ),
+    rule(
+        &["containerd-shim-runc-v2", "runtime \"io.containerd"],
+        "containerd's own program containerd-shim-runc-v2 is not found",
+        "install containerd anew: the shim belongs beside it in PATH",
+    ),
+    rule(
+        &["slice:prefix:name", "systemd slice as cgroup parent", "cgroup parent for systemd", "cgroupsPath"],
+        "the cgroup drivers of the runtime's parts differ",
+        "set `SystemdCgroup = true` in runc's options in /etc/containerd/config.toml, then `systemctl restart containerd`",
+    ),
+    rule(
+        &["dbus", "org.freedesktop.systemd1", "Interactive authentication required", "unable to start unit"],
+        "it uses the systemd cgroup driver, and can't reach systemd",
+        "see `systemctl status`; on a machine without systemd set `SystemdCgroup = false` in the runtime's configuration",
+    ),
+    rule(
+        &["no space left on device"],
+        "the disk that it keeps containers on is full, or out of inodes",
+        "`df -h; df -i` tells which; make room",
+    ),
+    rule(
+        &["read-only file system"],
+        "a file system that it writes to is read-only",
+        "`mount -o remount,rw` it, or see `dmesg` for why it became so",
+    ),
+    rule(
+        &["failed to mount", "overlay", "snapshotter"],
+        "its file system for images (the snapshotter) does not work here",
+        "`modprobe overlay`, and look at `ctr plugins ls | grep snapshotter`",
+    ),
+    rule(
+        &["cgroup", "devices.allow"],
+        "it can't make a cgroup: the machine's cgroups are not mounted as it expects, or not for it to write",
+        "`mount | grep cgroup` shows them; on a container host, give this machine its own cgroup",
+    ),
+    rule(
+        &["apparmor", "AppArmor"],
+        "the kernel's AppArmor refuses its profile",
+        "`apt-get install apparmor`, or boot without AppArmor",
+    ),
+    rule(
+        &["seccomp"],
+        "the kernel has no seccomp, or runc was built without it",
+        "use your distribution's kernel and runc",
+    ),
+    rule(
+        &["operation not permitted", "permission denied"],
+        "it is not allowed to do what containers need: SELinux, or a machine that is itself a container",
+        "`dmesg | tail` and `ausearch -m avc -ts recent` show what was refused",
+    ),
+    rule(
+        &["no answer within", "context deadline exceeded", "DeadlineExceeded"],
+        "it hangs: a pull of its sandbox image through a network that swallows packets, or a slow disk",
+        "`journalctl -u containerd -n 50` shows what it waits for",
+    ),
+];
+
+/// The runtime's own words, without the socket and the call before them.
+fn words(error: &CriError) -> String {
+    match &error.cause {
+        CriCause::Rpc { message, .. } => message.clone(),
+        cause => cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, cri_error, image, settings};
+    use super::super::finding::Severity;
+    use super::*;
+    use crate::host::cri::Code;
+
+    fn refused(call: &'static str, message: &str) -> CriError {
+        cri_error(call, CriCause::Rpc { code: Code::Unknown, message: message.into() })
+    }
+
+    fn failing(message: &str) -> FakeMachine {
+        FakeMachine::with(|m| {
+            m.sandbox.insert(SLICE.into(), refused("RunPodSandbox", message));
+        })
+    }
+
+    #[test]
+    fn the_runtime_s_words_are_quoted_and_explained() {
+        let s = settings("");
+        for (message, cause) in [
+            (
+                "failed to start sandbox \"x\": failed to get sandbox image \"r/pause:3.8\": not found",
+                "pause",
+            ),
+            (
+                "failed to create containerd task: runc create failed: unable to start container process: can't set oom_score_adj: permission denied",
+                "CAP_SYS_RESOURCE",
+            ),
+            ("exec: \"runc\": executable file not found in $PATH", "runc"),
+            ("write /x: no space left on device", "full"),
+            ("expected cgroupsPath to be of format \"slice:prefix:name\"", "drivers"),
+            ("failed to mount rootfs component: invalid argument", "snapshotter"),
+        ] {
+            let found = failing(message).finding("Sandbox", &s);
+            assert_eq!(found.severity, Severity::Error);
+            assert!(found.evidence[0].contains(message) && found.cause.unwrap().contains(cause), "{message}");
+        }
+        let found = failing("something new").finding("Sandbox", &s);
+        assert!(found.cause.is_none() && found.fix.is_some());
+    }
+
+    #[test]
+    fn a_driver_that_is_not_told_is_tried_both_ways() {
+        let mut machine = FakeMachine::with(|m| {
+            m.runtime.as_mut().unwrap().cgroup_driver = Ok(None);
+            m.sandbox
+                .insert(String::new(), refused("RunPodSandbox", "got \"/x\" instead of slice:prefix:name"));
+        });
+        assert!(machine.check("Sandbox", &settings("")).is_empty());
+        machine.sandbox.insert(SLICE.into(), refused("RunPodSandbox", "no slice"));
+        machine.finding("Sandbox", &settings(""));
+    }
+
+    #[test]
+    fn one_that_can_t_be_removed_is_a_warning() {
+        let machine = FakeMachine::with(|m| {
+            m.sandbox.insert(SLICE.into(), refused("RemovePodSandbox", "busy"));
+        });
+        assert_eq!(machine.finding("Sandbox", &settings("")).severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_sandbox_image_that_can_t_be_had_is_told_once() {
+        let s = settings("");
+        let mut machine = failing("failed to get sandbox image \"r/pause:3.8\": failed to pull image");
+        machine.file("/etc/containerd/config.toml", "[x]\n  sandbox_image = \"r/pause:3.8\"\n");
+        machine.pull = Err(refused("PullImage", "dial tcp: lookup r: no such host"));
+        let found = machine.finding("SandboxImage", &s);
+        assert_eq!(found.severity, Severity::Error);
+        assert!(found.evidence[0].contains("no such host"));
+        assert!(
+            found.fix.unwrap().contains("`sandbox_image = \"registry.k8s.io/pause:3.10.2\"` in line 2 of")
+        );
+        assert!(machine.check("Sandbox", &s).is_empty(), "SandboxImage tells it");
+        machine.pull = Ok(());
+        assert!(machine.check("SandboxImage", &s).is_empty());
+        machine.runtime.as_mut().unwrap().images.push(image("r/pause:3.8", true));
+        assert_eq!(machine.finding("SandboxImage", &s).severity, Severity::Info);
+        assert!(FakeMachine::healthy().check("SandboxImage", &s).is_empty());
+    }
+}

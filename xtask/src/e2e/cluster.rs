@@ -61,12 +61,48 @@ pub(crate) fn is_ready_mirror(pod: &Value) -> anyhow::Result<()> {
     let owned = owners
         .is_some_and(|o| o.len() == 1 && o.iter().all(|o| o["kind"] == "Node" && o["name"] == NODE_NAME));
     ensure!(owned, "its owners are {owners:?}");
+    is_ready(pod)
+}
+
+/// # Errors
+/// When `pod` does not run or is not ready.
+pub(crate) fn is_ready(pod: &Value) -> anyhow::Result<()> {
     let phase = &pod["status"]["phase"];
     ensure!(phase == "Running", "its phase is {phase}");
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
     let ready = conditions.is_some_and(|c| c.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"));
     ensure!(ready, "it is not Ready");
     Ok(())
+}
+
+/// What `init` leaves in the cluster: configuration, token, role and taint of the Node, addons.
+///
+/// # Errors
+/// When something of it is missing.
+pub(crate) fn finished(node: &Node) -> anyhow::Result<()> {
+    for (namespace, kind, name) in [
+        ("kube-system", "configmap", "kubeadm-config"),
+        ("kube-system", "configmap", "kubelet-config"),
+        ("kube-public", "configmap", "cluster-info"),
+        ("kube-system", "deployment", "coredns"),
+        ("kube-system", "daemonset", "kube-proxy"),
+    ] {
+        node.get(&["--namespace", namespace, kind, name])?;
+    }
+    let found = node.get(&["node", NODE_NAME])?;
+    let label = found.pointer("/metadata/labels/node-role.kubernetes.io~1control-plane");
+    ensure!(label.is_some(), "the Node has no label of a control plane");
+    let taints = found.pointer("/spec/taints").and_then(Value::as_array);
+    let tainted =
+        taints.is_some_and(|t| t.iter().any(|t| t["key"] == "node-role.kubernetes.io/control-plane"));
+    ensure!(tainted, "the Node has no taint of a control plane");
+    // kube-controller-manager does that, some time after it has started.
+    eventually("cluster-info is signed with a token", MINUTE, || {
+        let info = node.get(&["--namespace", "kube-public", "configmap", "cluster-info"])?;
+        let data = info["data"].as_object().context("it is empty")?;
+        ensure!(data.keys().any(|k| k.starts_with("jws-kubeconfig-")), "it is not signed");
+        Ok(())
+    })
 }
 
 /// The Pod's `metadata.uid`.

@@ -1,6 +1,8 @@
 //! The images of a cluster, made of the user's programs, in a containerd folder that every machine gets a copy of.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -73,12 +75,18 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let kind = entry.file_type()?;
-        if kind.is_dir() {
+        if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_dir() {
             copy(&source, &target)?;
         } else if source.extension().is_some_and(|e| e == "db") {
             fs::copy(&source, &target)?;
-        } else {
-            fs::hard_link(&source, &target)?;
+        } else if let Err(error) = fs::hard_link(&source, &target) {
+            // A second machine's folder lies on another mount than what the first sees of the host.
+            if error.kind() != ErrorKind::CrossesDevices {
+                return Err(error.into());
+            }
+            fs::copy(&source, &target)?;
         }
     }
     Ok(())

@@ -4,6 +4,7 @@ pub(crate) mod binaries;
 mod cluster;
 mod config;
 mod containerd;
+mod fresh;
 mod ignored;
 mod image;
 pub(crate) mod images;
@@ -11,6 +12,7 @@ pub(crate) mod node;
 pub(crate) mod plan;
 mod prepare;
 mod scenarios;
+mod second;
 mod step;
 mod wait;
 
@@ -49,7 +51,7 @@ impl E2e {
     pub(crate) fn run(self) -> ExitCode {
         if self.list {
             for scenario in scenarios::SCENARIOS {
-                say::line(format_args!("{:<14} {}", scenario.name, scenario.asserts));
+                say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
             }
             return ExitCode::SUCCESS;
         }
@@ -76,14 +78,19 @@ impl E2e {
             .filter(|s| self.scenarios.is_empty() || self.scenarios.iter().any(|n| n == s.name));
         let mut failed = vec![];
         let mut count = 0;
+        let mut left_out = vec![];
         for scenario in chosen {
+            if scenario.kubeadm && !plan.has("kubeadm") {
+                left_out.push(scenario.name);
+                continue;
+            }
             let request = plan.request(scenario.name, &["scenario", scenario.name]);
             let finished = machine::launch(&request, || images::copy_to(&plan, &request.dir), || Ok(()))?;
             let seconds = finished.elapsed.as_secs_f64();
             count += 1;
             if finished.ok {
                 say::line(format_args!(
-                    "{:<14} ok     {seconds:6.1} s  {}",
+                    "{:<26} ok     {seconds:6.1} s  {}",
                     scenario.name,
                     finished.stdout.trim()
                 ));
@@ -92,10 +99,13 @@ impl E2e {
                 let why = command::tail(&finished.stderr, 40).replace('\n', "\n    ");
                 let logs = request.logs.display();
                 say::line(format_args!(
-                    "{:<14} FAILED {seconds:6.1} s  logs: {logs}\n    {why}",
+                    "{:<26} FAILED {seconds:6.1} s  logs: {logs}\n    {why}",
                     scenario.name
                 ));
             }
+        }
+        if !left_out.is_empty() {
+            say::line(format_args!("left out, for want of kubeadm in the folder: {}", left_out.join(", ")));
         }
         if count == 0 {
             bail!("no scenario was run");

@@ -36,7 +36,7 @@ pub(crate) struct Node {
     pub(crate) plan: Plan,
     /// The program whose `init` is run.
     pub(crate) init: String,
-    containerd: Option<Containerd>,
+    _containerd: Containerd,
     notes: RefCell<Vec<String>>,
 }
 
@@ -53,8 +53,8 @@ impl Node {
         fs::write(format!("{}/kubelet.service", systemd::PACKAGED), UNIT)?;
         fs::write(format!("{drop_ins}/10-kubeadm.conf"), DROP_IN)?;
         command::check("systemctl", &["enable", "kubelet"])?;
-        let containerd = Some(Containerd::start(plan.pause())?);
-        Ok(Self { plan, init: init.to_owned(), containerd, notes: RefCell::default() })
+        let containerd = Containerd::start(plan.pause())?;
+        Ok(Self { plan, init: init.to_owned(), _containerd: containerd, notes: RefCell::default() })
     }
 
     /// A figure for the scenario's line.
@@ -168,14 +168,6 @@ impl Node {
             Path::new(&*String::from_utf8_lossy(program)).file_name().is_some_and(|n| n == name)
         })
         .collect()
-    }
-
-    /// Stops containerd in good order.
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub(crate) fn stop_containerd(&mut self) -> anyhow::Result<()> {
-        self.containerd.take().map_or(Ok(()), Containerd::stop)
     }
 }
 

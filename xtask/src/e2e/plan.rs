@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::machine::Request;
+use crate::machine::{Network, Request};
 
 /// The plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,6 +47,7 @@ impl Plan {
             logs: self.work.join("logs").join(name),
             xtask: self.xtask.clone(),
             programs: self.programs.clone(),
+            network: Network::alone(),
             job: words,
         }
     }

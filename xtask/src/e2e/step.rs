@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 
 use super::node::Node;
 use super::plan::Plan;
-use super::{images, scenarios};
+use super::{images, scenarios, second};
 use crate::machine::{self, boot};
-use crate::{bench, say};
+use crate::say;
 
 /// A step.
 #[derive(Args, Debug)]
@@ -26,7 +26,11 @@ enum Kind {
     /// Be process 1
     Boot { request: PathBuf },
     /// Do the job
-    Job { plan: PathBuf, words: Vec<String> },
+    Job {
+        plan: PathBuf,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 impl Step {
@@ -51,11 +55,12 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
         ["import"] => images::import(&plan),
         ["scenario", name] => {
             let scenario = scenarios::find(name).context("no such scenario")?;
-            let mut node = Node::fresh(plan, "kubestrap")?;
-            let result = (scenario.run)(&mut node);
+            let node = Node::fresh(plan, "kubestrap")?;
+            let result = (scenario.run)(&node);
             say::line(node.notes());
             result
         }
+        ["second", kind, words @ ..] => second::run(plan, kind, words),
         _ => bail!("no such job: {words:?}"),
     }
 }

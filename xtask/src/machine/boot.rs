@@ -9,7 +9,7 @@ use anyhow::Context;
 use rustix::process::{WaitOptions, wait};
 
 use super::launch::Request;
-use super::{PROGRAMS, network, root};
+use super::{PROGRAMS, root};
 
 /// Builds the machine that the request in `file` asks for, runs its job to the end and gives its exit code.
 ///
@@ -22,8 +22,8 @@ pub(crate) fn boot(file: &Path) -> anyhow::Result<ExitCode> {
         std::process::exit(1);
     });
     let request = Request::read(file)?;
-    root::build(&request.dir, &request.logs, &request.programs)?;
-    network::up()?;
+    root::build(&request)?;
+    request.network.up()?;
     let path = std::env::var("PATH").unwrap_or_default();
     let job = Command::new(&request.xtask)
         .args(["machine", "job"])

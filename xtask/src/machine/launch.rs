@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup::{self, Cgroups};
 use super::keeper::Watched;
+use super::network::Network;
 use super::root::is_overlay;
 
 /// What a machine is to be and to do.
@@ -26,6 +27,8 @@ pub(crate) struct Request {
     pub(crate) xtask: PathBuf,
     /// Programs to be found on PATH: name and file.
     pub(crate) programs: Vec<(String, PathBuf)>,
+    /// How it is connected.
+    pub(crate) network: Network,
     /// The job's name and arguments.
     pub(crate) job: Vec<String>,
 }
@@ -82,12 +85,14 @@ pub(crate) fn launch(
         .context("the machine can't be started")?;
     let watched = Watched::new(child.id());
     let pipe = child.stdin.take();
-    if watched.is_err() {
+    let connected = request.network.connect(child.id());
+    if watched.is_err() || connected.is_err() {
         let _ = child.kill();
     }
     let status = child.wait()?;
     drop(pipe);
     drop(watched?);
+    connected?;
     super::keeper::still_wanted()?;
     if status.success() {
         finish()?;

@@ -18,6 +18,6 @@ mod network;
 mod root;
 
 pub(crate) use cgroup::is_v1;
-pub(crate) use launch::{Finished, Request, WorkFolder, enter, launch};
-pub(crate) use network::{ADDRESS, NODE_NAME};
+pub(crate) use launch::{Request, WorkFolder, enter, launch};
+pub(crate) use network::{NODE_NAME, Network, SECOND_NAME, has_ipv6};
 pub(crate) use root::PROGRAMS;

@@ -1,63 +1,153 @@
-//! The machine's network: loopback, and one interface whose other end leads nowhere.
+//! The machine's network: loopback, and one interface whose other end leads nowhere, or to the machine that made it.
 
 use std::fs;
-use std::path::Path;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
 
 use crate::command::check;
 
-/// The machine's name, which becomes the Node's.
+/// The first machine's name, which becomes the Node's.
 pub(crate) const NODE_NAME: &str = "e2e-node";
-/// The address that `init` is to find by itself.
-pub(crate) const ADDRESS: &str = "10.88.0.2";
-/// The same in IPv6, where the kernel has it.
-const ADDRESS_V6: &str = "fd00:88::2";
+/// The second machine's.
+pub(crate) const SECOND_NAME: &str = "e2e-second";
 
-/// Brings the interfaces up and sets what kubelet's host needs.
-///
-/// # Errors
-/// When `ip` fails.
-pub(super) fn up() -> anyhow::Result<()> {
-    fs::write("/proc/sys/kernel/hostname", NODE_NAME).context("the machine can't be named")?;
-    let address = format!("{ADDRESS}/24");
-    for line in [
-        "link set lo up",
-        "link add eth0 type veth peer name wire",
-        "link set wire up",
-        &format!("address add {address} dev eth0"),
-        "link set eth0 up",
-        "route add default via 10.88.0.1",
-    ] {
-        check("ip", &line.split(' ').collect::<Vec<_>>())?;
+/// How a machine is connected.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Network {
+    /// The machine's name.
+    pub(crate) name: String,
+    /// Its address, in a /24.
+    pub(crate) address: Ipv4Addr,
+    /// Its address in a /64, where the kernel has IPv6.
+    pub(crate) address_v6: Ipv6Addr,
+    /// Its default route. With `wired`, an address of the machine that makes it.
+    gateway: Ipv4Addr,
+    gateway_v6: Ipv6Addr,
+    /// The machine that makes it is at the other end.
+    wired: bool,
+}
+
+impl Network {
+    /// Of a machine by itself.
+    pub(crate) fn alone() -> Self {
+        Self {
+            name: NODE_NAME.to_owned(),
+            address: Ipv4Addr::new(10, 88, 0, 2),
+            address_v6: Ipv6Addr::new(0xfd00, 0x88, 0, 0, 0, 0, 0, 2),
+            gateway: Ipv4Addr::new(10, 88, 0, 1),
+            gateway_v6: Ipv6Addr::new(0xfd00, 0x88, 0, 0, 0, 0, 0, 1),
+            wired: false,
+        }
     }
-    fs::write("/proc/sys/net/ipv4/ip_forward", "1").context("IPv4 can't be forwarded")?;
-    if Path::new("/proc/sys/net/ipv6").exists() {
-        let address = format!("{ADDRESS_V6}/64");
-        check("ip", &["-6", "address", "add", &address, "dev", "eth0", "nodad"])?;
-        check("ip", &["-6", "route", "add", "default", "via", "fd00:88::1", "dev", "eth0"])?;
-        fs::write("/proc/sys/net/ipv6/conf/all/forwarding", "1").context("IPv6 can't be forwarded")?;
-        fs::write("/proc/sys/net/ipv6/conf/default/forwarding", "1").context("IPv6 can't be forwarded")?;
+
+    /// Of a second machine, made by the first.
+    pub(crate) fn second() -> Self {
+        Self {
+            name: SECOND_NAME.to_owned(),
+            address: Ipv4Addr::new(10, 88, 1, 2),
+            address_v6: Ipv6Addr::new(0xfd00, 0x88, 1, 0, 0, 0, 0, 2),
+            gateway: Ipv4Addr::new(10, 88, 1, 1),
+            gateway_v6: Ipv6Addr::new(0xfd00, 0x88, 1, 0, 0, 0, 0, 1),
+            wired: true,
+        }
     }
+
+    /// In the machine: brings the interfaces up and sets what kubelet's host needs.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub(super) fn up(&self) -> anyhow::Result<()> {
+        fs::write("/proc/sys/kernel/hostname", &self.name).context("the machine can't be named")?;
+        ip("link set lo up")?;
+        if self.wired {
+            wait_for_interface()?;
+        } else {
+            ip("link add eth0 type veth peer name wire")?;
+            ip("link set wire up")?;
+        }
+        ip(&format!("address add {}/24 dev eth0", self.address))?;
+        ip("link set eth0 up")?;
+        ip(&format!("route add default via {}", self.gateway))?;
+        forward("ipv4/ip_forward")?;
+        if has_ipv6() {
+            ip(&format!("-6 address add {}/64 dev eth0 nodad", self.address_v6))?;
+            ip(&format!("-6 route add default via {} dev eth0", self.gateway_v6))?;
+            forward("ipv6/conf/all/forwarding")?;
+            forward("ipv6/conf/default/forwarding")?;
+        }
+        Ok(())
+    }
+
+    /// In the machine that makes this one, whose outermost process is `pid`: lays the wire.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub(super) fn connect(&self, pid: u32) -> anyhow::Result<()> {
+        if !self.wired {
+            return Ok(());
+        }
+        let namespace = |process: &str| fs::read_link(PathBuf::from("/proc").join(process).join("ns/net"));
+        let own = namespace("self")?;
+        let start = Instant::now();
+        while namespace(&pid.to_string())? == own {
+            if start.elapsed() > Duration::from_secs(10) {
+                bail!("the second machine has no network of its own");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        ip(&format!("link add second type veth peer name eth0 netns {pid}"))?;
+        ip(&format!("address add {}/24 dev second", self.gateway))?;
+        if has_ipv6() {
+            ip(&format!("-6 address add {}/64 dev second nodad", self.gateway_v6))?;
+        }
+        ip("link set second up")
+    }
+
+    /// In the machine: the files that say who is who.
+    ///
+    /// # Errors
+    /// When they can't be written.
+    pub(super) fn name_files(&self) -> anyhow::Result<()> {
+        let put = |name: &str, text: String| {
+            let file = Path::new("/etc").join(name);
+            // On many machines it is a link to somewhere in /run.
+            let _ = fs::remove_file(&file);
+            fs::write(&file, text).with_context(|| format!("{} can't be written", file.display()))
+        };
+        let Self { name, address, address_v6, .. } = self;
+        put("hostname", format!("{name}\n"))?;
+        put("hosts", format!("127.0.0.1 localhost\n::1 localhost\n{address} {name}\n{address_v6} {name}\n"))?;
+        // Nobody answers there, and it is known at once: a server out of reach would be waited for.
+        put("resolv.conf", "nameserver 127.0.0.1\n".to_owned())
+    }
+}
+
+/// Whether the kernel has IPv6.
+pub(crate) fn has_ipv6() -> bool {
+    Path::new("/proc/sys/net/ipv6").exists()
+}
+
+fn ip(line: &str) -> anyhow::Result<()> {
+    check("ip", &line.split(' ').collect::<Vec<_>>())?;
     Ok(())
 }
 
-/// The files that say who is who.
-///
-/// # Errors
-/// When they can't be written.
-pub(super) fn name_files() -> anyhow::Result<()> {
-    let put = |name: &str, text: String| {
-        let file = Path::new("/etc").join(name);
-        // On many machines it is a link to somewhere in /run.
-        let _ = fs::remove_file(&file);
-        fs::write(&file, text).with_context(|| format!("{} can't be written", file.display()))
-    };
-    put("hostname", format!("{NODE_NAME}\n"))?;
-    put(
-        "hosts",
-        format!("127.0.0.1 localhost\n::1 localhost\n{ADDRESS} {NODE_NAME}\n{ADDRESS_V6} {NODE_NAME}\n"),
-    )?;
-    // Nobody answers there, and it is known at once: a server out of reach would be waited for.
-    put("resolv.conf", "nameserver 127.0.0.1\n".to_owned())
+fn forward(setting: &str) -> anyhow::Result<()> {
+    fs::write(Path::new("/proc/sys/net").join(setting), "1")
+        .with_context(|| format!("{setting} can't be set"))
+}
+
+fn wait_for_interface() -> anyhow::Result<()> {
+    let start = Instant::now();
+    while !Path::new("/sys/class/net/eth0").exists() {
+        if start.elapsed() > Duration::from_secs(10) {
+            bail!("no wire was laid");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }

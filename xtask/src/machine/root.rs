@@ -13,13 +13,16 @@ use rustix::mount::{
 };
 use rustix::process::pivot_root;
 
-use super::{cgroup, network};
+use super::cgroup;
+use super::launch::Request;
 
 /// Where the machine has its programs, first on PATH.
 pub(crate) const PROGRAMS: &str = "/e2e/bin";
 
 /// What of the host must not be seen: what a node or its packages leave.
 const HIDDEN: &[&str] = &[
+    // A second machine is made in the first, and sees its programs.
+    "e2e/bin",
     "etc/kubernetes",
     "etc/cni",
     "etc/default/kubelet",
@@ -46,19 +49,16 @@ const KERNEL_SETTINGS: &[&str] = &[
     "vm/panic_on_oom",
 ];
 
-/// Builds the root in the folder `dir` and moves this process into it. `dir` must not lie on an overlay: containerd's
+/// Builds the root in the request's folder and moves this process into it. The folder must not lie on an overlay: containerd's
 /// own overlays would have to stand on that one.
 ///
 /// The root is an overlay whose changes go to memory; what a node keeps on its disk (`/etc`, `/var/lib`, `/var/log`)
-/// goes to `dir`, so that writing costs what it costs on a disk.
+/// goes to the folder, so that writing costs what it costs on a disk.
 ///
 /// # Errors
 /// When a mount fails.
-pub(super) fn build(
-    dir: &Path,
-    logs: &Path,
-    programs: &[(String, std::path::PathBuf)],
-) -> anyhow::Result<()> {
+pub(super) fn build(request: &Request) -> anyhow::Result<()> {
+    let dir = &request.dir;
     let root = dir.join("root");
     let memory = dir.join("memory");
     for folder in [&root, &memory] {
@@ -77,17 +77,17 @@ pub(super) fn build(
     }
     cgroup::mount_all(&root)?;
     keep_kernel_settings(&root)?;
-    bind(logs, &root.join("e2e/logs"))?;
+    bind(&request.logs, &root.join("e2e/logs"))?;
     enter(&root)?;
     // From here on, no path leads to the host: what is written and removed is so in the overlays.
     hide()?;
-    for (name, program) in programs {
+    for (name, program) in &request.programs {
         link(program, &Path::new(PROGRAMS).join(name))?;
     }
     for folder in ["/etc/cni/net.d", "/opt/cni/bin", "/run/lock"] {
         fs::create_dir_all(folder)?;
     }
-    network::name_files()
+    request.network.name_files()
 }
 
 fn plain(kind: &str, place: &Path) -> anyhow::Result<()> {

@@ -76,11 +76,12 @@ impl Init {
             skip_certificate_key_print: self.flags.skip_certificate_key_print == Some(true),
             strict: self.flags.strict == Some(true),
         };
-        if dry_run {
-            self.dry_run(settings, &selection, options, out)
+        let (data, text) = if dry_run {
+            self.dry_run(settings, &selection, options, out)?;
+            (json!({ "ok": true, "dryRun": true }), String::new())
         } else {
-            live::run(settings, &self.flags, &selection, options, out)
-        }?;
+            live::run(settings, &self.flags, &selection, options, out)?
+        };
         let warnings = out.warnings();
         if !warnings.is_empty() {
             out.log(
@@ -88,6 +89,8 @@ impl Init {
                 format!("{} warning{} above", warnings.len(), if warnings.len() == 1 { "" } else { "s" }),
             );
         }
+        // Machines find the result last.
+        out.result(data, &text);
         Ok(())
     }
 

@@ -88,6 +88,11 @@ impl Node {
         self.run(&self.init, args)?.success()
     }
 
+    /// Keeps the Pods' own logs, which go with the machine otherwise.
+    pub(crate) fn keep_pod_logs(&self) {
+        let _ = command::run(Command::new("cp").args(["--recursive", "/var/log/pods", "/e2e/logs/"]));
+    }
+
     /// `init` with the harness's configuration.
     ///
     /// # Errors

@@ -46,8 +46,11 @@ pub(crate) fn join(node: &Node, words: &[&str], control_plane: bool) -> anyhow::
 /// # Errors
 /// When it does not.
 pub(crate) fn run(plan: Plan, kind: &str, words: &[&str]) -> anyhow::Result<()> {
-    let control_plane = kind == "control-plane";
     let node = Node::fresh(plan, "kubeadm")?;
+    joined(&node, kind == "control-plane", words).inspect_err(|_| node.keep_pod_logs())
+}
+
+fn joined(node: &Node, control_plane: bool, words: &[&str]) -> anyhow::Result<()> {
     let ignored = format!("--ignore-preflight-errors={}", ignored::names().join(","));
     let mut args = words.to_vec();
     args.push(&ignored);

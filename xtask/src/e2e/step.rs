@@ -58,7 +58,7 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
             let node = Node::fresh(plan, "kubestrap")?;
             let result = (scenario.run)(&node);
             say::line(node.notes());
-            result
+            result.inspect_err(|_| node.keep_pod_logs())
         }
         ["second", kind, words @ ..] => second::run(plan, kind, words),
         _ => bail!("no such job: {words:?}"),

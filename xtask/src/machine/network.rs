@@ -20,15 +20,12 @@ pub(crate) const SECOND_NAME: &str = "e2e-second";
 pub(crate) struct Network {
     /// The machine's name.
     pub(crate) name: String,
-    /// Its address, in a /24.
+    /// Its address.
     pub(crate) address: Ipv4Addr,
-    /// Its address in a /64, where the kernel has IPv6.
+    /// Its address in IPv6, where the kernel has that.
     pub(crate) address_v6: Ipv6Addr,
-    /// Its default route. With `wired`, an address of the machine that makes it.
-    gateway: Ipv4Addr,
-    gateway_v6: Ipv6Addr,
-    /// The machine that makes it is at the other end.
-    wired: bool,
+    /// The address of the machine at the other end of the wire, which made this one.
+    wired_to: Option<Ipv4Addr>,
 }
 
 impl Network {
@@ -38,9 +35,7 @@ impl Network {
             name: NODE_NAME.to_owned(),
             address: Ipv4Addr::new(10, 88, 0, 2),
             address_v6: Ipv6Addr::new(0xfd00, 0x88, 0, 0, 0, 0, 0, 2),
-            gateway: Ipv4Addr::new(10, 88, 0, 1),
-            gateway_v6: Ipv6Addr::new(0xfd00, 0x88, 0, 0, 0, 0, 0, 1),
-            wired: false,
+            wired_to: None,
         }
     }
 
@@ -50,9 +45,7 @@ impl Network {
             name: SECOND_NAME.to_owned(),
             address: Ipv4Addr::new(10, 88, 1, 2),
             address_v6: Ipv6Addr::new(0xfd00, 0x88, 1, 0, 0, 0, 0, 2),
-            gateway: Ipv4Addr::new(10, 88, 1, 1),
-            gateway_v6: Ipv6Addr::new(0xfd00, 0x88, 1, 0, 0, 0, 0, 1),
-            wired: true,
+            wired_to: Some(Self::alone().address),
         }
     }
 
@@ -63,7 +56,7 @@ impl Network {
     pub(super) fn up(&self) -> anyhow::Result<()> {
         fs::write("/proc/sys/kernel/hostname", &self.name).context("the machine can't be named")?;
         ip("link set lo up")?;
-        if self.wired {
+        if self.wired_to.is_some() {
             wait_for_interface()?;
         } else {
             ip("link add eth0 type veth peer name wire")?;
@@ -71,11 +64,13 @@ impl Network {
         }
         ip(&format!("address add {}/24 dev eth0", self.address))?;
         ip("link set eth0 up")?;
-        ip(&format!("route add default via {}", self.gateway))?;
+        // Who is alone needs a default route too: it is how the address to advertise is found.
+        let gateway = self.wired_to.unwrap_or(Ipv4Addr::new(10, 88, 0, 1));
+        ip(&format!("route add default via {gateway} dev eth0 onlink"))?;
         forward("ipv4/ip_forward")?;
         if has_ipv6() {
             ip(&format!("-6 address add {}/64 dev eth0 nodad", self.address_v6))?;
-            ip(&format!("-6 route add default via {} dev eth0", self.gateway_v6))?;
+            ip("-6 route add default dev eth0")?;
             forward("ipv6/conf/all/forwarding")?;
             forward("ipv6/conf/default/forwarding")?;
         }
@@ -87,9 +82,7 @@ impl Network {
     /// # Errors
     /// When `ip` fails.
     pub(super) fn connect(&self, pid: u32) -> anyhow::Result<()> {
-        if !self.wired {
-            return Ok(());
-        }
+        let Some(own_address) = self.wired_to else { return Ok(()) };
         let namespace = |process: &str| fs::read_link(PathBuf::from("/proc").join(process).join("ns/net"));
         let own = namespace("self")?;
         let start = Instant::now();
@@ -100,11 +93,9 @@ impl Network {
             std::thread::sleep(Duration::from_millis(5));
         }
         ip(&format!("link add second type veth peer name eth0 netns {pid}"))?;
-        ip(&format!("address add {}/24 dev second", self.gateway))?;
-        if has_ipv6() {
-            ip(&format!("-6 address add {}/64 dev second nodad", self.gateway_v6))?;
-        }
-        ip("link set second up")
+        ip("link set second up")?;
+        // etcd compares the address that its peers come from with their certificates.
+        ip(&format!("route add {} dev second src {own_address}", self.address))
     }
 
     /// In the machine: the files that say who is who.

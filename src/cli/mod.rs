@@ -1,14 +1,19 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod config;
+mod certs;
 mod dry_run;
 mod flags;
 mod init;
+mod kubeconfig;
 mod live;
 mod output_api;
 mod phase;
 mod preflight;
+mod reach;
 mod reset;
+mod table;
+mod token;
 mod value;
 mod version;
 
@@ -70,6 +75,10 @@ enum Command {
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
+    #[command(visible_alias = "certificates")]
+    Certs(certs::Certs),
+    Token(token::Token),
+    Kubeconfig(kubeconfig::KubeconfigCommand),
     /// Print the version
     Version(version::Version),
 }
@@ -98,6 +107,9 @@ pub fn main() -> ExitCode {
                 Command::Preflight(preflight) => preflight.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
+                Command::Certs(certs) => certs.run(),
+                Command::Token(token) => token.run(),
+                Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
                 Command::Version(version) => version.run(),
             })
         }

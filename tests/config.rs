@@ -1,5 +1,7 @@
 //! `kubestrap config …`. What these snapshots show was compared with what kubeadm 1.36.2 prints.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 

@@ -1,7 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
-mod config;
 mod certs;
+mod config;
 mod dry_run;
 mod flags;
 mod init;

@@ -148,7 +148,10 @@ impl Settings {
         let mut validator = Validator::new(&locator);
         let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
         let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
+        // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
+        let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
+        init.node_registration.image_pull_serial = serial;
         let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
         defaults::cluster(&mut cluster, release, init.local_api_endpoint.bind_port);

@@ -36,7 +36,7 @@ fn what_is_no_file() {
     if !is_root() {
         let run = init().config("x");
         use std::os::unix::fs::PermissionsExt;
-        let none = std::fs::Permissions::from_mode(0);
+        let none = std::fs::Permissions::from_mode(0o0);
         std::fs::set_permissions(run.path().join("config.yaml"), none).unwrap();
         run.run().refused(2, &["config.yaml", "Permission denied"]);
     }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::flags::InitFlags;
 use super::{Output, dry_run, live};
 use crate::cluster::Recorder;
+use crate::config::version::{DEFAULT_VERSION, is_label};
 use crate::config::{ConfigError, Settings};
 use crate::health::DryWatch;
 use crate::host::{self, DryRunHost, Host};
@@ -122,7 +123,8 @@ impl Init {
         let wrong = |e: ConfigError| {
             PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{e}"))
         };
-        let loaded = self.flags.load().map_err(wrong)?;
+        let mut loaded = self.flags.load().map_err(wrong)?;
+        resolve_label(&mut loaded.cluster.kubernetes_version, out);
         let mut overrides = self.flags.overrides();
         overrides.dry_run |= loaded.init.dry_run;
         let (settings, warnings) = Settings::resolve(loaded, host::gather(), &overrides).map_err(wrong)?;
@@ -140,6 +142,24 @@ impl Init {
             vec![]
         };
         Ok(Selection { only, skip })
+    }
+}
+
+/// Makes a label such as `stable-1.36` a version: the only thing that ever asks the internet. Where it can't be
+/// asked, the version that is built in serves, as in kubeadm.
+pub(super) fn resolve_label(version: &mut String, out: &Printer) {
+    if !is_label(version) {
+        return;
+    }
+    match host::label::resolve(version) {
+        Ok(found) => *version = found.to_string(),
+        Err(why) => {
+            out.warn(
+                "version",
+                format!("{version:?} could not be looked up ({why}): taking {DEFAULT_VERSION}"),
+            );
+            DEFAULT_VERSION.clone_into(version);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use super::super::init::resolve_label;
 use super::super::output_api::{self, ObjectFormat};
 use super::super::value::feature_gates;
 use super::{read, warn, wrong};
@@ -148,6 +149,7 @@ impl Selection {
             }
             None => self.loaded().map_err(wrong)?,
         };
+        resolve_label(&mut loaded.cluster.kubernetes_version, out);
         if let Some(socket) = cri_socket {
             socket.clone_into(&mut loaded.init.node_registration.cri_socket);
             loaded.locator.flags.push(("nodeRegistration.criSocket", "cri-socket"));

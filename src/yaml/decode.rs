@@ -108,6 +108,20 @@ enum Path<'a> {
     Item(&'a Path<'a>, usize),
 }
 
+/// Fields of kubeadm's API whose values are secrets, or where one lands that was put a level too high.
+const SECRETS: [&str; 3] = ["token", "certificateKey", "bootstrapTokens"];
+
+impl Path<'_> {
+    /// Whether the value here, or in the list that it is an item of, may be a secret.
+    fn is_secret(&self) -> bool {
+        match self {
+            Path::Root => false,
+            Path::Field(_, name) => SECRETS.contains(name),
+            Path::Item(parent, _) => parent.is_secret(),
+        }
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (parent, step) = match self {
@@ -150,6 +164,9 @@ impl<'de> Decoder<'de, '_> {
                         self.node.describe()
                     );
                 }
+            }
+            if self.path.is_secret() {
+                error.problem = "is of the wrong type (its value is not repeated here, since it is a secret): text belongs here, in quotes, or for `bootstrapTokens` a list such as `[{token: \"…\"}]`".into();
             }
         }
         error

@@ -74,15 +74,16 @@ pub(crate) fn kubestrap(args: &[&str]) -> Run {
     Run { dir, args, env: vec![], stdin: None, as_nobody: false }
 }
 
-/// A dry run of `init` that leaves its result in the folder [`Done::out`]. It does not look at the machine.
+/// A dry run of `init` that leaves its result in the folder [`Done::out`]. It does not look at the machine, nor at what
+/// its kubelet got from a cluster that may run there.
 pub(crate) fn dry_run() -> Run {
-    dry_run_skipping("preflight")
+    dry_run_here().arg("--kubeconfig-dir").arg(KUBECONFIGS)
 }
 
-/// A [`dry_run`] without these phases.
-pub(crate) fn dry_run_skipping(phases: &str) -> Run {
-    let run = kubestrap(&["init", "--dry-run", "--skip-phases", phases, "--kubeconfig-dir", KUBECONFIGS]);
-    let out = run.dir.path().join("out");
+/// A [`dry_run`] without a folder for kubeconfigs.
+pub(crate) fn dry_run_here() -> Run {
+    let run = kubestrap(&["init", "--dry-run", "--skip-phases", "preflight,kubelet-finalize"]);
+    let out = run.path().join("out");
     run.arg("--dry-run-dir").arg(out)
 }
 
@@ -146,6 +147,11 @@ impl Run {
         }
         command.envs(self.env.iter().map(|(n, v)| (n, v)));
         command
+    }
+
+    /// What it left, where a command of one's own ran it.
+    pub(crate) fn as_done(self) -> Done {
+        Done { code: None, stdout: String::new(), stderr: String::new(), took: Duration::ZERO, dir: self.dir }
     }
 
     /// Runs it to its end.

@@ -129,10 +129,10 @@ fn hide() -> anyhow::Result<()> {
             Err(_) => continue,
         };
         // Two names may lead to one place: /lib is often a link to /usr/lib.
-        if let Err(error) = removed {
-            if error.kind() != ErrorKind::NotFound {
-                return Err(error).with_context(|| format!("{} can't be hidden", path.display()));
-            }
+        if let Err(error) = removed
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error).with_context(|| format!("{} can't be hidden", path.display()));
         }
     }
     Ok(())
@@ -144,9 +144,10 @@ fn hide() -> anyhow::Result<()> {
 /// When it can't be told.
 pub(super) fn is_overlay(path: &Path) -> anyhow::Result<bool> {
     /// From linux/magic.h.
-    const OVERLAYFS_SUPER_MAGIC: i64 = 0x794c_7630;
+    const OVERLAYFS_SUPER_MAGIC: u32 = 0x794c_7630;
     let found = rustix::fs::statfs(path).with_context(|| format!("{} can't be asked", path.display()))?;
-    Ok(i64::try_from(found.f_type) == Ok(OVERLAYFS_SUPER_MAGIC))
+    // The field's type differs among architectures.
+    Ok(found.f_type as u64 == u64::from(OVERLAYFS_SUPER_MAGIC))
 }
 
 /// Puts a file in front of each kernel setting that is the host's too.

@@ -5,6 +5,7 @@
 mod bench;
 mod command;
 mod e2e;
+mod json;
 mod machine;
 mod say;
 mod systemd;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::node::{MINUTE, Node};
 use super::wait::eventually;
+use crate::json::at;
 use crate::machine::NODE_NAME;
 
 /// The components that run as static Pods.
@@ -58,8 +59,9 @@ pub(crate) fn is_ready_mirror(pod: &Value) -> anyhow::Result<()> {
         "it is no mirror Pod"
     );
     let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
-    let owned = owners
-        .is_some_and(|o| o.len() == 1 && o.iter().all(|o| o["kind"] == "Node" && o["name"] == NODE_NAME));
+    let owned = owners.is_some_and(|o| {
+        o.len() == 1 && o.iter().all(|o| at(o, "/kind") == "Node" && at(o, "/name") == NODE_NAME)
+    });
     ensure!(owned, "its owners are {owners:?}");
     is_ready(pod)
 }
@@ -67,10 +69,11 @@ pub(crate) fn is_ready_mirror(pod: &Value) -> anyhow::Result<()> {
 /// # Errors
 /// When `pod` does not run or is not ready.
 pub(crate) fn is_ready(pod: &Value) -> anyhow::Result<()> {
-    let phase = &pod["status"]["phase"];
+    let phase = at(pod, "/status/phase");
     ensure!(phase == "Running", "its phase is {phase}");
     let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
-    let ready = conditions.is_some_and(|c| c.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"));
+    let ready =
+        conditions.is_some_and(|c| c.iter().any(|c| at(c, "/type") == "Ready" && at(c, "/status") == "True"));
     ensure!(ready, "it is not Ready");
     Ok(())
 }
@@ -94,12 +97,12 @@ pub(crate) fn finished(node: &Node) -> anyhow::Result<()> {
     ensure!(label.is_some(), "the Node has no label of a control plane");
     let taints = found.pointer("/spec/taints").and_then(Value::as_array);
     let tainted =
-        taints.is_some_and(|t| t.iter().any(|t| t["key"] == "node-role.kubernetes.io/control-plane"));
+        taints.is_some_and(|t| t.iter().any(|t| at(t, "/key") == "node-role.kubernetes.io/control-plane"));
     ensure!(tainted, "the Node has no taint of a control plane");
     // kube-controller-manager does that, some time after it has started.
     eventually("cluster-info is signed with a token", MINUTE, || {
         let info = node.get(&["--namespace", "kube-public", "configmap", "cluster-info"])?;
-        let data = info["data"].as_object().context("it is empty")?;
+        let data = at(&info, "/data").as_object().context("it is empty")?;
         ensure!(data.keys().any(|k| k.starts_with("jws-kubeconfig-")), "it is not signed");
         Ok(())
     })
@@ -124,7 +127,7 @@ pub(crate) fn containers(node: &Node) -> anyhow::Result<BTreeMap<String, String>
             };
             Ok((
                 (*component).to_owned(),
-                format!("{} restarted {} times", status["containerID"], status["restartCount"]),
+                format!("{} restarted {} times", at(status, "/containerID"), at(status, "/restartCount")),
             ))
         })
         .collect()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use aws_lc_rs::digest::{self, SHA256};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// An image to be.
 #[derive(Debug)]
@@ -46,16 +46,26 @@ pub(crate) fn write(image: &Image, out: &Path, scratch: &Path) -> anyhow::Result
     let manifest = serde_json::to_vec(&json!({
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": described("application/vnd.oci.image.config.v1+json", &config),
+        "config": {
+            "mediaType": "application/vnd.oci.image.config.v1+json",
+            "digest": format!("sha256:{}", sha256(&config)),
+            "size": config.len(),
+        },
         "layers": [{
             "mediaType": "application/vnd.oci.image.layer.v1.tar",
             "digest": format!("sha256:{digest}"),
             "size": size,
         }],
     }))?;
-    let mut entry = described("application/vnd.oci.image.manifest.v1+json", &manifest);
-    entry["annotations"] = json!({ "io.containerd.image.name": image.reference });
-    let index = serde_json::to_vec(&json!({ "schemaVersion": 2, "manifests": [entry] }))?;
+    let index = serde_json::to_vec(&json!({
+        "schemaVersion": 2,
+        "manifests": [{
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": format!("sha256:{}", sha256(&manifest)),
+            "size": manifest.len(),
+            "annotations": { "io.containerd.image.name": image.reference },
+        }],
+    }))?;
 
     let file = File::create(out).with_context(|| format!("{} can't be made", out.display()))?;
     let mut archive = tar::Builder::new(io::BufWriter::new(file));
@@ -112,11 +122,6 @@ fn put(archive: &mut tar::Builder<impl Write>, path: &str, bytes: &[u8]) -> anyh
     Ok(archive.append_data(&mut header(u64::try_from(bytes.len())?, 0o644), path, bytes)?)
 }
 
-/// An OCI descriptor of `blob`.
-fn described(media_type: &str, blob: &[u8]) -> Value {
-    json!({ "mediaType": media_type, "digest": format!("sha256:{}", sha256(blob)), "size": blob.len() })
-}
-
 fn sha256(bytes: &[u8]) -> String {
     hex(digest::digest(&SHA256, bytes).as_ref())
 }
@@ -155,6 +160,8 @@ impl<W: Write> Write for Hashing<W> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use serde_json::Value;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! `cargo xtask e2e`: kubestrap against the real kubelet, containerd, etcd and Kubernetes.
 
 pub(crate) mod binaries;
-mod cluster;
-mod config;
+pub(crate) mod cluster;
+pub(crate) mod config;
 mod containerd;
 mod fresh;
 mod ignored;

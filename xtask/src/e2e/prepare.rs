@@ -11,6 +11,7 @@ use super::binaries::Binaries;
 use super::plan::Plan;
 use super::{default_work_dir, images};
 use crate::command;
+use crate::json::at;
 use crate::machine::{self, WorkFolder};
 use crate::{say, systemd};
 
@@ -48,7 +49,7 @@ impl Programs {
         // cargo says where it put the program: the target folder may be anywhere.
         let messages =
             output.stdout.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
-        let built = messages.filter_map(|m| m["executable"].as_str().map(PathBuf::from)).next_back();
+        let built = messages.filter_map(|m| at(&m, "/executable").as_str().map(PathBuf::from)).next_back();
         built.context("cargo built no kubestrap")
     }
 }

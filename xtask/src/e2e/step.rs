@@ -10,7 +10,7 @@ use super::node::Node;
 use super::plan::Plan;
 use super::{images, scenarios, second};
 use crate::machine::{self, boot};
-use crate::say;
+use crate::{bench, say};
 
 /// A step.
 #[derive(Args, Debug)]
@@ -61,6 +61,8 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
             result.inspect_err(|_| node.keep_pod_logs())
         }
         ["second", kind, words @ ..] => second::run(plan, kind, words),
+        ["bench-init", program] => bench::init(plan, program),
+        ["bench-floor"] => bench::floor(plan),
         _ => bail!("no such job: {words:?}"),
     }
 }

@@ -144,9 +144,10 @@ fn hide() -> anyhow::Result<()> {
 /// When it can't be told.
 pub(super) fn is_overlay(path: &Path) -> anyhow::Result<bool> {
     /// From linux/magic.h.
-    const OVERLAYFS_SUPER_MAGIC: i64 = 0x794c_7630;
+    const OVERLAYFS_SUPER_MAGIC: u32 = 0x794c_7630;
     let found = rustix::fs::statfs(path).with_context(|| format!("{} can't be asked", path.display()))?;
-    Ok(found.f_type == OVERLAYFS_SUPER_MAGIC)
+    // The field's type differs among architectures.
+    Ok(found.f_type as u64 == u64::from(OVERLAYFS_SUPER_MAGIC))
 }
 
 /// Puts a file in front of each kernel setting that is the host's too.

@@ -7,6 +7,7 @@ use crate::e2e::cluster;
 use crate::e2e::config::Config;
 use crate::e2e::node::{MINUTE, Node};
 use crate::e2e::wait::eventually;
+use crate::json::at;
 use crate::machine::{NODE_NAME, Network, has_ipv6};
 
 /// Runs it.
@@ -32,7 +33,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         Ok(())
     })?;
     let found = node.get(&["node", NODE_NAME])?;
-    let addresses = found["status"]["addresses"].to_string();
+    let addresses = at(&found, "/status/addresses").to_string();
     for address in [address.to_string(), address_v6.to_string()] {
         ensure!(addresses.contains(&address), "the Node's addresses are {addresses}");
     }

@@ -6,6 +6,7 @@ use crate::e2e::cluster::{self, COMPONENTS, mirror, mirror_name, uid};
 use crate::e2e::config::Config;
 use crate::e2e::node::{MINUTE, Node};
 use crate::e2e::wait::eventually;
+use crate::json::at;
 
 /// A healthy cluster, whose mirror Pods come back without their containers being restarted.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
@@ -35,6 +36,6 @@ pub(super) fn skip_addons(node: &Node) -> anyhow::Result<()> {
     node.init_with(&Config::default(), &["--skip-phases", "addon"])?;
     cluster::healthy(node)?;
     let list = node.get(&["--namespace", "kube-system", "deployment,daemonset"])?;
-    ensure!(list["items"].as_array().is_some_and(Vec::is_empty), "there are addons");
+    ensure!(at(&list, "/items").as_array().is_some_and(Vec::is_empty), "there are addons");
     Ok(())
 }

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::e2e::cluster::{self, COMPONENTS};
 use crate::e2e::node::{MANIFESTS, MINUTE, Node};
 use crate::e2e::wait::eventually;
+use crate::json::at;
 use crate::machine::NODE_NAME;
 
 /// kubelet starts a container anew after a pause that grows, and etcd takes the API server with it.
@@ -56,7 +57,7 @@ fn a_file_is_a_pod(node: &Node) -> anyhow::Result<()> {
     eventually("the Pod goes with its file", PATIENCE, || {
         ensure!(node.tasks()? == before, "it still runs");
         let list = node.get(&["pods"])?;
-        ensure!(list["items"].as_array().is_some_and(Vec::is_empty), "its mirror Pod is still there");
+        ensure!(at(&list, "/items").as_array().is_some_and(Vec::is_empty), "its mirror Pod is still there");
         Ok(())
     })
 }

@@ -5,6 +5,7 @@ use anyhow::{Context, ensure};
 use crate::e2e::cluster;
 use crate::e2e::config::Config;
 use crate::e2e::node::Node;
+use crate::json::at;
 
 /// What is shared.
 const KEYS: &[&str] = &[
@@ -24,7 +25,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     cluster::healthy(node)?;
     cluster::finished(node)?;
     let secret = node.get(&["--namespace", "kube-system", "secret", "kubeadm-certs"])?;
-    let data = secret["data"].as_object().context("the secret is empty")?;
+    let data = at(&secret, "/data").as_object().context("the secret is empty")?;
     let mut names: Vec<&str> = data.keys().map(String::as_str).collect();
     names.sort_unstable();
     ensure!(names == KEYS, "the secret holds {names:?}");

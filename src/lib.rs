@@ -19,6 +19,7 @@
 //! [`health::DryWatch`].
 
 pub mod addons;
+pub mod certs;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -15,7 +15,10 @@ use crate::yaml;
 pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer) -> Result<(), PhaseError> {
     let mut unseen = vec![];
     for (path, file) in host.written() {
-        let shown = [FileMode::MANIFEST, FileMode::KUBELET, FileMode::UNIT].contains(&file.mode);
+        // Certificates have the mode of units.
+        let certificate = path.extension().is_some_and(|e| e == "crt");
+        let shown =
+            [FileMode::MANIFEST, FileMode::KUBELET, FileMode::UNIT].contains(&file.mode) && !certificate;
         let text = String::from_utf8_lossy(&file.content);
         let name = path.display().to_string();
         match (shown, name.ends_with(".yaml")) {

@@ -14,7 +14,7 @@ use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, Seams};
+use crate::phases::{self, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
@@ -28,9 +28,7 @@ pub(super) struct Init {
     flags: InitFlags,
     /// How results are printed: for people, or as events for machines
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-    #[arg(skip)]
-    _private: (),
+    pub(super) output: Output,
 }
 
 impl Init {
@@ -78,11 +76,12 @@ impl Init {
             skip_certificate_key_print: self.flags.skip_certificate_key_print == Some(true),
             strict: self.flags.strict == Some(true),
         };
-        if dry_run {
-            self.dry_run(settings, &selection, options, out)
+        let (data, text) = if dry_run {
+            self.dry_run(settings, &selection, options, out)?;
+            (json!({ "ok": true, "dryRun": true }), String::new())
         } else {
-            live::run(settings, &self.flags, &selection, options, out)
-        }?;
+            live::run(settings, &self.flags, &selection, options, out)?
+        };
         let warnings = out.warnings();
         if !warnings.is_empty() {
             out.log(
@@ -90,6 +89,8 @@ impl Init {
                 format!("{} warning{} above", warnings.len(), if warnings.len() == 1 { "" } else { "s" }),
             );
         }
+        // Machines find the result last.
+        out.result(data, &text);
         Ok(())
     }
 
@@ -109,6 +110,7 @@ impl Init {
             host: Box::new(Arc::clone(&host)),
             cluster: Box::new(recorder.clone()),
             machine,
+            images: Box::new(NoPull),
             watch: Box::new(DryWatch::default()),
         };
         let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
@@ -116,7 +118,7 @@ impl Init {
         dry_run::report(&host, &recorder.objects(), out)
     }
 
-    fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
+    pub(super) fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
         let wrong = |e: ConfigError| {
             PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{e}"))
         };

@@ -1,11 +1,19 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
+mod certs;
+mod config;
 mod dry_run;
 mod flags;
 mod init;
+mod kubeconfig;
 mod live;
+mod output_api;
 mod phase;
+mod preflight;
+mod reach;
 mod reset;
+mod table;
+mod token;
 mod value;
 mod version;
 
@@ -62,8 +70,15 @@ enum Output {
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
+    /// Check whether this machine can become a control plane, and change nothing
+    Preflight(Box<preflight::Preflight>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
+    Config(Box<config::Config>),
+    #[command(visible_alias = "certificates")]
+    Certs(certs::Certs),
+    Token(token::Token),
+    Kubeconfig(kubeconfig::KubeconfigCommand),
     /// Print the version
     Version(version::Version),
 }
@@ -89,7 +104,12 @@ pub fn main() -> ExitCode {
             }
             finish(match cli.command {
                 Command::Init(init) => init.run(),
+                Command::Preflight(preflight) => preflight.run(),
                 Command::Reset(reset) => reset.run(),
+                Command::Config(config) => config.run(),
+                Command::Certs(certs) => certs.run(),
+                Command::Token(token) => token.run(),
+                Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
                 Command::Version(version) => version.run(),
             })
         }

@@ -8,10 +8,10 @@ use rustix::mount::UnmountFlags;
 use serde_json::json;
 
 use super::Output;
+use super::certs::source::certificates_of_manifest;
 use super::value::{boolean, flat};
 use crate::config::Paths;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
-use crate::health;
 use crate::host::{self, DryRunHost, Host, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
@@ -67,7 +67,11 @@ impl Reset {
         let host: Box<dyn Host> =
             if dry_run { Box::new(DryRunHost::new(None)?) } else { Box::new(RealHost::new()) };
         let pods: Box<dyn Pods> = if dry_run { Box::new(NoPods) } else { Box::new(RuntimePods { socket }) };
-        let certificates = self.cert_dir.clone().or_else(|| certificates_of_manifest(&*host));
+        // kubeadm forgets a folder of the user's own.
+        let certificates = self
+            .cert_dir
+            .clone()
+            .or_else(|| certificates_of_manifest("/etc/kubernetes/manifests".as_ref(), &*host));
         let paths =
             Paths::new(&certificates.unwrap_or_else(|| "/etc/kubernetes/pki".into()).to_string_lossy());
         let mut context = ResetContext {
@@ -90,14 +94,6 @@ impl Reset {
 /// The socket that is there; where there are several, the first, as the others' Pods would not be kubelet's.
 fn socket() -> String {
     host::gather().cri_sockets.into_iter().next().unwrap_or_else(|| DEFAULT_CRI_SOCKET.into())
-}
-
-/// The certificates' folder that this machine's API server uses: kubeadm forgets a folder of the user's own.
-fn certificates_of_manifest(host: &dyn Host) -> Option<PathBuf> {
-    let text = host.read("/etc/kubernetes/manifests/kube-apiserver.yaml".as_ref()).ok().flatten()?;
-    let documents = crate::yaml::parse_values(&String::from_utf8_lossy(&text)).ok()?;
-    let file = health::last_flag(documents.first()?, "kube-apiserver", "client-ca-file")?;
-    PathBuf::from(file).parent().map(PathBuf::from)
 }
 
 fn confirm(out: &Printer) -> bool {

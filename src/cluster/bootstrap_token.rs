@@ -51,8 +51,12 @@ pub fn objects(
     Ok(objects)
 }
 
-/// A token's Secret, which the API server's authenticator, the token cleaner and the bootstrap signer read.
-fn secret(
+/// A token's Secret, which the API server's authenticator, the token cleaner and the bootstrap signer read. `index`
+/// tells in errors which token it is, from 0.
+///
+/// # Errors
+/// When the token or its end is none.
+pub fn secret(
     bootstrap: &BootstrapToken,
     index: usize,
     now: OffsetDateTime,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Request;
 use kube::Client;
-use kube::core::params::{GetParams, PatchParams, PostParams};
+use kube::core::params::{DeleteParams, GetParams, ListParams, PatchParams, PostParams};
 use kube::core::request::Error as RequestError;
 use kube::core::{Request as ApiRequest, params::Patch};
 use serde_json::Value;
@@ -99,6 +99,17 @@ impl Connection {
             Err(Refusal::Status { code: 404, .. }) => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// The objects of a collection whose fields are as `fields` says.
+    pub(super) async fn list(&self, collection: &str, fields: &str) -> Result<Vec<Value>, Refusal> {
+        let request = ApiRequest::new(collection).list(&ListParams::default().fields(fields));
+        let mut list = self.send(request).await?;
+        Ok(list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default())
+    }
+
+    pub(super) async fn delete(&self, collection: &str, name: &str) -> Result<(), Refusal> {
+        self.send(ApiRequest::new(collection).delete(name, &DeleteParams::default())).await.map(drop)
     }
 
     pub(super) async fn create(&self, collection: &str, object: &Value) -> Result<Value, Refusal> {

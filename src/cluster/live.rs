@@ -35,8 +35,8 @@ pub struct KubeconfigFile<'a> {
 
 /// A cluster, reached through its API server with a kubeconfig's identity.
 pub struct KubeCluster {
-    runtime: Handle,
-    connection: Connection,
+    pub(super) runtime: Handle,
+    pub(super) connection: Connection,
 }
 
 impl KubeCluster {
@@ -101,6 +101,29 @@ impl KubeCluster {
         self.connection.client()
     }
 
+    /// Asks once for an object, and waits no longer than `limit`.
+    ///
+    /// # Errors
+    /// When it can't be had.
+    pub fn get_once(
+        &self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        limit: Duration,
+    ) -> Result<Option<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let answer = async { tokio::time::timeout(limit, self.connection.get(&path, name)).await };
+        let silent = |_| Err(Refusal::Silent { server: self.connection.server().to_owned(), limit });
+        let object = || ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() };
+        self.runtime.block_on(answer).unwrap_or_else(silent).map_err(|refusal| ClusterError::Object {
+            action: "read",
+            object: Box::new(object()),
+            refusal,
+            after: Duration::ZERO,
+        })
+    }
+
     /// Asks once whether the API server is alive.
     ///
     /// # Errors
@@ -137,6 +160,13 @@ impl Cluster for KubeCluster {
         let path = collection(kind, namespace)?;
         let object = ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() };
         let answer = self.connection.repeat("read", &object, || self.connection.get(&path, name));
+        self.runtime.block_on(answer)
+    }
+
+    fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let objects = ObjectName { kind: kind.into(), namespace: namespace.into(), name: "*".into() };
+        let answer = self.connection.repeat("list", &objects, || self.connection.list(&path, ""));
         self.runtime.block_on(answer)
     }
 }

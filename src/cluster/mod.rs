@@ -32,6 +32,7 @@ mod object;
 mod recorder;
 mod seal;
 mod seam;
+mod tokens;
 pub mod upload_certs;
 pub mod upload_config;
 
@@ -48,3 +49,4 @@ pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
 pub use recorder::Recorder;
 pub use seal::{CertificateKey, CertificateKeyError, SealError};
 pub use seam::Cluster;
+pub use tokens::StoredToken;

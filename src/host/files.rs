@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::FileMode;
+use super::together::TEMPORARY;
 
 /// What became of a file that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     let dir = target.parent().unwrap_or(Path::new("/"));
     make_dir(dir, mode.dir)?;
     let mut file = tempfile::Builder::new()
-        .prefix(".kubestrap-")
+        .prefix(TEMPORARY)
         .permissions(Permissions::from_mode(0o600))
         .tempfile_in(dir)
         .map_err(fail)?;
@@ -100,7 +101,7 @@ pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
     })
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

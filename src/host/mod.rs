@@ -15,6 +15,8 @@ pub mod net;
 pub mod process;
 mod real;
 pub mod system;
+pub mod tls;
+mod together;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +25,7 @@ pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use real::RealHost;
+pub use together::{NewFile, lock_folder, remove_leftovers, replace_together};
 
 /// How a file shall be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +66,14 @@ pub trait Host: Send + Sync {
     /// # Errors
     /// When any step fails; then the file is as it was.
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError>;
+
+    /// Puts several files down at once, as [`replace_together`] does.
+    ///
+    /// # Errors
+    /// When any step fails; before the first file is in place, all are as they were.
+    fn write_together(&self, files: &[NewFile<'_>]) -> Result<(), FileError> {
+        files.iter().try_for_each(|file| self.write(file.path, file.content, file.mode).map(drop))
+    }
 
     /// Takes note that an existing file stays in use as it is.
     ///
@@ -107,6 +118,9 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
         (**self).write(path, content, mode)
+    }
+    fn write_together(&self, files: &[NewFile<'_>]) -> Result<(), FileError> {
+        (**self).write_together(files)
     }
     fn keep(&self, path: &Path) -> Result<(), FileError> {
         (**self).keep(path)

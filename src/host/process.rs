@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 /// A running process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,21 @@ impl Process {
         }
         None
     }
+}
+
+/// When a process started, to a hundredth of a second; none if it is gone.
+pub fn started(pid: u32) -> Option<SystemTime> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let up = Duration::new(boot.tv_sec.try_into().ok()?, boot.tv_nsec.try_into().ok()?);
+    SystemTime::now().checked_sub(up.checked_sub(since_boot(&stat)?)?)
+}
+
+/// Field 22 of `/proc/PID/stat`, in ticks, of which Linux shows a hundred a second on every architecture we run on
+/// (`USER_HZ`). The name before it may hold spaces and brackets.
+fn since_boot(stat: &str) -> Option<Duration> {
+    let ticks: u64 = stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()?;
+    Some(Duration::from_millis(ticks.checked_mul(10)?))
 }
 
 /// All processes that have a command line, by pid.
@@ -133,6 +149,17 @@ mod tests {
     fn we_are_among_the_processes() {
         let me = processes().into_iter().find(|p| p.pid == std::process::id()).unwrap();
         assert!(me.on_host && me.command_line().contains("kubestrap"), "{me:?}");
+    }
+
+    #[test]
+    fn we_started_a_while_ago() {
+        let mut child = std::process::Command::new("sleep").arg("10").spawn().unwrap();
+        let (own, theirs) = (started(std::process::id()).unwrap(), started(child.id()).unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(own <= theirs && theirs.elapsed().unwrap() < Duration::from_secs(5));
+        let stat = "1 (a) b) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 250 9 9";
+        assert_eq!(since_boot(stat), Some(Duration::from_millis(2500)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, Written};
 use super::init_system::{self, InitSystem};
+use super::together::{self, NewFile};
 use super::{FileMode, Host};
 
 /// The machine we run on.
@@ -41,6 +42,10 @@ impl Host for RealHost {
 
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
         files::write_atomically(path, content, mode)
+    }
+
+    fn write_together(&self, files: &[NewFile<'_>]) -> Result<(), FileError> {
+        together::replace_together(files)
     }
 
     fn keep(&self, _path: &Path) -> Result<(), FileError> {

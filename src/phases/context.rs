@@ -7,6 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::phase::PhaseError;
+use super::pull::Pull;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::health::Watch;
@@ -41,6 +42,8 @@ pub struct InitContext {
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
     pub machine: Arc<dyn Machine>,
+    /// What brings images here, or a dry run of it.
+    pub images: Box<dyn Pull>,
     /// How the control plane stands, or a dry run of it.
     pub watch: Box<dyn Watch>,
     /// Where to report.
@@ -66,6 +69,8 @@ pub struct Seams {
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
     pub machine: Arc<dyn Machine>,
+    /// What brings images here.
+    pub images: Box<dyn Pull>,
     /// How the control plane stands.
     pub watch: Box<dyn Watch>,
 }
@@ -73,7 +78,7 @@ pub struct Seams {
 impl InitContext {
     /// A context at the begin of a run. `keys` is how many keys to make ahead.
     pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
-        let Seams { host, cluster, machine, watch } = seams;
+        let Seams { host, cluster, machine, images, watch } = seams;
         Self {
             keys: KeyPool::start(settings.algorithm, keys),
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
@@ -81,6 +86,7 @@ impl InitContext {
             host,
             cluster,
             machine,
+            images,
             watch,
             closing: None,
             out,

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
-use crate::config::settings::CERTIFICATE_VALIDITY;
+use crate::certs;
 use crate::host::FileMode;
 use crate::kubeconfig::{Cluster, Kubeconfig, KubeconfigRow, ROWS, User, check_existing};
-use crate::pki::{CertificateSpec, Issuer, PrivateKey, Subject, Usages, issue};
+use crate::pki::{Issuer, PrivateKey, issue};
 
 /// The group, one phase a row of the kubeconfigs' table.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -60,17 +60,8 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
         .map_err(|e| PhaseError::new(Failure::Failed, format!("{}: {e}", key_path.display())))?;
     context.out.log("kubeconfig", format!("Writing \"{}\"", row.file));
     let key = context.keys.take()?;
-    let period = context.settings.cluster.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY);
     let user = row.user(&context.settings);
-    let spec = CertificateSpec {
-        subject: Subject::new(user.as_str()).with_organizations(row.organization),
-        dns_names: vec![],
-        ip_addresses: vec![],
-        usages: Usages::Client,
-        // As kubeadm: no time of their own to begin, but the CA's.
-        not_before: ca.certificate.not_before(),
-        not_after: context.started + period.as_std(),
-    };
+    let spec = certs::client(&context.settings, row, ca.certificate.not_before(), context.started);
     let certificate = issue(&spec, &key, &Issuer::new(&ca.certificate, &ca_key)?)?;
     let cluster =
         Cluster { server, certificate_authority_data: STANDARD.encode(ca.to_pem()), ..Cluster::default() };

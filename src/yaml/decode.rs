@@ -19,6 +19,9 @@ pub struct Decoded<T> {
     pub findings: Vec<Finding>,
 }
 
+/// To how many unknown fields of a document a name is suggested: looking for it takes time, and nobody reads more.
+const MAX_SUGGESTIONS: usize = 100;
+
 /// Something in the source that the value does not reflect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -300,10 +303,13 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
             let (key, node) = entry;
             if let Some(known) = self.known {
                 if !known.contains(&key.name.as_str()) {
-                    self.decoder.findings.borrow_mut().push(Finding {
+                    let mut findings = self.decoder.findings.borrow_mut();
+                    let suggestion =
+                        (findings.len() < MAX_SUGGESTIONS).then(|| nearest(&key.name, known)).flatten();
+                    findings.push(Finding {
                         path: Path::Field(self.decoder.path, &key.name).to_string(),
                         position: key.position,
-                        kind: FindingKind::UnknownField { suggestion: nearest(&key.name, known) },
+                        kind: FindingKind::UnknownField { suggestion },
                     });
                     continue;
                 }
@@ -327,6 +333,10 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
 
 /// The known name that `name` was probably meant to be.
 fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    // Longer than any field's name and a half: not a typing mistake, and slow to compare.
+    if name.len() > 100 {
+        return None;
+    }
     let lower = name.to_lowercase();
     known
         .iter()

@@ -1,17 +1,13 @@
 //! Certificate authorities.
 
-use time::Duration;
-
 use super::{path, private_key, refused};
+use crate::certs::CLOCK_SKEW;
 use crate::config::settings::CA_CERTIFICATE_VALIDITY;
 use crate::host::FileMode;
 use crate::phases::context::InitContext;
 use crate::phases::phase::{Outcome, PhaseResult};
 use crate::pki::table::{CertRow, CommonName};
 use crate::pki::{CertificateSpec, self_sign_ca};
-
-/// kubeadm lets certificates begin five minutes before they are made, for clocks that differ.
-pub(super) const CLOCK_SKEW: Duration = Duration::minutes(5);
 
 /// Keeps a CA that is there, or makes it. A key that stands alone is what an interrupted run left, or a CA whose
 /// certificate was lost: it gets a certificate, and what it signed before stays valid.

@@ -1,13 +1,12 @@
 //! Certificates that a CA of the table signs.
 
-use super::authority::CLOCK_SKEW;
-use super::{names, path, private_key, refused};
-use crate::config::settings::CERTIFICATE_VALIDITY;
+use super::{path, private_key, refused};
+use crate::certs;
 use crate::host::FileMode;
 use crate::phases::context::InitContext;
 use crate::phases::phase::{Outcome, PhaseError, PhaseResult};
 use crate::pki::table::CertRow;
-use crate::pki::{Bundle, CertificateSpec, Issuer, PrivateKey, check_sans, issue, verify_chain};
+use crate::pki::{Bundle, Issuer, PrivateKey, check_sans, issue, verify_chain};
 
 /// Keeps a certificate that is there, or makes it.
 pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow) -> PhaseResult {
@@ -15,7 +14,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
     let Some(ca) = context.certificate(&format!("{}.crt", signer.base))? else {
         return Err(missing_ca(context, row, signer));
     };
-    let wanted = names::of(&context.settings, row.sans);
+    let wanted = certs::names_of(&context.settings, row.sans);
     let existing_key = private_key(context, &key_file)?;
     if let Some(bundle) = context.certificate(&crt)? {
         check(context, row, signer, &bundle, existing_key.as_ref(), &ca)?;
@@ -70,19 +69,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
             ),
         );
     }
-    let release = context.settings.release;
-    let period = context.settings.cluster.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY);
-    let spec = CertificateSpec {
-        subject: row.subject(
-            context.settings.node_name(),
-            context.settings.version.patch() < release.kubelet_client_binding_since,
-        ),
-        dns_names: wanted.dns,
-        ip_addresses: wanted.ips,
-        usages: row.usages,
-        not_before: context.started - CLOCK_SKEW,
-        not_after: context.started + period.as_std(),
-    };
+    let spec = certs::leaf(&context.settings, row, context.started);
     let certificate =
         issue(&spec, &key, &Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?)?;
     context.host.write(&path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;

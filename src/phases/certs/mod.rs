@@ -2,7 +2,6 @@
 
 mod authority;
 mod leaf;
-mod names;
 mod service_account;
 
 use std::path::PathBuf;

@@ -7,15 +7,15 @@ use crate::pki::table::SanKind;
 
 /// Subject alternative names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Names {
+pub struct Names {
     /// DNS names, sorted.
-    pub(super) dns: Vec<String>,
+    pub dns: Vec<String>,
     /// Addresses, in kubeadm's order.
-    pub(super) ips: Vec<IpAddr>,
+    pub ips: Vec<IpAddr>,
 }
 
 /// The names of a row.
-pub(super) fn of(s: &Settings, kind: SanKind) -> Names {
+pub fn of(s: &Settings, kind: SanKind) -> Names {
     let local = s.cluster.etcd.local.clone().unwrap_or_default();
     match kind {
         SanKind::None | SanKind::CommonName => Names::default(),

@@ -1,0 +1,43 @@
+//! The certificates of a control plane after init: how long they last, renewing them, requests for an outside CA,
+//! which of them the running components use, and what is wrong with them.
+//!
+//! - [`Managed`]: the leaves that kubeadm manages, in files and in kubeconfigs
+//! - [`survey`]: what there is, and until when
+//! - [`renew`]: the same certificate with a new key and a new time
+//! - [`requests`]: keys and requests for somebody else to sign
+//! - [`serving`]: what the running components use
+//! - [`roll`]: restarting them, one at a time
+//! - [`inspect`]: chains, names and keys, and what a fault breaks
+//!
+//! Files go through [`crate::host::Host`]; nothing here prints.
+
+mod demands;
+mod duration;
+mod expiration;
+pub mod inspect;
+mod kubeconfig;
+mod managed;
+mod names;
+mod renewal;
+pub mod requests;
+mod restart;
+pub mod serving;
+mod spec;
+
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+pub use duration::human;
+pub use expiration::{Entry, State, Survey, survey};
+pub use managed::{Managed, Pki, Place, authorities, leaves};
+pub use names::{Names, of as names_of};
+pub use renewal::{NewKeys, Outcome, RenewalError, Terms, renew};
+pub use restart::{RollError, Stop, roll};
+pub use spec::{CLOCK_SKEW, client, leaf};
+
+/// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
+pub fn utc(time: OffsetDateTime) -> String {
+    let utc = time.checked_to_offset(UtcOffset::UTC).unwrap_or(time);
+    let whole = utc.replace_nanosecond(0).unwrap_or(utc);
+    whole.format(&Rfc3339).unwrap_or_else(|_| whole.to_string())
+}

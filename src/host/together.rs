@@ -1,0 +1,166 @@
+//! Several files replaced at once, such as a key and its certificate; one such replacement at a time.
+
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+use super::FileMode;
+use super::files::{self, FileError};
+
+/// How the names of our temporary files begin; kubelet's manifest folder ignores such names.
+pub(super) const TEMPORARY: &str = ".kubestrap-";
+
+/// A file that is to be put down with others.
+#[derive(Clone, Copy)]
+pub struct NewFile<'a> {
+    /// Where.
+    pub path: &'a Path,
+    /// Its content.
+    pub content: &'a [u8],
+    /// How it is made, where it is not there yet.
+    pub mode: FileMode,
+}
+
+/// Puts files down so that each is at every moment its old or its new self, whole. All are written and synced
+/// first and then renamed, in the order given, so that hardly a moment lies between the first and the last. A file
+/// that is there keeps its mode and its owner (kubeadm writes into it), and a link is written through.
+///
+/// # Errors
+/// When any step fails. Before the first rename that leaves everything as it was.
+pub fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
+    let prepared = new_files.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
+    let mut dirs: Vec<PathBuf> = vec![];
+    for (file, target) in prepared {
+        file.persist(&target).map_err(|e| FileError::new("write", &target, e.error))?;
+        dirs.extend(target.parent().map(Path::to_owned));
+    }
+    dirs.sort();
+    dirs.dedup();
+    for dir in dirs {
+        files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
+    }
+    Ok(())
+}
+
+fn prepare(new: &NewFile<'_>) -> Result<(NamedTempFile, PathBuf), FileError> {
+    let fail = |error| FileError::new("write", new.path, error);
+    let (target, existing) = match fs::canonicalize(new.path) {
+        Ok(target) => (target.clone(), Some(fs::metadata(&target).map_err(fail)?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (new.path.to_owned(), None),
+        Err(error) => return Err(fail(error)),
+    };
+    if existing.as_ref().is_some_and(fs::Metadata::is_dir) {
+        return Err(fail(io::ErrorKind::IsADirectory.into()));
+    }
+    let dir = target.parent().unwrap_or(Path::new("/"));
+    files::make_dir(dir, new.mode.dir)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(TEMPORARY)
+        .permissions(Permissions::from_mode(0o600))
+        .tempfile_in(dir)
+        .map_err(fail)?;
+    let mut mode = new.mode.file;
+    if let Some(existing) = existing {
+        mode = existing.mode() & 0o7777;
+        let own = file.as_file().metadata().map_err(fail)?;
+        if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
+            fchown(file.as_file(), Some(existing.uid()), Some(existing.gid())).map_err(fail)?;
+        }
+    }
+    file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(fail)?;
+    file.write_all(new.content).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    Ok((file, target))
+}
+
+/// Keeps others who ask for the same lock out of a folder until the result is dropped; ends with the process.
+///
+/// # Errors
+/// When the folder can't be opened, or somebody else holds the lock.
+pub fn lock_folder(dir: &Path) -> Result<File, FileError> {
+    let fail = |error| FileError::new("lock", dir, error);
+    let folder = File::open(dir).map_err(fail)?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::Error(error)) => Err(fail(error)),
+        Err(TryLockError::WouldBlock) => Err(FileError {
+            action: "lock",
+            path: dir.to_owned(),
+            reason: "another kubestrap is at work on it: wait until it is done".into(),
+            source: None,
+        }),
+    }
+}
+
+/// Removes what a run that was cut off left in a folder. To be called under [`lock_folder`].
+///
+/// # Errors
+/// When the folder can't be read, or a file not removed.
+pub fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(FileError::new("read the folder", dir, error)),
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            fs::remove_file(entry.path()).map_err(|e| FileError::new("remove", &entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new<'a>(path: &'a Path, content: &'a [u8]) -> NewFile<'a> {
+        NewFile { path, content, mode: FileMode::SECRET }
+    }
+
+    #[test]
+    fn files_keep_their_mode_and_links_their_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link, fresh) =
+            (dir.path().join("real"), dir.path().join("link"), dir.path().join("a/fresh"));
+        fs::write(&real, b"1").unwrap();
+        fs::set_permissions(&real, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        replace_together(&[new(&link, b"2"), new(&fresh, b"3")]).unwrap();
+        assert!(link.symlink_metadata().unwrap().is_symlink());
+        assert_eq!((fs::read(&real).unwrap(), fs::read(&fresh).unwrap()), (b"2".to_vec(), b"3".to_vec()));
+        let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o7777;
+        assert_eq!((mode(&real), mode(&fresh)), (0o640, 0o600));
+    }
+
+    #[test]
+    fn one_that_can_not_be_written_keeps_all_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+        fs::write(&first, b"old").unwrap();
+        fs::create_dir(&second).unwrap();
+        let error = replace_together(&[new(&first, b"new"), new(&second, b"new")]).unwrap_err().to_string();
+        assert!(error.contains("second") && error.contains("folder stands"), "{error}");
+        assert_eq!(fs::read(&first).unwrap(), b"old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file stays");
+    }
+
+    #[test]
+    fn a_folder_is_locked_once_and_leftovers_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = lock_folder(dir.path()).unwrap();
+        assert!(lock_folder(dir.path()).unwrap_err().to_string().contains("another kubestrap"));
+        drop(lock);
+        lock_folder(dir.path()).unwrap();
+        for name in [".kubestrap-x", ".other", "ca.key"] {
+            fs::write(dir.path().join(name), b"").unwrap();
+        }
+        remove_leftovers(dir.path()).unwrap();
+        assert!(!dir.path().join(".kubestrap-x").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+}

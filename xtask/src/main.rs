@@ -1,7 +1,5 @@
 //! kubestrap's own chores: `cargo xtask e2e` and `cargo xtask bench`.
 
-#![allow(clippy::indexing_slicing, reason = "reading a JSON value by key gives null where it lacks it")]
-
 mod bench;
 mod command;
 mod e2e;

@@ -55,6 +55,11 @@ pub(super) fn compare(
         Measured::of(&ours, |r| r.seconds),
         *limit,
     );
+    report.unlimited(
+        "processor time",
+        Measured::of(&theirs, |r| r.processor),
+        Measured::of(&ours, |r| r.processor),
+    );
     report.memory(
         "peak memory",
         Measured::of(&theirs, |r| r.memory),

@@ -59,6 +59,8 @@ pub(super) fn compare(
     report.section(&format!("init, {pairs} pairs"));
     let seconds = |runs: &[Run]| Measured::of(runs, |r| r.seconds);
     report.seconds("wall time", seconds(&theirs), seconds(&runs), OF_KUBEADM);
+    let processor = |runs: &[Run]| Measured::of(runs, |r| r.processor);
+    report.unlimited("processor time", processor(&theirs), processor(&runs));
     report.memory(
         "peak memory",
         Measured::of(&theirs, |r| r.memory),
@@ -142,7 +144,7 @@ pub(crate) fn floor(plan: Plan) -> anyhow::Result<()> {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    say::line(serde_json::to_string(&Run { seconds: start.elapsed().as_secs_f64(), memory: 0.0 })?);
+    say::line(serde_json::to_string(&Run { seconds: start.elapsed().as_secs_f64(), ..Run::default() })?);
     Ok(())
 }
 

@@ -11,10 +11,12 @@ use wait4::Wait4;
 use crate::command::tail;
 
 /// What a run took.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Run {
     /// Wall time, in seconds.
     pub(super) seconds: f64,
+    /// Processor time, in seconds: what a busy machine changes less.
+    pub(super) processor: f64,
     /// Peak memory of the process, in bytes.
     pub(super) memory: f64,
 }
@@ -39,7 +41,8 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
     // At most some gigabytes: no figure is lost.
     #[expect(clippy::cast_precision_loss, reason = "no memory has 2^53 bytes")]
     let memory = usage.rusage.maxrss as f64;
-    Ok((Run { seconds, memory }, stdout))
+    let processor = (usage.rusage.utime + usage.rusage.stime).as_secs_f64();
+    Ok((Run { seconds, processor, memory }, stdout))
 }
 
 /// The middle one of `values`, or the mean of the two in the middle; not a number when there are none.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 
 /// Properties by name: `ActiveState`, `SubState`, `MainPID`, `NRestarts`, `ExecMainStatus`, `Result`, and the
 /// supervisor's own process as `Supervisor`.
@@ -48,12 +48,34 @@ pub(super) fn write(service: &str, properties: &Properties) -> std::io::Result<(
     fs::rename(folder.join("state.new"), folder.join("state"))
 }
 
-/// Whether the process `pid` is there.
+/// Whether the process `pid` runs: one that has ended and waits to be taken in does not.
 pub(super) fn alive(pid: &str) -> bool {
-    process(pid).is_some_and(|pid| test_kill_process(pid).is_ok())
+    let stat = fs::read_to_string(PathBuf::from("/proc").join(pid).join("stat")).unwrap_or_default();
+    // The name before it is in parentheses, and may hold any character.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
 /// The process id that `text` is.
 pub(super) fn process(text: &str) -> Option<Pid> {
     text.parse().ok().and_then(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_process_that_waits_to_be_taken_in_is_not_alive() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = child.id().to_string();
+        assert!(alive(&pid));
+        child.kill().unwrap();
+        while alive(&pid) {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.wait().unwrap();
+        assert!(!alive(&pid));
+    }
 }

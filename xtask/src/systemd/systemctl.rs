@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -189,15 +189,9 @@ fn stop(service: &str) -> ExitCode {
     if fs::write(&stop, "").is_err() {
         return ExitCode::FAILURE;
     }
-    while state::alive(&pid) && !is_zombie(&pid) {
+    while state::alive(&pid) {
         std::thread::sleep(Duration::from_millis(2));
     }
     let _ = fs::remove_file(stop);
     ExitCode::SUCCESS
-}
-
-/// Whether the process has ended and waits to be taken in.
-fn is_zombie(pid: &str) -> bool {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
 }

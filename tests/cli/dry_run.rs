@@ -71,12 +71,12 @@ fn kubectl_takes_the_stream() {
 #[test]
 fn needs_no_root_and_not_even_a_place_to_write() {
     let run = kubestrap(&["init", "--dry-run", "--kubeconfig-dir", super::support::KUBECONFIGS]);
-    let done = run.config(config("", "")).env("TMPDIR", "/nonexistent").as_nobody().run().succeeded();
+    let done = run.config(config("", "")).env("TMPDIR", "/nonexistent").run_by_nobody().run().succeeded();
     assert!(done.stdout.contains("kind: Pod"));
     let mut left: Vec<_> = files(done.path());
     left.retain(|f| !f.ends_with("bin/kubestrap") && !f.ends_with("config.yaml"));
     assert!(left.is_empty(), "{left:?}");
-    let with_dir = dry_run().config(config("", "")).as_nobody().run().succeeded();
+    let with_dir = dry_run().config(config("", "")).run_by_nobody().run().succeeded();
     assert!(with_dir.file("/etc/kubernetes/manifests/etcd.yaml").is_file());
 }
 
@@ -84,7 +84,7 @@ fn needs_no_root_and_not_even_a_place_to_write() {
 fn without_a_configuration_it_makes_do_with_what_the_machine_has() {
     let done = kubestrap(&["init", "--dry-run"])
         .args("--cert-dir /opt/kubestrap-test/pki --kubeconfig-dir /opt/kubestrap-test")
-        .as_nobody()
+        .run_by_nobody()
         .run()
         .succeeded();
     assert_eq!(done.stdout.matches("\nkind: Pod\n").count(), 4);

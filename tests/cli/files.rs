@@ -87,10 +87,10 @@ fn modes_do_not_depend_on_the_umask() {
         let output = command.output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         if umask == "0000" || umask == "0022" {
-            check_modes(&run.as_done());
+            check_modes(&run.into_done());
         } else {
             // Folders get less, never more; files get what they need.
-            let done = run.as_done();
+            let done = run.into_done();
             assert_eq!(mode(&done.pki("ca.key")), 0o600);
             assert_eq!(mode(&done.pki("ca.crt")), 0o644);
         }
@@ -153,7 +153,7 @@ fn a_folder_that_can_not_be_written_to_is_told() {
     let run = kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]);
     run.arg("--cert-dir=/proc/kubestrap").run().refused(1, &["certs/ca", "/proc/kubestrap"]);
     let run =
-        kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]).as_nobody();
+        kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]).run_by_nobody();
     run.arg("--cert-dir=/etc/kubestrap-test").run().refused(1, &["/etc/kubestrap-test", "run as root?"]);
 }
 

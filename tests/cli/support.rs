@@ -64,14 +64,14 @@ pub(crate) struct Run {
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     stdin: Option<Vec<u8>>,
-    as_nobody: bool,
+    run_by_nobody: bool,
 }
 
 /// `kubestrap` with these arguments.
 pub(crate) fn kubestrap(args: &[&str]) -> Run {
     let dir = tempfile::Builder::new().prefix("kubestrap-test-").tempdir().unwrap();
     let args = args.iter().map(OsString::from).collect();
-    Run { dir, args, env: vec![], stdin: None, as_nobody: false }
+    Run { dir, args, env: vec![], stdin: None, run_by_nobody: false }
 }
 
 /// A dry run of `init` that leaves its result in the folder [`Done::out`]. It does not look at the machine, nor at what
@@ -127,8 +127,8 @@ impl Run {
     }
 
     /// Without root: as nobody, where the tests run as root.
-    pub(crate) fn as_nobody(mut self) -> Self {
-        self.as_nobody = is_root();
+    pub(crate) fn run_by_nobody(mut self) -> Self {
+        self.run_by_nobody = is_root();
         self
     }
 
@@ -139,7 +139,7 @@ impl Run {
 
     /// The command, not yet started. Proxies of the machine's environment are left out: they go into manifests.
     pub(crate) fn command(&self) -> Command {
-        let mut command = if self.as_nobody { nobody(self.path()) } else { Command::new(binary()) };
+        let mut command = if self.run_by_nobody { nobody(self.path()) } else { Command::new(binary()) };
         command.args(&self.args).current_dir(self.path()).stdin(Stdio::null());
         let proxies = std::env::vars_os().map(|(name, _)| name);
         for name in proxies.filter(|n| n.to_string_lossy().to_lowercase().ends_with("_proxy")) {
@@ -150,7 +150,7 @@ impl Run {
     }
 
     /// What it left, where a command of one's own ran it.
-    pub(crate) fn as_done(self) -> Done {
+    pub(crate) fn into_done(self) -> Done {
         Done { code: None, stdout: String::new(), stderr: String::new(), took: Duration::ZERO, dir: self.dir }
     }
 

@@ -21,15 +21,16 @@ pub fn of(s: &Settings, kind: SanKind) -> Names {
         SanKind::None | SanKind::CommonName => Names::default(),
         SanKind::ApiServer => {
             let domain = &s.cluster.networking.dns_domain;
-            let mut found = Names::default();
-            found.dns = vec![
-                s.node_name().to_owned(),
-                "kubernetes".into(),
-                "kubernetes.default".into(),
-                "kubernetes.default.svc".into(),
-                format!("kubernetes.default.svc.{domain}"),
-            ];
-            found.ips = vec![s.service_address(1), s.advertise_address];
+            let mut found = Names {
+                dns: vec![
+                    s.node_name().to_owned(),
+                    "kubernetes".into(),
+                    "kubernetes.default".into(),
+                    "kubernetes.default.svc".into(),
+                    format!("kubernetes.default.svc.{domain}"),
+                ],
+                ips: vec![s.service_address(1), s.advertise_address],
+            };
             if let Ok((host, _)) = names::host_port(&s.cluster.control_plane_endpoint) {
                 found.add(&host);
             }

@@ -15,7 +15,10 @@ use crate::yaml;
 pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer) -> Result<(), PhaseError> {
     let mut unseen = vec![];
     for (path, file) in host.written() {
-        let shown = [FileMode::MANIFEST, FileMode::KUBELET, FileMode::UNIT].contains(&file.mode);
+        // Certificates have the mode of units.
+        let certificate = path.extension().is_some_and(|e| e == "crt");
+        let shown =
+            [FileMode::MANIFEST, FileMode::KUBELET, FileMode::UNIT].contains(&file.mode) && !certificate;
         let text = String::from_utf8_lossy(&file.content);
         let name = path.display().to_string();
         match (shown, name.ends_with(".yaml")) {
@@ -50,10 +53,10 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
 /// are of keys that this dry run made up, sealed with a key that nobody keeps.
 fn recorded(object: &ClusterObject) -> Value {
     let mut value = object.value.clone();
-    if object.name() == "kubeadm-certs" {
-        if let Some(data) = value.get_mut("data").and_then(Value::as_object_mut) {
-            data.values_mut().for_each(|sealed| *sealed = Value::Null);
-        }
+    if object.name() == "kubeadm-certs"
+        && let Some(data) = value.get_mut("data").and_then(Value::as_object_mut)
+    {
+        data.values_mut().for_each(|sealed| *sealed = Value::Null);
     }
     value
 }

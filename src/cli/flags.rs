@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::value::{boolean, duration, flat};
+use super::value::{boolean, duration, feature_gates, flat};
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::{Arg, BootstrapToken};
 use crate::config::{self, ConfigError, Loaded, Problem, settings};
@@ -225,16 +225,9 @@ impl InitFlags {
         cluster.networking.service_subnet = text(&self.service_cidr);
         cluster.networking.dns_domain = text(&self.service_dns_domain);
         let mut problems = vec![];
-        for gate in flat(&self.feature_gates) {
-            match gate.split_once('=').map(|(name, value)| (name.trim(), boolean(value.trim()))) {
-                Some((name, Ok(value))) => {
-                    cluster.feature_gates.insert(name.into(), value);
-                }
-                _ => problems.push(Problem {
-                    place: "--feature-gates".into(),
-                    message: format!("{gate:?}: write name=true or name=false"),
-                }),
-            }
+        match feature_gates(&self.feature_gates) {
+            Ok(gates) => cluster.feature_gates = gates,
+            Err(error) => problems.extend(error.problems),
         }
         for (flag, given, args) in [
             ("apiserver-extra-args", &self.apiserver_extra_args, &mut cluster.api_server.extra_args),

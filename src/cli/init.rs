@@ -8,13 +8,14 @@ use serde_json::json;
 use super::flags::InitFlags;
 use super::{Output, dry_run, live};
 use crate::cluster::Recorder;
+use crate::config::version::{DEFAULT_VERSION, is_label};
 use crate::config::{ConfigError, Settings};
 use crate::health::DryWatch;
 use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::phases::{self, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
@@ -28,9 +29,7 @@ pub(super) struct Init {
     flags: InitFlags,
     /// How results are printed: for people, or as events for machines
     #[arg(short, long, value_enum, default_value_t)]
-    output: Output,
-    #[arg(skip)]
-    _private: (),
+    pub(super) output: Output,
 }
 
 impl Init {
@@ -78,11 +77,12 @@ impl Init {
             skip_certificate_key_print: self.flags.skip_certificate_key_print == Some(true),
             strict: self.flags.strict == Some(true),
         };
-        if dry_run {
-            self.dry_run(settings, &selection, options, out)
+        let (data, text) = if dry_run {
+            self.dry_run(settings, &selection, options, out)?;
+            (json!({ "ok": true, "dryRun": true }), String::new())
         } else {
-            live::run(settings, &self.flags, &selection, options, out)
-        }?;
+            live::run(settings, &self.flags, &selection, options, out)?
+        };
         let warnings = out.warnings();
         if !warnings.is_empty() {
             out.log(
@@ -90,6 +90,8 @@ impl Init {
                 format!("{} warning{} above", warnings.len(), if warnings.len() == 1 { "" } else { "s" }),
             );
         }
+        // Machines find the result last.
+        out.result(data, &text);
         Ok(())
     }
 
@@ -105,25 +107,24 @@ impl Init {
         let machine = machine(&settings)?;
         let recorder = Recorder::default();
         let keys = keys_needed(&settings, &*host, selection);
-        let mut context = InitContext::new(
-            settings,
-            Box::new(Arc::clone(&host)),
-            Box::new(recorder.clone()),
+        let seams = Seams {
+            host: Box::new(Arc::clone(&host)),
+            cluster: Box::new(recorder.clone()),
             machine,
-            Box::new(DryWatch::default()),
-            out.clone(),
-            options,
-            keys,
-        );
+            images: Box::new(NoPull),
+            watch: Box::new(DryWatch::default()),
+        };
+        let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
         runner::run(&phases::init(), selection, &mut context, out)?;
         dry_run::report(&host, &recorder.objects(), out)
     }
 
-    fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
+    pub(super) fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
         let wrong = |e: ConfigError| {
             PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{e}"))
         };
-        let loaded = self.flags.load().map_err(wrong)?;
+        let mut loaded = self.flags.load().map_err(wrong)?;
+        resolve_label(&mut loaded.cluster.kubernetes_version, out);
         let mut overrides = self.flags.overrides();
         overrides.dry_run |= loaded.init.dry_run;
         let (settings, warnings) = Settings::resolve(loaded, host::gather(), &overrides).map_err(wrong)?;
@@ -141,6 +142,24 @@ impl Init {
             vec![]
         };
         Ok(Selection { only, skip })
+    }
+}
+
+/// Makes a label such as `stable-1.36` a version: the only thing that ever asks the internet. Where it can't be
+/// asked, the version that is built in serves, as in kubeadm.
+pub(super) fn resolve_label(version: &mut String, out: &Printer) {
+    if !is_label(version) {
+        return;
+    }
+    match host::label::resolve(version) {
+        Ok(found) => *version = found.to_string(),
+        Err(why) => {
+            out.warn(
+                "version",
+                format!("{version:?} could not be looked up ({why}): taking {DEFAULT_VERSION}"),
+            );
+            DEFAULT_VERSION.clone_into(version);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle};
 
 use super::flags::InitFlags;
@@ -14,28 +14,33 @@ use crate::health::LiveWatch;
 use crate::host::RealHost;
 use crate::output::Printer;
 use crate::phases::runner::{self, Selection};
-use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError};
+use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
 
-/// Runs the selected phases on this machine, and says what came of it.
+/// Runs the selected phases on this machine, and tells what came of it: for machines, and for people.
 pub(super) fn run(
     settings: Settings,
     flags: &InitFlags,
     selection: &Selection,
     options: InitOptions,
     out: &Printer,
-) -> Result<(), PhaseError> {
+) -> Result<(Value, String), PhaseError> {
     let start = Instant::now();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let host = RealHost::new();
     let keys = keys_needed(&settings, &host, selection);
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
-    let machine = super::init::machine(&settings)?;
-    let watch = Box::new(LiveWatch::default());
-    let mut context =
-        InitContext::new(settings, Box::new(host), cluster, machine, watch, out.clone(), options, keys);
+    let socket = settings.init.node_registration.cri_socket.clone();
+    let seams = Seams {
+        host: Box::new(host),
+        cluster,
+        machine: super::init::machine(&settings)?,
+        images: Box::new(RuntimePull { socket, area: "preflight" }),
+        watch: Box::new(LiveWatch::default()),
+    };
+    let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
-    let durations: serde_json::Map<String, serde_json::Value> =
+    let durations: serde_json::Map<String, Value> =
         ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();
     let mut data = json!({ "ok": true, "seconds": seconds(start.elapsed()), "phases": durations });
     let mut text = String::new();
@@ -43,8 +48,7 @@ pub(super) fn run(
         fields.extend(closing.data());
         text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
     }
-    out.result(data, &text);
-    Ok(())
+    Ok((data, text))
 }
 
 /// The cluster, reached when it is first needed: by this node's own API server as its administrator, or as the

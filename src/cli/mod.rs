@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod certs;
+mod config;
 mod dry_run;
 mod flags;
 mod init;
@@ -8,6 +9,7 @@ mod kubeconfig;
 mod live;
 mod output_api;
 mod phase;
+mod preflight;
 mod reach;
 mod reset;
 mod table;
@@ -68,8 +70,11 @@ enum Output {
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
+    /// Check whether this machine can become a control plane, and change nothing
+    Preflight(Box<preflight::Preflight>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
+    Config(Box<config::Config>),
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
     Token(token::Token),
@@ -99,7 +104,9 @@ pub fn main() -> ExitCode {
             }
             finish(match cli.command {
                 Command::Init(init) => init.run(),
+                Command::Preflight(preflight) => preflight.run(),
                 Command::Reset(reset) => reset.run(),
+                Command::Config(config) => config.run(),
                 Command::Certs(certs) => certs.run(),
                 Command::Token(token) => token.run(),
                 Command::Kubeconfig(kubeconfig) => kubeconfig.run(),

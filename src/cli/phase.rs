@@ -17,18 +17,22 @@ pub(super) fn command() -> Command {
 }
 
 fn phase_command(phase: &Phase<InitContext>, parent: &str) -> Command {
-    let mut command = Command::new(phase.name).about(phase.about).visible_aliases(phase.aliases);
+    let command = Command::new(phase.name).visible_aliases(phase.aliases);
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
-    command = command.after_help(format!(
-        "Example:\n  kubestrap phase {id}{} --config kubeadm.yaml",
-        if phase.children().is_empty() { "" } else { " all" }
-    ));
+    let example = |what: &str| format!("Example:\n  kubestrap phase {id}{what} --config kubeadm.yaml");
+    // After the flags, which bring the help of `init` with them.
+    let described = |command: Command, about: &str, what: &str| {
+        command.about(about.to_owned()).long_about(None).after_help(example(what))
+    };
     if phase.children().is_empty() {
-        return Init::augment_args(command);
+        return described(Init::augment_args(command), phase.about, "");
     }
-    let all = Command::new("all").about(format!("All of these: {}", phase.about));
-    let command =
-        command.subcommand_required(true).arg_required_else_help(true).subcommand(Init::augment_args(all));
+    let all = format!("All of these: {}", phase.about);
+    let all = described(Init::augment_args(Command::new("all")), &all, " all");
+    let command = described(command, phase.about, " all")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(all);
     phase.children().iter().fold(command, |command, child| command.subcommand(phase_command(child, &id)))
 }
 

@@ -1,6 +1,9 @@
 //! Values of flags, read as kubeadm's flag library reads them.
 
+use std::collections::BTreeMap;
+
 use crate::config::duration::GoDuration;
+use crate::config::{ConfigError, Problem};
 
 /// A boolean, in the spellings that Go takes.
 ///
@@ -30,4 +33,25 @@ pub(super) fn flat(lists: &[String]) -> Vec<String> {
         .map(|s| s.trim().trim_matches('"').to_owned())
         .filter(|s| !s.is_empty())
         .collect()
+}
+
+/// kubeadm's feature gates, given as `name=true,…`.
+///
+/// # Errors
+/// With every part that is no such pair.
+pub(super) fn feature_gates(lists: &[String]) -> Result<BTreeMap<String, bool>, ConfigError> {
+    let mut gates = BTreeMap::new();
+    let mut problems = vec![];
+    for gate in flat(lists) {
+        match gate.split_once('=').map(|(name, value)| (name.trim(), boolean(value.trim()))) {
+            Some((name, Ok(value))) => {
+                gates.insert(name.to_owned(), value);
+            }
+            _ => problems.push(Problem {
+                place: "--feature-gates".into(),
+                message: format!("{gate:?}: write name=true or name=false"),
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(gates) } else { Err(ConfigError { problems }) }
 }

@@ -38,6 +38,10 @@ impl<C: Cluster, F: FnMut() -> Result<C, ClusterError>> Cluster for LazyCluster<
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
         self.connected()?.get(kind, namespace, name)
     }
+
+    fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        self.connected()?.list(kind, namespace)
+    }
 }
 
 #[cfg(test)]

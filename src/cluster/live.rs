@@ -162,6 +162,13 @@ impl Cluster for KubeCluster {
         let answer = self.connection.repeat("read", &object, || self.connection.get(&path, name));
         self.runtime.block_on(answer)
     }
+
+    fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let objects = ObjectName { kind: kind.into(), namespace: namespace.into(), name: "*".into() };
+        let answer = self.connection.repeat("list", &objects, || self.connection.list(&path, ""));
+        self.runtime.block_on(answer)
+    }
 }
 
 /// kubeadm's bootstrap of the administrators' rights.

@@ -3,7 +3,7 @@
 //! What is put there is pure: settings in, objects out, in the order in which kubeadm applies them; each phase has
 //! its function.
 //!
-//! - [`cluster_admins`]: admin.conf's rights
+//! - [`cluster_admins()`]: admin.conf's rights
 //! - [`upload_config`]: `kubeadm-config` and `kubelet-config`
 //! - [`upload_certs`]: the shared certificates, encrypted
 //! - [`mark_control_plane`], [`annotate_cri_socket`]: what a Node says of itself

@@ -28,4 +28,8 @@ impl Cluster for Recorder {
     fn get(&mut self, _kind: &str, _namespace: &str, _name: &str) -> Result<Option<Value>, ClusterError> {
         Ok(None)
     }
+
+    fn list(&mut self, _kind: &str, _namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        Ok(vec![])
+    }
 }

@@ -17,4 +17,10 @@ pub trait Cluster {
     /// # Errors
     /// When it can't be asked for.
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
+
+    /// All objects of a kind in a namespace.
+    ///
+    /// # Errors
+    /// When they can't be asked for.
+    fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError>;
 }

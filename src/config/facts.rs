@@ -1,6 +1,6 @@
 //! What the configuration takes from the machine where nobody says otherwise.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Facts of a machine, gathered through `host` and handed to the pure code.
 #[derive(Clone, Debug, Default)]
@@ -17,4 +17,20 @@ pub struct HostFacts {
     pub proxy_variables: Vec<(String, String)>,
     /// Whether systemd-resolved runs, so that Pods need another resolv.conf than the host's.
     pub systemd_resolved: bool,
+}
+
+impl HostFacts {
+    /// What stands for the machine where a configuration is looked at apart from any: the name and address that
+    /// `kubeadm config print` shows, and no runtime.
+    pub fn placeholder() -> Self {
+        Self {
+            hostname: "node".into(),
+            default_addresses: vec![
+                IpAddr::V4(Ipv4Addr::new(1, 2, 3, 4)),
+                // Documentation's prefix (RFC 3849).
+                IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+            ],
+            ..Self::default()
+        }
+    }
 }

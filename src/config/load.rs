@@ -7,7 +7,10 @@ use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::problem::{ConfigError, Locator, Problem};
 use super::v1beta3;
-use super::v1beta4::{self, ClusterConfiguration, InitConfiguration};
+use super::v1beta4::{
+    self, ClusterConfiguration, InitConfiguration, JoinConfiguration, ResetConfiguration,
+    UpgradeConfiguration,
+};
 use crate::yaml::{self, Decoded, Document, NodeKind};
 
 const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
@@ -16,6 +19,17 @@ const KUBE_PROXY: (&str, &str) = ("kubeproxy.config.k8s.io/", "kubeproxy.config.
 
 /// Kinds of kubeadm's API that `init` does not read, but that people keep in the same file.
 const OTHER_KUBEADM_KINDS: &[&str] = &["JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"];
+
+/// Every kind that any command reads.
+const KINDS: [&str; 7] = [
+    "InitConfiguration",
+    "ClusterConfiguration",
+    "JoinConfiguration",
+    "ResetConfiguration",
+    "UpgradeConfiguration",
+    "KubeletConfiguration",
+    "KubeProxyConfiguration",
+];
 
 /// Old API versions and the last kubeadm that migrates them (kubeadm names the same).
 const RETIRED: &[(&str, &str)] = &[
@@ -50,6 +64,19 @@ pub struct Warning {
     pub problem: Problem,
     /// Whether `--strict` makes it an error.
     pub strict: bool,
+    /// Whether it is that the API version is deprecated.
+    pub deprecation: bool,
+}
+
+/// What the documents say that `init` does not read, but other commands do.
+#[derive(Debug, Default)]
+pub struct Others {
+    /// For `join`.
+    pub join: Option<JoinConfiguration>,
+    /// For `reset`.
+    pub reset: Option<ResetConfiguration>,
+    /// For `upgrade`.
+    pub upgrade: Option<UpgradeConfiguration>,
 }
 
 /// Reads what `init` reads of `text`, the contents of `file`.
@@ -58,18 +85,8 @@ pub struct Warning {
 /// With every problem of every document: text that is not YAML, values of the wrong type, API versions that
 /// nothing reads any more, the same kind twice, neither an InitConfiguration nor a ClusterConfiguration.
 pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
-    let mut loader = Loader { loaded: Loaded::default(), problems: vec![], timeout: None };
-    loader.loaded.locator.file = file.to_owned();
-    let documents =
-        yaml::parse(text).map_err(|e| Problem { place: String::new(), message: format!("{file}:{e}") })?;
-    for document in documents.iter().filter(|d| d.root.kind != NodeKind::Null) {
-        loader.document(document);
-    }
-    let Loader { mut loaded, mut problems, timeout } = loader;
-    if let Some(timeout) = timeout {
-        loaded.init.timeouts.get_or_insert_default().control_plane_component_health_check = Some(timeout);
-    }
-    let has = |kind: &str| loaded.locator.documents.iter().any(|(k, _)| k == kind);
+    let Loader { loaded, mut problems, .. } = Loader::read(file, text, None)?;
+    let has = |kind: &str| loaded.locator.has(kind);
     if problems.is_empty() && !has("InitConfiguration") && !has("ClusterConfiguration") {
         problems.push(Problem {
             place: file.to_owned(),
@@ -79,14 +96,49 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
     if problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems }) }
 }
 
+/// Reads the configuration of every command from `text`, the contents of `file`.
+///
+/// # Errors
+/// As [`load`]; what else is odd about the file is told among the problems. A file that holds nothing of kubeadm's,
+/// kubelet's and kube-proxy's is refused too.
+pub fn load_all(file: &str, text: &str) -> Result<(Loaded, Others), ConfigError> {
+    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Some(Others::default()))?;
+    if problems.is_empty() && !loaded.locator.documents.iter().any(|(k, _)| KINDS.contains(&k.as_str())) {
+        let message = format!("there is none of these kinds in it: {}", KINDS.join(", "));
+        problems.push(Problem { place: file.to_owned(), message });
+    }
+    if problems.is_empty() {
+        return Ok((loaded, others.unwrap_or_default()));
+    }
+    problems.extend(loaded.warnings.into_iter().filter(|w| w.strict).map(|w| w.problem));
+    Err(ConfigError { problems })
+}
+
 struct Loader {
     loaded: Loaded,
     problems: Vec<Problem>,
     /// v1beta3 keeps it in the ClusterConfiguration, v1beta4 in the InitConfiguration.
     timeout: Option<GoDuration>,
+    /// What is not init's; none when that is passed over.
+    others: Option<Others>,
 }
 
 impl Loader {
+    fn read(file: &str, text: &str, others: Option<Others>) -> Result<Self, ConfigError> {
+        let mut loader = Self { loaded: Loaded::default(), problems: vec![], timeout: None, others };
+        loader.loaded.locator.file = file.to_owned();
+        let documents = yaml::parse(text)
+            .map_err(|e| Problem { place: String::new(), message: format!("{file}:{e}") })?;
+        for document in documents.iter().filter(|d| d.root.kind != NodeKind::Null) {
+            loader.document(document);
+        }
+        if let Some(timeout) = loader.timeout {
+            let timeouts = loader.loaded.init.timeouts.get_or_insert_default();
+            timeouts.control_plane_component_health_check = Some(timeout);
+        }
+        Ok(loader)
+    }
+
     fn document(&mut self, document: &Document) {
         let root = &document.root;
         let text = |key: &str| root.get(key).and_then(|n| n.as_str()).unwrap_or("").to_owned();
@@ -100,14 +152,14 @@ impl Loader {
             );
             return self.problems.push(Problem { place: at, message });
         }
-        if self.loaded.locator.documents.iter().any(|(k, _)| *k == kind) {
+        if self.loaded.locator.has(&kind) {
             let message = format!("kind {kind:?} is given twice in this file: keep one of them");
             return self.problems.push(Problem { place: at, message });
         }
         self.loaded.locator.documents.push((kind.clone(), root.clone()));
         for key in &document.duplicates {
             let place = self.loaded.locator.at(key.position);
-            self.warn(place, format!("field `{}` is given twice: the last one counts", key.name), true);
+            self.warn(place, format!("field `{}` is given twice: the last one counts", key.name));
         }
         if let Some(version) = api_version.strip_prefix(KUBEADM_GROUP) {
             return self.kubeadm(document, version, &kind, at);
@@ -127,7 +179,10 @@ impl Loader {
             (v, "KubeProxyConfiguration") if v == KUBE_PROXY.1 => {
                 self.loaded.kube_proxy = self.decode(document)
             }
-            _ => self.warn(at, format!("ignoring a {kind} of {api_version}: init does not read it"), true),
+            _ if self.others.is_some() => {
+                self.warn(at, format!("{kind} of {api_version} is no kind that belongs here"));
+            }
+            _ => self.warn(at, format!("ignoring a {kind} of {api_version}: init does not read it")),
         }
     }
 
@@ -157,7 +212,8 @@ impl Loader {
                 v1beta3::API_VERSION,
                 v1beta4::API_VERSION
             );
-            self.warn(self.loaded.locator.place(kind, "apiVersion"), message, false);
+            let problem = Problem { place: self.loaded.locator.place(kind, "apiVersion"), message };
+            self.loaded.warnings.push(Warning { problem, strict: false, deprecation: true });
         }
         match (kind, old) {
             ("InitConfiguration", false) => self.loaded.init = self.decode(document).unwrap_or_default(),
@@ -172,11 +228,38 @@ impl Loader {
                 let old: v1beta3::ClusterConfiguration = self.decode(document).unwrap_or_default();
                 (self.loaded.cluster, self.timeout) = old.convert();
             }
+            (other, _) if self.others.is_some() => self.other(document, other, old, at),
             (other, _) if OTHER_KUBEADM_KINDS.contains(&other) => {
-                self.warn(at, format!("ignoring the {other}: init does not read it"), true);
+                self.warn(at, format!("ignoring the {other}: init does not read it"));
             }
-            (other, _) => self.warn(at, format!("ignoring an unknown kind, {other}"), true),
+            (other, _) => self.warn(at, format!("ignoring an unknown kind, {other}")),
         }
+    }
+
+    /// A kind of kubeadm's API that is not init's.
+    fn other(&mut self, document: &Document, kind: &str, old: bool, at: String) {
+        let mut others = self.others.take().unwrap_or_default();
+        match (kind, old) {
+            ("JoinConfiguration", false) => others.join = self.decode(document),
+            ("JoinConfiguration", true) => {
+                others.join = self.decode::<v1beta3::JoinConfiguration>(document).map(Into::into);
+            }
+            ("ResetConfiguration", false) => others.reset = self.decode(document),
+            ("UpgradeConfiguration", false) => others.upgrade = self.decode(document),
+            (other, true) if OTHER_KUBEADM_KINDS.contains(&other) => {
+                let message = format!(
+                    "{} has no {other}: write `apiVersion: {}`",
+                    v1beta3::API_VERSION,
+                    v1beta4::API_VERSION
+                );
+                let place = self.loaded.locator.place(other, "apiVersion");
+                self.problems.push(Problem { place, message });
+            }
+            (other, _) => {
+                self.warn(at, format!("kind {other:?} is not known: it is one of {}", KINDS.join(", ")))
+            }
+        }
+        self.others = Some(others);
     }
 
     fn decode<T: DeserializeOwned>(&mut self, document: &Document) -> Option<T> {
@@ -184,7 +267,7 @@ impl Loader {
             Ok(Decoded { value, findings }) => {
                 for finding in findings {
                     let place = self.loaded.locator.at(finding.position);
-                    self.warn(place, finding.to_string(), true);
+                    self.warn(place, finding.to_string());
                 }
                 Some(value)
             }
@@ -196,8 +279,9 @@ impl Loader {
         }
     }
 
-    fn warn(&mut self, place: String, message: String, strict: bool) {
-        self.loaded.warnings.push(Warning { problem: Problem { place, message }, strict });
+    fn warn(&mut self, place: String, message: String) {
+        let problem = Problem { place, message };
+        self.loaded.warnings.push(Warning { problem, strict: true, deprecation: false });
     }
 }
 

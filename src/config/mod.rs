@@ -1,15 +1,20 @@
 //! kubeadm's configuration: types by version, loading, defaults, validation, and what comes of them all, the
 //! [`Settings`] that everything else is rendered from.
 
+mod changes;
+mod complete;
 pub mod component_base;
+mod defaults;
 pub mod duration;
 pub mod facts;
 pub mod kube_proxy;
 pub mod kubelet;
 pub mod load;
+mod migrate;
 pub mod names;
 mod problem;
 pub mod release;
+pub mod sample;
 pub mod settings;
 pub mod token;
 pub mod v1beta3;
@@ -17,8 +22,11 @@ pub mod v1beta4;
 mod validate;
 pub mod version;
 
+pub use changes::Change;
+pub use complete::{Complete, complete};
 pub use facts::HostFacts;
-pub use load::{Loaded, Warning, load};
+pub use load::{Loaded, Others, Warning, load, load_all};
+pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;
 pub use settings::{Paths, Settings, Timeouts};

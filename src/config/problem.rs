@@ -62,6 +62,11 @@ pub struct Locator {
 }
 
 impl Locator {
+    /// Whether the file has a document of `kind`.
+    pub fn has(&self, kind: &str) -> bool {
+        self.documents.iter().any(|(k, _)| k == kind)
+    }
+
     /// The place of `path` (dotted) in the document of `kind`.
     pub fn place(&self, kind: &str, path: &str) -> String {
         if let Some((_, flag)) = self.flags.iter().find(|(field, _)| *field == path) {

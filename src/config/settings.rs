@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::Taint;
 
+use super::defaults;
 use super::duration::GoDuration;
 use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
@@ -16,9 +17,7 @@ use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
 use super::token;
-use super::v1beta4::{
-    self, Arg, BootstrapToken, ClusterConfiguration, ExternalEtcd, InitConfiguration, LocalEtcd,
-};
+use super::v1beta4::{self, Arg, BootstrapToken, ClusterConfiguration, InitConfiguration};
 use super::validate::Validator;
 use super::version::{DEFAULT_VERSION, KubernetesVersion, is_label};
 use crate::pki::KeyAlgorithm;
@@ -110,6 +109,8 @@ pub struct Settings {
     pub paths: Paths,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// Which of the bootstrap tokens nobody gave: a second run may use those of the first instead.
+    pub generated_tokens: Vec<usize>,
     /// What the machine said.
     pub facts: HostFacts,
 }
@@ -145,14 +146,23 @@ impl Settings {
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
         let Loaded { mut init, mut cluster, kubelet, kube_proxy, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
+        let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
+        let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
+        // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
+        let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
+        init.node_registration.image_pull_serial = serial;
         let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
-        default_cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
+        defaults::cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
         validator.init(&init);
         validator.cluster(&cluster);
         let Validator { mut problems, warnings: odd, .. } = validator;
-        warnings.extend(odd.into_iter().map(|problem| Warning { problem, strict: false }));
+        warnings.extend(odd.into_iter().map(|problem| Warning {
+            problem,
+            strict: false,
+            deprecation: false,
+        }));
         if overrides.strict {
             problems.extend(warnings.iter().filter(|w| w.strict).map(|w| w.problem.clone()));
         }
@@ -190,6 +200,7 @@ impl Settings {
                 kubernetes_api: or(timeouts.kubernetes_api_call, 1),
                 etcd_api: or(timeouts.etcd_api_call, 2),
             },
+            generated_tokens,
             facts,
             init,
             cluster,
@@ -319,31 +330,17 @@ pub fn control_plane_taint() -> Taint {
     Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
 }
 
-fn or_default(text: &mut String, default: &str) {
-    if text.is_empty() {
-        default.clone_into(text);
-    }
-}
-
 fn default_init(
     init: &mut InitConfiguration,
     facts: &HostFacts,
     overrides: &Overrides,
     v: &mut Validator<'_>,
 ) {
-    or_default(&mut init.api_version, v1beta4::API_VERSION);
-    or_default(&mut init.kind, "InitConfiguration");
-    if init.local_api_endpoint.bind_port == 0 {
-        init.local_api_endpoint.bind_port = 6443;
-    }
     let node = &mut init.node_registration;
     if let Some(name) = &overrides.node_name {
         node.name.clone_from(name);
     }
-    or_default(&mut node.name, &facts.hostname);
-    node.name = node.name.trim().to_lowercase();
-    or_default(&mut node.image_pull_policy, "IfNotPresent");
-    node.image_pull_serial.get_or_insert(true);
+    defaults::text(&mut node.name, &facts.hostname);
     let ignored: Vec<String> =
         overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
     node.ignore_preflight_errors =
@@ -370,8 +367,6 @@ fn default_init(
                 ),
             ),
         }
-    } else if !node.cri_socket.starts_with("unix") {
-        node.cri_socket = format!("unix://{}", node.cri_socket);
     }
     if let Some(directory) = &overrides.patches {
         init.patches = Some(v1beta4::Patches { directory: directory.clone() });
@@ -389,16 +384,8 @@ fn default_init(
                 Err(error) => v.init_error(&format!("bootstrapTokens.{i}.token"), error),
             }
         }
-        if bootstrap.ttl.is_none() && bootstrap.expires.is_none() {
-            bootstrap.ttl = Some(GoDuration::from_secs(24 * 3600));
-        }
-        if bootstrap.usages.is_empty() {
-            bootstrap.usages = vec!["signing".into(), "authentication".into()];
-        }
-        if bootstrap.groups.is_empty() {
-            bootstrap.groups = vec![NODE_BOOTSTRAP_GROUP.into()];
-        }
     }
+    defaults::init(init);
 }
 
 /// kubeadm's rule: the address given, else that of the default route's interface; it must be one that others can
@@ -461,7 +448,7 @@ fn version(
             Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
         (version, release)
     };
-    or_default(&mut cluster.kubernetes_version, DEFAULT_VERSION);
+    defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
     let path = "kubernetesVersion";
     if is_label(&cluster.kubernetes_version) {
         v.cluster_error(
@@ -485,58 +472,5 @@ fn version(
                 fallback()
             }
         },
-    }
-}
-
-fn default_cluster(cluster: &mut ClusterConfiguration, release: &Release, bind_port: i32) {
-    or_default(&mut cluster.api_version, v1beta4::API_VERSION);
-    or_default(&mut cluster.kind, "ClusterConfiguration");
-    or_default(&mut cluster.networking.service_subnet, "10.96.0.0/12");
-    or_default(&mut cluster.networking.dns_domain, "cluster.local");
-    or_default(&mut cluster.certificates_dir, "/etc/kubernetes/pki");
-    or_default(&mut cluster.image_repository, IMAGE_REPOSITORY);
-    or_default(&mut cluster.cluster_name, "kubernetes");
-    or_default(&mut cluster.encryption_algorithm, "RSA-2048");
-    cluster.certificate_validity_period.get_or_insert(CERTIFICATE_VALIDITY);
-    cluster.ca_certificate_validity_period.get_or_insert(CA_CERTIFICATE_VALIDITY);
-    if cluster.etcd.local.is_none() && cluster.etcd.external.is_none() {
-        cluster.etcd.local = Some(LocalEtcd::default());
-    }
-    if let Some(local) = &mut cluster.etcd.local {
-        or_default(&mut local.data_dir, "/var/lib/etcd");
-    }
-    if let Some(ExternalEtcd { endpoints, http_endpoints, .. }) = &mut cluster.etcd.external {
-        if !release.http_endpoints {
-            http_endpoints.clear();
-        } else if http_endpoints.is_empty() {
-            http_endpoints.clone_from(endpoints);
-        }
-    }
-    for san in &mut cluster.api_server.cert_sans {
-        *san = san.to_lowercase();
-    }
-    // As kubeadm does at load: an endpoint without a port gets the API server's.
-    if let (false, Ok((host, None)), Ok(port)) = (
-        cluster.control_plane_endpoint.is_empty(),
-        names::host_port(&cluster.control_plane_endpoint),
-        u16::try_from(bind_port),
-    ) {
-        cluster.control_plane_endpoint = join_host_port(&host, port);
-    }
-    normalize_envs(cluster);
-}
-
-/// `fieldRef` without an API version gets `v1`, as Kubernetes' defaulting does.
-fn normalize_envs(cluster: &mut ClusterConfiguration) {
-    let local = cluster.etcd.local.as_mut().map(|l| &mut l.extra_envs);
-    let envs = [
-        &mut cluster.api_server.extra_envs,
-        &mut cluster.controller_manager.extra_envs,
-        &mut cluster.scheduler.extra_envs,
-    ];
-    for env in envs.into_iter().chain(local).flatten() {
-        if let Some(field) = env.value_from.as_mut().and_then(|v| v.field_ref.as_mut()) {
-            field.api_version.get_or_insert_with(|| "v1".into());
-        }
     }
 }

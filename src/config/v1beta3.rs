@@ -1,5 +1,7 @@
 //! `kubeadm.k8s.io/v1beta3`, read and converted to v1beta4 as kubeadm converts it; never written.
 
+mod join;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::Taint;
@@ -7,6 +9,8 @@ use serde::Deserialize;
 
 use super::duration::GoDuration;
 use super::v1beta4::{self as new, Arg, HostPathMount};
+
+pub use join::{Discovery, JoinConfiguration};
 
 /// The API group and version.
 pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta3";
@@ -132,23 +136,28 @@ fn args(map: BTreeMap<String, String>) -> Vec<Arg> {
     map.into_iter().map(|(name, value)| Arg { name, value }).collect()
 }
 
+impl From<NodeRegistrationOptions> for new::NodeRegistrationOptions {
+    fn from(old: NodeRegistrationOptions) -> Self {
+        Self {
+            name: old.name,
+            cri_socket: old.cri_socket,
+            taints: old.taints,
+            kubelet_extra_args: args(old.kubelet_extra_args),
+            ignore_preflight_errors: old.ignore_preflight_errors,
+            image_pull_policy: old.image_pull_policy,
+            image_pull_serial: None,
+        }
+    }
+}
+
 impl From<InitConfiguration> for new::InitConfiguration {
     fn from(old: InitConfiguration) -> Self {
-        let node = old.node_registration;
         Self {
             api_version: new::API_VERSION.into(),
             kind: "InitConfiguration".into(),
             bootstrap_tokens: old.bootstrap_tokens,
             dry_run: false,
-            node_registration: new::NodeRegistrationOptions {
-                name: node.name,
-                cri_socket: node.cri_socket,
-                taints: node.taints,
-                kubelet_extra_args: args(node.kubelet_extra_args),
-                ignore_preflight_errors: node.ignore_preflight_errors,
-                image_pull_policy: node.image_pull_policy,
-                image_pull_serial: None,
-            },
+            node_registration: old.node_registration.into(),
             local_api_endpoint: old.local_api_endpoint,
             certificate_key: old.certificate_key,
             skip_phases: old.skip_phases,

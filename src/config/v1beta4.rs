@@ -4,12 +4,20 @@
 //! Serialising gives what kubeadm stores in the `kubeadm-config` ConfigMap: a field is left out when empty exactly
 //! where its Go type says `omitempty`.
 
+mod join;
+mod reset;
+mod upgrade;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{EnvVar, Taint};
 use serde::{Deserialize, Serialize};
 
 use super::duration::GoDuration;
+
+pub use join::{BootstrapTokenDiscovery, Discovery, FileDiscovery, JoinConfiguration, JoinControlPlane};
+pub use reset::ResetConfiguration;
+pub use upgrade::{UpgradeApply, UpgradeConfiguration, UpgradeDiff, UpgradeNode, UpgradePlan};
 
 /// The API group and version.
 pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";

@@ -1,12 +1,15 @@
 //! All of kubeadm's validation rules, every violation found in one go.
 
+mod join;
+mod node;
+mod upkeep;
+
 use std::fmt::Display;
 
 use ipnet::IpNet;
 
 use super::names;
 use super::problem::{Locator, Problem};
-use super::token;
 use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
 
 const INIT: &str = "InitConfiguration";
@@ -39,68 +42,35 @@ impl<'a> Validator<'a> {
     }
 
     pub(super) fn init_error(&mut self, path: &str, message: impl Display) {
-        self.problems.push(self.locator.problem(INIT, path, message));
+        self.error(INIT, path, message);
     }
 
     pub(super) fn cluster_error(&mut self, path: &str, message: impl Display) {
-        self.problems.push(self.locator.problem(CLUSTER, path, message));
-    }
-
-    fn init_check(&mut self, path: &str, result: Result<(), String>) {
-        if let Err(why) = result {
-            self.init_error(path, why);
-        }
+        self.error(CLUSTER, path, message);
     }
 
     fn cluster_check(&mut self, path: &str, result: Result<(), String>) {
+        self.check(CLUSTER, path, result);
+    }
+
+    fn error(&mut self, kind: &str, path: &str, message: impl Display) {
+        self.problems.push(self.locator.problem(kind, path, message));
+    }
+
+    fn check(&mut self, kind: &str, path: &str, result: Result<(), String>) {
         if let Err(why) = result {
-            self.cluster_error(path, why);
+            self.error(kind, path, why);
         }
     }
 
     /// This node and this run, defaults applied.
     pub(super) fn init(&mut self, c: &InitConfiguration) {
-        let node = &c.node_registration;
-        self.init_check("nodeRegistration.name", names::dns_subdomain(&node.name));
-        match node.cri_socket.split_once("://") {
-            Some(("unix", path)) if path.starts_with('/') => {}
-            _ => self.init_error(
-                "nodeRegistration.criSocket",
-                format!(
-                    "{:?} is no CRI socket: write it as `unix:///run/containerd/containerd.sock`",
-                    node.cri_socket
-                ),
-            ),
-        }
-        if !["Always", "IfNotPresent", "Never"].contains(&node.image_pull_policy.as_str()) {
-            self.init_error(
-                "nodeRegistration.imagePullPolicy",
-                format!("{:?} is none of Always, IfNotPresent, Never", node.image_pull_policy),
-            );
-        }
-        self.args(INIT, "nodeRegistration.kubeletExtraArgs", &node.kubelet_extra_args);
-        if !(1..=65535).contains(&c.local_api_endpoint.bind_port) {
-            self.init_error(
-                "localAPIEndpoint.bindPort",
-                format!("{} is no port: 1 to 65535", c.local_api_endpoint.bind_port),
-            );
-        }
-        if !c.certificate_key.is_empty() {
-            let hex =
-                c.certificate_key.len() == 64 && c.certificate_key.bytes().all(|b| b.is_ascii_hexdigit());
-            if !hex {
-                // The key is a secret: it is not repeated here.
-                self.init_error(
-                    "certificateKey",
-                    "must be 32 bytes in hex, 64 characters: `kubestrap certs certificate-key` makes one",
-                );
-            }
-        }
+        self.node_registration(INIT, &c.node_registration);
+        self.bind_port(INIT, "localAPIEndpoint.bindPort", c.local_api_endpoint.bind_port);
+        self.certificate_key(INIT, "certificateKey", &c.certificate_key);
         for (i, bootstrap) in c.bootstrap_tokens.iter().enumerate() {
             let path = format!("bootstrapTokens.{i}");
-            if token::split(&bootstrap.token).is_none() {
-                self.init_error(&format!("{path}.token"), "must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one");
-            }
+            self.bootstrap_token(INIT, &format!("{path}.token"), &bootstrap.token);
             for usage in
                 bootstrap.usages.iter().filter(|u| !["signing", "authentication"].contains(&u.as_str()))
             {
@@ -299,15 +269,15 @@ impl<'a> Validator<'a> {
                     format!("{subnet} has {addresses} addresses: at least {least} are needed"),
                 );
             }
-            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>()) {
-                if site_local.contains(&net.network()) || net.contains(&site_local.network()) {
-                    let warning = self.locator.problem(
-                        CLUSTER,
-                        path,
-                        format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
-                    );
-                    self.warnings.push(warning);
-                }
+            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>())
+                && (site_local.contains(&net.network()) || net.contains(&site_local.network()))
+            {
+                let warning = self.locator.problem(
+                    CLUSTER,
+                    path,
+                    format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
+                );
+                self.warnings.push(warning);
             }
         }
         subnets

@@ -171,7 +171,7 @@ impl Observer {
                         .as_ref()
                         .map(|s| [s.reason.as_str(), s.message.as_str()].join(" ").trim().to_owned())
                         .unwrap_or_default(),
-                    log: status.and_then(|s| s.log_path).map(PathBuf::from),
+                    log: status.and_then(|s| s.log_path),
                 });
             }
             states.insert(*component, state);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How full a file system is, as far as users other than root may fill it: what kubelet looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +42,9 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
     })
 }
 
-/// Whether files can be made in a folder, or in what it would be made in: makes one there, with a name that begins
-/// with a dot, and removes it.
+/// Whether files can be made in a folder, or in what it would be made in: makes one there. It has no name, so that
+/// not even the folder's time changes (open(2), O_TMPFILE); where the file system can't do that, it has one that
+/// begins with a dot, and is removed.
 ///
 /// # Errors
 /// What the system says to that.
@@ -51,7 +53,16 @@ pub fn try_write(dir: &Path) -> io::Result<()> {
     if !existing.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
     }
-    tempfile::Builder::new().prefix(".kubestrap-").tempfile_in(existing)?.close()
+    use rustix::fs::{Mode, OFlags, open};
+    match open(&existing, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR) {
+        Ok(_) => return Ok(()),
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::ISDIR | rustix::io::Errno::NOENT) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let path = existing.join(format!(".kubestrap-{}-{nanos}", std::process::id()));
+    fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    fs::remove_file(path)
 }
 
 /// `path`, or the nearest above it that exists.

@@ -10,6 +10,7 @@ mod dry_run;
 mod facts;
 mod files;
 mod init_system;
+pub mod label;
 pub mod mounts;
 pub mod net;
 pub mod process;

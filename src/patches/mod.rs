@@ -6,7 +6,7 @@
 //!    each YAML document in it is a patch.
 //! 2. [`PatchSet::apply`] applies the patches for a target, in order: JSON patch, JSON merge
 //!    patch or strategic merge patch.
-//! 3. [`decode`] makes the result a typed object again, so that a field of the wrong type is an
+//! 3. [`decode()`] makes the result a typed object again, so that a field of the wrong type is an
 //!    error, an unknown field is noticed, and quantities are written as Kubernetes writes them.
 
 mod decimal;

@@ -52,7 +52,7 @@ pub struct Applied {
 impl PatchSet {
     /// Applies the patches for `target` to `object`, and tells which these were.
     ///
-    /// The result is untyped: see [`super::decode`] for Pods, Deployments and DaemonSets.
+    /// The result is untyped: see [`super::decode()`] for Pods, Deployments and DaemonSets.
     ///
     /// # Errors
     /// [`PatchError`] with the file and document of the first patch that fails.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::phase::PhaseError;
+use super::pull::Pull;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::health::Watch;
@@ -41,6 +42,8 @@ pub struct InitContext {
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
     pub machine: Arc<dyn Machine>,
+    /// What brings images here, or a dry run of it.
+    pub images: Box<dyn Pull>,
     /// How the control plane stands, or a dry run of it.
     pub watch: Box<dyn Watch>,
     /// Where to report.
@@ -58,18 +61,24 @@ pub struct InitContext {
     patches: OnceCell<PatchSet>,
 }
 
+/// What init's phases act through: the machine and the cluster, or dry runs of them.
+pub struct Seams {
+    /// The machine.
+    pub host: Box<dyn Host>,
+    /// The cluster.
+    pub cluster: Box<dyn Cluster>,
+    /// What preflight measures.
+    pub machine: Arc<dyn Machine>,
+    /// What brings images here.
+    pub images: Box<dyn Pull>,
+    /// How the control plane stands.
+    pub watch: Box<dyn Watch>,
+}
+
 impl InitContext {
     /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(
-        settings: Settings,
-        host: Box<dyn Host>,
-        cluster: Box<dyn Cluster>,
-        machine: Arc<dyn Machine>,
-        watch: Box<dyn Watch>,
-        out: Printer,
-        options: InitOptions,
-        keys: usize,
-    ) -> Self {
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+        let Seams { host, cluster, machine, images, watch } = seams;
         Self {
             keys: KeyPool::start(settings.algorithm, keys),
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
@@ -77,6 +86,7 @@ impl InitContext {
             host,
             cluster,
             machine,
+            images,
             watch,
             closing: None,
             out,

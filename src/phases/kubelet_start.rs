@@ -55,10 +55,10 @@ fn start(context: &InitContext, changed: bool) -> PhaseResult {
         return Ok(Outcome::Done);
     }
     context.out.log(SERVICE_START, "Starting kubelet");
-    if !state.enabled {
-        if let Err(error) = init.enable(SERVICE) {
-            context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
-        }
+    if !state.enabled
+        && let Err(error) = init.enable(SERVICE)
+    {
+        context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
     }
     init.restart(SERVICE).map_err(|error| {
         PhaseError::new(

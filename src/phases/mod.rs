@@ -1,6 +1,6 @@
 //! The workflows: ordered tables of phases, and what runs them.
 //!
-//! [`init`] is the table of `kubestrap init`; a phase's file is thin: it takes settings from the [`InitContext`],
+//! [`init()`] is the table of `kubestrap init`; a phase's file is thin: it takes settings from the [`InitContext`],
 //! has a domain module render, and hands the result to the host or the cluster.
 
 mod addon;
@@ -16,6 +16,7 @@ mod mark_control_plane;
 mod patched;
 pub mod phase;
 mod preflight;
+mod pull;
 pub mod reset;
 pub mod runner;
 mod show_join_command;
@@ -23,6 +24,8 @@ mod upload_certs;
 mod upload_config;
 mod wait_control_plane;
 
-pub use context::{InitContext, InitOptions};
+pub use context::{InitContext, InitOptions, Seams};
 pub use init::phases as init;
 pub use phase::{Failure, Phase, PhaseError};
+pub use preflight::show_finding;
+pub use pull::{NoPull, Pull, RuntimePull};

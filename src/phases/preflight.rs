@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::output::Printer;
-use crate::preflight::{Finding, Options, Severity, run_checks};
+use crate::preflight::{Finding, IMAGE_PULL, Options, PullOptions, Severity, ignore, run_checks};
 
 /// The phase.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -20,12 +20,28 @@ fn run(context: &mut InitContext) -> PhaseResult {
     context.out.log("preflight", "Checking this machine");
     let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);
     for finding in &report.findings {
-        show(&context.out, finding);
+        show_finding(&context.out, finding);
     }
-    if report.is_ok() {
-        return Ok(Outcome::Done);
+    refuse(report.of(Severity::Error))?;
+    let pull = PullOptions::of(&context.settings);
+    let pulled = context.images.pull(&context.settings.images(), pull, &context.out);
+    let mut findings =
+        pulled.unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why) }]);
+    ignore(&mut findings, &options.ignored);
+    for finding in &findings {
+        show_finding(&context.out, finding);
     }
-    let names: Vec<&str> = report.of(Severity::Error).map(|f| f.check.as_str()).collect();
+    refuse(findings.iter().filter(|f| f.severity == Severity::Error))?;
+    Ok(Outcome::Done)
+}
+
+/// Ends the run where there are errors, before anything is written.
+fn refuse<'a>(errors: impl Iterator<Item = &'a Finding>) -> Result<(), PhaseError> {
+    let mut names: Vec<&str> = errors.map(|f| f.check.as_str()).collect();
+    names.dedup();
+    if names.is_empty() {
+        return Ok(());
+    }
     Err(PhaseError::new(
         Failure::Preflight,
         format!(
@@ -37,7 +53,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
 }
 
 /// A finding, in kubeadm's form with what it lacks: evidence, cause and fix.
-fn show(out: &Printer, finding: &Finding) {
+pub fn show_finding(out: &Printer, finding: &Finding) {
     let level = match finding.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",

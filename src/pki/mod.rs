@@ -4,7 +4,7 @@
 //!
 //! - [`table`]: which certificates a control plane has
 //! - [`KeyAlgorithm`], [`PrivateKey`], [`KeyPool`]: keys
-//! - [`CertificateSpec`], [`issue`], [`self_sign_ca`], [`certificate_request`]: making
+//! - [`CertificateSpec`], [`issue()`], [`self_sign_ca`], [`certificate_request`]: making
 //! - [`Bundle`], [`Certificate`]: reading
 //! - [`verify_chain`], [`check_sans`], [`Certificate::matches_key`]: checking
 //!

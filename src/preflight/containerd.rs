@@ -1,6 +1,9 @@
 //! What containerd's configuration says, where containerd itself is silent.
 
+use std::path::Path;
+
 use super::machine::Machine;
+use crate::config::Settings;
 
 /// Where containerd looks when it is told no other file.
 const DEFAULT_PATH: &str = "/etc/containerd/config.toml";
@@ -20,17 +23,28 @@ impl std::fmt::Display for Line {
     }
 }
 
-/// containerd's configuration file: the one that the running containerd was given.
-pub(super) fn path(machine: &dyn Machine) -> String {
+/// The configuration file of the containerd that makes our socket: of those that run, the one whose file names the
+/// socket, else the only one.
+pub(super) fn path(settings: &Settings, machine: &dyn Machine) -> String {
+    let socket = settings.init.node_registration.cri_socket.trim_start_matches("unix://").to_owned();
     let processes = machine.processes();
-    let running = processes.iter().find(|p| p.on_host && p.is("containerd"));
-    let given = running.and_then(|p| p.flag("config").or_else(|| p.flag("c")));
-    given.unwrap_or(DEFAULT_PATH).to_owned()
+    let running = processes.iter().filter(|p| p.on_host && p.is("containerd"));
+    let mut files: Vec<&str> =
+        running.map(|p| p.flag("config").or_else(|| p.flag("c")).unwrap_or(DEFAULT_PATH)).collect();
+    files.dedup();
+    // The socket's folder is often a link: /var/run.
+    let socket = socket.trim_start_matches("/var");
+    let names_socket = |file: &&&str| machine.text(Path::new(file)).is_some_and(|text| text.contains(socket));
+    let file = files.iter().find(names_socket).or(match files.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    });
+    file.copied().unwrap_or(DEFAULT_PATH).to_owned()
 }
 
 /// The line that turns containerd's CRI plugin off, if one does. Docker's packages ship such a line.
-pub(super) fn disabled_cri(machine: &dyn Machine) -> Option<Line> {
-    let path = path(machine);
+pub(super) fn disabled_cri(settings: &Settings, machine: &dyn Machine) -> Option<Line> {
+    let path = path(settings, machine);
     let text = machine.text(path.as_ref())?;
     let mut within = false;
     for (index, line) in text.lines().enumerate() {
@@ -47,8 +61,8 @@ pub(super) fn disabled_cri(machine: &dyn Machine) -> Option<Line> {
 }
 
 /// The line that sets a key, wherever it stands, and its value without quotes.
-pub(super) fn setting(machine: &dyn Machine, key: &str) -> Option<(Line, String)> {
-    let path = path(machine);
+pub(super) fn setting(settings: &Settings, machine: &dyn Machine, key: &str) -> Option<(Line, String)> {
+    let path = path(settings, machine);
     let text = machine.text(path.as_ref())?;
     text.lines().enumerate().find_map(|(index, line)| {
         let (name, value) = line.split('#').next()?.split_once('=')?;
@@ -60,7 +74,7 @@ pub(super) fn setting(machine: &dyn Machine, key: &str) -> Option<(Line, String)
 
 #[cfg(test)]
 mod tests {
-    use super::super::fake::{FakeMachine, process};
+    use super::super::fake::{FakeMachine, process, settings};
     use super::*;
 
     fn with(text: &str) -> FakeMachine {
@@ -69,18 +83,18 @@ mod tests {
 
     #[test]
     fn the_line_that_turns_cri_off() {
-        let found = disabled_cri(&with("# x\ndisabled_plugins = [\"cri\"]\n")).unwrap();
+        let found = disabled_cri(&settings(""), &with("# x\ndisabled_plugins = [\"cri\"]\n")).unwrap();
         assert_eq!(found.to_string(), "/etc/containerd/config.toml:2: disabled_plugins = [\"cri\"]");
         let several =
             "disabled_plugins = [\n  'a.b',\n  'io.containerd.grpc.v1.cri', # off\n]\nx = \"cri\"\n";
-        assert_eq!(disabled_cri(&with(several)).unwrap().number, 3);
+        assert_eq!(disabled_cri(&settings(""), &with(several)).unwrap().number, 3);
         for on in [
             "",
             "#disabled_plugins = [\"cri\"]\n",
             "disabled_plugins = []\nother = [\"cri\"]\n",
             "disabled_plugins = [\"crib\"] # \"cri\"\n",
         ] {
-            assert_eq!(disabled_cri(&with(on)), None, "{on}");
+            assert_eq!(disabled_cri(&settings(""), &with(on)), None, "{on}");
         }
     }
 
@@ -91,7 +105,20 @@ mod tests {
             m.file(DEFAULT_PATH, "SystemdCgroup = true\n");
             m.file("/etc/other.toml", "  # SystemdCgroup = true\n  SystemdCgroup = false # so\n");
         });
-        let (line, value) = setting(&machine, "SystemdCgroup").unwrap();
+        let (line, value) = setting(&settings(""), &machine, "SystemdCgroup").unwrap();
         assert_eq!((line.number, line.path.as_str(), value.as_str()), (2, "/etc/other.toml", "false"));
+    }
+
+    #[test]
+    fn of_several_that_run_the_one_that_makes_the_socket_counts() {
+        let mut machine = FakeMachine::with(|m| {
+            m.processes =
+                vec![process(1, "containerd -c /etc/a.toml"), process(2, "containerd -c /etc/b.toml")];
+            m.file("/etc/a.toml", "address = \"/run/other.sock\"\n");
+        });
+        let s = settings("");
+        assert_eq!(path(&s, &machine), DEFAULT_PATH);
+        machine.file("/etc/b.toml", "address = \"/run/containerd/containerd.sock\"\n");
+        assert_eq!(path(&s, &machine), "/etc/b.toml");
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         .collect();
     if !missing.is_empty() {
         return finding(
-            format!("{shown}/member is there, {} is not", missing.join(" and ")),
+            format!("{shown}/member is there, but not {}", missing.join(" and ")),
             "an earlier cluster left its data behind, and new certificates would not fit them",
         );
     }

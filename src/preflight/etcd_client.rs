@@ -62,7 +62,9 @@ async fn get(client: &Client) -> Result<String, String> {
 
 /// An error and its causes, each said once.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    // kube's own layer says nothing that a reader could use.
+    let text = error.to_string();
+    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
     let mut source = error.source();
     while let Some(inner) = source {
         let words = inner.to_string();

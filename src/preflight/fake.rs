@@ -87,7 +87,7 @@ impl FakeMachine {
                 ("/proc/sys/net/bridge/bridge-nf-call-iptables".into(), text("1\n")),
                 ("/proc/filesystems".into(), text("nodev\toverlay\n")),
             ]),
-            dirs: BTreeMap::new(),
+            dirs: BTreeMap::from([("/run/systemd/system".into(), vec![])]),
             disks: BTreeMap::new(),
             write_errors: BTreeMap::new(),
             programs: ["losetup", "mount", "cp", "kubelet", "containerd"].map(str::to_owned).to_vec(),

@@ -6,18 +6,16 @@ use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
 
+/// The files that may be checked.
+pub(super) const FILES: [&str; 2] =
+    ["/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/default/forwarding"];
+
 /// kubeadm's check for each family that the cluster uses: the file under `/proc/sys`.
 pub(super) fn files(settings: &Settings) -> Vec<&'static str> {
     let networks = settings.service_subnets.iter().chain(&settings.pod_subnets).map(|n| n.network());
     let addresses: Vec<IpAddr> = networks.chain([settings.advertise_address]).collect();
-    let mut files = vec![];
-    if addresses.iter().any(IpAddr::is_ipv4) {
-        files.push("/proc/sys/net/ipv4/ip_forward");
-    }
-    if addresses.iter().any(IpAddr::is_ipv6) {
-        files.push("/proc/sys/net/ipv6/conf/default/forwarding");
-    }
-    files
+    let used = [addresses.iter().any(IpAddr::is_ipv4), addresses.iter().any(IpAddr::is_ipv6)];
+    FILES.into_iter().zip(used).filter_map(|(file, used)| used.then_some(file)).collect()
 }
 
 /// The name of a file under `/proc/sys` as sysctl(8) has it.

@@ -21,10 +21,12 @@ mod existing;
 mod fake;
 mod finding;
 mod firewall;
+mod fix;
 mod flags;
 mod forwarding;
 mod go_proxy;
 mod host_files;
+mod images;
 mod kernel;
 mod kubelet;
 mod machine;
@@ -35,6 +37,7 @@ mod pki;
 mod ports;
 mod programs;
 mod proxy;
+mod pull_error;
 mod real;
 mod resources;
 mod runner;
@@ -47,7 +50,13 @@ mod writable;
 
 pub use check::{Check, LIMIT};
 pub use finding::{Finding, Severity};
+pub use fix::{Applied, Hands, RealHands, fix};
+pub use images::{
+    IMAGE_PULL, Images, PullEvent, PullOptions, PullPolicy, findings as pull_findings,
+    missing as missing_images, pull_all,
+};
 pub use machine::{Machine, PathKind, RuntimeFacts, Said};
+pub use pull_error::PullError;
 pub use real::RealMachine;
-pub use runner::{Options, Report, run_checks};
+pub use runner::{Options, Report, ignore, run_checks};
 pub use table::table;

@@ -111,7 +111,10 @@ impl Pki<'_> {
             ChainError::NotYetValid { .. } => {
                 finding.cause("mostly the clock is wrong").fix("`timedatectl`; set the clock right")
             }
-            _ => finding.fix(self.anew(row)),
+            ChainError::Expired { .. } => finding.fix(self.anew(row)),
+            _ => finding
+                .cause("one of the two was put there from elsewhere, or the CA was made anew")
+                .fix(self.anew(row)),
         }
     }
 

@@ -27,8 +27,12 @@ pub(super) fn networks(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
     proxied.map(|(what, proxy)| finding(settings, what, proxy)).collect()
 }
 
-/// What else belongs to the cluster: the control plane's endpoint and the names of Services.
-pub(super) fn names_of_cluster(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+/// What else belongs to the cluster: the control plane's endpoint and the names of Services. Silent where one of the
+/// other two speaks: the fix is the same.
+pub(super) fn names_of_cluster(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    if !api_server(settings, machine).is_empty() || !networks(settings, machine).is_empty() {
+        return vec![];
+    }
     let endpoint = names::host_port(&settings.cluster.control_plane_endpoint).ok().map(|(host, _)| host);
     let domain = &settings.cluster.networking.dns_domain;
     let service = |suffix: &str| format!("kubernetes.default{suffix}");
@@ -110,6 +114,8 @@ mod tests {
             "`export no_proxy=10.96.0.0/12,192.0.2.10,api.example.com,10.244.0.0/16,.svc,.cluster.local` and run again"
         );
         assert!(machine.finding("HTTPProxyCIDR", &s).what.contains("Pods (10.244.0.0/16)"));
+        assert!(machine.check("NoProxy", &s).is_empty(), "the fix is the same");
+        let s = with(&[("HTTPS_PROXY", "proxy:1"), ("NO_PROXY", "192.0.2.10,10.0.0.0/8")]);
         assert!(machine.finding("NoProxy", &s).what.contains("api.example.com, .svc, .cluster.local"));
 
         // What the fix says is enough.

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
@@ -168,7 +169,7 @@ impl Machine for RealMachine {
     }
 }
 
-/// Runs a program; one that does not end in time is killed. What it says must fit in a pipe's buffer (64 KiB).
+/// Runs a program; one that does not end in time is killed.
 fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
     let start = Instant::now();
     let mut child = Command::new(program)
@@ -178,6 +179,8 @@ fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, Str
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| e.to_string())?;
+    // Read beside it: a program that says more than a pipe holds would wait for us.
+    let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) => break status,
@@ -189,16 +192,20 @@ fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, Str
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };
-    let text = |stream: Option<&mut dyn Read>| {
+    // A child of its own that lives on may hold the pipe open: what is said by now is enough.
+    let heard = |text: Receiver<String>| text.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    Ok(Said { success: status.success(), stdout: heard(stdout), stderr: heard(stderr) })
+}
+
+/// All that a stream gives, as text, once it ends.
+fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
         let mut bytes = vec![];
-        let _ = stream.map(|s| s.take(1 << 16).read_to_end(&mut bytes));
-        String::from_utf8_lossy(&bytes).into_owned()
-    };
-    Ok(Said {
-        success: status.success(),
-        stdout: text(child.stdout.as_mut().map(|s| s as &mut dyn Read)),
-        stderr: text(child.stderr.as_mut().map(|s| s as &mut dyn Read)),
-    })
+        let _ = stream.map(|s| s.take(1 << 20).read_to_end(&mut bytes));
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
 }
 
 #[cfg(test)]
@@ -210,6 +217,8 @@ mod tests {
         let limit = Duration::from_secs(2);
         let said = run_within("sh", &["-c", "echo out; echo err >&2; exit 3"], limit).unwrap();
         assert_eq!(said, Said { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
+        let long = run_within("sh", &["-c", "head -c 300000 /dev/zero | tr '\\0' x"], limit).unwrap();
+        assert_eq!(long.stdout.len(), 300_000, "more than a pipe holds");
         assert!(run_within("/no/such", &[], limit).is_err());
         let start = Instant::now();
         assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));

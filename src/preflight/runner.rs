@@ -59,8 +59,8 @@ pub fn run_checks(settings: &Settings, machine: Arc<dyn Machine>, options: &Opti
     Report { findings, took: start.elapsed() }
 }
 
-/// Errors of ignored checks become warnings.
-fn ignore(findings: &mut [Finding], ignored: &[String]) {
+/// Errors of ignored checks become warnings. `ignored` are names in any case, or `all`.
+pub fn ignore(findings: &mut [Finding], ignored: &[String]) {
     let is_ignored = |check: &str| {
         ignored
             .iter()

@@ -30,6 +30,11 @@ pub(super) fn cri(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     }
 }
 
+/// Whether systemd is the machine's first process, as sd_booted(3) finds out; its programs may be there without.
+fn is_run_by_systemd(machine: &dyn Machine) -> bool {
+    machine.kind(Path::new("/run/systemd/system")) == Some(PathKind::Dir)
+}
+
 /// The service that makes a socket.
 fn service_of(socket: &str) -> &'static str {
     match socket {
@@ -66,10 +71,14 @@ fn unreachable(settings: &Settings, machine: &dyn Machine, error: &CriError) -> 
             .evidence(evidence)
             .cause(format!("{service} has stopped, or crashed: the socket is what it left"))
             .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` tells why")),
+        CriCause::PermissionDenied if !machine.is_root() => {
+            Finding::info(format!("the container runtime at {socket} was not asked: that needs root"))
+        }
         CriCause::PermissionDenied => Finding::error(format!("{socket} is closed to this user"))
             .evidence(evidence)
-            .fix("run as root"),
-        CriCause::NotCri { .. } => match containerd::disabled_cri(machine) {
+            .cause("although we are root: SELinux, or a user namespace, forbids it")
+            .fix("`ausearch -m avc -ts recent` shows what was refused"),
+        CriCause::NotCri { .. } => match containerd::disabled_cri(settings, machine) {
             Some(line) if service == "containerd" => Finding::error("containerd runs with its CRI plugin turned off")
                 .evidence(evidence)
                 .evidence(line.to_string())
@@ -129,13 +138,13 @@ pub(super) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
         }
         None => format!(
             "set `SystemdCgroup = {value}` in runc's options in {}, {restart}",
-            containerd::path(machine)
+            containerd::path(settings, machine)
         ),
     };
     match facts.cgroup_driver {
         Ok(Some(told)) if told.as_str() == configured => vec![],
         // A machine that systemd does not manage has no other choice.
-        Ok(Some(CgroupDriver::Cgroupfs)) if follows && machine.init_system() != Some("systemd") => vec![],
+        Ok(Some(CgroupDriver::Cgroupfs)) if follows && !is_run_by_systemd(machine) => vec![],
         Ok(Some(told)) => {
             let what = format!(
                 "the container runtime's cgroup driver is {told}, kubelet's is configured as {configured}"
@@ -143,10 +152,13 @@ pub(super) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
             let is_containerd = facts.version.name == "containerd";
             let fix = match told {
                 CgroupDriver::Cgroupfs if is_containerd => {
-                    edit(true, containerd::setting(machine, "SystemdCgroup").map(|s| s.0).as_ref())
+                    edit(true, containerd::setting(settings, machine, "SystemdCgroup").map(|s| s.0).as_ref())
                 }
                 CgroupDriver::Cgroupfs => {
                     "set `cgroup_manager = \"systemd\"` in the runtime's configuration".into()
+                }
+                CgroupDriver::Systemd if is_containerd && !is_run_by_systemd(machine) => {
+                    edit(false, containerd::setting(settings, machine, "SystemdCgroup").map(|s| s.0).as_ref())
                 }
                 CgroupDriver::Systemd => "set `cgroupDriver: systemd` in the KubeletConfiguration".into(),
             };
@@ -167,14 +179,17 @@ pub(super) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
         }
         // containerd 1 does not tell; its configuration does, and its default is cgroupfs.
         Ok(None) if facts.version.name == "containerd" => {
-            let line = containerd::setting(machine, "SystemdCgroup");
+            let line = containerd::setting(settings, machine, "SystemdCgroup");
             let theirs = if line.as_ref().is_some_and(|(_, v)| v == "true") { "systemd" } else { "cgroupfs" };
             if theirs == configured {
                 return vec![];
             }
             let evidence = match &line {
                 Some((line, _)) => line.to_string(),
-                None => format!("{} has no SystemdCgroup; its default is false", containerd::path(machine)),
+                None => format!(
+                    "{} has no SystemdCgroup; its default is false",
+                    containerd::path(settings, machine)
+                ),
             };
             vec![
                 Finding::error(format!("containerd's cgroup driver is {theirs}, kubelet's is {configured}"))

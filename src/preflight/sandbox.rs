@@ -11,12 +11,12 @@ use crate::host::cri::{CgroupDriver, CriCause, CriError};
 const SLICE: &str = "system.slice";
 
 /// The image that the runtime makes sandboxes from, where it or its configuration tells.
-fn image(machine: &dyn Machine, facts: &RuntimeFacts) -> Option<String> {
+fn image(settings: &Settings, machine: &dyn Machine, facts: &RuntimeFacts) -> Option<String> {
     let configured = || {
         let is_containerd = facts.version.name == "containerd";
         // The key of version 2 of its configuration, and that of version 3.
         let keys = ["sandbox_image", "sandbox"].into_iter().filter(|_| is_containerd);
-        keys.filter_map(|key| containerd::setting(machine, key))
+        keys.filter_map(|key| containerd::setting(settings, machine, key))
             .map(|(_, value)| value)
             .find(|v| v.contains('/'))
     };
@@ -26,7 +26,7 @@ fn image(machine: &dyn Machine, facts: &RuntimeFacts) -> Option<String> {
 /// The sandbox image is there, or can be had.
 pub(super) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let Ok(facts) = machine.runtime() else { return vec![] };
-    let Some(image) = image(machine, &facts) else { return vec![] };
+    let Some(image) = image(settings, machine, &facts) else { return vec![] };
     let ours = settings.pause_image();
     if facts.holds(&image) {
         if image == ours {
@@ -42,12 +42,12 @@ pub(super) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
     let fix = if facts.holds(&ours) {
         format!(
             "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
-            setting_for(&ours, machine)
+            setting_for(&ours, settings, machine)
         )
     } else {
         format!(
             "bring it here: `ctr -n k8s.io images pull {image}`, or `ctr -n k8s.io images import FILE.tar`; or name another in the runtime's configuration ({})",
-            containerd::path(machine)
+            containerd::path(settings, machine)
         )
     };
     vec![
@@ -59,20 +59,20 @@ pub(super) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
 }
 
 /// How containerd's configuration names the image, in the form that it has.
-fn setting_for(image: &str, machine: &dyn Machine) -> String {
-    match containerd::setting(machine, "sandbox") {
+fn setting_for(image: &str, settings: &Settings, machine: &dyn Machine) -> String {
+    match containerd::setting(settings, machine, "sandbox") {
         Some((line, _)) => format!("sandbox = \"{image}\"` in line {} of `{}", line.number, line.path),
-        None => match containerd::setting(machine, "sandbox_image") {
+        None => match containerd::setting(settings, machine, "sandbox_image") {
             Some((line, _)) => {
                 format!("sandbox_image = \"{image}\"` in line {} of `{}", line.number, line.path)
             }
-            None => format!("sandbox_image = \"{image}\"` in `{}", containerd::path(machine)),
+            None => format!("sandbox_image = \"{image}\"` in `{}", containerd::path(settings, machine)),
         },
     }
 }
 
 /// A sandbox starts, and goes away again.
-pub(super) fn check(_: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let Ok(facts) = machine.runtime() else { return vec![] };
     if facts.status.runtime_ready().is_some_and(|c| !c.status) {
         return vec![];
@@ -100,7 +100,9 @@ pub(super) fn check(_: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let said = words(&error);
     let rule = RULES.iter().find(|rule| rule.marks.iter().any(|mark| said.contains(mark)));
     // That is what SandboxImage tells, with its name.
-    if rule.is_some_and(|r| r.about_image) && image(machine, &facts).is_some_and(|i| !facts.holds(&i)) {
+    if rule.is_some_and(|r| r.about_image)
+        && image(settings, machine, &facts).is_some_and(|i| !facts.holds(&i))
+    {
         return vec![];
     }
     let finding = match error.call {
@@ -138,8 +140,8 @@ static RULES: &[Rule] = &[
         about_image: true,
     },
     rule(
-        &["oom_score_adj"],
-        "it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as in some containers",
+        &["oom_score_adj", "final child's PID"],
+        "mostly it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as machines that are containers do",
         "set `restrict_oom_score_adj = true` in containerd's CRI runtime configuration and restart it",
     ),
     rule(
@@ -164,7 +166,13 @@ static RULES: &[Rule] = &[
         "set `SystemdCgroup = true` in runc's options in /etc/containerd/config.toml, then `systemctl restart containerd`",
     ),
     rule(
-        &["dbus", "org.freedesktop.systemd1", "Interactive authentication required", "unable to start unit"],
+        &[
+            "systemd not running",
+            "dbus",
+            "org.freedesktop.systemd1",
+            "Interactive authentication required",
+            "unable to start unit",
+        ],
         "it uses the systemd cgroup driver, and can't reach systemd",
         "see `systemctl status`; on a machine without systemd set `SystemdCgroup = false` in the runtime's configuration",
     ),
@@ -246,6 +254,14 @@ mod tests {
             (
                 "failed to create containerd task: runc create failed: unable to start container process: can't set oom_score_adj: permission denied",
                 "CAP_SYS_RESOURCE",
+            ),
+            (
+                "OCI runtime create failed: runc create failed: unable to start container process: can't get final child's PID from pipe: EOF",
+                "CAP_SYS_RESOURCE",
+            ),
+            (
+                "runc create failed: systemd not running on this host, cannot use systemd cgroups manager",
+                "systemd cgroup driver",
             ),
             ("exec: \"runc\": executable file not found in $PATH", "runc"),
             ("write /x: no space left on device", "full"),

@@ -13,8 +13,14 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     let etcd = settings.cluster.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir));
     let dirs = [&paths.kubeconfig_dir, &paths.certificates, &paths.manifests, &paths.kubelet];
     let mut findings: Vec<Finding> = vec![];
+    let mut told: Vec<(&Path, io::ErrorKind)> = vec![];
     for dir in dirs.into_iter().chain(&etcd) {
         let Err(error) = machine.try_write(dir) else { continue };
+        // What goes for the folder around it is said once.
+        if told.iter().any(|(outer, kind)| dir.starts_with(outer) && *kind == error.kind()) {
+            continue;
+        }
+        told.push((dir, error.kind()));
         let mount = machine.disk(dir).map(|d| (d.mount_point, d.device)).ok();
         let finding = unwritable(dir, &error, mount.as_ref().map(|(point, _)| point.as_path()));
         let evidence = match &mount {
@@ -99,6 +105,20 @@ mod tests {
                 "a dry run writes nothing"
             );
         }
+    }
+
+    #[test]
+    fn folders_inside_one_another_are_told_once() {
+        let machine = FakeMachine::with(|m| {
+            for dir in
+                ["/etc/kubernetes", "/etc/kubernetes/pki", "/etc/kubernetes/manifests", "/var/lib/kubelet"]
+            {
+                m.write_errors.insert(dir.into(), io::ErrorKind::ReadOnlyFilesystem);
+            }
+        });
+        let found = machine.check("Writable", &settings(""));
+        let told: Vec<&str> = found.iter().filter_map(|f| f.what.rsplit(' ').next()).collect();
+        assert_eq!(told, ["/etc/kubernetes", "/var/lib/kubelet"]);
     }
 
     #[test]

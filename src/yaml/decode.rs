@@ -19,6 +19,9 @@ pub struct Decoded<T> {
     pub findings: Vec<Finding>,
 }
 
+/// To how many unknown fields of a document a name is suggested: looking for it takes time, and nobody reads more.
+const MAX_SUGGESTIONS: usize = 100;
+
 /// Something in the source that the value does not reflect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -105,6 +108,20 @@ enum Path<'a> {
     Item(&'a Path<'a>, usize),
 }
 
+/// Fields of kubeadm's API whose values are secrets, or where one lands that was put a level too high.
+const SECRETS: [&str; 3] = ["token", "certificateKey", "bootstrapTokens"];
+
+impl Path<'_> {
+    /// Whether the value here, or in the list that it is an item of, may be a secret.
+    fn is_secret(&self) -> bool {
+        match self {
+            Path::Root => false,
+            Path::Field(_, name) => SECRETS.contains(name),
+            Path::Item(parent, _) => parent.is_secret(),
+        }
+    }
+}
+
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (parent, step) = match self {
@@ -147,6 +164,9 @@ impl<'de> Decoder<'de, '_> {
                         self.node.describe()
                     );
                 }
+            }
+            if self.path.is_secret() {
+                error.problem = "is of the wrong type (its value is not repeated here, since it is a secret): text belongs here, in quotes, or for `bootstrapTokens` a list such as `[{token: \"…\"}]`".into();
             }
         }
         error
@@ -300,10 +320,13 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
             let (key, node) = entry;
             if let Some(known) = self.known {
                 if !known.contains(&key.name.as_str()) {
-                    self.decoder.findings.borrow_mut().push(Finding {
+                    let mut findings = self.decoder.findings.borrow_mut();
+                    let suggestion =
+                        (findings.len() < MAX_SUGGESTIONS).then(|| nearest(&key.name, known)).flatten();
+                    findings.push(Finding {
                         path: Path::Field(self.decoder.path, &key.name).to_string(),
                         position: key.position,
-                        kind: FindingKind::UnknownField { suggestion: nearest(&key.name, known) },
+                        kind: FindingKind::UnknownField { suggestion },
                     });
                     continue;
                 }
@@ -327,6 +350,10 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
 
 /// The known name that `name` was probably meant to be.
 fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    // Longer than any field's name and a half: not a typing mistake, and slow to compare.
+    if name.len() > 100 {
+        return None;
+    }
     let lower = name.to_lowercase();
     known
         .iter()
@@ -353,7 +380,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Decoded<Sample>, DecodeError> {
-        decode(&parse(text).unwrap().remove(0).root.clone().into_static())
+        decode(parse(text).unwrap().remove(0).root.into_static())
     }
 
     trait IntoStatic {

@@ -1,11 +1,13 @@
 //! YAML as Kubernetes reads and writes it: YAML 1.1.
 //!
 //! Kubernetes parses YAML 1.1 (sigs.k8s.io/yaml), where a bare `on`, `0400` or `12:30:45` is not a string.
-//! Everything that people wrote is read by [`parse`], which keeps positions and resolves scalars by those
+//! Everything that people wrote is read by [`parse()`], which keeps positions and resolves scalars by those
 //! rules; everything that Kubernetes will read is written by [`to_string`], which quotes by them.
 //! Our own rendered templates are read back with [`from_template`].
 
 mod decode;
+#[cfg(test)]
+mod hazards;
 mod node;
 mod parse;
 mod scalar;
@@ -91,114 +93,8 @@ impl TemplateError {
 
 #[cfg(test)]
 mod tests {
+    use super::hazards::HAZARDS;
     use super::*;
-
-    /// Strings that a YAML 1.1 or 1.2 reader takes for something else when they stand bare.
-    pub(crate) const HAZARDS: &[&str] = &[
-        "",
-        " ",
-        "on",
-        "off",
-        "On",
-        "NO",
-        "no",
-        "yes",
-        "y",
-        "N",
-        "n",
-        "Y",
-        "true",
-        "True",
-        "false",
-        "null",
-        "Null",
-        "~",
-        "0400",
-        "0o400",
-        "0x1F",
-        "0b101",
-        "12:30:45",
-        "1:30",
-        "190:20:30",
-        "1_000",
-        "1e3",
-        "1.5e3",
-        "6.02E23",
-        ".5",
-        "5.",
-        "+1",
-        "-1",
-        "+.inf",
-        "-.INF",
-        ".nan",
-        "2001-01-01",
-        "2001-12-14t21:59:43.10-05:00",
-        "=",
-        "<<",
-        "a: b",
-        "a #b",
-        "# c",
-        "a:",
-        "- a",
-        "-",
-        "--- a",
-        "---",
-        "...",
-        "? a",
-        "?",
-        "[a",
-        "{a",
-        "]",
-        "}",
-        ",",
-        "&a",
-        "*a",
-        "!a",
-        "|",
-        ">",
-        "%a",
-        "@a",
-        "`a`",
-        "'quoted'",
-        "\"quoted\"",
-        "it's",
-        "line1\nline2",
-        "line\n",
-        "\nline",
-        "tab\there",
-        "trail ",
-        " lead",
-        "snow ☃",
-        "\u{85}",
-        "\u{2028}",
-        "\u{feff}x",
-        "\u{7f}",
-        "back\\slash",
-        "$(POD_NAME)",
-        "--flag=on",
-        "a\r\nb",
-        "emoji 😀",
-        "\u{1b}[31m",
-        "0",
-        "00",
-        "1",
-        "08",
-        "1.0",
-        "1,000",
-        "0.1.2",
-        "v1.36.2",
-        "10.96.0.0/12",
-        "::",
-        "[::1]:6443",
-        "fd00::/8",
-        "key: |",
-        "\u{0}",
-        "1__0",
-        "0x_1",
-        "1e",
-        "e3",
-        "infinity",
-    ];
 
     #[test]
     fn every_hazard_survives_being_written_under_both_readers() {

@@ -1,4 +1,4 @@
-//! The tree that [`super::parse`] makes of a document: JSON's kinds of values, each with where it stood.
+//! The tree that [`super::parse()`] makes of a document: JSON's kinds of values, each with where it stood.
 
 use std::fmt;
 

@@ -13,6 +13,8 @@ const MAX_BYTES: usize = 4 << 20;
 const MAX_DEPTH: usize = 100;
 /// How many values a file may hold once its aliases are followed (YAML's "billion laughs").
 const MAX_NODES: usize = 500_000;
+/// A text counts as one value more for as many bytes: aliases copy it.
+const BYTES_PER_NODE: usize = 64;
 
 /// One document of a file.
 #[derive(Clone, Debug)]
@@ -143,6 +145,7 @@ impl<'a> Builder<'a> {
         let before = self.nodes;
         let (kind, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
+                self.count(text.len() / BYTES_PER_NODE, position)?;
                 let tag = tag.map(|t| format!("{}{}", t.handle, t.suffix));
                 (scalar(&text, style, tag.as_deref()), anchor)
             }
@@ -219,7 +222,10 @@ impl<'a> Builder<'a> {
     fn count(&mut self, nodes: usize, position: Position) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(nodes);
         if self.nodes > MAX_NODES {
-            return Err(YamlError::Limit { position, problem: format!("more than {MAX_NODES} values") });
+            return Err(YamlError::Limit {
+                position,
+                problem: format!("more than {MAX_NODES} values, with those that aliases repeat"),
+            });
         }
         Ok(())
     }

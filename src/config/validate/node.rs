@@ -1,0 +1,57 @@
+//! Rules that the kinds have in common: what they say about a node, its sockets and its secrets.
+
+use super::Validator;
+use crate::config::v1beta4::NodeRegistrationOptions;
+use crate::config::{names, token};
+
+impl Validator<'_> {
+    /// How a node registers itself: `nodeRegistration` of the document of `kind`.
+    pub(super) fn node_registration(&mut self, kind: &str, node: &NodeRegistrationOptions) {
+        self.check(kind, "nodeRegistration.name", names::dns_subdomain(&node.name));
+        self.cri_socket(kind, "nodeRegistration.criSocket", &node.cri_socket);
+        self.pull_policy(kind, "nodeRegistration.imagePullPolicy", &node.image_pull_policy);
+        self.args(kind, "nodeRegistration.kubeletExtraArgs", &node.kubelet_extra_args);
+    }
+
+    pub(super) fn cri_socket(&mut self, kind: &str, path: &str, socket: &str) {
+        match socket.split_once("://") {
+            Some(("unix", file)) if file.starts_with('/') => {}
+            _ => self.error(
+                kind,
+                path,
+                format!("{socket:?} is no CRI socket: write it as `unix:///run/containerd/containerd.sock`"),
+            ),
+        }
+    }
+
+    pub(super) fn pull_policy(&mut self, kind: &str, path: &str, policy: &str) {
+        if !["Always", "IfNotPresent", "Never"].contains(&policy) {
+            self.error(kind, path, format!("{policy:?} is none of Always, IfNotPresent, Never"));
+        }
+    }
+
+    pub(super) fn bind_port(&mut self, kind: &str, path: &str, port: i32) {
+        if !(1..=65535).contains(&port) {
+            self.error(kind, path, format!("{port} is no port: 1 to 65535"));
+        }
+    }
+
+    pub(super) fn certificate_key(&mut self, kind: &str, path: &str, key: &str) {
+        let hex = key.len() == 64 && key.bytes().all(|b| b.is_ascii_hexdigit());
+        if !key.is_empty() && !hex {
+            // The key is a secret: it is not repeated here.
+            self.error(
+                kind,
+                path,
+                "must be 32 bytes in hex, 64 characters: `kubestrap certs certificate-key` makes one",
+            );
+        }
+    }
+
+    pub(super) fn bootstrap_token(&mut self, kind: &str, path: &str, token: &str) {
+        if token::split(token).is_none() {
+            // It is a secret as well.
+            self.error(kind, path, "must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one");
+        }
+    }
+}

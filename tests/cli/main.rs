@@ -1,0 +1,17 @@
+//! kubestrap as its users meet it: the built program, run in temporary folders, on any machine, with or without root.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod bad_input;
+// mod bad_values;
+mod dry_run;
+mod etcd;
+mod existing_pki;
+mod external_ca;
+mod files;
+// mod fuzz;
+mod hazards;
+mod kill;
+mod secrets;
+mod snapshots;
+mod support;
+mod tools;

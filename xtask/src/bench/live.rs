@@ -1,0 +1,162 @@
+//! Whole inits, each on a fresh node, and the floor below which none can get.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::measure::{Run, median, run};
+use super::report::{Measured, Report};
+use crate::command::check;
+use crate::e2e::config::Config;
+use crate::e2e::node::{CONFIG, Node};
+use crate::e2e::plan::Plan;
+use crate::e2e::{Programs, cluster, images, prepare};
+use crate::json::at;
+use crate::machine::{self, Network, keeper};
+use crate::say;
+
+/// How much of kubeadm's time, of the floor, and of kubeadm's memory is allowed.
+const OF_KUBEADM: f64 = 0.75;
+const OF_FLOOR: f64 = 1.35;
+const MEMORY: f64 = 0.5;
+
+/// What the job reports.
+#[derive(Debug, Serialize, Deserialize)]
+struct Init {
+    run: Run,
+    /// Seconds by phase, where the program tells.
+    phases: BTreeMap<String, f64>,
+}
+
+/// Compares whole inits, alternating: kubeadm, kubestrap, floor.
+///
+/// # Errors
+/// When one of them fails.
+pub(super) fn compare(
+    programs: &Programs,
+    kubeadm: &Path,
+    pairs: u16,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let (mut plan, _work) = prepare(programs)?;
+    plan.programs.retain(|(name, _)| name != "kubeadm");
+    plan.programs.push(("kubeadm".to_owned(), kubeadm.to_owned()));
+    plan.publish()?;
+    let (mut theirs, mut ours, mut floors) = (vec![], vec![], vec![]);
+    for number in 1..=pairs {
+        say::note(format_args!("pair {number} of {pairs}"));
+        theirs.push(job::<Init>(&plan, &["bench-init", "kubeadm"])?.run);
+        ours.push(job::<Init>(&plan, &["bench-init", "kubestrap"])?);
+        floors.push(job::<Run>(&plan, &["bench-floor"])?);
+    }
+    let runs: Vec<Run> = ours.iter().map(|init| init.run).collect();
+    report.section(&format!("init, {pairs} pairs"));
+    let seconds = |runs: &[Run]| Measured::of(runs, |r| r.seconds);
+    report.seconds("wall time", seconds(&theirs), seconds(&runs), OF_KUBEADM);
+    let processor = |runs: &[Run]| Measured::of(runs, |r| r.processor);
+    report.unlimited("processor time", processor(&theirs), processor(&runs));
+    report.memory(
+        "peak memory",
+        Measured::of(&theirs, |r| r.memory),
+        Measured::of(&runs, |r| r.memory),
+        MEMORY,
+    );
+    report.seconds("against the floor", seconds(&floors), seconds(&runs), OF_FLOOR);
+    let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (phase, took) in ours.iter().flat_map(|init| &init.phases) {
+        phases.entry(phase).or_default().push(*took);
+    }
+    let mut medians: Vec<(&str, f64)> = phases.into_iter().map(|(phase, all)| (phase, median(all))).collect();
+    medians.sort_by(|a, b| b.1.total_cmp(&a.1));
+    for (phase, took) in medians.iter().filter(|(_, took)| *took >= 0.005) {
+        report.figure(phase, &format!("{took:.3} s"));
+    }
+    Ok(())
+}
+
+fn job<T: serde::de::DeserializeOwned>(plan: &Plan, words: &[&str]) -> anyhow::Result<T> {
+    let request = plan.request(&words.join("-"), words);
+    let finished = machine::launch(&request, || images::copy_to(plan, &request.dir), || Ok(()))?;
+    keeper::still_wanted()?;
+    if !finished.ok {
+        bail!("{}:\n{}", words.join(" "), finished.stderr.trim_end());
+    }
+    serde_json::from_str(&finished.stdout)
+        .with_context(|| format!("{} reports {:?}", words.join(" "), finished.stdout))
+}
+
+/// The job: `init` of `program` on this fresh node.
+///
+/// # Errors
+/// When it fails, or leaves no healthy cluster.
+pub(crate) fn init(plan: Plan, program: &str) -> anyhow::Result<()> {
+    let node = Node::fresh(plan, program)?;
+    let ignored = node.prepare_init(&Config::default())?;
+    let mut command = Command::new(program);
+    command.args(["init", "--config", CONFIG, &ignored]);
+    if program == "kubestrap" {
+        command.args(["--output", "json"]);
+    }
+    let (run, stdout) = run(&mut command)?;
+    cluster::healthy(&node)?;
+    say::line(serde_json::to_string(&Init { run, phases: phases(&stdout) })?);
+    Ok(())
+}
+
+/// The seconds by phase from the events in `stdout`.
+fn phases(stdout: &str) -> BTreeMap<String, f64> {
+    let events = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events
+        .filter(|event| at(event, "/event") == "phase")
+        .filter_map(|event| {
+            Some((at(&event, "/phase").as_str()?.to_owned(), at(&event, "/seconds").as_f64()?))
+        })
+        .collect()
+}
+
+/// The job: with every file in place, kubelet is started; how long until kube-apiserver says that it lives.
+///
+/// # Errors
+/// When it never does.
+pub(crate) fn floor(plan: Plan) -> anyhow::Result<()> {
+    let node = Node::fresh(plan, "kubestrap")?;
+    node.prepare_init(&Config::default())?;
+    let made = "/var/lib/floor";
+    node.kubestrap(&["init", "--dry-run", "--dry-run-dir", made, "--config", CONFIG])?;
+    for folder in ["etc/kubernetes", "var/lib/kubelet"] {
+        let to = Path::new("/").join(folder);
+        fs::create_dir_all(&to)?;
+        check("cp", &["--archive", &format!("{made}/{folder}/."), &to.display().to_string()])?;
+    }
+    fs::create_dir_all("/var/lib/etcd")?;
+    let start = Instant::now();
+    check("systemctl", &["start", "kubelet"])?;
+    let url = format!("https://{}:6443/livez", Network::alone().address);
+    while check("curl", &["--insecure", "--silent", "--fail", "--max-time", "1", &url]).is_err() {
+        if start.elapsed() > Duration::from_secs(120) {
+            bail!("kube-apiserver does not say that it lives");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    say::line(serde_json::to_string(&Run { seconds: start.elapsed().as_secs_f64(), ..Run::default() })?);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phases_are_taken_from_the_events() {
+        let stdout = "{\"event\":\"phase\",\"phase\":\"certs/ca\",\"status\":\"started\"}\n\
+                      {\"event\":\"phase\",\"phase\":\"certs/ca\",\"status\":\"done\",\"seconds\":0.25}\nno JSON\n\
+                      {\"event\":\"log\",\"text\":\"x\"}\n";
+        assert_eq!(phases(stdout), BTreeMap::from([("certs/ca".to_owned(), 0.25)]));
+    }
+}

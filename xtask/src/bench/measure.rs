@@ -1,0 +1,76 @@
+//! One run of a program: how long, and how much memory at most.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use wait4::Wait4;
+
+use crate::command::tail;
+
+/// What a run took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Run {
+    /// Wall time, in seconds.
+    pub(super) seconds: f64,
+    /// Processor time, in seconds: what a busy machine changes less.
+    pub(super) processor: f64,
+    /// Peak memory of the process, in bytes.
+    pub(super) memory: f64,
+}
+
+/// Runs `command` to its end, which must be a good one; with what it printed on standard output.
+///
+/// # Errors
+/// When it fails.
+pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
+    let folder = tempfile::tempdir()?;
+    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+    command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("{command:?} can't be started"))?;
+    let usage = child.wait4()?;
+    let seconds = start.elapsed().as_secs_f64();
+    let stdout = std::fs::read_to_string(out)?;
+    if !usage.status.success() {
+        let said = std::fs::read_to_string(err)?;
+        bail!("{command:?}: {}:\n{}", usage.status, tail(if said.is_empty() { &stdout } else { &said }, 20));
+    }
+    // At most some gigabytes: no figure is lost.
+    #[expect(clippy::cast_precision_loss, reason = "no memory has 2^53 bytes")]
+    let memory = usage.rusage.maxrss as f64;
+    let processor = (usage.rusage.utime + usage.rusage.stime).as_secs_f64();
+    Ok((Run { seconds, processor, memory }, stdout))
+}
+
+/// The middle one of `values`, or the mean of the two in the middle; not a number when there are none.
+pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
+    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN);
+    f64::midpoint(lower, upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median([]).is_nan());
+    }
+
+    #[test]
+    fn a_run_has_time_and_memory_and_must_succeed() {
+        let (run, stdout) = super::run(Command::new("sh").args(["-c", "sleep 0.1; echo done"])).unwrap();
+        assert!(run.seconds >= 0.1 && run.memory > 100_000.0, "{run:?}");
+        assert_eq!(stdout, "done\n");
+        let error = super::run(Command::new("sh").args(["-c", "echo why >&2; exit 1"])).unwrap_err();
+        assert!(error.to_string().ends_with("why"), "{error}");
+    }
+}

@@ -1,0 +1,124 @@
+//! `cargo xtask e2e`: kubestrap against the real kubelet, containerd, etcd and Kubernetes.
+
+pub(crate) mod binaries;
+pub(crate) mod cluster;
+pub(crate) mod config;
+mod containerd;
+mod fresh;
+mod ignored;
+mod image;
+pub(crate) mod images;
+pub(crate) mod node;
+pub(crate) mod plan;
+mod prepare;
+mod scenarios;
+mod second;
+mod step;
+mod wait;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use clap::Args;
+
+use crate::machine::{self, keeper};
+use crate::{command, say};
+
+pub(crate) use prepare::{Programs, prepare};
+pub(crate) use step::Step;
+
+/// Run kubestrap against the real Kubernetes, in a machine of its own
+///
+/// Takes root, about 2 GB in the target folder, and a folder with kubelet, kubectl, kube-apiserver,
+/// kube-controller-manager, kube-scheduler, kube-proxy, etcd, coredns, pause, containerd 2 with its shim and ctr, runc
+/// (or that on PATH), and kubeadm for the scenarios that need it. Each scenario gets a fresh node in namespaces of its
+/// own; the host is left as it is. Logs stay in target/e2e/logs.
+#[derive(Args, Debug)]
+pub(crate) struct E2e {
+    #[command(flatten)]
+    programs: Programs,
+    /// Show the scenarios and what they assert
+    #[arg(long)]
+    list: bool,
+    /// The scenarios to run (default: all)
+    #[arg(value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+}
+
+impl E2e {
+    /// Runs it: 0 when all scenarios passed, 1 when one failed, 2 when it can't be started as asked.
+    pub(crate) fn run(self) -> ExitCode {
+        if self.list {
+            for scenario in scenarios::SCENARIOS {
+                say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
+            }
+            return ExitCode::SUCCESS;
+        }
+        let unknown: Vec<_> = self.scenarios.iter().filter(|n| scenarios::find(n).is_none()).collect();
+        if !unknown.is_empty() {
+            say::note(format_args!("error: no such scenario: {unknown:?}; `--list` shows them"));
+            return ExitCode::from(2);
+        }
+        if self.programs.bin_dir.is_none() {
+            say::note("error: nothing was run: --bin-dir DIR names the folder of real Kubernetes programs");
+            return ExitCode::from(2);
+        }
+        keeper::kept(|| match self.run_kept() {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => say::failure(&format!("{error:#}")),
+        })
+    }
+
+    fn run_kept(&self) -> anyhow::Result<bool> {
+        let (plan, _work) = prepare(&self.programs)?;
+        let chosen = scenarios::SCENARIOS
+            .iter()
+            .filter(|s| self.scenarios.is_empty() || self.scenarios.iter().any(|n| n == s.name));
+        let mut failed = vec![];
+        let mut count = 0;
+        let mut left_out = vec![];
+        for scenario in chosen {
+            if scenario.kubeadm && !plan.has("kubeadm") {
+                left_out.push(scenario.name);
+                continue;
+            }
+            let request = plan.request(scenario.name, &["scenario", scenario.name]);
+            let finished = machine::launch(&request, || images::copy_to(&plan, &request.dir), || Ok(()))?;
+            let seconds = finished.elapsed.as_secs_f64();
+            count += 1;
+            if finished.ok {
+                say::line(format_args!(
+                    "{:<26} ok     {seconds:6.1} s  {}",
+                    scenario.name,
+                    finished.stdout.trim()
+                ));
+            } else {
+                failed.push(scenario.name);
+                let why = command::tail(&finished.stderr, 40).replace('\n', "\n    ");
+                let logs = request.logs.display();
+                say::line(format_args!(
+                    "{:<26} FAILED {seconds:6.1} s  logs: {logs}\n    {why}",
+                    scenario.name
+                ));
+            }
+        }
+        if !left_out.is_empty() {
+            say::line(format_args!("left out, for want of kubeadm in the folder: {}", left_out.join(", ")));
+        }
+        if count == 0 {
+            bail!("no scenario was run");
+        }
+        say::line(format_args!("{} of {count} scenarios passed", count - failed.len()));
+        if !failed.is_empty() {
+            say::line(format_args!("failed: {}", failed.join(", ")));
+        }
+        Ok(failed.is_empty())
+    }
+}
+
+/// Where runs keep their things, unless told otherwise.
+fn default_work_dir() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/e2e")
+}

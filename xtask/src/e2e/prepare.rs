@@ -1,0 +1,114 @@
+//! Before the first machine: kubestrap is built, programs and images are made ready.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::binaries::Binaries;
+use super::plan::Plan;
+use super::{default_work_dir, images};
+use crate::command;
+use crate::json::at;
+use crate::machine::{self, WorkFolder};
+use crate::{say, systemd};
+
+/// Which programs are run.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Programs {
+    /// Folder of the real Kubernetes programs
+    #[arg(long, value_name = "DIR")]
+    pub(crate) bin_dir: Option<PathBuf>,
+    /// Run this program's `init` instead of kubestrap's: to try the harness itself
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) init_binary: Option<PathBuf>,
+    /// Build kubestrap without optimisation
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Folder for images, machines and logs [default: target/e2e]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) work_dir: Option<PathBuf>,
+}
+
+impl Programs {
+    /// The program under test, built if it is ours.
+    ///
+    /// # Errors
+    /// When it can't be built, or is not there.
+    pub(crate) fn under_test(&self) -> anyhow::Result<PathBuf> {
+        if let Some(file) = &self.init_binary {
+            return file.canonicalize().with_context(|| format!("{} can't be used", file.display()));
+        }
+        let profile = if self.debug { "dev" } else { "release" };
+        say::note(format_args!("building kubestrap ({profile})"));
+        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        build.args(["build", "--package", "kubestrap", "--profile", profile, "--message-format", "json"]);
+        let output = command::run(&mut build)?.success()?;
+        // cargo says where it put the program: the target folder may be anywhere.
+        let messages =
+            output.stdout.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+        let built = messages.filter_map(|m| at(&m, "/executable").as_str().map(PathBuf::from)).next_back();
+        built.context("cargo built no kubestrap")
+    }
+}
+
+/// Makes all ready for machines to be made. The work folder is ours as long as the second value lives.
+///
+/// # Errors
+/// When something is missing.
+pub(crate) fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
+    let Some(bin_dir) = &programs.bin_dir else { bail!("--bin-dir is needed") };
+    if !rustix::process::geteuid().is_root() {
+        bail!("machines can be made by root only");
+    }
+    let binaries = Binaries::open(bin_dir)?;
+    let under_test = programs.under_test()?;
+    let work = WorkFolder::open(&programs.work_dir.clone().unwrap_or_else(default_work_dir))?;
+    // Copies, so that a build in the meantime changes nothing.
+    let own = work.path.join("bin");
+    fs::create_dir_all(&own)?;
+    let keep = |source: &Path, name: &str| -> anyhow::Result<PathBuf> {
+        let copy = own.join(name);
+        let _ = fs::remove_file(&copy);
+        fs::copy(source, &copy).with_context(|| format!("{} can't be copied", source.display()))?;
+        Ok(copy)
+    };
+    let xtask = keep(&std::env::current_exe()?, "xtask")?;
+    let mut list = binaries.programs();
+    list.push(("kubestrap".to_owned(), keep(&under_test, "kubestrap")?));
+    list.extend(systemd::PROGRAMS.iter().map(|name| ((*name).to_owned(), xtask.clone())));
+    let version = binaries.version()?;
+    let references = references(&list, &version)?;
+    let plan = Plan { work: work.path.clone(), xtask, programs: list, version, references };
+    plan.publish()?;
+    images::prepare(&plan)?;
+    machine::keeper::still_wanted()?;
+    Ok((plan, work))
+}
+
+/// The images' references: those that the program under test wants, and kubeadm's, if it is there to be compared with.
+fn references(programs: &[(String, PathBuf)], version: &str) -> anyhow::Result<Vec<String>> {
+    let mut found = vec![];
+    let mut problems = vec![];
+    for name in ["kubestrap", "kubeadm"] {
+        let Some((_, file)) = programs.iter().find(|(n, _)| n == name) else { continue };
+        let args = ["config", "images", "list", "--kubernetes-version", version];
+        let output = command::run(Command::new(file).args(args))?;
+        if output.code == Some(0) {
+            found.extend(output.stdout.split_whitespace().map(str::to_owned));
+        } else {
+            problems.push(format!("{name}: {}", output.failure()));
+        }
+    }
+    found.sort();
+    found.dedup();
+    if found.is_empty() {
+        bail!("nobody tells which images a cluster needs:\n{}", problems.join("\n"));
+    }
+    for problem in problems {
+        say::note(format_args!("warning: {problem}"));
+    }
+    Ok(found)
+}

@@ -1,0 +1,22 @@
+//! kubelet as a bare program, without the unit that packages bring.
+
+use std::fs;
+
+use anyhow::ensure;
+
+use crate::command::check;
+use crate::e2e::cluster;
+use crate::e2e::node::Node;
+use crate::systemd;
+
+/// Runs it.
+pub(super) fn run(node: &Node) -> anyhow::Result<()> {
+    check("systemctl", &["disable", "kubelet"])?;
+    fs::remove_file(format!("{}/kubelet.service", systemd::PACKAGED))?;
+    fs::remove_dir_all(format!("{}/kubelet.service.d", systemd::PACKAGED))?;
+    node.init()?;
+    cluster::healthy(node)?;
+    let enabled = node.run("systemctl", &["is-enabled", "kubelet"])?;
+    ensure!(enabled.stdout.trim() == "enabled", "kubelet's unit is {}", enabled.stdout.trim());
+    Ok(())
+}

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use crate::certs::Pki;
 use crate::cli::reach::{self, ADMIN_CONF};
+use crate::cluster::ClusterError;
+use crate::config;
 use crate::config::settings::CERTIFICATE_VALIDITY;
 use crate::config::v1beta4::ClusterConfiguration;
-use crate::config::{self};
 use crate::host::Host;
 use crate::manifest::Component;
 use crate::output::Printer;
@@ -123,7 +124,11 @@ impl SourceFlags {
 fn ask(kubeconfig: &Path) -> Result<ClusterConfiguration, String> {
     let (namespace, name) = CONFIG_MAP;
     let reached = reach::connect(kubeconfig, PATIENCE).map_err(|e| e.to_string())?;
-    let map = reached.cluster.get_once("ConfigMap", namespace, name, PATIENCE).map_err(|e| e.to_string())?;
+    let map = reached.cluster.get_once("ConfigMap", namespace, name, PATIENCE).map_err(|e| match e {
+        // Its advice is not for this: to go on without is fine.
+        ClusterError::Object { refusal, .. } => refusal.to_string(),
+        other => other.to_string(),
+    })?;
     let map = map.ok_or_else(|| format!("there is no ConfigMap {namespace}/{name}"))?;
     let text = map.pointer("/data/ClusterConfiguration").and_then(Value::as_str);
     let text = text.ok_or_else(|| format!("ConfigMap {namespace}/{name} has no ClusterConfiguration"))?;

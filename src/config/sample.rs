@@ -24,7 +24,9 @@ const API_SERVER: &str = "kube-apiserver:6443";
 pub fn init() -> Result<Settings, ConfigError> {
     let mut loaded = Loaded::default();
     loaded.init.bootstrap_tokens = vec![BootstrapToken { token: TOKEN.into(), ..BootstrapToken::default() }];
-    let (settings, _) = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+    let (mut settings, _) = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+    // What kubeadm shows; a run of ours pulls at once where nobody says.
+    settings.init.node_registration.image_pull_serial = Some(true);
     Ok(settings)
 }
 

@@ -259,7 +259,8 @@ mod tests {
         let config = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {imagePullPolicy: Always, imagePullSerial: false}\n";
         let want = PullOptions { policy: PullPolicy::Always, serial: false };
         assert_eq!(PullOptions::of(&settings(config)), want);
-        assert!(PullOptions::of(&settings("")).serial, "kubeadm's default");
+        assert!(PullOptions::of(&settings(&config.replace("false", "true"))).serial);
+        assert!(!PullOptions::of(&settings("")).serial, "at once, where nobody says");
     }
 
     #[tokio::test]

@@ -323,8 +323,11 @@ impl<'de> de::MapAccess<'de> for Fields<'de, '_> {
                     let mut findings = self.decoder.findings.borrow_mut();
                     let suggestion =
                         (findings.len() < MAX_SUGGESTIONS).then(|| nearest(&key.name, known)).flatten();
+                    // Where a secret belongs, a strange name may be one that was put in the wrong place.
+                    let hidden = suggestion.is_none() && self.decoder.path.is_secret();
+                    let name = if hidden { "(name withheld)" } else { key.name.as_str() };
                     findings.push(Finding {
-                        path: Path::Field(self.decoder.path, &key.name).to_string(),
+                        path: Path::Field(self.decoder.path, name).to_string(),
                         position: key.position,
                         kind: FindingKind::UnknownField { suggestion },
                     });

@@ -23,6 +23,7 @@ pub mod certs;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod diff;
 pub mod health;
 pub mod host;
 pub mod kubeconfig;

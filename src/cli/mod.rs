@@ -2,6 +2,7 @@
 
 mod certs;
 mod config;
+mod diff;
 mod dry_run;
 mod flags;
 mod init;
@@ -72,6 +73,8 @@ enum Command {
     Init(Box<init::Init>),
     /// Check whether this machine can become a control plane, and change nothing
     Preflight(Box<preflight::Preflight>),
+    /// Show what init would change on this machine and in its cluster
+    Diff(Box<diff::Diff>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
@@ -105,6 +108,7 @@ pub fn main() -> ExitCode {
             finish(match cli.command {
                 Command::Init(init) => init.run(),
                 Command::Preflight(preflight) => preflight.run(),
+                Command::Diff(diff) => diff.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
                 Command::Certs(certs) => certs.run(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::changes::Changes;
 use super::phase::PhaseError;
 use super::pull::Pull;
 use crate::cluster::Cluster;
@@ -56,6 +57,8 @@ pub struct InitContext {
     pub certificate_key: Option<String>,
     /// What to say when all is done.
     pub closing: Option<Closing>,
+    /// What this run changed so far.
+    pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
     patches: OnceCell<PatchSet>,
@@ -92,6 +95,7 @@ impl InitContext {
             out,
             started: OffsetDateTime::now_utc(),
             options,
+            changes: Changes::default(),
             patches: OnceCell::new(),
         }
     }

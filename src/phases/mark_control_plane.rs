@@ -20,7 +20,7 @@ pub(super) fn phase() -> Phase<InitContext> {
             let taints: Vec<String> = c.settings.taints.iter().map(taint).collect();
             c.out.log("mark-control-plane", format!("Tainting node {node}: [{}]", taints.join(" ")));
         }
-        c.cluster.apply(cluster::mark_control_plane(&c.settings)?)?;
+        c.apply("mark-control-plane", cluster::mark_control_plane(&c.settings)?)?;
         Ok(Outcome::Done)
     })
 }

@@ -6,6 +6,7 @@
 mod addon;
 mod bootstrap_token;
 mod certs;
+mod changes;
 mod context;
 mod control_plane;
 mod init;
@@ -24,8 +25,9 @@ mod upload_certs;
 mod upload_config;
 mod wait_control_plane;
 
+pub use changes::Changes;
 pub use context::{InitContext, InitOptions, Seams};
 pub use init::phases as init;
 pub use phase::{Failure, Phase, PhaseError};
-pub use preflight::show_finding;
+pub use preflight::{finding_text, show_finding};
 pub use pull::{NoPull, Pull, RuntimePull};

@@ -16,6 +16,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let options = Options {
         ignored: context.settings.init.node_registration.ignore_preflight_errors.clone(),
         dry_run: context.host.is_dry_run(),
+        existing_only: false,
     };
     context.out.log("preflight", "Checking this machine");
     let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);
@@ -52,12 +53,19 @@ fn refuse<'a>(errors: impl Iterator<Item = &'a Finding>) -> Result<(), PhaseErro
     ))
 }
 
-/// A finding, in kubeadm's form with what it lacks: evidence, cause and fix.
+/// Prints what was found, unless it is of no consequence.
 pub fn show_finding(out: &Printer, finding: &Finding) {
+    if finding.severity != Severity::Info {
+        out.log("preflight", finding_text(finding));
+    }
+}
+
+/// A finding, in kubeadm's form with what it lacks: evidence, cause and fix.
+pub fn finding_text(finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
-        Severity::Info => return,
+        Severity::Info => "INFO",
     };
     let mut text = format!("[{level} {}]: {}", finding.check, finding.what);
     for line in &finding.evidence {
@@ -68,5 +76,5 @@ pub fn show_finding(out: &Printer, finding: &Finding) {
             text.push_str(&format!("\n    {label}: {line}"));
         }
     }
-    out.log("preflight", text);
+    text
 }

@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod certs;
+mod completion;
 mod config;
 mod diagnose;
 mod dry_run;
@@ -8,6 +9,7 @@ mod flags;
 mod init;
 mod kubeconfig;
 mod live;
+mod manual;
 mod output_api;
 mod phase;
 mod preflight;
@@ -28,9 +30,17 @@ use serde_json::json;
 use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
 
+/// What the program is called.
+const NAME: &str = "kubestrap";
+
 /// Turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
 #[derive(Parser, Debug)]
-#[command(name = "kubestrap", disable_version_flag = true, arg_required_else_help = true)]
+#[command(
+    name = NAME,
+    disable_version_flag = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --config kubeadm.yaml\n  kubestrap certs check-expiration"
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -109,8 +119,9 @@ enum Command {
     Certs(certs::Certs),
     Token(token::Token),
     Kubeconfig(kubeconfig::KubeconfigCommand),
-    /// Print the version
     Version(version::Version),
+    Completion(completion::Completion),
+    Manual(manual::Manual),
 }
 
 /// Parses the command line, runs the command, and tells the exit code.
@@ -142,6 +153,8 @@ pub fn main() -> ExitCode {
                 Command::Token(token) => token.run(),
                 Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
                 Command::Version(version) => version.run(),
+                Command::Completion(completion) => completion.run(),
+                Command::Manual(manual) => manual.run(),
             })
         }
         Err(error) => {
@@ -155,8 +168,16 @@ pub fn main() -> ExitCode {
 pub fn command() -> clap::Command {
     let phases = phase::command();
     Cli::command()
-        .mut_subcommand("init", |init| init.subcommand(phases.clone()).after_long_help(phase::tree()))
+        .mut_subcommand("init", |init| {
+            let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
+            init.subcommand(phases.clone()).after_long_help(format!("{examples}\n\n{}", phase::tree()))
+        })
         .subcommand(phases.about("Run one phase of init (short for `init phase`)"))
+}
+
+/// The same without `help`, which would have a second tree below it.
+fn documented() -> clap::Command {
+    command().disable_help_subcommand(true)
 }
 
 /// Applies the global flags.

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 use tokio::runtime::Builder;
 
 use super::init::{Init, keys_needed, machine};
-use super::{Output, live};
+use super::{as_result, live};
 use crate::cluster::{Recorder, cluster_admins};
 use crate::config::Settings;
-use crate::diff::unified;
+use crate::diff::{FileChange, unified};
+use crate::finding::{Finding, Severity};
 use crate::health::DryWatch;
 use crate::host::{DryRunHost, Host, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Changes, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
-use crate::preflight::{Options, Severity, run_checks};
+use crate::preflight::{Options, run_checks};
 
 const AREA: &str = "diff";
 /// How long the API server may take to answer: where it does not, files are compared all the same.
@@ -39,7 +40,7 @@ pub(super) struct Diff {
 struct Found {
     changes: Changes,
     /// Why init would stop, and where.
-    refused: Vec<String>,
+    refused: Vec<Finding>,
     /// Why the cluster's objects were not compared; none if they were.
     not_compared: Option<String>,
 }
@@ -47,33 +48,13 @@ struct Found {
 impl Diff {
     /// Compares, prints, and tells by the exit code.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let out = Printer::quiet(match self.init.output {
-            Output::Text => Format::Text,
-            Output::Json => Format::Json,
-        });
-        let found = match self.find(&out) {
-            Ok(found) => found,
-            Err(error) => {
-                // diff(1): 2 is trouble, and 1 already means that there is a difference.
-                let error = PhaseError { failure: Failure::Usage, ..error };
-                if out.format() == Format::Text {
-                    return Err(error);
-                }
-                out.failure(
-                    json!({ "ok": false, "exitCode": error.failure.exit_code(), "error": error.message }),
-                    "",
-                );
-                return Err(PhaseError::new(error.failure, ""));
-            }
-        };
-        let verdict = found.verdict();
-        let code = verdict.map_or(0, Failure::exit_code);
-        out.result(found.data(code)?, &found.text()?);
-        if out.format() == Format::Text {
-            // The same area and stream as everything else that is said.
-            found.summary(&Printer::new(Format::Text));
+        let out = self.init.output.printer();
+        match self.find(&out.quiet()).and_then(|found| found.tell(&out)) {
+            Ok(None) => Ok(()),
+            Ok(Some(verdict)) => Err(PhaseError::new(verdict, "")),
+            // diff(1): 2 is trouble, and 1 already means that there is a difference.
+            Err(error) => as_result(&out, Err(PhaseError { failure: Failure::Usage, ..error })),
         }
-        verdict.map_or(Ok(()), |failure| Err(PhaseError::new(failure, "")))
     }
 
     fn find(&self, out: &Printer) -> Result<Found, PhaseError> {
@@ -86,7 +67,7 @@ impl Diff {
         let options = Options { existing_only: true, ..Options::default() };
         let machine = machine(&settings)?;
         let report = run_checks(&settings, Arc::clone(&machine), &options);
-        let mut refused: Vec<String> = report.of(Severity::Error).map(|f| phases::finding_text(f)).collect();
+        let mut refused: Vec<Finding> = report.of(Severity::Error).cloned().collect();
 
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let host = DryRunHost::new(None)?;
@@ -111,7 +92,7 @@ impl Diff {
         };
         let mut context = InitContext::new(settings, seams, out.clone(), InitOptions::default(), keys);
         if let Err(error) = cluster_admins().map_err(Into::into).and_then(|o| context.apply(AREA, o)) {
-            refused.push(error.message);
+            refused.push(of_phase("admin", &error));
         }
         // Each by itself: what stands in the way of one need not hide what another would change.
         let table = phases::init();
@@ -120,9 +101,9 @@ impl Diff {
             if LEFT_OUT.iter().any(|o| skipped(o)) || selection.skip.iter().any(|s| skipped(s)) {
                 continue;
             }
-            let only = Selection { only: Some(id), skip: vec![] };
+            let only = Selection { only: Some(id.clone()), skip: vec![] };
             if let Err(error) = runner::run(&table, &only, &mut context, out) {
-                refused.push(error.message);
+                refused.push(of_phase(&id, &error));
             }
         }
         let mut changes = context.changes;
@@ -131,6 +112,12 @@ impl Diff {
         }
         Ok(Found { changes, refused, not_compared })
     }
+}
+
+/// What kept a phase from its work.
+fn of_phase(id: &str, error: &PhaseError) -> Finding {
+    let message = error.message.strip_prefix(&format!("{id}: ")).unwrap_or(&error.message);
+    Finding { check: id.to_owned(), ..Finding::error(message) }
 }
 
 /// A token that nobody named is made up: what would be compared is only chance.
@@ -153,6 +140,17 @@ impl Found {
         }
     }
 
+    /// Prints what was found; what the exit code is to say.
+    fn tell(&self, out: &Printer) -> Result<Option<Failure>, PhaseError> {
+        let verdict = self.verdict();
+        match out.format() {
+            Format::Text => self.summary(out),
+            Format::Json => {}
+        }
+        out.result(self.data(verdict.map_or(0, Failure::exit_code))?, &self.text()?);
+        Ok(verdict)
+    }
+
     /// Name, kind of change and unified diff of every object that would change.
     fn objects(&self) -> Result<Vec<(String, &'static str, String)>, PhaseError> {
         let changes = self.changes.objects.iter().map(|change| {
@@ -169,7 +167,7 @@ impl Found {
     }
 
     fn text(&self) -> Result<String, PhaseError> {
-        let files = self.changes.files.iter().map(crate::diff::FileChange::unified);
+        let files = self.changes.files.iter().map(FileChange::unified);
         Ok(files.chain(self.objects()?.into_iter().map(|(_, _, diff)| diff)).collect())
     }
 
@@ -215,8 +213,9 @@ impl Found {
         for service in restarted {
             out.log(AREA, format!("{service} would be started, or started anew"));
         }
-        for reason in &self.refused {
-            out.log(AREA, format!("init would be refused: {reason}"));
+        if !self.refused.is_empty() {
+            out.log(AREA, "init would be refused:");
+            out.findings(AREA, &self.refused);
         }
     }
 }

@@ -17,6 +17,9 @@ pub fn shown(content: &[u8]) -> String {
     if text.contains("PRIVATE KEY-----") {
         return private_key(content);
     }
+    if text.starts_with("-----BEGIN PUBLIC KEY-----") {
+        return "public key\n".into();
+    }
     match Kubeconfig::parse(text) {
         Ok(kubeconfig) if kubeconfig.kind == "Config" => facts(&kubeconfig),
         _ => text.to_owned(),

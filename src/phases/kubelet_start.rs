@@ -1,8 +1,12 @@
 //! `kubelet-start`: kubelet's files, then kubelet.
 
+use std::time::SystemTime;
+
+use super::attention::{Attention, unhealthy};
 use super::context::InitContext;
 use super::patched;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
+use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
+use crate::health::Snapshot;
 use crate::host::{FileMode, Written};
 use crate::kubelet;
 use crate::yaml;
@@ -67,11 +71,13 @@ fn start(context: &mut InitContext, unread: bool) -> PhaseResult {
     {
         context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
     }
-    init.restart(SERVICE).map_err(|error| {
-        PhaseError::new(
-            Failure::Unhealthy,
-            format!("kubelet can't be started: {error}\n  look: `systemctl status kubelet` and `journalctl -xeu kubelet` say why"),
-        )
+    let since = SystemTime::now();
+    let started = init.restart(SERVICE);
+    context.kubelet_started = Some(since);
+    started.map_err(|error| {
+        let silent = Snapshot { kubelet: Some(error.to_string()), ..Snapshot::default() };
+        let causes = Attention::new(context).causes(context, &silent);
+        unhealthy(context, SERVICE_START, &format!("kubelet can't be started: {error}"), causes)
     })?;
     context.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)

@@ -25,6 +25,7 @@ pub mod cluster;
 pub mod config;
 pub mod health;
 pub mod host;
+pub mod images;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod manifest;

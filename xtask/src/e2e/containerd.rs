@@ -10,10 +10,34 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::eventually;
 
-/// Where it listens: the place that is found without being named.
-const SOCKET: &str = "/run/containerd/containerd.sock";
-const CONFIG: &str = "/etc/containerd/config.toml";
-const LOG: &str = "/e2e/logs/containerd.log";
+/// Where one has its things.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// Where it listens.
+    pub(crate) socket: &'static str,
+    /// What it keeps.
+    root: &'static str,
+    /// What it forgets.
+    state: &'static str,
+}
+
+/// The place that is found without being named.
+const USUAL: Place = Place {
+    name: "containerd",
+    socket: "/run/containerd/containerd.sock",
+    root: "/var/lib/containerd",
+    state: "/run/containerd",
+};
+
+/// Another, without images.
+pub(crate) const SECOND: Place = Place {
+    name: "containerd-second",
+    socket: "/run/containerd-second/containerd.sock",
+    root: "/var/lib/containerd-second",
+    state: "/run/containerd-second",
+};
 
 /// A running containerd.
 #[derive(Debug)]
@@ -25,11 +49,20 @@ impl Containerd {
     /// # Errors
     /// When it does not.
     pub(crate) fn start(pause: &str) -> anyhow::Result<Self> {
-        fs::create_dir_all("/etc/containerd")?;
-        fs::write(CONFIG, configuration(pause))?;
-        let log = File::create(LOG)?;
+        Self::start_at(&USUAL, pause)
+    }
+
+    /// Starts one at a place of its own.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn start_at(place: &Place, pause: &str) -> anyhow::Result<Self> {
+        let config = format!("/etc/{}/config.toml", place.name);
+        fs::create_dir_all(format!("/etc/{}", place.name))?;
+        fs::write(&config, configuration(place, pause))?;
+        let log = File::create(format!("/e2e/logs/{}.log", place.name))?;
         let mut child = Command::new("containerd")
-            .args(["--config", CONFIG])
+            .args(["--config", &config])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -39,7 +72,7 @@ impl Containerd {
             if let Some(status) = child.try_wait()? {
                 bail!("it ended with {status}");
             }
-            Ok(UnixStream::connect(SOCKET).map(drop)?)
+            Ok(UnixStream::connect(place.socket).map(drop)?)
         })?;
         Ok(Self(child))
     }
@@ -58,9 +91,15 @@ impl Containerd {
 }
 
 /// Its configuration: the defaults, but for the sandboxes' image and for what some machines can't do.
-fn configuration(pause: &str) -> String {
+fn configuration(place: &Place, pause: &str) -> String {
+    let Place { socket, root, state, .. } = place;
     format!(
         r#"version = 3
+root = "{root}"
+state = "{state}"
+
+[grpc]
+  address = "{socket}"
 
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{pause}"

@@ -3,6 +3,7 @@
 mod certs;
 mod completion;
 mod config;
+mod diagnose;
 mod dry_run;
 mod flags;
 mod init;
@@ -23,6 +24,8 @@ use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use serde_json::json;
 
 use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
@@ -76,12 +79,39 @@ enum Output {
     Json,
 }
 
+impl Output {
+    /// What prints so.
+    fn printer(self) -> Printer {
+        Printer::new(match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+        })
+    }
+}
+
+/// For machines a failure is a result too, the last event; then there is nothing left to say.
+fn as_result(out: &Printer, result: Result<(), PhaseError>) -> Result<(), PhaseError> {
+    let (Format::Json, Err(error)) = (out.format(), &result) else { return result };
+    let mut data = json!({
+        "ok": false,
+        "exitCode": error.failure.exit_code(),
+        "code": error.failure.code(),
+        "error": error.message,
+    });
+    if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
+        fields.insert("findings".into(), json!(error.findings));
+    }
+    out.failure(data, "");
+    Err(PhaseError::new(error.failure, ""))
+}
+
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
     /// Check whether this machine can become a control plane, and change nothing
     Preflight(Box<preflight::Preflight>),
+    Diagnose(diagnose::Diagnose),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
@@ -116,6 +146,7 @@ pub fn main() -> ExitCode {
             finish(match cli.command {
                 Command::Init(init) => init.run(),
                 Command::Preflight(preflight) => preflight.run(),
+                Command::Diagnose(diagnose) => diagnose.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
                 Command::Certs(certs) => certs.run(),

@@ -10,33 +10,35 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::eventually;
 
+pub(crate) const CONFIG: &str = "/etc/containerd/config.toml";
+
 /// Where one has its things.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    /// Its name.
-    pub(crate) name: &'static str,
+    config: &'static str,
+    log: &'static str,
+    root: &'static str,
+    state: &'static str,
     /// Where it listens.
     pub(crate) socket: &'static str,
-    /// What it keeps.
-    root: &'static str,
-    /// What it forgets.
-    state: &'static str,
 }
 
 /// The place that is found without being named.
-const USUAL: Place = Place {
-    name: "containerd",
-    socket: "/run/containerd/containerd.sock",
+pub(crate) const USUAL: Place = Place {
+    config: CONFIG,
+    log: "/e2e/logs/containerd.log",
     root: "/var/lib/containerd",
     state: "/run/containerd",
+    socket: "/run/containerd/containerd.sock",
 };
 
 /// Another, without images.
 pub(crate) const SECOND: Place = Place {
-    name: "containerd-second",
-    socket: "/run/containerd-second/containerd.sock",
+    config: "/etc/containerd/second.toml",
+    log: "/e2e/logs/containerd-second.log",
     root: "/var/lib/containerd-second",
     state: "/run/containerd-second",
+    socket: "/run/containerd-second/containerd.sock",
 };
 
 /// A running containerd.
@@ -49,20 +51,28 @@ impl Containerd {
     /// # Errors
     /// When it does not.
     pub(crate) fn start(pause: &str) -> anyhow::Result<Self> {
-        Self::start_at(&USUAL, pause)
+        Self::start_with(&configuration(pause))
+    }
+
+    /// Starts it with another configuration file.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn start_with(configuration: &str) -> anyhow::Result<Self> {
+        Self::start_at(&USUAL, configuration)
     }
 
     /// Starts one at a place of its own.
     ///
     /// # Errors
     /// When it does not answer.
-    pub(crate) fn start_at(place: &Place, pause: &str) -> anyhow::Result<Self> {
-        let config = format!("/etc/{}/config.toml", place.name);
-        fs::create_dir_all(format!("/etc/{}", place.name))?;
-        fs::write(&config, configuration(place, pause))?;
-        let log = File::create(format!("/e2e/logs/{}.log", place.name))?;
+    pub(crate) fn start_at(place: &Place, configuration: &str) -> anyhow::Result<Self> {
+        fs::create_dir_all("/etc/containerd")?;
+        fs::write(place.config, configuration)?;
+        let log = File::options().create(true).append(true).open(place.log)?;
         let mut child = Command::new("containerd")
-            .args(["--config", &config])
+            .args(["--config", place.config, "--root", place.root, "--state", place.state])
+            .args(["--address", place.socket])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -91,15 +101,9 @@ impl Containerd {
 }
 
 /// Its configuration: the defaults, but for the sandboxes' image and for what some machines can't do.
-fn configuration(place: &Place, pause: &str) -> String {
-    let Place { socket, root, state, .. } = place;
+pub(crate) fn configuration(pause: &str) -> String {
     format!(
         r#"version = 3
-root = "{root}"
-state = "{state}"
-
-[grpc]
-  address = "{socket}"
 
 [plugins."io.containerd.cri.v1.images".pinned_images]
   sandbox = "{pause}"

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{AREA, Selection};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull, show_finding};
+use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull};
 use crate::preflight::{PullOptions, PullPolicy};
 
 /// Pull the images that `init` uses, so that it need not wait for them
@@ -32,9 +32,7 @@ impl Pull {
         let failed = runtime.pull(&settings.images(), options, &out).map_err(|e| {
             PhaseError::new(Failure::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
         })?;
-        for finding in &failed {
-            show_finding(&out, finding);
-        }
+        out.findings(AREA, &failed);
         match failed.len() {
             0 => Ok(()),
             n => Err(PhaseError::new(

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use crate::e2e::containerd::{Containerd, SECOND};
+use crate::e2e::containerd::{Containerd, SECOND, USUAL, configuration};
 use crate::e2e::node::Node;
 
 const ARCHIVE: &str = "/var/lib/images.tar";
@@ -24,7 +24,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let refused = images(&["export", ARCHIVE])?;
     ensure!(refused.code == Some(1), "an archive was overwritten");
 
-    let second = Containerd::start_at(&SECOND, node.plan.pause())?;
+    let second = Containerd::start_at(&SECOND, &configuration(node.plan.pause()))?;
     let endpoint = format!("unix://{}", SECOND.socket);
     let import = |archive: &str| images(&["import", archive, "--cri-socket", &endpoint]);
     for at in [2000, megabytes * 1024 * 512] {
@@ -40,7 +40,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let there = held(node, SECOND.socket)?;
     let listed = images(&["list"])?.success()?.stdout;
     ensure!(listed.lines().count() == there.len(), "not those of the list: {there:?}");
-    let here = held(node, "/run/containerd/containerd.sock")?;
+    let here = held(node, USUAL.socket)?;
     for (name, digest) in &there {
         ensure!(here.get(name) == Some(digest), "{name} is {digest} there and {:?} here", here.get(name));
     }

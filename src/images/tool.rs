@@ -6,7 +6,8 @@ use super::error::TransferError;
 use crate::host::command::{self, CommandError};
 use crate::host::cri::CriEndpoint;
 
-/// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say.
+/// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say; a flag with a question
+/// mark is for those versions that have it.
 #[derive(Debug)]
 pub struct Tool {
     /// The runtime, as it names itself over CRI.
@@ -27,8 +28,20 @@ pub const TOOLS: &[Tool] = &[
         runtime: "containerd",
         program: "ctr",
         package: "containerd",
-        export: &["--address", "{socket}", "--namespace", "k8s.io", "images", "export", "-", "{image}"],
-        import: &["--address", "{socket}", "--namespace", "k8s.io", "images", "import", "-"],
+        // Without --local, containerd's transfer service writes: it was seen to end before the last bytes (2.1.9), and
+        // to end well though the disk was full.
+        export: &[
+            "--address",
+            "{socket}",
+            "--namespace",
+            "k8s.io",
+            "images",
+            "export",
+            "?--local",
+            "-",
+            "{image}",
+        ],
+        import: &["--address", "{socket}", "--namespace", "k8s.io", "images", "import", "?--local", "-"],
     },
     Tool {
         runtime: "cri-o",
@@ -101,11 +114,32 @@ impl Tool {
         stdout: Option<File>,
     ) -> Result<String, TransferError> {
         let socket = endpoint.path().to_string_lossy();
-        let words: Vec<String> =
-            words.iter().map(|w| w.replace("{socket}", &socket).replace("{image}", image)).collect();
+        let words: Vec<String> = self
+            .known(words)
+            .iter()
+            .map(|w| w.replace("{socket}", &socket).replace("{image}", image))
+            .collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         command::run_piped(self.program, &words, stdin, stdout)
             .map_err(|error| TransferError::Tool { hint: hint(&error), error })
+    }
+}
+
+impl Tool {
+    /// The words that the program's version knows, by its own help.
+    fn known<'w>(&self, words: &[&'w str]) -> Vec<&'w str> {
+        let mut known = vec![];
+        for word in words {
+            let Some(flag) = word.strip_prefix('?') else {
+                known.push(*word);
+                continue;
+            };
+            let help = command::run_any(self.program, &[&known, ["--help"].as_slice()].concat());
+            if help.is_ok_and(|h| String::from_utf8_lossy(&h.stdout).contains(flag)) {
+                known.push(flag);
+            }
+        }
+        known
     }
 }
 
@@ -123,6 +157,12 @@ mod tests {
             assert!(tool.export.iter().any(|w| w.contains("{image}")), "{}", tool.runtime);
         }
         assert!(matches!(Tool::of("frakti"), Err(TransferError::UnknownRuntime(_))));
+    }
+
+    #[test]
+    fn flags_are_left_out_where_the_program_has_them_not() {
+        let tool = Tool { runtime: "r", program: "tar", package: "tar", export: &[], import: &[] };
+        assert_eq!(tool.known(&["?--no-such-flag", "?--create", "x"]), ["--create", "x"]);
     }
 
     #[test]

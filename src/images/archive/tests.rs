@@ -137,11 +137,10 @@ fn a_flipped_bit_anywhere_is_refused_or_changes_nothing() {
 fn a_cut_archive_is_refused_or_lacks_nothing() {
     let good = written();
     let wanted = content(good.clone()).unwrap();
-    let last_blob = good.windows(5).rposition(|w| w == b"pause").unwrap();
+    let last_list = good.windows(10).rposition(|w| w == b"index.json").unwrap();
     for length in (0..good.len()).step_by(61) {
-        match content(good[..length].to_vec()) {
-            Ok(found) => assert!(length > last_blob && found == wanted, "{length}"),
-            Err(error) => assert!(!error.to_string().is_empty()),
+        if let Ok(found) = content(good[..length].to_vec()) {
+            assert!(length > last_list && found == wanted, "{length}");
         }
     }
 }

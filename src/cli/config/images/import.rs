@@ -1,12 +1,8 @@
 //! `config images import`.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{Selection, moved};
-use crate::cli::output_api::ObjectFormat;
-use crate::output::{Format, Printer};
+use super::moving::Moving;
 use crate::phases::PhaseError;
 
 /// Verify an archive of images, and give all of them to this machine's runtime
@@ -19,27 +15,16 @@ use crate::phases::PhaseError;
     after_help = "Examples:\n  kubestrap config images import images.tar\n  kubestrap config images import --config kubeadm.yaml images.tar"
 )]
 pub(super) struct Import {
-    /// The archive
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
     #[command(flatten)]
-    selection: Selection,
-    /// The runtime's CRI socket (default: the one that is there)
-    #[arg(long, value_name = "SOCKET")]
-    cri_socket: Option<String>,
-    /// How to print what was imported
-    #[arg(short, long, value_enum, default_value_t)]
-    output: ObjectFormat,
+    moving: Moving,
 }
 
 impl Import {
     /// Imports it, and prints what was in it.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let out = Printer::new(Format::Text);
-        let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
-        let carrier = moved::carrier(&settings.init.node_registration.cri_socket)?;
-        let wanted = if self.selection.is_made() { settings.images() } else { vec![] };
-        let imported = carrier.import(&self.file, &wanted, &mut |step| moved::tell(&step, &out))?;
-        moved::print(&imported, self.output, &out)
+        let Moving { file, selection, .. } = &self.moving;
+        self.moving.run(|carrier, images, told| {
+            carrier.import(file, if selection.is_made() { images } else { &[] }, told)
+        })
     }
 }

@@ -3,7 +3,7 @@
 mod export;
 mod import;
 mod list;
-mod moved;
+mod moving;
 mod pull;
 
 use clap::{Args, Subcommand};

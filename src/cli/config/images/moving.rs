@@ -1,18 +1,51 @@
 //! What `export` and `import` have in common.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use indicatif::HumanBytes;
 use serde_json::json;
 
-use super::AREA;
+use super::{AREA, Selection};
 use crate::cli::output_api::ObjectFormat;
 use crate::cli::table::columns;
 use crate::host::cri::CriEndpoint;
 use crate::images::{Carrier, Moved, Step, TransferError};
-use crate::output::Printer;
+use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
 
+/// Which archive, which images, which runtime.
+#[derive(Args, Debug)]
+pub(super) struct Moving {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) selection: Selection,
+    /// The runtime's CRI socket (default: the one that is there)
+    #[arg(long, value_name = "SOCKET")]
+    cri_socket: Option<String>,
+    /// How to print what was moved
+    #[arg(short, long, value_enum, default_value_t)]
+    output: ObjectFormat,
+}
+
+impl Moving {
+    /// Has the runtime's carrier move the images that are selected, and prints them.
+    pub(super) fn run(
+        &self,
+        moves: impl FnOnce(&Carrier, &[String], &mut dyn FnMut(Step<'_>)) -> Result<Vec<Moved>, TransferError>,
+    ) -> Result<(), PhaseError> {
+        let out = Printer::new(Format::Text);
+        let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
+        let carrier = carrier(&settings.init.node_registration.cri_socket)?;
+        let moved = moves(&carrier, &settings.images(), &mut |step| tell(&step, &out))?;
+        print(&moved, self.output, &out)
+    }
+}
+
 /// The runtime behind a socket.
-pub(super) fn carrier(socket: &str) -> Result<Carrier, PhaseError> {
+fn carrier(socket: &str) -> Result<Carrier, PhaseError> {
     let endpoint: CriEndpoint =
         socket.parse().map_err(|e| PhaseError::new(Failure::Usage, format!("{socket}: {e}")))?;
     Carrier::of(&endpoint).map_err(|error| match error {
@@ -25,7 +58,7 @@ pub(super) fn carrier(socket: &str) -> Result<Carrier, PhaseError> {
 }
 
 /// Tells of a step.
-pub(super) fn tell(step: &Step<'_>, out: &Printer) {
+fn tell(step: &Step<'_>, out: &Printer) {
     out.log(
         AREA,
         match step {
@@ -46,7 +79,7 @@ pub(super) fn tell(step: &Step<'_>, out: &Printer) {
 }
 
 /// Prints the images.
-pub(super) fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<(), PhaseError> {
+fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<(), PhaseError> {
     let text = format.render(&json!({ "images": images }), |_| {
         let head = ["IMAGE", "DIGEST", "PLATFORM", "SIZE"].map(str::to_owned);
         let rows = images.iter().map(|i| {

@@ -8,6 +8,8 @@ mod fresh;
 mod ignored;
 mod image;
 pub(crate) mod images;
+mod kill;
+mod left;
 pub(crate) mod node;
 pub(crate) mod plan;
 mod prepare;
@@ -41,6 +43,9 @@ pub(crate) struct E2e {
     /// Show the scenarios and what they assert
     #[arg(long)]
     list: bool,
+    /// At how many moments the scenario `kill` kills init
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    kills: u16,
     /// The scenarios to run (default: all)
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<String>,
@@ -72,7 +77,9 @@ impl E2e {
     }
 
     fn run_kept(&self) -> anyhow::Result<bool> {
-        let (plan, _work) = prepare(&self.programs)?;
+        let (mut plan, _work) = prepare(&self.programs)?;
+        plan.kills = self.kills;
+        plan.publish()?;
         let chosen = scenarios::SCENARIOS
             .iter()
             .filter(|s| self.scenarios.is_empty() || self.scenarios.iter().any(|n| n == s.name));

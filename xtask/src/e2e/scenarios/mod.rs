@@ -4,6 +4,7 @@ mod certificates;
 mod dual_stack;
 mod external_etcd;
 mod init;
+mod kill;
 mod kubeadm;
 mod no_unit;
 mod patches;
@@ -49,10 +50,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "phases",
-        "the phases, one by one, each in a process of its own, make a healthy cluster",
+        "the phases, one by one, each in a process of its own, make the cluster that init makes",
         phases::run,
     ),
     row("rerun", "init on a healthy cluster changes no file and restarts nothing", rerun::run),
+    row("kill", "init killed at any moment and run again leaves what a clean init leaves", kill::at_moments),
+    row(
+        "kill-writes",
+        "init killed at every file that it writes, and run again, does so too",
+        kill::at_writes,
+    ),
     row("reset", "reset leaves a fresh node; init and reset work three times over", reset::run),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),

@@ -12,7 +12,7 @@ use crate::cluster::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile,
 use crate::config::Settings;
 use crate::health::LiveWatch;
 use crate::host::RealHost;
-use crate::output::Printer;
+use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
 
@@ -47,6 +47,11 @@ pub(super) fn run(
     if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
         fields.extend(closing.data());
         text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
+    } else if let (Some(key), true) = (&context.certificate_key, ran.iter().any(|r| r.id == "upload-certs")) {
+        // Without the closing message, nobody else tells the key that was just made.
+        let key = closing::shown(key, !context.options.skip_certificate_key_print);
+        data["certificateKey"] = json!(key);
+        text = format!("{key}\n");
     }
     Ok((data, text))
 }

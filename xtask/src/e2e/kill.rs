@@ -34,10 +34,8 @@ const TICK: Duration = Duration::from_micros(50);
 pub(crate) enum When {
     /// So long after the start.
     After(Duration),
-    /// When it begins to write a file.
-    Begins,
-    /// When it puts a file that is written in its place.
-    Places,
+    /// At this write, from 1: every file is begun, and put in its place when it is whole.
+    Write(usize),
 }
 
 /// Runs the program under test and kills it; whether it was still at work then. What it said goes into a log.
@@ -58,7 +56,7 @@ pub(crate) fn killed(node: &Node, args: &[&str], when: When) -> anyhow::Result<b
     loop {
         let due = match when {
             When::After(moment) => start.elapsed() >= moment,
-            event => writes.seen(event)?,
+            When::Write(number) => writes.seen()? >= number,
         };
         if due {
             return kill(&mut child);
@@ -87,12 +85,14 @@ struct Writes {
     notifier: OwnedFd,
     /// The folder behind each watch.
     folders: Vec<(i32, PathBuf)>,
+    /// How many there were.
+    count: usize,
 }
 
 impl Writes {
     fn watch() -> anyhow::Result<Self> {
         let notifier = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let mut writes = Self { notifier, folders: vec![] };
+        let mut writes = Self { notifier, folders: vec![], count: 0 };
         for folder in WATCHED {
             writes.add(Path::new(folder))?;
         }
@@ -111,9 +111,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Whether `wanted` has happened since this was asked last.
-    fn seen(&mut self, wanted: When) -> anyhow::Result<bool> {
-        let mut seen = false;
+    /// How many there were until now.
+    fn seen(&mut self) -> anyhow::Result<usize> {
         let mut new_folders = vec![];
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = inotify::Reader::new(&self.notifier, &mut buffer);
@@ -124,9 +123,7 @@ impl Writes {
                 Err(error) => return Err(error).context("the kernel tells no events"),
             };
             let name = event.file_name().map(|n| n.to_bytes()).unwrap_or_default();
-            let happened =
-                if event.events().contains(ReadFlags::CREATE) { When::Begins } else { When::Places };
-            seen |= name.starts_with(TEMPORARY) && happened == wanted;
+            self.count += usize::from(name.starts_with(TEMPORARY));
             if event.events().contains(ReadFlags::CREATE | ReadFlags::ISDIR)
                 && let Some((_, folder)) = self.folders.iter().find(|(watch, _)| *watch == event.wd())
             {
@@ -137,7 +134,7 @@ impl Writes {
         for folder in new_folders {
             self.add(&folder)?;
         }
-        Ok(seen)
+        Ok(self.count)
     }
 }
 
@@ -151,18 +148,15 @@ mod tests {
     fn a_file_that_is_begun_and_placed_is_seen() {
         let dir = tempfile::tempdir().unwrap();
         let notifier = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).unwrap();
-        let mut writes = Writes { notifier, folders: vec![] };
+        let mut writes = Writes { notifier, folders: vec![], count: 0 };
         writes.add(dir.path()).unwrap();
         writes.add(&dir.path().join("none")).unwrap();
-        assert!(!writes.seen(When::Begins).unwrap());
         let temporary = dir.path().join(".kubestrap-x");
         fs::write(&temporary, "").unwrap();
         fs::write(dir.path().join("other"), "").unwrap();
-        assert!(writes.seen(When::Begins).unwrap());
-        assert!(!writes.seen(When::Begins).unwrap());
         fs::rename(dir.path().join("other"), dir.path().join("b")).unwrap();
-        assert!(!writes.seen(When::Places).unwrap());
+        assert_eq!(writes.seen().unwrap(), 1);
         fs::rename(&temporary, dir.path().join("a")).unwrap();
-        assert!(writes.seen(When::Places).unwrap());
+        assert_eq!(writes.seen().unwrap(), 2);
     }
 }

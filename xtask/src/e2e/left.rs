@@ -123,22 +123,15 @@ fn file(path: &Path, all: &mut BTreeMap<String, String>) -> anyhow::Result<()> {
 
 /// The parts of an object that whoever made it decided.
 fn decided(kind: &str, object: &Value) -> Value {
-    let mut parts = json!({});
-    for part in ["/metadata/labels", "/rules", "/roleRef", "/subjects", "/data", "/spec"] {
-        parts[part] = at(object, part).clone();
-    }
-    match kind {
-        // What the cluster adds as it goes.
-        "Node" => {
-            parts["/spec"] = json!(taints(object));
-        }
-        // Its signature and the CA in it.
-        "ConfigMap" if at(object, "/metadata/name") == "cluster-info" => {
-            parts["/data"] = json!(at(object, "/data/kubeconfig").is_string());
-        }
-        _ => {}
-    }
-    parts
+    let parts: &[&str] = match kind {
+        // The rest of it, the cluster adds as it goes.
+        "Node" => &["/metadata/labels"],
+        // Its data has the CA and a signature, which are another run's others.
+        "ConfigMap" if at(object, "/metadata/name") == "cluster-info" => &["/metadata/labels"],
+        _ => &["/metadata/labels", "/rules", "/roleRef", "/subjects", "/data", "/spec"],
+    };
+    let parts: Vec<&Value> = parts.iter().map(|part| at(object, part)).collect();
+    json!([parts, taints(object)])
 }
 
 /// The taints that last: others come and go with the node's condition.

@@ -1,5 +1,6 @@
 //! `cargo xtask e2e`: kubestrap against the real kubelet, containerd, etcd and Kubernetes.
 
+mod asking;
 pub(crate) mod binaries;
 pub(crate) mod cluster;
 pub(crate) mod config;

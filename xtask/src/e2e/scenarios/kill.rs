@@ -37,7 +37,7 @@ pub(super) fn at_writes(node: &Node) -> anyhow::Result<()> {
     let ignored = node.prepare_init(&Config::default())?;
     for number in 0..MOST_WRITES {
         // A file that is only begun is begun again by the next run: every second one must get it done.
-        let when = if number % 2 == 0 { When::Begins } else { When::Places };
+        let when = When::Write(number % 2 + 1);
         if !killed(node, &["init", "--config", CONFIG, &ignored], when)? {
             node.note(format!("{number} runs killed"));
             ensure!(number > 20, "only {number} writes were seen");

@@ -9,6 +9,7 @@ mod kubeadm;
 mod no_unit;
 mod patches;
 mod phases;
+mod renew;
 mod rerun;
 mod reset;
 mod static_pods;
@@ -61,6 +62,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         kill::at_writes,
     ),
     row("reset", "reset leaves a fresh node; init and reset work three times over", reset::run),
+    row(
+        "certs-renew",
+        "certs renew all --restart: no request fails meanwhile, and the new certificates are in use",
+        renew::restart,
+    ),
+    row(
+        "certs-renew-kill",
+        "certs renew killed at every write leaves files old or new, and whole",
+        renew::kill,
+    ),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),
     row("cert-dir", "certificates in a folder of the user's", certificates::cert_dir),

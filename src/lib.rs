@@ -23,6 +23,8 @@ pub mod certs;
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod diagnose;
+pub mod finding;
 pub mod health;
 pub mod host;
 pub mod kubeconfig;

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
@@ -50,6 +51,8 @@ pub struct InitContext {
     pub out: Printer,
     /// When this run began: certificates count from it.
     pub started: OffsetDateTime,
+    /// When this run started kubelet, if it did: what kubelet logged before is none of this run's.
+    pub kubelet_started: Option<SystemTime>,
     /// From the command line.
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
@@ -94,6 +97,7 @@ impl InitContext {
             closing: None,
             out,
             started: OffsetDateTime::now_utc(),
+            kubelet_started: None,
             options,
             patches: OnceCell::new(),
         }

@@ -11,7 +11,7 @@ use crate::config::settings::Overrides;
 use crate::config::{self, ConfigError, HostFacts, Loaded, Settings};
 use crate::host;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull, show_finding};
+use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull};
 use crate::preflight::{PullOptions, PullPolicy};
 
 const AREA: &str = "config/images";
@@ -121,9 +121,7 @@ impl Pull {
         let failed = runtime.pull(&settings.images(), options, &out).map_err(|e| {
             PhaseError::new(Failure::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
         })?;
-        for finding in &failed {
-            show_finding(&out, finding);
-        }
+        out.findings(AREA, &failed);
         match failed.len() {
             0 => Ok(()),
             n => Err(PhaseError::new(

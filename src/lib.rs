@@ -28,6 +28,7 @@ pub mod diff;
 pub mod finding;
 pub mod health;
 pub mod host;
+pub mod images;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod manifest;

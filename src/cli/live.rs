@@ -12,7 +12,7 @@ use crate::cluster::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile,
 use crate::config::Settings;
 use crate::health::LiveWatch;
 use crate::host::{Lock, RealHost, remove_leftovers};
-use crate::output::Printer;
+use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
 
@@ -29,9 +29,8 @@ pub(super) fn run(
     let host = RealHost::new();
     let _lock = lock(&settings, selection)?;
     for dir in settings.paths.folders() {
-        if let Err(error) = remove_leftovers(&dir) {
-            out.warn("init", error.to_string());
-        }
+        // One who may not look into a folder has left nothing there.
+        let _ = remove_leftovers(&dir);
     }
     let keys = keys_needed(&settings, &host, selection);
     let limit = settings.timeouts.kubernetes_api;
@@ -54,9 +53,19 @@ pub(super) fn run(
         out.log("init", "Nothing to do: this control plane is as the configuration says, and healthy");
     }
     let mut text = String::new();
-    if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
-        fields.extend(closing.data());
+    let mut more = serde_json::Map::new();
+    let uploaded = context.options.upload_certs && ran.iter().any(|r| r.id == "upload-certs");
+    if let Some(closing) = &context.closing {
+        more.extend(closing.data());
         text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
+    } else if let Some(key) = context.certificate_key.as_deref().filter(|_| uploaded) {
+        // Without the closing message, nobody else tells the key that was just made.
+        let key = closing::shown(key, !context.options.skip_certificate_key_print);
+        more.insert("certificateKey".into(), json!(key));
+        text = format!("{key}\n");
+    }
+    if let Some(fields) = data.as_object_mut() {
+        fields.extend(more);
     }
     Ok((data, text))
 }

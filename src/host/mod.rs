@@ -28,7 +28,7 @@ pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::{Holder, Lock, LockError};
 pub use real::RealHost;
-pub use together::{NewFile, remove_leftovers, replace_together};
+pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 
 /// How a file shall be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,6 +58,8 @@ pub struct InitContext {
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// The tokens of the settings are in the cluster.
+    pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
     /// What this run changed so far.
@@ -94,6 +96,7 @@ impl InitContext {
             machine,
             images,
             watch,
+            tokens_stored: false,
             closing: None,
             out,
             started: OffsetDateTime::now_utc(),

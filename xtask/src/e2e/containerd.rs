@@ -12,7 +12,7 @@ use super::wait::eventually;
 
 /// Where it listens: the place that is found without being named.
 const SOCKET: &str = "/run/containerd/containerd.sock";
-const CONFIG: &str = "/etc/containerd/config.toml";
+pub(crate) const CONFIG: &str = "/etc/containerd/config.toml";
 const LOG: &str = "/e2e/logs/containerd.log";
 
 /// A running containerd.
@@ -25,9 +25,17 @@ impl Containerd {
     /// # Errors
     /// When it does not.
     pub(crate) fn start(pause: &str) -> anyhow::Result<Self> {
+        Self::start_with(&configuration(pause))
+    }
+
+    /// Starts it with another configuration file.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn start_with(configuration: &str) -> anyhow::Result<Self> {
         fs::create_dir_all("/etc/containerd")?;
-        fs::write(CONFIG, configuration(pause))?;
-        let log = File::create(LOG)?;
+        fs::write(CONFIG, configuration)?;
+        let log = File::options().create(true).append(true).open(LOG)?;
         let mut child = Command::new("containerd")
             .args(["--config", CONFIG])
             .stdin(Stdio::null())
@@ -58,7 +66,7 @@ impl Containerd {
 }
 
 /// Its configuration: the defaults, but for the sandboxes' image and for what some machines can't do.
-fn configuration(pause: &str) -> String {
+pub(crate) fn configuration(pause: &str) -> String {
     format!(
         r#"version = 3
 

@@ -4,6 +4,7 @@ pub(crate) mod binaries;
 pub(crate) mod cluster;
 pub(crate) mod config;
 mod containerd;
+mod faults;
 mod fresh;
 mod ignored;
 mod image;
@@ -38,26 +39,37 @@ pub(crate) use step::Step;
 pub(crate) struct E2e {
     #[command(flatten)]
     programs: Programs,
-    /// Show the scenarios and what they assert
+    /// Show the scenarios and what they assert; with --faults, what is broken
     #[arg(long)]
     list: bool,
-    /// The scenarios to run (default: all)
-    #[arg(value_name = "SCENARIO")]
-    scenarios: Vec<String>,
+    /// Run init on broken nodes and with broken configurations, and judge what it says
+    #[arg(long)]
+    faults: bool,
+    /// With --faults: keep what the machine shows of each, as kubestrap's tests read it
+    #[arg(long, value_name = "DIR", requires = "faults")]
+    record: Option<PathBuf>,
+    /// The scenarios or faults to run (default: all)
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
 }
 
 impl E2e {
     /// Runs it: 0 when all scenarios passed, 1 when one failed, 2 when it can't be started as asked.
     pub(crate) fn run(self) -> ExitCode {
+        if self.list && self.faults {
+            faults::list();
+            return ExitCode::SUCCESS;
+        }
         if self.list {
             for scenario in scenarios::SCENARIOS {
                 say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
             }
             return ExitCode::SUCCESS;
         }
-        let unknown: Vec<_> = self.scenarios.iter().filter(|n| scenarios::find(n).is_none()).collect();
+        let known = |n: &str| if self.faults { faults::is_known(n) } else { scenarios::find(n).is_some() };
+        let unknown: Vec<_> = self.names.iter().filter(|n| !known(n)).collect();
         if !unknown.is_empty() {
-            say::note(format_args!("error: no such scenario: {unknown:?}; `--list` shows them"));
+            say::note(format_args!("error: nothing is called {unknown:?}; `--list` shows what there is"));
             return ExitCode::from(2);
         }
         if self.programs.bin_dir.is_none() {
@@ -73,9 +85,12 @@ impl E2e {
 
     fn run_kept(&self) -> anyhow::Result<bool> {
         let (plan, _work) = prepare(&self.programs)?;
+        if self.faults {
+            return faults::run(&plan, &self.names, self.record.as_deref());
+        }
         let chosen = scenarios::SCENARIOS
             .iter()
-            .filter(|s| self.scenarios.is_empty() || self.scenarios.iter().any(|n| n == s.name));
+            .filter(|s| self.names.is_empty() || self.names.iter().any(|n| n == s.name));
         let mut failed = vec![];
         let mut count = 0;
         let mut left_out = vec![];

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::node::Node;
 use super::plan::Plan;
-use super::{images, scenarios, second};
+use super::{faults, images, scenarios, second};
 use crate::machine::{self, boot};
 use crate::{bench, say};
 
@@ -60,6 +60,7 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
             say::line(node.notes());
             result.inspect_err(|_| node.keep_pod_logs())
         }
+        ["fault", name, how] => faults::try_one(plan, name, *how == "record"),
         ["second", kind, words @ ..] => second::run(plan, kind, words),
         ["bench-init", program] => bench::init(plan, program),
         ["bench-floor"] => bench::floor(plan),

@@ -62,7 +62,7 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             }
         }
     }
-    found.extend(state::diagnose(evidence, place, &found));
+    found.extend(state::diagnose(evidence, place, machine, &found));
     found.sort_by_key(|d| d.subject);
     let proven = found.iter().map(|d| d.proof).max();
     // What merely may be is noise beside what is.

@@ -66,6 +66,11 @@ impl Attention {
     }
 }
 
+/// All that is known, proven or not, of what `snapshot` shows and kubelet has logged since then.
+pub(super) fn causes_since(context: &InitContext, snapshot: &Snapshot, since: SystemTime) -> Vec<Finding> {
+    Attention { since, ..Attention::new(context) }.causes(context, snapshot)
+}
+
 fn findings(diagnoses: Vec<Diagnosis>) -> Vec<Finding> {
     diagnoses.into_iter().map(|d| d.finding).collect()
 }

@@ -61,6 +61,8 @@ impl Attention {
     }
 
     fn diagnose(&self, context: &InitContext, snapshot: &Snapshot) -> Vec<Diagnosis> {
+        // What preflight measured is over: kubelet and the components run now.
+        context.machine.forget();
         let evidence: Evidence = gather(snapshot, &*context.host, self.since);
         diagnose(&evidence, &Place::of(&context.settings), Some(&*context.machine))
     }

@@ -72,6 +72,13 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
     found
 }
 
+/// Why the Node is missing, though kubelet and the API server are healthy, as far as `evidence` from that time and the
+/// machine tell.
+pub fn diagnose_absent_node(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
+    let told = state::absent_node(place, machine);
+    told.map_or_else(|| diagnose(evidence, place, Some(machine)), |diagnosis| vec![diagnosis])
+}
+
 /// A line that rules are held against, and whom it is about.
 struct Text {
     subject: Option<Component>,

@@ -8,6 +8,7 @@ use crate::finding::Finding;
 use crate::health::Stage;
 use crate::manifest::Component;
 use crate::preflight::Machine;
+use crate::yaml;
 
 /// What the states show, beyond what `found` explains.
 pub(super) fn diagnose(
@@ -76,6 +77,33 @@ fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             .fix(format!("`grep staticPodPath {configuration}` shows it; let it be {manifests}, then run again")),
     };
     Some(of("KubeletIdle", finding, Proof::Persisting, None))
+}
+
+/// The Node is not there, though kubelet and the API server are healthy: kubelet is told not to register it, or under
+/// another name.
+pub(super) fn absent_node(place: &Place, machine: &dyn Machine) -> Option<Diagnosis> {
+    let configuration = place.kubelet.join("config.yaml");
+    let path = configuration.display();
+    let processes = machine.processes();
+    let kubelet = processes.iter().find(|p| p.is("kubelet"))?;
+    let value = machine.text(&configuration).and_then(|t| yaml::parse_values(&t).ok()?.into_iter().next());
+    let configured = value.and_then(|v| v.get("registerNode").and_then(serde_json::Value::as_bool));
+    let (evidence, fix) = match (kubelet.flag("register-node"), configured) {
+        (Some("false"), _) => (
+            "kubelet runs with --register-node=false".to_owned(),
+            "take --register-node out of kubelet's flags (kubeletExtraArgs, /etc/default/kubelet, `systemctl cat kubelet`), then run again",
+        ),
+        (None, Some(false)) => (
+            format!("{path} has registerNode: false"),
+            "take `registerNode: false` out of the KubeletConfiguration, then run again",
+        ),
+        _ => return None,
+    };
+    let finding = Finding::error("kubelet is told not to register this node")
+        .evidence(evidence)
+        .cause("a control plane needs its Node: mirror Pods, labels and taints belong to it")
+        .fix(fix);
+    Some(of("NodeNotRegistered", finding, Proof::Proven, None))
 }
 
 /// A component that ends again and again, while what it needs is there.

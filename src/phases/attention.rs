@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::context::InitContext;
 use super::phase::{Failure, PhaseError};
-use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, gather};
+use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_absent_node, gather};
 use crate::finding::Finding;
 use crate::health::Snapshot;
 
@@ -68,9 +68,11 @@ impl Attention {
     }
 }
 
-/// All that is known, proven or not, of what `snapshot` shows and kubelet has logged since then.
-pub(super) fn causes_since(context: &InitContext, snapshot: &Snapshot, since: SystemTime) -> Vec<Finding> {
-    Attention { since, ..Attention::new(context) }.causes(context, snapshot)
+/// Why the Node is missing, though the API server is healthy, as far as what kubelet logged since then tells.
+pub(super) fn absent_node(context: &InitContext, since: SystemTime) -> Vec<Finding> {
+    context.machine.forget();
+    let evidence = gather(&Snapshot::default(), &*context.host, since);
+    findings(diagnose_absent_node(&evidence, &Place::of(&context.settings), &*context.machine))
 }
 
 fn findings(diagnoses: Vec<Diagnosis>) -> Vec<Finding> {

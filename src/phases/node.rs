@@ -2,11 +2,10 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::attention::{causes_since, unhealthy};
+use super::attention::{absent_node, unhealthy};
 use super::context::InitContext;
 use super::phase::PhaseError;
 use crate::cluster::ClusterObject;
-use crate::health::Snapshot;
 
 /// Brings `objects`, which are patches of the Node, to the cluster. While the Node is missing, kubelet's log is watched
 /// for why it can't be registered.
@@ -26,9 +25,9 @@ pub(super) fn apply_to_node(
             Err(error) => error,
         };
         // The API server is healthy by now: what kubelet complains of since then is why.
-        let causes = causes_since(context, &Snapshot::default(), since);
+        let causes = absent_node(context, since);
         if !causes.is_empty() {
-            return Err(unhealthy(context, area, "kubelet can't register this node", causes));
+            return Err(unhealthy(context, area, "this machine's Node is missing", causes));
         }
         if start.elapsed() > context.settings.timeouts.kubernetes_api {
             return Err(unhealthy(context, area, &error.to_string(), vec![]));

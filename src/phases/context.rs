@@ -57,6 +57,8 @@ pub struct InitContext {
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// The tokens of the settings are in the cluster.
+    pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
     /// Keys made ahead.
@@ -91,6 +93,7 @@ impl InitContext {
             machine,
             images,
             watch,
+            tokens_stored: false,
             closing: None,
             out,
             started: OffsetDateTime::now_utc(),

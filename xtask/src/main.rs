@@ -7,6 +7,7 @@ mod json;
 mod machine;
 mod say;
 mod systemd;
+mod vm;
 
 use std::path::Path;
 use std::process::ExitCode;

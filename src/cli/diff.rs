@@ -18,6 +18,7 @@ use crate::host::{DryRunHost, Host, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Changes, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
+use crate::pki::KeyPool;
 use crate::preflight::{Options, run_checks};
 
 const AREA: &str = "diff";
@@ -62,6 +63,7 @@ impl Diff {
         let selection = self.init.selection(None, &settings)?;
         super::init::skip_disabled_addons(&mut settings, &selection);
         forget_generated_tokens(&mut settings);
+        settings.timeouts.kubernetes_api = PATIENCE;
         // One who may not look at what is there can't compare.
         RealHost::new().list(&settings.paths.manifests)?;
         let options = Options { existing_only: true, ..Options::default() };
@@ -71,7 +73,7 @@ impl Diff {
 
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let host = DryRunHost::new(None)?;
-        let keys = keys_needed(&settings, &host, &selection);
+        let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, &selection));
         let way = self.init.kubeconfig().unwrap_or_else(|| settings.paths.kubeconfig("admin.conf"));
         let mut cluster =
             live::cluster(&settings, self.init.kubeconfig(), runtime.handle().clone(), PATIENCE, true);

@@ -15,6 +15,7 @@ use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
+use crate::pki::KeyPool;
 
 /// Runs the selected phases on this machine, and tells what came of it: for machines, and for people.
 pub(super) fn run(
@@ -32,7 +33,7 @@ pub(super) fn run(
         // One who may not look into a folder has left nothing there.
         let _ = remove_leftovers(&dir);
     }
-    let keys = keys_needed(&settings, &host, selection);
+    let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
     let limit = settings.timeouts.kubernetes_api;
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone(), limit, false);
     let socket = settings.init.node_registration.cri_socket.clone();

@@ -68,12 +68,17 @@ impl InitContext {
         Ok(())
     }
 
-    /// Brings objects to the cluster. What it changes in those that are there is told.
+    /// Brings objects to the cluster, and notes what that changes.
     ///
     /// # Errors
     /// When one of them does not get there.
     pub fn apply(&mut self, area: &str, objects: Vec<ClusterObject>) -> Result<(), PhaseError> {
         let changes = self.cluster.apply(objects)?;
+        self.note(area, changes)
+    }
+
+    /// Takes note of what became of objects, and tells what changed in those that were there.
+    pub(super) fn note(&mut self, area: &str, changes: Vec<cluster::Change>) -> Result<(), PhaseError> {
         for change in changes.iter().filter(|c| c.before.is_some()) {
             let (before, after) = change.texts()?;
             let name = change.object.to_string();

@@ -15,6 +15,7 @@ mod kubeconfig;
 mod kubelet_finalize;
 mod kubelet_start;
 mod mark_control_plane;
+mod node;
 mod patched;
 pub mod phase;
 mod preflight;

@@ -57,6 +57,8 @@ pub struct InitContext {
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// The tokens of the settings are in the cluster.
+    pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
     /// Keys made ahead.
@@ -79,11 +81,11 @@ pub struct Seams {
 }
 
 impl InitContext {
-    /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+    /// A context at the begin of a run.
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: KeyPool) -> Self {
         let Seams { host, cluster, machine, images, watch } = seams;
         Self {
-            keys: KeyPool::start(settings.algorithm, keys),
+            keys,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,
@@ -91,6 +93,7 @@ impl InitContext {
             machine,
             images,
             watch,
+            tokens_stored: false,
             closing: None,
             out,
             started: OffsetDateTime::now_utc(),

@@ -9,6 +9,7 @@ mod machine;
 mod package;
 mod say;
 mod systemd;
+mod vm;
 
 use std::path::Path;
 use std::process::ExitCode;

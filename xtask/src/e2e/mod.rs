@@ -1,21 +1,24 @@
 //! `cargo xtask e2e`: kubestrap against the real kubelet, containerd, etcd and Kubernetes.
 
+mod asking;
 pub(crate) mod binaries;
 pub(crate) mod cluster;
 pub(crate) mod config;
 mod containerd;
 mod faults;
-mod fresh;
+pub(crate) mod fresh;
 mod ignored;
 mod image;
 pub(crate) mod images;
+mod kill;
+mod left;
 pub(crate) mod node;
 pub(crate) mod plan;
 mod prepare;
 mod scenarios;
 mod second;
 mod step;
-mod wait;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +27,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::machine::{self, keeper};
-use crate::{command, say};
+use crate::{command, say, vm};
 
 pub(crate) use prepare::{Programs, prepare};
 pub(crate) use step::Step;
@@ -34,7 +37,8 @@ pub(crate) use step::Step;
 /// Takes root, about 2 GB in the target folder, and a folder with kubelet, kubectl, kube-apiserver,
 /// kube-controller-manager, kube-scheduler, kube-proxy, etcd, coredns, pause, containerd 2 with its shim and ctr, runc
 /// (or that on PATH), and kubeadm for the scenarios that need it. Each scenario gets a fresh node in namespaces of its
-/// own; the host is left as it is. Logs stay in target/e2e/logs.
+/// own; the host is left as it is. Logs stay in target/e2e/logs. With --vm, Debian's packages qemu-system-x86, debootstrap
+/// and e2fsprogs are needed, and 5 GB.
 #[derive(Args, Debug)]
 pub(crate) struct E2e {
     #[command(flatten)]
@@ -42,6 +46,12 @@ pub(crate) struct E2e {
     /// Show the scenarios and what they assert; with --faults, what is broken
     #[arg(long)]
     list: bool,
+    /// Run init in a fresh virtual machine with systemd, and nothing else
+    #[arg(long, conflicts_with_all = ["names", "faults", "list"])]
+    vm: bool,
+    /// At how many moments the scenario `kill` kills init
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    kills: u16,
     /// Run init on broken nodes and with broken configurations, and judge what it says
     #[arg(long)]
     faults: bool,
@@ -84,7 +94,12 @@ impl E2e {
     }
 
     fn run_kept(&self) -> anyhow::Result<bool> {
-        let (plan, _work) = prepare(&self.programs)?;
+        let (mut plan, _work) = prepare(&self.programs)?;
+        plan.kills = self.kills;
+        plan.publish()?;
+        if self.vm {
+            return vm::run(&plan);
+        }
         if self.faults {
             return faults::run(&plan, &self.names, self.record.as_deref());
         }

@@ -62,6 +62,11 @@ impl Node {
         })
     }
 
+    /// This machine, on which containerd runs already and all is installed.
+    pub(crate) fn installed(plan: Plan, init: &str) -> Self {
+        Self { plan, init: init.to_owned(), containerd: RefCell::default(), notes: RefCell::default() }
+    }
+
     /// Stops containerd.
     ///
     /// # Errors

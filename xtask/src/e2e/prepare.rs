@@ -71,7 +71,7 @@ pub(crate) fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)>
     list.extend(systemd::PROGRAMS.iter().map(|name| ((*name).to_owned(), xtask.clone())));
     let version = binaries.version()?;
     let references = references(&list, &version)?;
-    let plan = Plan { work: work.path.clone(), xtask, programs: list, version, references };
+    let plan = Plan { work: work.path.clone(), xtask, programs: list, version, references, kills: 0 };
     plan.publish()?;
     images::prepare(&plan)?;
     machine::keeper::still_wanted()?;

@@ -10,7 +10,7 @@ use super::node::Node;
 use super::plan::Plan;
 use super::{faults, images, scenarios, second};
 use crate::machine::{self, boot};
-use crate::{bench, say};
+use crate::{bench, say, vm};
 
 /// A step.
 #[derive(Args, Debug)]
@@ -64,6 +64,7 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
         ["second", kind, words @ ..] => second::run(plan, kind, words),
         ["bench-init", program] => bench::init(plan, program),
         ["bench-floor"] => bench::floor(plan),
+        ["vm"] => vm::job::run(plan),
         _ => bail!("no such job: {words:?}"),
     }
 }

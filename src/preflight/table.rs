@@ -7,8 +7,9 @@ use super::existing::manifest_path;
 use super::finding::Severity::{Error, Info, Warning};
 use super::programs::PROGRAMS;
 use super::{
-    address, clock, data, disk, etcd, firewall, flags, forwarding, host_files, kubelet, manifests, modules,
-    node, pki, ports, programs, proxy, resources, runtime, sandbox, system, writable,
+    address, clock, data, disk, etcd, firewall, flags, forwarding, host_files, identity, kubeconfigs,
+    kubelet, manifests, modules, node, pki, ports, programs, proxy, resources, runtime, sandbox, system,
+    writable,
 };
 use crate::config::Settings;
 use crate::manifest::Component;
@@ -103,6 +104,8 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
         Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check).of_existing(),
         Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki).of_existing(),
+        Check::new("Kubeconfigs", Error, "kubeconfigs are of this cluster", kubeconfigs::check).of_existing(),
+        Check::new("SameCluster", Error, "it is configured as what it is", identity::check).of_existing(),
     ]
 }
 

@@ -7,7 +7,7 @@ use super::context::InitContext;
 use super::patched;
 use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
 use crate::health::Snapshot;
-use crate::host::{FileMode, Written};
+use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
 use crate::yaml;
 
@@ -45,14 +45,15 @@ fn run(context: &mut InitContext) -> PhaseResult {
 const SERVICE_START: &str = "kubelet-start";
 
 /// Starts kubelet, anew if what it reads has changed. A kubelet that runs with these very files is left alone.
-fn start(context: &mut InitContext, changed: bool) -> PhaseResult {
+fn start(context: &mut InitContext, mut changed: bool) -> PhaseResult {
     let Some(init) = context.host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
-    if !state.exists && !context.host.is_dry_run() {
-        install_unit(context)?;
+    for (path, text) in missing_units(init, &state) {
+        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
+        changed |= context.host.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)? != Written::Unchanged;
     }
     if state.active && !changed {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
@@ -75,20 +76,62 @@ fn start(context: &mut InitContext, changed: bool) -> PhaseResult {
     Ok(Outcome::Done)
 }
 
-/// Puts unit and drop-in on a machine whose packages brought none.
-fn install_unit(context: &InitContext) -> Result<(), PhaseError> {
-    let has_systemd = context.host.init_system().is_some_and(|i| i.name() == "systemd");
-    if !has_systemd {
-        return Ok(());
+/// Unit and drop-in, as far as kubelet's service lacks them: kubelet's own package brings the unit alone, and the
+/// drop-in, by which kubelet finds what was written here, is in kubeadm's.
+fn missing_units(init: &dyn InitSystem, state: &ServiceState) -> Vec<(&'static str, &'static str)> {
+    let drop_in = ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet::DROP_IN);
+    if init.name() != "systemd" {
+        return vec![];
     }
-    for (path, text) in [
-        ("/etc/systemd/system/kubelet.service", kubelet::UNIT),
-        ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet::DROP_IN),
-    ] {
-        context
-            .out
-            .log(SERVICE_START, format!("Installing {path}, since this machine has no kubelet service"));
-        context.host.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+    if !state.exists {
+        return vec![("/etc/systemd/system/kubelet.service", kubelet::UNIT), drop_in];
     }
-    Ok(())
+    // Whoever names a configuration has an idea of his own of how kubelet starts.
+    let is_bare = |unit: String| !unit.contains("--config") && !unit.contains("kubeadm-flags.env");
+    if init.unit(SERVICE).is_some_and(is_bare) { vec![drop_in] } else { vec![] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::ServiceError;
+
+    struct Systemd(Option<String>);
+
+    impl InitSystem for Systemd {
+        fn name(&self) -> &'static str {
+            "systemd"
+        }
+        fn state(&self, _: &str) -> ServiceState {
+            ServiceState { exists: self.0.is_some(), ..ServiceState::default() }
+        }
+        fn stop(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn restart(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn enable(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn unit(&self, _: &str) -> Option<String> {
+            self.0.clone()
+        }
+        fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
+            vec![]
+        }
+    }
+
+    #[test]
+    fn what_packages_did_not_bring_is_installed() {
+        let missing = |unit: Option<&str>| -> Vec<&str> {
+            let init = Systemd(unit.map(str::to_owned));
+            missing_units(&init, &init.state(SERVICE)).into_iter().map(|(path, _)| path).collect()
+        };
+        let drop_in = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
+        assert_eq!(missing(None), ["/etc/systemd/system/kubelet.service", drop_in]);
+        assert_eq!(missing(Some(kubelet::UNIT)), [drop_in]);
+        assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
+        assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
+    }
 }

@@ -7,7 +7,7 @@ use super::context::InitContext;
 use super::patched;
 use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
 use crate::health::Snapshot;
-use crate::host::{FileMode, InitSystem, ServiceState, Written};
+use crate::host::{FileMode, InitSystem, Written};
 use crate::kubelet;
 use crate::yaml;
 
@@ -21,14 +21,19 @@ pub(super) fn phase() -> Phase<InitContext> {
 
 fn run(context: &mut InitContext) -> PhaseResult {
     let dir = context.settings.paths.kubelet.clone();
+    let mut files = vec![DROP_IN.into()];
     let mut changed = false;
-    let mut write = |context: &InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
+    let mut write = |context: &mut InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
         let path = dir.join(name);
-        context.out.log(SERVICE_START, format!("Writing \"{}\"", path.display()));
-        changed |= context.host.write(&path, text.as_bytes(), FileMode::KUBELET)? != Written::Unchanged;
+        let written = context.write(SERVICE_START, &path, text.as_bytes(), FileMode::KUBELET)?;
+        changed |= written != Written::Unchanged;
+        let done = if written == Written::Unchanged { "Keeping" } else { "Wrote" };
+        context.out.log(SERVICE_START, format!("{done} \"{}\"", path.display()));
+        files.push(path);
         Ok(())
     };
-    write(context, "kubeadm-flags.env", &kubelet::flags_file(&context.settings))?;
+    let flags = kubelet::flags_file(&context.settings);
+    write(context, "kubeadm-flags.env", &flags)?;
     let instance = kubelet::instance_configuration(&context.settings);
     if let Some(instance) = &instance {
         // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
@@ -39,23 +44,29 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let configuration = patched::value(context, "kubeletconfiguration", configuration)?;
     let configuration = kubelet::with_instance(configuration, instance.as_ref());
     write(context, "config.yaml", &yaml::to_string(&configuration)?)?;
-    start(context, changed)
+    // A run that was cut off may have written them and not come to this.
+    let unread = changed || context.host.runs_older_than(SERVICE, &files);
+    start(context, unread)
 }
 
 const SERVICE_START: &str = "kubelet-start";
 
-/// Starts kubelet, anew if what it reads has changed. A kubelet that runs with these very files is left alone.
-fn start(context: &mut InitContext, mut changed: bool) -> PhaseResult {
+/// Where the drop-in is put.
+const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
+
+/// Starts kubelet, anew if it has not read its files as they are. One that runs with these very files is left alone.
+fn start(context: &mut InitContext, mut unread: bool) -> PhaseResult {
+    for (path, text) in context.host.init_system().map(missing_units).unwrap_or_default() {
+        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
+        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        unread = true;
+    }
     let Some(init) = context.host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
-    for (path, text) in missing_units(init, &state) {
-        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
-        changed |= context.host.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)? != Written::Unchanged;
-    }
-    if state.active && !changed {
+    if state.active && !unread {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
@@ -73,18 +84,20 @@ fn start(context: &mut InitContext, mut changed: bool) -> PhaseResult {
         let causes = Attention::new(context).causes(context, &silent);
         unhealthy(context, SERVICE_START, &format!("kubelet can't be started: {error}"), causes)
     })?;
+    context.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)
 }
 
 /// Unit and drop-in, as far as kubelet's service lacks them: kubelet's own package brings the unit alone, and the
 /// drop-in, by which kubelet finds what was written here, is in kubeadm's.
-fn missing_units(init: &dyn InitSystem, state: &ServiceState) -> Vec<(&'static str, &'static str)> {
-    let drop_in = ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet::DROP_IN);
+/// The unit comes last: where it is, nothing is missing.
+fn missing_units(init: &dyn InitSystem) -> Vec<(&'static str, &'static str)> {
+    let drop_in = (DROP_IN, kubelet::DROP_IN);
     if init.name() != "systemd" {
         return vec![];
     }
-    if !state.exists {
-        return vec![("/etc/systemd/system/kubelet.service", kubelet::UNIT), drop_in];
+    if !init.state(SERVICE).exists {
+        return vec![drop_in, ("/etc/systemd/system/kubelet.service", kubelet::UNIT)];
     }
     // Whoever names a configuration has an idea of his own of how kubelet starts.
     let is_bare = |unit: String| !unit.contains("--config") && !unit.contains("kubeadm-flags.env");
@@ -94,7 +107,7 @@ fn missing_units(init: &dyn InitSystem, state: &ServiceState) -> Vec<(&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::ServiceError;
+    use crate::host::{ServiceError, ServiceState};
 
     struct Systemd(Option<String>);
 
@@ -126,11 +139,10 @@ mod tests {
     fn what_packages_did_not_bring_is_installed() {
         let missing = |unit: Option<&str>| -> Vec<&str> {
             let init = Systemd(unit.map(str::to_owned));
-            missing_units(&init, &init.state(SERVICE)).into_iter().map(|(path, _)| path).collect()
+            missing_units(&init).into_iter().map(|(path, _)| path).collect()
         };
-        let drop_in = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
-        assert_eq!(missing(None), ["/etc/systemd/system/kubelet.service", drop_in]);
-        assert_eq!(missing(Some(kubelet::UNIT)), [drop_in]);
+        assert_eq!(missing(None), [DROP_IN, "/etc/systemd/system/kubelet.service"]);
+        assert_eq!(missing(Some(kubelet::UNIT)), [DROP_IN]);
         assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
         assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
     }

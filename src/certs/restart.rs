@@ -149,7 +149,7 @@ mod tests {
                 let container = Some(ContainerView { id, ..ContainerView::default() });
                 snapshot
                     .components
-                    .insert(component, ComponentState { stage, container, health: "no".into() });
+                    .insert(component, ComponentState { stage, container, health: "no".into(), ended: None });
             }
             snapshot
         }

@@ -6,16 +6,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::flags::InitFlags;
-use super::{Output, dry_run, live};
+use super::{Output, as_result, dry_run, live};
 use crate::cluster::Recorder;
 use crate::config::version::{CI, DEFAULT_VERSION, is_label};
 use crate::config::{ConfigError, Settings};
 use crate::health::DryWatch;
 use crate::host::{self, DryRunHost, Host};
 use crate::kubeconfig;
-use crate::output::{Format, Printer};
+use crate::output::Printer;
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
+use crate::pki::KeyPool;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
@@ -44,19 +45,9 @@ impl Init {
     }
 
     fn run_selected(&self, only: Option<String>) -> Result<(), PhaseError> {
-        let out = Printer::new(match self.output {
-            Output::Text => Format::Text,
-            Output::Json => Format::Json,
-        });
+        let out = self.output.printer();
         let result = self.run_on(only, &out);
-        if let (Format::Json, Err(error)) = (out.format(), &result) {
-            out.failure(
-                json!({ "ok": false, "exitCode": error.failure.exit_code(), "error": error.message }),
-                "",
-            );
-            return Err(PhaseError::new(error.failure, ""));
-        }
-        result
+        as_result(&out, result)
     }
 
     fn run_on(&self, only: Option<String>, out: &Printer) -> Result<(), PhaseError> {
@@ -106,7 +97,11 @@ impl Init {
         let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
         let machine = machine(&settings)?;
         let recorder = Recorder::default();
-        let keys = keys_needed(&settings, &*host, selection);
+        let needed = keys_needed(&settings, &*host, selection);
+        let keys = match self.flags.dry_run_dir {
+            Some(_) => KeyPool::start(settings.algorithm, needed),
+            None => KeyPool::stand_in(settings.algorithm, needed),
+        };
         let seams = Seams {
             host: Box::new(Arc::clone(&host)),
             cluster: Box::new(recorder.clone()),

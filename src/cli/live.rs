@@ -12,9 +12,10 @@ use crate::cluster::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile,
 use crate::config::Settings;
 use crate::health::LiveWatch;
 use crate::host::RealHost;
-use crate::output::Printer;
+use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
+use crate::pki::KeyPool;
 
 /// Runs the selected phases on this machine, and tells what came of it: for machines, and for people.
 pub(super) fn run(
@@ -27,7 +28,7 @@ pub(super) fn run(
     let start = Instant::now();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let host = RealHost::new();
-    let keys = keys_needed(&settings, &host, selection);
+    let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
     let socket = settings.init.node_registration.cri_socket.clone();
     let seams = Seams {
@@ -45,9 +46,19 @@ pub(super) fn run(
         ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();
     let mut data = json!({ "ok": true, "seconds": seconds(start.elapsed()), "phases": durations });
     let mut text = String::new();
-    if let (Some(closing), Some(fields)) = (&context.closing, data.as_object_mut()) {
-        fields.extend(closing.data());
+    let mut more = serde_json::Map::new();
+    let uploaded = context.options.upload_certs && ran.iter().any(|r| r.id == "upload-certs");
+    if let Some(closing) = &context.closing {
+        more.extend(closing.data());
         text = closing.text().map_err(|e| PhaseError::new(Failure::Failed, e))?;
+    } else if let Some(key) = context.certificate_key.as_deref().filter(|_| uploaded) {
+        // Without the closing message, nobody else tells the key that was just made.
+        let key = closing::shown(key, !context.options.skip_certificate_key_print);
+        more.insert("certificateKey".into(), json!(key));
+        text = format!("{key}\n");
+    }
+    if let Some(fields) = data.as_object_mut() {
+        fields.extend(more);
     }
     Ok((data, text))
 }

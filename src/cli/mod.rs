@@ -1,12 +1,15 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod certs;
+mod completion;
 mod config;
+mod diagnose;
 mod dry_run;
 mod flags;
 mod init;
 mod kubeconfig;
 mod live;
+mod manual;
 mod output_api;
 mod phase;
 mod preflight;
@@ -22,12 +25,22 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use serde_json::json;
+
 use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
 
+/// What the program is called.
+const NAME: &str = "kubestrap";
+
 /// Turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
 #[derive(Parser, Debug)]
-#[command(name = "kubestrap", disable_version_flag = true, arg_required_else_help = true)]
+#[command(
+    name = NAME,
+    disable_version_flag = true,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --config kubeadm.yaml\n  kubestrap certs check-expiration"
+)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -66,12 +79,39 @@ enum Output {
     Json,
 }
 
+impl Output {
+    /// What prints so.
+    fn printer(self) -> Printer {
+        Printer::new(match self {
+            Self::Text => Format::Text,
+            Self::Json => Format::Json,
+        })
+    }
+}
+
+/// For machines a failure is a result too, the last event; then there is nothing left to say.
+fn as_result(out: &Printer, result: Result<(), PhaseError>) -> Result<(), PhaseError> {
+    let (Format::Json, Err(error)) = (out.format(), &result) else { return result };
+    let mut data = json!({
+        "ok": false,
+        "exitCode": error.failure.exit_code(),
+        "code": error.failure.code(),
+        "error": error.message,
+    });
+    if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
+        fields.insert("findings".into(), json!(error.findings));
+    }
+    out.failure(data, "");
+    Err(PhaseError::new(error.failure, ""))
+}
+
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
     /// Check whether this machine can become a control plane, and change nothing
     Preflight(Box<preflight::Preflight>),
+    Diagnose(diagnose::Diagnose),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
@@ -79,8 +119,9 @@ enum Command {
     Certs(certs::Certs),
     Token(token::Token),
     Kubeconfig(kubeconfig::KubeconfigCommand),
-    /// Print the version
     Version(version::Version),
+    Completion(completion::Completion),
+    Manual(manual::Manual),
 }
 
 /// Parses the command line, runs the command, and tells the exit code.
@@ -105,12 +146,15 @@ pub fn main() -> ExitCode {
             finish(match cli.command {
                 Command::Init(init) => init.run(),
                 Command::Preflight(preflight) => preflight.run(),
+                Command::Diagnose(diagnose) => diagnose.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
                 Command::Certs(certs) => certs.run(),
                 Command::Token(token) => token.run(),
                 Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
                 Command::Version(version) => version.run(),
+                Command::Completion(completion) => completion.run(),
+                Command::Manual(manual) => manual.run(),
             })
         }
         Err(error) => {
@@ -124,8 +168,16 @@ pub fn main() -> ExitCode {
 pub fn command() -> clap::Command {
     let phases = phase::command();
     Cli::command()
-        .mut_subcommand("init", |init| init.subcommand(phases.clone()).after_long_help(phase::tree()))
+        .mut_subcommand("init", |init| {
+            let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
+            init.subcommand(phases.clone()).after_long_help(format!("{examples}\n\n{}", phase::tree()))
+        })
         .subcommand(phases.about("Run one phase of init (short for `init phase`)"))
+}
+
+/// The same without `help`, which would have a second tree below it.
+fn documented() -> clap::Command {
+    command().disable_help_subcommand(true)
 }
 
 /// Applies the global flags.

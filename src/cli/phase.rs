@@ -11,18 +11,26 @@ pub(super) fn command() -> Command {
     let phases = phases::init();
     let parent = Command::new("phase")
         .about("Run one phase of init")
+        .after_help(format!("Example:\n{}", example("certs apiserver")))
         .subcommand_required(true)
         .arg_required_else_help(true);
     phases.iter().fold(parent, |parent, phase| parent.subcommand(phase_command(phase, "")))
 }
 
+/// How a phase is run by itself.
+fn example(words: &str) -> String {
+    format!("  kubestrap phase {words} --config kubeadm.yaml")
+}
+
 fn phase_command(phase: &Phase<InitContext>, parent: &str) -> Command {
     let command = Command::new(phase.name).visible_aliases(phase.aliases);
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
-    let example = |what: &str| format!("Example:\n  kubestrap phase {id}{what} --config kubeadm.yaml");
     // After the flags, which bring the help of `init` with them.
     let described = |command: Command, about: &str, what: &str| {
-        command.about(about.to_owned()).long_about(None).after_help(example(what))
+        command
+            .about(about.to_owned())
+            .long_about(None)
+            .after_help(format!("Example:\n{}", example(&format!("{id}{what}"))))
     };
     if phase.children().is_empty() {
         return described(Init::augment_args(command), phase.about, "");

@@ -3,11 +3,9 @@
 use clap::Args;
 use serde_json::json;
 
-use super::Output;
 use super::init::{Init, machine};
 use super::value::boolean;
-use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError, show_finding};
+use crate::phases::{Failure, PhaseError};
 use crate::preflight::{Finding, Options, RealHands, Severity, fix, run_checks};
 
 /// Check whether this machine can become a control plane, and change nothing
@@ -24,10 +22,7 @@ pub(super) struct Preflight {
 impl Preflight {
     /// Checks, fixes what it may, and checks again.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let out = Printer::new(match self.init.output {
-            Output::Text => Format::Text,
-            Output::Json => Format::Json,
-        });
+        let out = self.init.output.printer();
         let settings = self.init.settings(&out)?;
         let options = Options {
             ignored: settings.init.node_registration.ignore_preflight_errors.clone(),
@@ -49,9 +44,7 @@ impl Preflight {
                 report = run_checks(&settings, machine, &options);
             }
         }
-        for finding in &report.findings {
-            show_finding(&out, finding);
-        }
+        out.findings("preflight", &report.findings);
         let errors: Vec<&Finding> = report.of(Severity::Error).collect();
         let data = json!({ "ok": errors.is_empty(), "findings": report.findings });
         if errors.is_empty() {

@@ -1,14 +1,17 @@
 //! `version`.
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde::Serialize;
 
+use crate::config::version::DEFAULT_VERSION;
+use crate::host::system;
 use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
 use crate::yaml;
 
 /// Print the version
 #[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  kubestrap version -o short\n  kubestrap version -o json")]
 pub(super) struct Version {
     /// How to print it
     #[arg(short, long, value_enum)]
@@ -25,20 +28,60 @@ enum Form {
     Yaml,
 }
 
+/// kubeadm's answer.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    client_version: Info,
+}
+
+/// Kubernetes' `version.Info`, without what only Go has. What a package's build says is empty in any other.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    major: &'static str,
+    minor: &'static str,
+    git_version: &'static str,
+    git_commit: &'static str,
+    git_tree_state: &'static str,
+    build_date: &'static str,
+    compiler: &'static str,
+    platform: String,
+    /// Not kubeadm's: what `init` sets up unless told otherwise.
+    kubernetes_version: &'static str,
+}
+
+impl Info {
+    fn own() -> Self {
+        Self {
+            major: env!("CARGO_PKG_VERSION_MAJOR"),
+            minor: env!("CARGO_PKG_VERSION_MINOR"),
+            git_version: concat!("v", env!("CARGO_PKG_VERSION")),
+            git_commit: option_env!("KUBESTRAP_GIT_COMMIT").unwrap_or_default(),
+            git_tree_state: option_env!("KUBESTRAP_GIT_TREE_STATE").unwrap_or_default(),
+            build_date: option_env!("KUBESTRAP_BUILD_DATE").unwrap_or_default(),
+            compiler: "rustc",
+            platform: system::platform(),
+            kubernetes_version: DEFAULT_VERSION,
+        }
+    }
+}
+
 impl Version {
     /// Prints it.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let version = concat!("v", env!("CARGO_PKG_VERSION"));
-        let platform = format!("{}/{}", std::env::consts::OS, std::env::consts::ARCH);
-        let kubernetes = crate::config::version::DEFAULT_VERSION;
-        let data = json!({ "clientVersion": { "gitVersion": version, "platform": platform, "kubernetesVersion": kubernetes } });
+        let info = Info::own();
         let text = match self.output {
             None => format!(
-                "kubestrap {version} ({platform}); sets up Kubernetes {kubernetes} unless told otherwise\n"
+                "kubestrap {} ({}); sets up Kubernetes {} unless told otherwise\n",
+                info.git_version, info.platform, info.kubernetes_version
             ),
-            Some(Form::Short) => format!("{version}\n"),
-            Some(Form::Json) => format!("{}\n", serde_json::to_string_pretty(&data)?),
-            Some(Form::Yaml) => yaml::to_string(&data).map_err(|e| PhaseError::new(Failure::Failed, e))?,
+            Some(Form::Short) => format!("{}\n", info.git_version),
+            Some(Form::Json) => {
+                format!("{}\n", serde_json::to_string_pretty(&Answer { client_version: info })?)
+            }
+            Some(Form::Yaml) => yaml::to_string(&Answer { client_version: info })
+                .map_err(|e| PhaseError::new(Failure::Failed, e))?,
         };
         Printer::new(Format::Text).data(&text);
         Ok(())

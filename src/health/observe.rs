@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::host::cri::{ContainerFilter, ContainerState, CriClient, PodSandboxFilter};
+use serde::{Deserialize, Serialize};
+
+use crate::host::cri::{Container, ContainerFilter, ContainerState, CriClient, PodSandboxFilter};
 use crate::manifest::Component;
 
 use super::endpoint::{Answer, Endpoint};
 
 /// How far a component has come; ordered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Its manifest lies in the folder; kubelet has not acted on it yet.
     #[default]
@@ -61,6 +64,8 @@ pub struct ComponentState {
     pub health: String,
     /// Its newest container.
     pub container: Option<ContainerView>,
+    /// The newest of its containers that have ended: its last words tell why.
+    pub ended: Option<ContainerView>,
 }
 
 /// How everything stands at a moment.
@@ -75,6 +80,11 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The sum of all stages: it grows as the control plane comes up.
+    pub fn progress(&self) -> usize {
+        self.components.values().map(|c| c.stage as usize).sum()
+    }
+
     /// Whether kubelet and every component are healthy.
     pub fn healthy(&self) -> bool {
         self.kubelet.is_none() && self.components.values().all(|c| c.stage == Stage::Healthy)
@@ -153,29 +163,40 @@ impl Observer {
             let name = format!("{}-{}", component.name(), self.node_name);
             let Some(_) = sandboxes.iter().find(|s| s.name == name) else { continue };
             let mut state = ComponentState { stage: Stage::Sandbox, ..ComponentState::default() };
-            let own = containers.iter().filter(|c| {
-                c.labels.get("io.kubernetes.pod.name") == Some(&name) && c.name == component.name()
-            });
-            if let Some(newest) = own.max_by_key(|c| c.created_at_ns) {
-                let status = cri.container_status(&newest.id, false).await.ok();
+            let own = || {
+                containers.iter().filter(|c| {
+                    c.labels.get("io.kubernetes.pod.name") == Some(&name) && c.name == component.name()
+                })
+            };
+            if let Some(newest) = own().max_by_key(|c| c.created_at_ns) {
                 state.stage = match newest.state {
                     ContainerState::Running => Stage::Running,
                     ContainerState::Exited => Stage::Exited,
                     _ => Stage::Sandbox,
                 };
-                state.container = Some(ContainerView {
-                    id: newest.id.clone(),
-                    attempt: newest.attempt,
-                    exit_code: status.as_ref().and_then(|s| s.exit_code),
-                    reason: status
-                        .as_ref()
-                        .map(|s| [s.reason.as_str(), s.message.as_str()].join(" ").trim().to_owned())
-                        .unwrap_or_default(),
-                    log: status.and_then(|s| s.log_path),
-                });
+                state.container = Some(view(cri, newest).await);
+            }
+            let ended = own().filter(|c| c.state == ContainerState::Exited);
+            if let Some(ended) = ended.max_by_key(|c| c.created_at_ns) {
+                state.ended = Some(view(cri, ended).await);
             }
             states.insert(*component, state);
         }
         Ok(states)
+    }
+}
+
+/// A container in detail, as far as the runtime tells.
+async fn view(cri: &CriClient, container: &Container) -> ContainerView {
+    let status = cri.container_status(&container.id, false).await.ok();
+    ContainerView {
+        id: container.id.clone(),
+        attempt: container.attempt,
+        exit_code: status.as_ref().and_then(|s| s.exit_code),
+        reason: status
+            .as_ref()
+            .map(|s| [s.reason.as_str(), s.message.as_str()].join(" ").trim().to_owned())
+            .unwrap_or_default(),
+        log: status.and_then(|s| s.log_path),
     }
 }

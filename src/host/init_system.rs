@@ -101,8 +101,9 @@ impl InitSystem for Systemd {
     }
 
     fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String> {
-        let since = since.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let since = format!("--since=@{since}");
+        // With the fraction: what a kubelet said in the same second, before it was started anew, does not count.
+        let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = format!("--since=@{}.{:06}", since.as_secs(), since.subsec_micros());
         let output = command::run_any(
             "journalctl",
             &["-u", service, &since, "-n", "400", "-o", "cat", "--no-pager", "-q"],

@@ -33,6 +33,16 @@ pub struct KernelConfig {
     pub options: BTreeMap<String, String>,
 }
 
+/// The operating system and the processor's kind as Go and container images name them, such as `linux/amd64`.
+pub fn platform() -> String {
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    format!("{}/{architecture}", std::env::consts::OS)
+}
+
 /// How many processors we may run on (as Go's `NumCPU`, which kubeadm asks).
 pub fn cpus() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -14,6 +14,7 @@ mod volumes;
 
 use askama::Template;
 use k8s_openapi::api::core::v1::{Container, EnvVar, Pod};
+use serde::{Deserialize, Serialize};
 
 use crate::config::Settings;
 use crate::config::v1beta4::Arg;
@@ -23,15 +24,19 @@ pub use flags::merge as merge_flags;
 pub use volumes::CA_DIRS;
 
 /// A component of the control plane that runs as a static Pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Component {
     /// The store.
+    #[serde(rename = "etcd")]
     Etcd,
     /// The API server.
+    #[serde(rename = "kube-apiserver")]
     ApiServer,
     /// The controllers.
+    #[serde(rename = "kube-controller-manager")]
     ControllerManager,
     /// The scheduler.
+    #[serde(rename = "kube-scheduler")]
     Scheduler,
 }
 

@@ -35,7 +35,10 @@ struct Message<'a> {
     control_plane: Vec<String>,
 }
 
-const WITHHELD: &str = "<value withheld>";
+/// A secret, or what stands in its place.
+pub fn shown(secret: &str, show: bool) -> &str {
+    if show { secret } else { "<value withheld>" }
+}
 
 impl Closing {
     /// The commands with which workers join, one a token.
@@ -45,16 +48,17 @@ impl Closing {
 
     /// The commands with which control-plane nodes join, one a token.
     pub fn control_plane_commands(&self) -> Vec<String> {
-        let key = self.certificate_key.as_deref().map(|key| {
-            let key = if self.show_certificate_key { key } else { WITHHELD };
-            format!(" --certificate-key {key}")
-        });
-        let key = key.unwrap_or_default();
+        let key = self.shown_key().map(|key| format!(" --certificate-key {key}")).unwrap_or_default();
         self.tokens.iter().map(|token| format!("{} \\\n\t--control-plane{key}", self.join(token))).collect()
     }
 
+    /// The key of the uploaded certificates, as it may be shown.
+    pub fn shown_key(&self) -> Option<&str> {
+        self.certificate_key.as_deref().map(|key| shown(key, self.show_certificate_key))
+    }
+
     fn join(&self, token: &str) -> String {
-        let token = if self.show_tokens { token } else { WITHHELD };
+        let token = shown(token, self.show_tokens);
         let hashes: String =
             self.ca_hashes.iter().map(|h| format!(" --discovery-token-ca-cert-hash {h}")).collect();
         format!("kubeadm join {} --token {token} \\\n\t{}", self.endpoint, hashes.trim_start())

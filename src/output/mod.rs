@@ -12,6 +12,8 @@ use indicatif::MultiProgress;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::finding::{Finding, Severity};
+
 pub use event::Event;
 pub use progress::LiveView;
 
@@ -73,6 +75,15 @@ impl Printer {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.
+    pub fn findings(&self, area: &str, findings: &[Finding]) {
+        for finding in findings {
+            if finding.severity > Severity::Info {
+                self.log(area, finding_text(finding));
+            }
+        }
+    }
+
     /// What became of a phase. Text shows phases by their log lines.
     pub fn phase(&self, id: &str, status: &str, took: Option<Duration>) {
         if self.format == Format::Json {
@@ -126,4 +137,23 @@ impl Printer {
             let _ = writeln!(std::io::stderr().lock(), "{line}");
         });
     }
+}
+
+/// A finding as lines of text.
+pub fn finding_text(finding: &Finding) -> String {
+    let level = match finding.severity {
+        Severity::Error => "ERROR",
+        Severity::Warning => "WARNING",
+        Severity::Info => "INFO",
+    };
+    let mut text = format!("[{level} {}]: {}", finding.check, finding.what);
+    for line in &finding.evidence {
+        text.push_str(&format!("\n    | {line}"));
+    }
+    for (label, line) in [("cause", &finding.cause), ("fix", &finding.fix)] {
+        if let Some(line) = line {
+            text.push_str(&format!("\n    {label}: {line}"));
+        }
+    }
+    text
 }

@@ -45,7 +45,24 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let mut objects = bootstrap_token::objects(&context.settings, cluster, context.started)?;
     objects.retain(|o| !kept.iter().any(|id| o.name() == format!("bootstrap-token-{id}")));
     context.cluster.apply(objects)?;
+    context.tokens_stored = true;
     Ok(Outcome::Done)
+}
+
+/// Makes the tokens of the settings those with which nodes can join: the ones that this run stored or that were given,
+/// else those of an earlier run.
+///
+/// # Errors
+/// When there are none.
+pub(super) fn settle(context: &mut InitContext) -> Result<(), PhaseError> {
+    let generated = context.settings.generated_tokens.len();
+    if context.tokens_stored || keep_earlier_tokens(context)?.len() == generated {
+        return Ok(());
+    }
+    Err(PhaseError::new(
+        Failure::Failed,
+        "the cluster has no join token that lasts for another hour: make one with `kubestrap init phase bootstrap-token`, or with `kubestrap token create --print-join-command`",
+    ))
 }
 
 /// Where nobody gave a token, one that an earlier run made and that lives for a while yet does: running init again

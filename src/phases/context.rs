@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
@@ -50,10 +51,14 @@ pub struct InitContext {
     pub out: Printer,
     /// When this run began: certificates count from it.
     pub started: OffsetDateTime,
+    /// When this run started kubelet, if it did: what kubelet logged before is none of this run's.
+    pub kubelet_started: Option<SystemTime>,
     /// From the command line.
     pub options: InitOptions,
     /// The key of the uploaded certificates, once there is one; a secret.
     pub certificate_key: Option<String>,
+    /// The tokens of the settings are in the cluster.
+    pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
     /// Keys made ahead.
@@ -76,11 +81,11 @@ pub struct Seams {
 }
 
 impl InitContext {
-    /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+    /// A context at the begin of a run.
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: KeyPool) -> Self {
         let Seams { host, cluster, machine, images, watch } = seams;
         Self {
-            keys: KeyPool::start(settings.algorithm, keys),
+            keys,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,
@@ -88,9 +93,11 @@ impl InitContext {
             machine,
             images,
             watch,
+            tokens_stored: false,
             closing: None,
             out,
             started: OffsetDateTime::now_utc(),
+            kubelet_started: None,
             options,
             patches: OnceCell::new(),
         }

@@ -1,8 +1,12 @@
 //! `kubelet-start`: kubelet's files, then kubelet.
 
+use std::time::SystemTime;
+
+use super::attention::{Attention, unhealthy};
 use super::context::InitContext;
 use super::patched;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
+use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
+use crate::health::Snapshot;
 use crate::host::{FileMode, Written};
 use crate::kubelet;
 use crate::yaml;
@@ -41,7 +45,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
 const SERVICE_START: &str = "kubelet-start";
 
 /// Starts kubelet, anew if what it reads has changed. A kubelet that runs with these very files is left alone.
-fn start(context: &InitContext, changed: bool) -> PhaseResult {
+fn start(context: &mut InitContext, changed: bool) -> PhaseResult {
     let Some(init) = context.host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
         return Ok(Outcome::Done);
@@ -60,11 +64,13 @@ fn start(context: &InitContext, changed: bool) -> PhaseResult {
     {
         context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
     }
-    init.restart(SERVICE).map_err(|error| {
-        PhaseError::new(
-            Failure::Unhealthy,
-            format!("kubelet can't be started: {error}\n  look: `systemctl status kubelet` and `journalctl -xeu kubelet` say why"),
-        )
+    let since = SystemTime::now();
+    let started = init.restart(SERVICE);
+    context.kubelet_started = Some(since);
+    started.map_err(|error| {
+        let silent = Snapshot { kubelet: Some(error.to_string()), ..Snapshot::default() };
+        let causes = Attention::new(context).causes(context, &silent);
+        unhealthy(context, SERVICE_START, &format!("kubelet can't be started: {error}"), causes)
     })?;
     Ok(Outcome::Done)
 }

@@ -4,6 +4,7 @@
 //! has a domain module render, and hands the result to the host or the cluster.
 
 mod addon;
+mod attention;
 mod bootstrap_token;
 mod certs;
 mod context;
@@ -13,6 +14,7 @@ mod kubeconfig;
 mod kubelet_finalize;
 mod kubelet_start;
 mod mark_control_plane;
+mod node;
 mod patched;
 pub mod phase;
 mod preflight;
@@ -23,9 +25,10 @@ mod show_join_command;
 mod upload_certs;
 mod upload_config;
 mod wait_control_plane;
+mod watched;
 
 pub use context::{InitContext, InitOptions, Seams};
 pub use init::phases as init;
 pub use phase::{Failure, Phase, PhaseError};
-pub use preflight::show_finding;
 pub use pull::{NoPull, Pull, RuntimePull};
+pub use watched::watched;

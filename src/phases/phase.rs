@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::finding::Finding;
+
 /// A step of a workflow that runs on a context `C`, or a group of such steps.
 pub struct Phase<C> {
     /// Its own part of the id: `ca` in `certs/ca`.
@@ -96,6 +98,16 @@ impl Failure {
             Self::Unhealthy => 4,
         }
     }
+
+    /// The same in a word, for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Preflight => "preflight",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
 }
 
 /// A phase that failed.
@@ -105,12 +117,20 @@ pub struct PhaseError {
     pub failure: Failure,
     /// What failed, on which object, with the evidence and what to do.
     pub message: String,
+    /// What was found to be the cause, where checks or a diagnosis did; the message need not repeat it.
+    pub findings: Vec<Finding>,
 }
 
 impl PhaseError {
     /// An error of the given kind.
     pub fn new(failure: Failure, message: impl fmt::Display) -> Self {
-        Self { failure, message: message.to_string() }
+        Self { failure, message: message.to_string(), findings: vec![] }
+    }
+
+    /// With what was found.
+    #[must_use]
+    pub fn with_findings(self, findings: Vec<Finding>) -> Self {
+        Self { findings, ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `show-join-command`: what to do next.
 
+use super::bootstrap_token;
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::output::closing;
@@ -14,6 +15,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let Some(ca) = context.certificate("ca.crt")? else {
         return Err(PhaseError::new(Failure::Failed, "ca.crt is missing".to_owned()));
     };
+    bootstrap_token::settle(context)?;
     let settings = &context.settings;
     let uploaded = if context.options.upload_certs { context.certificate_key.clone() } else { None };
     context.closing = Some(closing::Closing {

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::attention::{Attention, unhealthy};
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
-use crate::health::{Snapshot, Stage, Watched, target};
+use super::watched::watched;
+use crate::health::{Snapshot, Stage};
 use crate::host::cri::log;
-use crate::kubeconfig::Kubeconfig;
-use crate::manifest::Component;
 use crate::output::LiveView;
-use crate::{kubelet, yaml};
 
 const AREA: &str = "wait-control-plane";
 /// How often to look.
@@ -23,7 +22,7 @@ pub(super) fn phase() -> Phase<InitContext> {
 }
 
 fn run(context: &mut InitContext) -> PhaseResult {
-    let watched = watched(context)?;
+    let watched = watched(&context.settings, &*context.host)?;
     context.out.log(
         AREA,
         format!(
@@ -36,12 +35,21 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let start = Instant::now();
     let mut kubelet_since = start;
     let mut view = LiveView::new(&context.out, AREA);
+    let mut attention = Attention::new(context);
     loop {
         let snapshot = context.watch.snapshot();
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
             return Ok(Outcome::Done);
+        }
+        if let Some(causes) = attention.hopeless(context, &snapshot) {
+            view.close();
+            let what = format!(
+                "the control plane can't become healthy (seen after {:.1} s)",
+                start.elapsed().as_secs_f64()
+            );
+            return Err(unhealthy(context, AREA, &what, causes));
         }
         if snapshot.kubelet.is_none() {
             kubelet_since = Instant::now();
@@ -55,10 +63,10 @@ fn run(context: &mut InitContext) -> PhaseResult {
         };
         if let Some(late) = late {
             view.close();
-            return Err(PhaseError::new(
-                Failure::Unhealthy,
-                format!("{late}\n{}", report(&snapshot, &watched.cri_socket)),
-            ));
+            for line in report(&snapshot, &watched.cri_socket) {
+                context.out.log(AREA, line);
+            }
+            return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
         }
         std::thread::sleep(PERIOD);
     }
@@ -81,7 +89,7 @@ fn show(view: &mut LiveView, snapshot: &Snapshot) {
 }
 
 /// Each component's last state, error and words.
-fn report(snapshot: &Snapshot, cri_socket: &str) -> String {
+fn report(snapshot: &Snapshot, cri_socket: &str) -> Vec<String> {
     let mut lines = vec![];
     if let Some(why) = &snapshot.kubelet {
         lines.push(format!("kubelet: {why}; `journalctl -xeu kubelet` says more"));
@@ -105,54 +113,6 @@ fn report(snapshot: &Snapshot, cri_socket: &str) -> String {
             lines.push(format!("  | {}", line.text));
         }
     }
-    lines.push(format!("look: `crictl --runtime-endpoint {cri_socket} ps -a` and `… logs CONTAINERID`; when it is mended, run `kubestrap init` again"));
-    lines.join("\n")
-}
-
-/// Reads from what lies on the machine where the components tell their health.
-fn watched(context: &InitContext) -> Result<Watched, PhaseError> {
-    let mut targets = vec![];
-    for component in Component::ALL {
-        let path = context.settings.paths.manifests.join(component.file());
-        let Some(text) = context.host.read(&path)? else {
-            if component == Component::Etcd {
-                continue;
-            }
-            return Err(PhaseError::new(
-                Failure::Failed,
-                format!(
-                    "{} is missing: make it with `kubestrap init phase control-plane all`",
-                    path.display()
-                ),
-            ));
-        };
-        let documents = yaml::parse_values(&String::from_utf8_lossy(&text))
-            .map_err(|e| PhaseError::new(Failure::Failed, format!("{}:{e}", path.display())))?;
-        targets.extend(documents.first().map(|pod| target(component, pod)));
-    }
-    let configuration = kubelet::cluster_configuration(&context.settings);
-    let port = configuration.healthz_port.unwrap_or_default();
-    let host =
-        configuration.healthz_bind_address.parse().map_or("127.0.0.1".into(), |ip: std::net::IpAddr| {
-            if ip.is_unspecified() { "127.0.0.1".to_owned() } else { ip.to_string() }
-        });
-    let port_number = u16::try_from(port).unwrap_or_default();
-    Ok(Watched {
-        targets,
-        kubelet: (port != 0)
-            .then(|| format!("http://{}", crate::config::settings::join_host_port(&host, port_number))),
-        cri_socket: context.settings.init.node_registration.cri_socket.clone(),
-        node_name: context.settings.node_name().to_owned(),
-        kubeconfig: identity(context)?,
-    })
-}
-
-/// Who asks the API server: an administrator that needs no RBAC rule, which are not there yet when it starts.
-fn identity(context: &InitContext) -> Result<Option<Kubeconfig>, PhaseError> {
-    for name in ["super-admin.conf", "admin.conf"] {
-        if let Some(text) = context.host.read(&context.settings.paths.kubeconfig(name))? {
-            return Ok(Kubeconfig::parse(&String::from_utf8_lossy(&text)).ok());
-        }
-    }
-    Ok(None)
+    lines.push(format!("look: `crictl --runtime-endpoint {cri_socket} ps -a` and `… logs CONTAINERID`"));
+    lines
 }

@@ -19,7 +19,6 @@ mod etcd_client;
 mod existing;
 #[cfg(test)]
 mod fake;
-mod finding;
 mod firewall;
 mod fix;
 mod flags;
@@ -48,8 +47,9 @@ mod system;
 mod table;
 mod writable;
 
+use crate::finding;
+pub use crate::finding::{Finding, Severity};
 pub use check::{Check, LIMIT};
-pub use finding::{Finding, Severity};
 pub use fix::{Applied, Hands, RealHands, fix};
 pub use images::{
     IMAGE_PULL, Images, PullEvent, PullOptions, PullPolicy, findings as pull_findings,

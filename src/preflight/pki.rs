@@ -50,9 +50,14 @@ impl Pki<'_> {
         let (crt, key) = (format!("{}.crt", row.base), format!("{}.key", row.base));
         let key_pem = self.read(&key);
         let Some(crt_pem) = self.read(&crt) else {
-            // A leaf's key alone is what a run left that was cut off; a CA's may be all that is left of it.
-            let alone = row.is_ca() && key_pem.is_some() && self.machine.kind(&self.dir.join(&crt)).is_none();
-            return alone.then(|| {
+            // A key alone is what a run left that was cut off; unless it has signed something here.
+            let lost = key_pem.is_some()
+                && self.machine.kind(&self.dir.join(&crt)).is_none()
+                && CERTIFICATES
+                    .iter()
+                    .filter(|leaf| leaf.signer == Some(row.name))
+                    .any(|leaf| self.machine.kind(&self.dir.join(format!("{}.crt", leaf.base))).is_some());
+            return lost.then(|| {
                 Finding::error(format!(
                     "{} is there without its certificate {}",
                     self.path(&key),

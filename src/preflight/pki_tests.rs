@@ -79,6 +79,8 @@ fn what_belongs_together_is_fine() {
     // A CA whose key is elsewhere, and a leaf whose key is missing: init's own business.
     assert_eq!(with(&[files[0], files[2]]).check(ROW, &settings("")), []);
     assert_eq!(with(&[("apiserver.key", &m.leaf.1)]).check(ROW, &settings("")), []);
+    // What a run left that was cut off between the two files.
+    assert_eq!(with(&[("ca.key", &m.ca.1)]).check(ROW, &settings("")), []);
 }
 
 #[test]
@@ -114,7 +116,7 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
     assert!(finding(&mixed).0.contains("do not belong together"));
     assert!(finding(&leaf(&m.leaf.0[..100])).0.contains("can't be used"));
-    assert!(finding(&[ca_key]).0.contains("without its certificate"));
+    assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));
     assert!(
         finding(&[("sa.key", &m.sa.1), ("sa.pub", "-----BEGIN PUBLIC KEY-----\nx\n")]).0.contains("sa.pub")
     );

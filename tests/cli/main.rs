@@ -3,6 +3,7 @@
 
 mod bad_input;
 // mod bad_values;
+mod commands;
 mod dry_run;
 mod etcd;
 mod existing_pki;

@@ -9,9 +9,9 @@ use super::restart::{self, Restart};
 use super::source::{Source, SourceFlags};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, leaves, renew, utc};
-use crate::cli::Output;
+use crate::cli::{Output, as_result};
 use crate::host::{RealHost, lock_folder, remove_leftovers};
-use crate::output::{Format, Printer};
+use crate::output::Printer;
 use crate::phases::{Failure, PhaseError};
 
 pub(super) const AREA: &str = "renew";
@@ -44,17 +44,9 @@ pub(super) fn known_names(more: &[&'static str]) -> PossibleValuesParser {
 impl Renew {
     /// Renews, tells who uses the old ones, and restarts them if that was asked for.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let out = Printer::new(match self.output {
-            Output::Text => Format::Text,
-            Output::Json => Format::Json,
-        });
+        let out = self.output.printer();
         let result = self.run_on(&out);
-        if let (Format::Json, Err(error)) = (out.format(), &result) {
-            let message = error.message.clone();
-            out.failure(json!({ "ok": false, "exitCode": error.failure.exit_code(), "error": message }), "");
-            return Err(PhaseError::new(error.failure, ""));
-        }
-        result
+        as_result(&out, result)
     }
 
     fn run_on(&self, out: &Printer) -> Result<(), PhaseError> {

@@ -1,20 +1,24 @@
 //! `cargo xtask e2e`: kubestrap against the real kubelet, containerd, etcd and Kubernetes.
 
+mod asking;
 pub(crate) mod binaries;
 pub(crate) mod cluster;
 pub(crate) mod config;
 mod containerd;
-mod fresh;
+mod faults;
+pub(crate) mod fresh;
 mod ignored;
 mod image;
 pub(crate) mod images;
+mod kill;
+mod left;
 pub(crate) mod node;
 pub(crate) mod plan;
 mod prepare;
 mod scenarios;
 mod second;
 mod step;
-mod wait;
+pub(crate) mod wait;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -23,7 +27,7 @@ use anyhow::bail;
 use clap::Args;
 
 use crate::machine::{self, keeper};
-use crate::{command, say};
+use crate::{command, say, vm};
 
 pub(crate) use prepare::{Programs, prepare};
 pub(crate) use step::Step;
@@ -33,31 +37,49 @@ pub(crate) use step::Step;
 /// Takes root, about 2 GB in the target folder, and a folder with kubelet, kubectl, kube-apiserver,
 /// kube-controller-manager, kube-scheduler, kube-proxy, etcd, coredns, pause, containerd 2 with its shim and ctr, runc
 /// (or that on PATH), and kubeadm for the scenarios that need it. Each scenario gets a fresh node in namespaces of its
-/// own; the host is left as it is. Logs stay in target/e2e/logs.
+/// own; the host is left as it is. Logs stay in target/e2e/logs. With --vm, Debian's packages qemu-system-x86, debootstrap
+/// and e2fsprogs are needed, and 5 GB.
 #[derive(Args, Debug)]
 pub(crate) struct E2e {
     #[command(flatten)]
     programs: Programs,
-    /// Show the scenarios and what they assert
+    /// Show the scenarios and what they assert; with --faults, what is broken
     #[arg(long)]
     list: bool,
-    /// The scenarios to run (default: all)
-    #[arg(value_name = "SCENARIO")]
-    scenarios: Vec<String>,
+    /// Run init in a fresh virtual machine with systemd, and nothing else
+    #[arg(long, conflicts_with_all = ["names", "faults", "list"])]
+    vm: bool,
+    /// At how many moments the scenario `kill` kills init
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    kills: u16,
+    /// Run init on broken nodes and with broken configurations, and judge what it says
+    #[arg(long)]
+    faults: bool,
+    /// With --faults: keep what the machine shows of each, as kubestrap's tests read it
+    #[arg(long, value_name = "DIR", requires = "faults")]
+    record: Option<PathBuf>,
+    /// The scenarios or faults to run (default: all)
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
 }
 
 impl E2e {
     /// Runs it: 0 when all scenarios passed, 1 when one failed, 2 when it can't be started as asked.
     pub(crate) fn run(self) -> ExitCode {
+        if self.list && self.faults {
+            faults::list();
+            return ExitCode::SUCCESS;
+        }
         if self.list {
             for scenario in scenarios::SCENARIOS {
                 say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
             }
             return ExitCode::SUCCESS;
         }
-        let unknown: Vec<_> = self.scenarios.iter().filter(|n| scenarios::find(n).is_none()).collect();
+        let known = |n: &str| if self.faults { faults::is_known(n) } else { scenarios::find(n).is_some() };
+        let unknown: Vec<_> = self.names.iter().filter(|n| !known(n)).collect();
         if !unknown.is_empty() {
-            say::note(format_args!("error: no such scenario: {unknown:?}; `--list` shows them"));
+            say::note(format_args!("error: nothing is called {unknown:?}; `--list` shows what there is"));
             return ExitCode::from(2);
         }
         if self.programs.bin_dir.is_none() {
@@ -72,10 +94,18 @@ impl E2e {
     }
 
     fn run_kept(&self) -> anyhow::Result<bool> {
-        let (plan, _work) = prepare(&self.programs)?;
+        let (mut plan, _work) = prepare(&self.programs)?;
+        plan.kills = self.kills;
+        plan.publish()?;
+        if self.vm {
+            return vm::run(&plan);
+        }
+        if self.faults {
+            return faults::run(&plan, &self.names, self.record.as_deref());
+        }
         let chosen = scenarios::SCENARIOS
             .iter()
-            .filter(|s| self.scenarios.is_empty() || self.scenarios.iter().any(|n| n == s.name));
+            .filter(|s| self.names.is_empty() || self.names.iter().any(|n| n == s.name));
         let mut failed = vec![];
         let mut count = 0;
         let mut left_out = vec![];

@@ -12,7 +12,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::config::Config;
-use super::containerd::Containerd;
+use super::containerd::{self, Containerd};
 use super::ignored;
 use super::plan::Plan;
 use crate::command::{self, Output};
@@ -36,7 +36,7 @@ pub(crate) struct Node {
     pub(crate) plan: Plan,
     /// The program whose `init` is run.
     pub(crate) init: String,
-    _containerd: Containerd,
+    containerd: RefCell<Option<Containerd>>,
     notes: RefCell<Vec<String>>,
 }
 
@@ -54,7 +54,36 @@ impl Node {
         fs::write(format!("{drop_ins}/10-kubeadm.conf"), DROP_IN)?;
         command::check("systemctl", &["enable", "kubelet"])?;
         let containerd = Containerd::start(plan.pause())?;
-        Ok(Self { plan, init: init.to_owned(), _containerd: containerd, notes: RefCell::default() })
+        Ok(Self {
+            plan,
+            init: init.to_owned(),
+            containerd: RefCell::new(Some(containerd)),
+            notes: RefCell::default(),
+        })
+    }
+
+    /// This machine, on which containerd runs already and all is installed.
+    pub(crate) fn installed(plan: Plan, init: &str) -> Self {
+        Self { plan, init: init.to_owned(), containerd: RefCell::default(), notes: RefCell::default() }
+    }
+
+    /// Stops containerd.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub(crate) fn stop_containerd(&self) -> anyhow::Result<()> {
+        self.containerd.borrow_mut().take().map_or(Ok(()), Containerd::stop)
+    }
+
+    /// Starts containerd anew, with its configuration changed.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn change_containerd(&self, change: impl FnOnce(String) -> String) -> anyhow::Result<()> {
+        self.stop_containerd()?;
+        let started = Containerd::start_with(&change(containerd::configuration(self.plan.pause())))?;
+        *self.containerd.borrow_mut() = Some(started);
+        Ok(())
     }
 
     /// A figure for the scenario's line.
@@ -72,7 +101,15 @@ impl Node {
     /// # Errors
     /// When it can't be started.
     pub(crate) fn run(&self, program: &str, args: &[&str]) -> anyhow::Result<Output> {
-        let output = command::run(Command::new(program).args(args))?;
+        self.run_command(Command::new(program).args(args))
+    }
+
+    /// The same for a command with an environment of its own.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub(crate) fn run_command(&self, command: &mut Command) -> anyhow::Result<Output> {
+        let output = command::run(command)?;
         let mut log = OpenOptions::new().create(true).append(true).open("/e2e/logs/commands.log")?;
         let code = output.code.map_or("signal".to_owned(), |c| c.to_string());
         let Output { line, stdout, stderr, elapsed, .. } = &output;

@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) version: String,
     /// The images, by reference.
     pub(crate) references: Vec<String>,
+    /// At how many moments of its course `init` is killed, where that is tried.
+    pub(crate) kills: u16,
 }
 
 impl Plan {

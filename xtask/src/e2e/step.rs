@@ -8,9 +8,9 @@ use clap::{Args, Subcommand};
 
 use super::node::Node;
 use super::plan::Plan;
-use super::{images, scenarios, second};
+use super::{faults, images, scenarios, second};
 use crate::machine::{self, boot};
-use crate::{bench, say};
+use crate::{bench, say, vm};
 
 /// A step.
 #[derive(Args, Debug)]
@@ -60,9 +60,11 @@ fn job(plan: &Path, words: &[String]) -> anyhow::Result<()> {
             say::line(node.notes());
             result.inspect_err(|_| node.keep_pod_logs())
         }
+        ["fault", name, how] => faults::try_one(plan, name, *how == "record"),
         ["second", kind, words @ ..] => second::run(plan, kind, words),
         ["bench-init", program] => bench::init(plan, program),
         ["bench-floor"] => bench::floor(plan),
+        ["vm"] => vm::job::run(plan),
         _ => bail!("no such job: {words:?}"),
     }
 }

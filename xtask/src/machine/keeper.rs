@@ -63,14 +63,14 @@ fn watch() {
 }
 
 /// A machine that is ended when the user's process is gone.
-pub(super) struct Watched(());
+pub(crate) struct Watched(());
 
 impl Watched {
     /// Has the process `id`, a child of this one, watched.
     ///
     /// # Errors
     /// When the user's process is gone already.
-    pub(super) fn new(id: u32) -> anyhow::Result<Self> {
+    pub(crate) fn new(id: u32) -> anyhow::Result<Self> {
         let mut work = work();
         if work.abandoned {
             bail!("interrupted");

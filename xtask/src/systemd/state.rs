@@ -55,6 +55,15 @@ pub(super) fn alive(pid: &str) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
+/// Whether a program of this name runs in the machine.
+pub(super) fn runs(program: &str) -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.into_iter().any(|entry| {
+        let name = fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
+        name.trim_end() == program && entry.file_name().to_str().is_some_and(alive)
+    })
+}
+
 /// The process id that `text` is.
 pub(super) fn process(text: &str) -> Option<Pid> {
     text.parse().ok().and_then(Pid::from_raw)

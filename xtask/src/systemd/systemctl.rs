@@ -47,11 +47,12 @@ pub(super) fn main(args: &[String]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if service == "containerd" {
+        let (active, code) = if state::runs("containerd") { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
         return match verb {
-            "is-active" => answer("active", 0),
+            "is-active" => answer(active, code),
             "is-enabled" => answer("enabled", 0),
             "show" => show(&properties, bare, |p| match p {
-                "ActiveState" => Some("active".to_owned()),
+                "ActiveState" => Some(active.to_owned()),
                 "LoadState" => Some("loaded".to_owned()),
                 _ => None,
             }),

@@ -23,6 +23,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         cluster: "networking:\n  podSubnet: 10.244.0.0/16,fd00:10:244::/56\n  \
                   serviceSubnet: 10.96.0.0/16,fd00:10:96::/112\n"
             .to_owned(),
+        ..Config::default()
     };
     node.init_with(&config, &[])?;
     cluster::healthy(node)?;

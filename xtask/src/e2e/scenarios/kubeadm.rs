@@ -71,10 +71,9 @@ fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> 
     let joined = text.replace("\\\n", " ");
     let mut commands = joined.lines().filter_map(|l| {
         let words: Vec<&str> = l.split_whitespace().collect();
-        let at = words.iter().position(|w| *w == "join")?;
-        // `kubeadm join` or `kubestrap join`, at the start of a line.
-        (at == 1)
-            .then(|| words.get(at..).unwrap_or_default().iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
+        let (program, rest) = words.split_first()?;
+        let joins = matches!(*program, "kubeadm" | "kubestrap") && rest.first() == Some(&"join");
+        joins.then(|| rest.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
     });
     commands
         .find(|words| words.iter().any(|w| w == "--control-plane") == control_plane)
@@ -98,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_join_command_is_found_in_the_closing_message() {
-        let text = "run:\n\n  kubeadm join 10.0.0.1:6443 --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \\\n\t\
+        let text = "Workers join with this:\n\n  kubeadm join 10.0.0.1:6443 --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \\\n\t\
                     --control-plane --certificate-key 2\n\nor any worker to join:\n\nkubeadm join 10.0.0.1:6443 \
                     --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \n";
         let worker = join_command(text, false).unwrap().join(" ");

@@ -3,11 +3,14 @@
 mod certificates;
 mod dual_stack;
 mod external_etcd;
+mod images;
 mod init;
+mod kill;
 mod kubeadm;
 mod no_unit;
 mod patches;
 mod phases;
+mod renew;
 mod rerun;
 mod reset;
 mod static_pods;
@@ -49,11 +52,27 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "phases",
-        "the phases, one by one, each in a process of its own, make a healthy cluster",
+        "the phases, one by one, each in a process of its own, make the cluster that init makes",
         phases::run,
     ),
     row("rerun", "init on a healthy cluster changes no file and restarts nothing", rerun::run),
+    row("kill", "init killed at any moment and run again leaves what a clean init leaves", kill::at_moments),
+    row(
+        "kill-writes",
+        "init killed at every file that it writes, and run again, does so too",
+        kill::at_writes,
+    ),
     row("reset", "reset leaves a fresh node; init and reset work three times over", reset::run),
+    row(
+        "certs-renew",
+        "certs renew all --restart: no request fails meanwhile, and the new certificates are in use",
+        renew::restart,
+    ),
+    row(
+        "certs-renew-kill",
+        "certs renew killed at every write leaves files old or new, and whole",
+        renew::kill,
+    ),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),
     row("cert-dir", "certificates in a folder of the user's", certificates::cert_dir),
@@ -64,6 +83,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upload-certs",
         "--upload-certs stores the shared certificates and prints the key",
         upload_certs::run,
+    ),
+    row(
+        "images",
+        "images exported from one containerd have the same digests in another; what is damaged is refused",
+        images::run,
     ),
     row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
     with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),

@@ -2,6 +2,7 @@
 
 use crate::e2e::cluster;
 use crate::e2e::config::Config;
+use crate::e2e::left::Left;
 use crate::e2e::node::{CONFIG, Node};
 
 /// kubeadm's phases in order, with the flags of some.
@@ -35,5 +36,10 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         node.kubestrap(&args)?;
     }
     cluster::healthy(node)?;
-    cluster::finished(node)
+    cluster::finished(node)?;
+    let left = Left::of(node)?;
+    node.reset()?;
+    node.init_with(&Config::default(), &["--upload-certs"])?;
+    cluster::healthy(node)?;
+    left.same_as(&Left::of(node)?)
 }

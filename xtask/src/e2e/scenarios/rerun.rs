@@ -4,20 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::ensure;
 
 use crate::e2e::cluster;
+use crate::e2e::left::PLACES;
 use crate::e2e::node::Node;
 
-/// What `init` writes.
-const WRITTEN: &[&str] = &[
-    "/etc/kubernetes",
-    "/etc/systemd/system",
-    "/var/lib/kubelet/config.yaml",
-    "/var/lib/kubelet/instance-config.yaml",
-    "/var/lib/kubelet/kubeadm-flags.env",
-];
+/// How long it may take: nothing is made, and nothing is waited for.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs it.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
@@ -26,7 +22,8 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let files = files()?;
     let containers = cluster::containers(node)?;
     let processes = node.processes("kubelet");
-    node.init()?;
+    let took = node.init()?.elapsed;
+    ensure!(took < LIMIT, "the second init took {:.1} s", took.as_secs_f64());
     cluster::healthy(node)?;
     let changed: Vec<_> = differences(&files, &self::files()?);
     ensure!(changed.is_empty(), "the second init touched {changed:?}");
@@ -40,7 +37,7 @@ type Identity = (u64, u64, i64, i64);
 
 fn files() -> anyhow::Result<BTreeMap<PathBuf, Identity>> {
     let mut found = BTreeMap::new();
-    for path in WRITTEN {
+    for path in PLACES {
         collect(Path::new(path), &mut found)?;
     }
     Ok(found)

@@ -1,4 +1,4 @@
-//! What a check has found.
+//! What a check or a diagnosis has found: a sentence, what it rests on, why it is so and what to do.
 
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ pub enum Severity {
 /// What a check has found: a sentence, what it rests on, why it is so and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The name of the check, as `--ignore-preflight-errors` takes it.
+    /// The name of the check, as `--ignore-preflight-errors` takes it, or of the rule that found it.
     pub check: String,
     /// How bad it is.
     pub severity: Severity,

@@ -1,0 +1,28 @@
+//! `completion`.
+
+use clap::Args;
+use clap_complete::Shell;
+
+use crate::output::{Format, Printer};
+use crate::phases::PhaseError;
+
+/// Print a script that lets a shell complete commands, flags and their values
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  source <(kubestrap completion bash)\n  kubestrap completion bash > /etc/bash_completion.d/kubestrap\n  kubestrap completion zsh > \"${fpath[1]}/_kubestrap\"\n  kubestrap completion fish > ~/.config/fish/completions/kubestrap.fish"
+)]
+pub(super) struct Completion {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+impl Completion {
+    /// Prints it.
+    pub(super) fn run(&self) -> Result<(), PhaseError> {
+        let mut script = vec![];
+        clap_complete::generate(self.shell, &mut super::documented(), super::NAME, &mut script);
+        Printer::new(Format::Text).data(&String::from_utf8(script)?);
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Why a control plane does not become healthy: [evidence](Evidence) in, causes out.
+//!
+//! [`gather`] collects what kubelet, the runtime and the components say; the [rules](rules::all) are data, each a
+//! pattern of words that Kubernetes, etcd and the runtimes really write, with what they mean and what to do. Those
+//! that match are [diagnoses](Diagnosis), the root first; a [`Judge`] tells when they prove that waiting is in vain.
+//!
+//! Pure but for [`gather`], and for what a finding is made plainer with ([`Look`]): who holds a port, which addresses
+//! there are.
+
+mod diagnosis;
+mod evidence;
+mod gather;
+mod judge;
+mod look;
+mod place;
+mod rule;
+pub mod rules;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
+pub use evidence::{ComponentEvidence, Evidence, KubeletEvidence};
+pub use gather::gather;
+pub use judge::Judge;
+pub use look::Look;
+pub use place::Place;
+pub use rule::{Proof, Rule, Source};

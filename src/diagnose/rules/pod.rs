@@ -1,0 +1,151 @@
+//! Why a component's Pod does not start: what kubelet logged about it.
+
+use super::rule;
+use crate::diagnose::look::Look;
+use crate::diagnose::rule::{Rule, Source};
+use crate::health::Stage;
+
+const UNTIL_SANDBOX: Source = Source::Pod(Stage::Sandbox);
+const UNTIL_RUNNING: Source = Source::Pod(Stage::Running);
+const UNTIL_HEALTHY: Source = Source::Pod(Stage::Healthy);
+
+pub(super) const RULES: &[Rule] = &[
+    rule(
+        "BadManifest",
+        UNTIL_SANDBOX,
+        r#"Could not process manifest file" err="(?<why>.*?)" path="#,
+        [
+            "kubelet can't use {manifest}: {why}",
+            "the manifest is not a Pod that this kubelet accepts; patches and extra flags change what init writes",
+            "mend the patch or the configuration that it comes from, then run again",
+        ],
+    ),
+    rule(
+        "PodRefused",
+        UNTIL_SANDBOX,
+        r#"Failed to admit pod.*(?:message|err)="(?<why>.*?)"?$"#,
+        [
+            "kubelet refuses to run {component}: {why}",
+            "the node can't take the Pod as it is: too little room, another Pod on its ports, or a node selector",
+            "mend what it names, then run again",
+        ],
+    )
+    .persisting(),
+    rule(
+        "HostPath",
+        UNTIL_RUNNING,
+        r#"hostPath type check failed: (?<path>\S+) is not an? (?<kind>[\w ]+?)(?:"|$)"#,
+        [
+            "{component} can't start: {path}, which it mounts, is not a {kind} on this machine",
+            "a volume of its Pod (extraVolumes, or a patch) names a path that is not there, or is something else",
+            "put it there, or correct `pathType` and `hostPath`; then run again",
+        ],
+    ),
+    rule(
+        "VolumeFails",
+        UNTIL_RUNNING,
+        r#"MountVolume\.SetUp failed for volume "(?<volume>[^"]+)".*?(?: : |\): )(?<why>.*?)"?$"#,
+        [
+            "{component} can't start: its volume {volume} can't be mounted: {why}",
+            "a volume of its Pod can't be set up",
+            "mend extraVolumes or the patch, then run again",
+        ],
+    )
+    .persisting(),
+    rule(
+        "SandboxImage",
+        UNTIL_SANDBOX,
+        r#"failed to (?:get|pull) sandbox image "?(?<image>[^\s":]+[^\s"]*)"?"#,
+        [
+            "no Pod can start: the runtime's sandbox image {image} is not here and can't be pulled",
+            "every Pod begins with a sandbox made of this image, which the runtime's configuration names",
+            "`crictl --runtime-endpoint {socket} pull {image}`, or bring it with `ctr -n k8s.io images import FILE`; or name another as `sandbox` (`sandbox_image`) in /etc/containerd/config.toml and restart containerd",
+        ],
+    )
+    .persisting(),
+    rule(
+        "RuncMissing",
+        UNTIL_HEALTHY,
+        r#"(?:exec: \\*"(?<program>runc|crun|containerd-shim-runc-v2)\\*": executable file not found|fork/exec (?<path>\S*(?:runc|crun|shim)\S*): (?<why>[^"]*))"#,
+        [
+            "no container can start: the runtime does not find {program}{path}",
+            "the OCI runtime, or containerd's shim, is not installed or not executable",
+            "install it (`apt-get install runc`), then `systemctl restart containerd`",
+        ],
+    ),
+    rule(
+        "SandboxFails",
+        UNTIL_SANDBOX,
+        r#"(?:Failed to create sandbox for pod|CreatePodSandbox for pod failed|RunPodSandbox from runtime service failed)" err="(?:rpc error: code = \w+ desc = )?(?<why>.*?)"? (?:pod|podSandbox)"#,
+        [
+            "no sandbox can be started for {component}: {why}",
+            "the container runtime fails before Kubernetes' own programs come into play",
+            "`journalctl -u containerd -n 50` says more; mend the runtime, then run again",
+        ],
+    )
+    .persisting(),
+    rule(
+        "ImagePull",
+        UNTIL_RUNNING,
+        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): (?:"|\\")*(?:Back-off pulling image "?(?<image>[^\s"]+)"?)?(?<why>.*?)"?$"#,
+        [
+            "the image {image} of {component} is not here and can't be pulled",
+            "the registry can't be reached, does not have it, or wants credentials: {why}",
+            "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `ctr -n k8s.io images import FILE`; then run again",
+        ],
+    )
+    .persisting(),
+    rule(
+        "ProgramMissing",
+        UNTIL_HEALTHY,
+        r#"exec: "?(?<program>[^\s":]+)"?: (?:stat \S+: no such file or directory|executable file not found in \$PATH)"#,
+        [
+            "the image of {component} does not hold the program {program}",
+            "the container's command names a program that is not in its image: a custom image, or a patch",
+            "see the image and command in {manifest}, mend what they come from, then run again",
+        ],
+    ),
+    rule(
+        "WrongArchitecture",
+        UNTIL_HEALTHY,
+        r"exec format error",
+        [
+            "the program in the image of {component} is for another kind of processor",
+            "the image was pulled or imported for another architecture than this machine's (`uname -m`)",
+            "remove the image and pull the right one: `crictl rmi IMAGE`, then run again",
+        ],
+    ),
+    rule(
+        "ContainerFails",
+        UNTIL_HEALTHY,
+        r#"(?:RunContainerError|CreateContainerError|CreateContainerConfigError|StartError): "?(?<why>.*?)"?(?:, failed to|\]?" pod=|$)"#,
+        [
+            "the container of {component} can't be started: {why}",
+            "the runtime refuses it, before its program runs",
+            "see {manifest}, mend the configuration or patch that it comes from, then run again",
+        ],
+    )
+    .persisting(),
+    rule(
+        "OutOfMemory",
+        Source::Exit,
+        r"OOMKilled",
+        [
+            "{component} was killed: out of memory",
+            "its memory limit is too small, or the machine has too little memory",
+            "raise `resources.limits.memory` in the patch that sets it, or give the machine more memory (at least 2 GB); then run again",
+        ],
+    )
+    .look(Look::Memory),
+    rule(
+        "ProbeFails",
+        UNTIL_HEALTHY,
+        r#"containerMessage="Container \S+ failed (?<probe>liveness|startup) probe, will be restarted|(?<kind>Liveness|Startup) probe failed"#,
+        [
+            "kubelet restarts {component} because its {probe}{kind} probe fails",
+            "the probe asks at an address, port or path where the component does not answer",
+            "compare the probe in {manifest} with the component's flags; mend the patch or flags, then run again",
+        ],
+    )
+    .persisting(),
+];

@@ -1,0 +1,134 @@
+//! Every rule's words are a regular expression, and what real programs wrote leads to the right cause.
+
+use std::collections::BTreeMap;
+
+use regex::Regex;
+
+use super::*;
+use crate::health::Stage;
+use crate::manifest::Component;
+
+fn found(evidence: &Evidence) -> Vec<Diagnosis> {
+    diagnose(evidence, &Place::of_defaults(), None)
+}
+
+fn kubelet_down(log: &[&str]) -> Evidence {
+    let kubelet = KubeletEvidence {
+        health: Some("connection refused".into()),
+        active: Some(true),
+        log: log.iter().map(|l| (*l).to_owned()).collect(),
+    };
+    Evidence { kubelet, ..Evidence::default() }
+}
+
+fn ended(component: Component, log: &[&str]) -> Evidence {
+    let state = |stage| ComponentEvidence { stage, ..ComponentEvidence::default() };
+    let mut components: BTreeMap<_, _> = Component::ALL.map(|c| (c, state(Stage::Healthy))).into();
+    let failed = ComponentEvidence {
+        stage: Stage::Exited,
+        exit_code: Some(1),
+        starts: 1,
+        log: log.iter().map(|l| (*l).to_owned()).collect(),
+        ..ComponentEvidence::default()
+    };
+    components.insert(component, failed);
+    Evidence { components, ..Evidence::default() }
+}
+
+#[test]
+fn every_rule_can_be_held_against_something() {
+    for rule in rules::all() {
+        let words = Regex::new(rule.words).unwrap_or_else(|e| panic!("{}: {e}", rule.name));
+        for text in [rule.what, rule.cause, rule.fix] {
+            for name in text.split('{').skip(1).filter_map(|t| t.split_once('}')).map(|(name, _)| name) {
+                let known = words.capture_names().flatten().any(|n| n == name)
+                    || Place::of_defaults().name(name, None).is_some();
+                assert!(known, "{}: {name} in {text:?}", rule.name);
+            }
+        }
+        assert!(!rule.fix.is_empty() && !rule.what.is_empty(), "{}", rule.name);
+    }
+}
+
+#[test]
+fn a_kubelet_that_ends_says_why() {
+    for (line, check, words) in [
+        (
+            r#"E1124 15:00:00.1 42 run.go:72] "command failed" err="failed to parse kubelet flag: unknown flag: --no-such-flag""#,
+            "KubeletFlag",
+            "--no-such-flag",
+        ),
+        (
+            r#"E1124 15:00:00.1 42 run.go:72] "command failed" err="failed to validate kubelet configuration, error: invalid configuration: swapFail, path: &TypeMeta""#,
+            "KubeletConfig",
+            "swapFail",
+        ),
+        (
+            r#"E1124 15:00:00.1 42 run.go:72] "command failed" err="failed to run Kubelet: running with swap on is not supported, please disable swap or set --fail-swap-on flag to false""#,
+            "SwapOn",
+            "swap",
+        ),
+        (
+            "kubelet.service: Failed at step EXEC spawning /usr/bin/kubelet: No such file or directory",
+            "KubeletMissing",
+            "can't start its program",
+        ),
+        (r#"E1124 run.go:72] "command failed" err="something new""#, "KubeletFails", "something new"),
+    ] {
+        let found = found(&kubelet_down(&["I1124 fine", line]));
+        assert_eq!(found[0].finding.check, check, "{found:#?}");
+        assert!(found[0].finding.what.contains(words), "{}", found[0].finding.what);
+    }
+    // What it said before it came up is over.
+    let mut evidence = kubelet_down(&[r#"E1124 run.go:72] "command failed" err="x""#]);
+    evidence.kubelet.health = None;
+    assert_eq!(found(&evidence), []);
+}
+
+#[test]
+fn a_component_that_ends_says_why() {
+    for (component, line, check, words) in [
+        (Component::ApiServer, "Error: unknown flag: --no-such-flag", "UnknownFlag", "--no-such-flag"),
+        (Component::Etcd, "flag provided but not defined: -no-such-flag", "UnknownFlag", "-no-such-flag"),
+        (
+            Component::ApiServer,
+            r#"E1124 15:00:00.1 1 run.go:72] "command failed" err="failed to create listener: failed to listen on 0.0.0.0:6443: listen tcp 0.0.0.0:6443: bind: address already in use""#,
+            "PortInUse",
+            "0.0.0.0:6443",
+        ),
+        (
+            Component::ApiServer,
+            r#"E1124 15:00:00.1 1 run.go:72] "command failed" err="loading audit policy file: failed to read file path \"/etc/audit.yaml\": open /etc/audit.yaml: no such file or directory""#,
+            "FileMissing",
+            "/etc/audit.yaml",
+        ),
+        (
+            Component::Etcd,
+            r#"{"level":"fatal","ts":"2026-11-24","caller":"etcdmain/etcd.go:181","msg":"discovery failed","error":"listen tcp 10.1.2.3:2380: bind: cannot assign requested address"}"#,
+            "AddressNotHere",
+            "10.1.2.3:2380",
+        ),
+        (
+            Component::Scheduler,
+            r#"E1124 15:00:00.1 1 run.go:72] "command failed" err="something new""#,
+            "ComponentRefuses",
+            "something new",
+        ),
+    ] {
+        let found = found(&ended(component, &["I1124 fine", line, "", "I1124 bye"]));
+        assert_eq!(found[0].finding.check, check, "{found:#?}");
+        assert!(found[0].finding.what.contains(words), "{}", found[0].finding.what);
+        assert_eq!(found[0].subject, Some(component));
+        assert_eq!(found.len(), 1, "said once: {found:#?}");
+    }
+}
+
+#[test]
+fn what_follows_from_another_component_is_no_proof() {
+    let refused = r#"E1124 1 run.go:72] "command failed" err="something new""#;
+    let mut evidence = ended(Component::Scheduler, &[refused]);
+    assert_eq!(found(&evidence)[0].proof, Proof::Persisting);
+    evidence.components.insert(Component::ApiServer, ComponentEvidence::default());
+    evidence.kubelet.health = None;
+    assert_eq!(found(&evidence)[0].proof, Proof::Possible);
+}

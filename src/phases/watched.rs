@@ -1,0 +1,57 @@
+//! What to watch on a machine, read from what lies on it.
+
+use super::phase::{Failure, PhaseError};
+use crate::config::Settings;
+use crate::config::settings::join_host_port;
+use crate::health::{Watched, target};
+use crate::host::Host;
+use crate::kubeconfig::Kubeconfig;
+use crate::manifest::Component;
+use crate::{kubelet, yaml};
+
+/// Where the components with a manifest tell their health, and where kubelet does.
+///
+/// # Errors
+/// When a manifest is missing that every control plane has, or is no YAML.
+pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, PhaseError> {
+    let mut targets = vec![];
+    for component in Component::ALL {
+        let path = settings.paths.manifests.join(component.file());
+        let Some(text) = host.read(&path)? else {
+            if component == Component::Etcd {
+                continue;
+            }
+            let message = format!(
+                "{} is missing: make it with `kubestrap init phase control-plane all`",
+                path.display()
+            );
+            return Err(PhaseError::new(Failure::Failed, message));
+        };
+        let documents = yaml::parse_values(&String::from_utf8_lossy(&text))
+            .map_err(|e| PhaseError::new(Failure::Failed, format!("{}:{e}", path.display())))?;
+        targets.extend(documents.first().map(|pod| target(component, pod)));
+    }
+    let configuration = kubelet::cluster_configuration(settings);
+    let port = u16::try_from(configuration.healthz_port.unwrap_or_default()).unwrap_or_default();
+    let address = match configuration.healthz_bind_address.parse::<std::net::IpAddr>() {
+        Ok(ip) if !ip.is_unspecified() => ip.to_string(),
+        _ => "127.0.0.1".to_owned(),
+    };
+    Ok(Watched {
+        targets,
+        kubelet: (port != 0).then(|| format!("http://{}", join_host_port(&address, port))),
+        cri_socket: settings.init.node_registration.cri_socket.clone(),
+        node_name: settings.node_name().to_owned(),
+        kubeconfig: identity(settings, host)?,
+    })
+}
+
+/// Who asks the API server: an administrator that needs no RBAC rule, which are not there yet when it starts.
+fn identity(settings: &Settings, host: &dyn Host) -> Result<Option<Kubeconfig>, PhaseError> {
+    for name in ["super-admin.conf", "admin.conf"] {
+        if let Some(text) = host.read(&settings.paths.kubeconfig(name))? {
+            return Ok(Kubeconfig::parse(&String::from_utf8_lossy(&text)).ok());
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,339 @@
+//! Flags and values that a component does not take, and Pods that patches spoil.
+
+use super::fault::{Fault, fault};
+use super::scene::{Scene, own};
+
+pub(super) const FAULTS: &[Fault] = &[
+    fault(
+        "apiserver-flag-unknown",
+        "kube-apiserver gets a flag that it does not know; the check of flags is ignored",
+        |s| {
+            s.ignored.push("ExtraArgs");
+            s.extra_arg("apiServer", "audit-log-maxsiz", "1");
+            Ok(())
+        },
+        &["kube-apiserver", "unknown flag", "audit-log-maxsiz"],
+        &["apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-flag-gone",
+        "kube-apiserver gets a flag that older versions had",
+        |s| {
+            s.extra_arg("apiServer", "insecure-port", "0");
+            Ok(())
+        },
+        &["kube-apiserver", "insecure-port"],
+        &["apiServer.extraArgs"],
+    ),
+    fault(
+        "controller-manager-flag-unknown",
+        "kube-controller-manager gets a flag that it does not know; the check is ignored",
+        |s| {
+            s.ignored.push("ExtraArgs");
+            s.extra_arg("controllerManager", "nope", "1");
+            Ok(())
+        },
+        &["kube-controller-manager", "unknown flag", "nope"],
+        &["controllerManager.extraArgs"],
+    ),
+    fault(
+        "scheduler-flag-unknown",
+        "kube-scheduler gets a flag that it does not know; the check is ignored",
+        |s| {
+            s.ignored.push("ExtraArgs");
+            s.extra_arg("scheduler", "nope", "1");
+            Ok(())
+        },
+        &["kube-scheduler", "unknown flag", "nope"],
+        &["scheduler.extraArgs"],
+    ),
+    fault(
+        "etcd-flag-unknown",
+        "etcd gets a flag that it does not know; the check is ignored",
+        |s| {
+            s.ignored.push("ExtraArgs");
+            s.extra_arg("etcd.local", "nope", "1");
+            Ok(())
+        },
+        &["etcd", "flag", "nope"],
+        &["etcd.local.extraArgs"],
+    ),
+    fault(
+        "apiserver-feature-gate",
+        "kube-apiserver gets a feature gate that there is not",
+        |s| {
+            s.extra_arg("apiServer", "feature-gates", "SidecarContainerz=true");
+            Ok(())
+        },
+        &["kube-apiserver", "feature gate", "SidecarContainerz"],
+        &["feature-gates", "apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-admission-plugin",
+        "kube-apiserver is to load an admission plugin that there is not",
+        |s| {
+            s.extra_arg("apiServer", "enable-admission-plugins", "NodeRestriction,PodSecurityPolicy");
+            Ok(())
+        },
+        &["kube-apiserver", "PodSecurityPolicy"],
+        &["enable-admission-plugins", "apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-authorization-mode",
+        "kube-apiserver gets an authorization mode that there is not",
+        |s| {
+            s.extra_arg("apiServer", "authorization-mode", "Node,RBAC,Abac");
+            Ok(())
+        },
+        &["kube-apiserver", "Abac"],
+        &["authorization-mode", "apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-service-range",
+        "kube-apiserver's range of Services is no network",
+        |s| {
+            s.extra_arg("apiServer", "service-cluster-ip-range", "10.96.0.0/120");
+            Ok(())
+        },
+        &["kube-apiserver", "service-cluster-ip-range", "10.96.0.0/120"],
+        &["apiServer.extraArgs|networking.serviceSubnet"],
+    ),
+    fault(
+        "apiserver-cipher",
+        "kube-apiserver gets a cipher suite that there is not",
+        |s| {
+            s.extra_arg("apiServer", "tls-cipher-suites", "TLS_MADE_UP");
+            Ok(())
+        },
+        &["kube-apiserver", "TLS_MADE_UP"],
+        &["tls-cipher-suites", "apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-port-value",
+        "kube-apiserver gets a number that is none",
+        |s| {
+            s.extra_arg("apiServer", "max-requests-inflight", "lots");
+            Ok(())
+        },
+        &["kube-apiserver", "max-requests-inflight", "lots"],
+        &["apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-bind-address",
+        "kube-apiserver is to listen on an address that this machine has not",
+        |s| {
+            s.extra_arg("apiServer", "bind-address", "10.99.99.99");
+            Ok(())
+        },
+        &["kube-apiserver", "10.99.99.99"],
+        &["bind-address", "apiServer.extraArgs"],
+    ),
+    fault(
+        "apiserver-etcd-elsewhere",
+        "kube-apiserver looks for etcd on another port",
+        |s| {
+            s.extra_arg("apiServer", "etcd-servers", "https://127.0.0.1:2999");
+            Ok(())
+        },
+        &["kube-apiserver", "127.0.0.1:2999", "etcd"],
+        &["etcd-servers"],
+    ),
+    fault(
+        "apiserver-anonymous-auth",
+        "kube-apiserver takes no anonymous requests, and kubelet's probes are such",
+        |s| {
+            s.extra_arg("apiServer", "anonymous-auth", "false");
+            Ok(())
+        },
+        &["anonymous-auth", "probe"],
+        &["anonymous-auth|patch"],
+    ),
+    fault(
+        "apiserver-encryption-config",
+        "the configuration of encryption at rest has a key that is no base64",
+        |s| {
+            let file = own(
+                "encryption.yaml",
+                "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  - aescbc: {keys: [{name: a, secret: 'not base64!'}]}\n",
+            )?;
+            file_arg(s, "encryption-provider-config", &file);
+            Ok(())
+        },
+        &["kube-apiserver", "encryption", "/etc/fault/encryption.yaml|encryption-provider-config"],
+        &["/etc/fault/encryption.yaml"],
+    ),
+    fault(
+        "apiserver-audit-policy-invalid",
+        "the audit policy has a level that there is not",
+        |s| {
+            let file = own(
+                "audit.yaml",
+                "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Everything\n",
+            )?;
+            file_arg(s, "audit-policy-file", &file);
+            Ok(())
+        },
+        &["kube-apiserver", "audit", "level|policy"],
+        &["/etc/fault/audit.yaml"],
+    ),
+    fault(
+        "apiserver-admission-config-invalid",
+        "the admission configuration is no YAML",
+        |s| {
+            let file = own("admission.yaml", "apiVersion: [\n")?;
+            file_arg(s, "admission-control-config-file", &file);
+            Ok(())
+        },
+        &["kube-apiserver", "admission"],
+        &["/etc/fault/admission.yaml"],
+    ),
+    fault(
+        "controller-manager-cidr",
+        "kube-controller-manager's range of Pods is no network",
+        |s| {
+            s.extra_arg("controllerManager", "cluster-cidr", "10.244.0.0/160");
+            Ok(())
+        },
+        &["kube-controller-manager", "10.244.0.0/160"],
+        &["controllerManager.extraArgs|networking.podSubnet"],
+    ),
+    fault(
+        "controller-manager-unknown-controller",
+        "kube-controller-manager is to run a controller that there is not",
+        |s| {
+            s.extra_arg("controllerManager", "controllers", "*,bootstrapsignerz");
+            Ok(())
+        },
+        &["kube-controller-manager", "bootstrapsignerz"],
+        &["controllers", "controllerManager.extraArgs"],
+    ),
+    fault(
+        "scheduler-config-invalid",
+        "kube-scheduler's configuration file has a field that there is not",
+        |s| {
+            let file = own(
+                "scheduler.yaml",
+                "apiVersion: kubescheduler.config.k8s.io/v1\nkind: KubeSchedulerConfiguration\nprofilez: []\n",
+            )?;
+            s.cluster(&format!(
+                "scheduler:\n  extraArgs: [{{name: config, value: {file}}}]\n  \
+                 extraVolumes: [{{name: own, hostPath: {file}, mountPath: {file}, pathType: File, readOnly: true}}]"
+            ));
+            Ok(())
+        },
+        &["kube-scheduler", "profilez|strict decoding"],
+        &["/etc/fault/scheduler.yaml"],
+    ),
+    fault(
+        "etcd-listens-elsewhere",
+        "etcd is to listen on an address that this machine has not",
+        |s| {
+            s.extra_arg("etcd.local", "listen-client-urls", "https://10.99.99.99:2379");
+            Ok(())
+        },
+        &["etcd", "10.99.99.99"],
+        &["listen-client-urls|etcd.local.extraArgs"],
+    ),
+    fault(
+        "etcd-election-timeout",
+        "etcd's election timeout is shorter than its heartbeat allows",
+        |s| {
+            s.extra_arg("etcd.local", "election-timeout", "100");
+            Ok(())
+        },
+        &["etcd", "election-timeout"],
+        &["etcd.local.extraArgs"],
+    ),
+    fault(
+        "etcd-quota-tiny",
+        "etcd's quota is smaller than what a cluster writes while it starts",
+        |s| {
+            s.extra_arg("etcd.local", "quota-backend-bytes", "65536");
+            Ok(())
+        },
+        &["etcd", "space exceeded|quota|NOSPACE"],
+        &["quota-backend-bytes"],
+    ),
+    fault(
+        "etcd-name-not-in-cluster",
+        "etcd's name is not in its list of members",
+        |s| {
+            s.extra_arg("etcd.local", "initial-cluster", "other=https://10.88.0.2:2380");
+            Ok(())
+        },
+        &["etcd", "initial-cluster|initial cluster"],
+        &["initial-cluster", "etcd.local.extraArgs"],
+    ),
+    fault(
+        "memory-limit-tiny",
+        "a patch limits kube-apiserver's memory so that the kernel kills it",
+        |s| {
+            let limit =
+                "spec:\n  containers:\n  - name: kube-apiserver\n    resources: {limits: {memory: 48Mi}}\n";
+            s.patch("kube-apiserver+strategic.yaml", limit)
+        },
+        &["kube-apiserver", "OOM|memory"],
+        &["limit", "memory"],
+    ),
+    fault(
+        "probe-patched-away",
+        "a patch sends kubelet's startup probe to a port at which nobody answers",
+        |s| {
+            let probe = "spec:\n  containers:\n  - name: kube-apiserver\n    startupProbe: {httpGet: {port: 7777}, periodSeconds: 1, initialDelaySeconds: 0, failureThreshold: 2}\n";
+            s.patch("kube-apiserver+strategic.yaml", probe)
+        },
+        &["kube-apiserver", "startup probe|probe", "7777"],
+        &["startupProbe|patch"],
+    ),
+    fault(
+        "patch-makes-invalid-pod",
+        "a patch makes a Pod that kubelet refuses",
+        |s| s.patch("kube-scheduler+merge.yaml", "spec:\n  restartPolicy: Sometimes\n"),
+        &["kube-scheduler", "restartPolicy|Sometimes"],
+        &["patch"],
+    ),
+    fault(
+        "patch-runs-as-nobody",
+        "a patch runs kube-apiserver as a user who may not read its keys",
+        |s| {
+            s.patch(
+                "kube-apiserver+strategic.yaml",
+                "spec:\n  securityContext: {runAsUser: 65534, runAsNonRoot: true}\n",
+            )
+        },
+        &["kube-apiserver", "permission denied"],
+        &["runAsUser|chown|chmod|readable"],
+    ),
+    fault(
+        "patch-volume-missing",
+        "a patch gives etcd a volume whose folder is not there",
+        |s| {
+            s.patch(
+                "etcd+strategic.yaml",
+                "spec:\n  volumes:\n  - name: extra\n    hostPath: {path: /var/lib/none, type: Directory}\n",
+            )
+        },
+        &["etcd", "/var/lib/none", "not a directory|not there|does not exist|no such"],
+        &["/var/lib/none|patch"],
+    ),
+    fault(
+        "patch-needs-too-much",
+        "a patch asks for more CPUs than this machine has",
+        |s| {
+            s.patch(
+                "etcd+strategic.yaml",
+                "spec:\n  containers:\n  - name: etcd\n    resources: {requests: {cpu: '64'}}\n",
+            )
+        },
+        &["etcd", "OutOfcpu|cpu"],
+        &["request", "cpu"],
+    ),
+];
+
+/// Gives kube-apiserver a flag that names a file, and the volume with it.
+fn file_arg(s: &mut Scene, flag: &str, file: &str) {
+    s.cluster(&format!(
+        "apiServer:\n  extraArgs: [{{name: {flag}, value: {file}}}]\n  \
+         extraVolumes: [{{name: own, hostPath: {file}, mountPath: {file}, pathType: File, readOnly: true}}]"
+    ));
+}

@@ -1,0 +1,63 @@
+//! What happens in the machine.
+
+use std::time::Duration;
+
+use anyhow::ensure;
+
+use crate::e2e::node::Node;
+use crate::e2e::plan::Plan;
+use crate::e2e::wait::eventually;
+use crate::e2e::{cluster, fresh};
+
+/// An emulated machine takes its time.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// `init` as a new user runs it; what it leaves; `init` again; `reset`.
+///
+/// # Errors
+/// When something is not as it should be.
+pub(crate) fn run(plan: Plan) -> anyhow::Result<()> {
+    let node = Node::installed(plan, "kubestrap");
+    let result = on(&node);
+    crate::say::line(node.notes());
+    result.inspect_err(|_| node.keep_pod_logs())
+}
+
+fn on(node: &Node) -> anyhow::Result<()> {
+    let args = ["init", "--kubernetes-version", &node.plan.version];
+    let took = node.kubestrap(&args)?.elapsed;
+    node.note(format!("init {:.1} s", took.as_secs_f64()));
+    eventually("the cluster is healthy", PATIENCE, || cluster::healthy(node))?;
+    cluster::finished(node)?;
+    kubelet_runs(node)?;
+    let containers = cluster::containers(node)?;
+    let took = node.kubestrap(&args)?.elapsed;
+    node.note(format!("again {:.1} s", took.as_secs_f64()));
+    ensure!(cluster::containers(node)? == containers, "the second init restarted containers");
+    let took = node.reset()?.elapsed;
+    node.note(format!("reset {:.1} s", took.as_secs_f64()));
+    fresh::assert(node)?;
+    let state = shown(node, "ActiveState")?;
+    ensure!(state == "inactive", "after reset, kubelet's unit is {state}");
+    Ok(())
+}
+
+/// kubelet runs as systemd's, by our unit and drop-in, and starts with the machine.
+fn kubelet_runs(node: &Node) -> anyhow::Result<()> {
+    for (property, wanted) in [
+        ("ActiveState", "active"),
+        ("SubState", "running"),
+        ("UnitFileState", "enabled"),
+        ("FragmentPath", "/etc/systemd/system/kubelet.service"),
+        ("DropInPaths", "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"),
+    ] {
+        let found = shown(node, property)?;
+        ensure!(found == wanted, "kubelet's unit has {property}={found}, not {wanted}");
+    }
+    Ok(())
+}
+
+fn shown(node: &Node, property: &str) -> anyhow::Result<String> {
+    let output = node.run("systemctl", &["show", "kubelet", "--value", "--property", property])?.success()?;
+    Ok(output.stdout.trim().to_owned())
+}

@@ -51,6 +51,15 @@ pub enum EtcdFlags {
     Current,
 }
 
+/// kubeadm's feature gates in 1.33 and 1.34.
+const GATES_UNTIL_34: &[&str] = &[
+    "ControlPlaneKubeletLocalMode",
+    "NodeLocalCRISocket",
+    "PublicKeysECDSA",
+    "RootlessControlPlane",
+    "WaitForAllControlPlaneComponents",
+];
+
 /// The minors we set up, newest last.
 pub static RELEASES: &[Release] = &[
     Release {
@@ -62,13 +71,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 12,
         named_probe_ports: false,
         etcd_flags: EtcdFlags::Experimental,
-        feature_gates: &[
-            "ControlPlaneKubeletLocalMode",
-            "NodeLocalCRISocket",
-            "PublicKeysECDSA",
-            "RootlessControlPlane",
-            "WaitForAllControlPlaneComponents",
-        ],
+        feature_gates: GATES_UNTIL_34,
         instance_config: false,
         pod_infra_flag: true,
         http_endpoints: false,
@@ -86,13 +89,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 8,
         named_probe_ports: true,
         etcd_flags: EtcdFlags::ByTag,
-        feature_gates: &[
-            "ControlPlaneKubeletLocalMode",
-            "NodeLocalCRISocket",
-            "PublicKeysECDSA",
-            "RootlessControlPlane",
-            "WaitForAllControlPlaneComponents",
-        ],
+        feature_gates: GATES_UNTIL_34,
         instance_config: true,
         pod_infra_flag: true,
         http_endpoints: false,

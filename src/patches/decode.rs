@@ -110,13 +110,13 @@ pub struct TypeError {
 /// `kind` than `T`. (kubeadm would lose all patches in silence if they changed the kind.)
 pub fn decode<T: Typed>(mut object: Value) -> Result<Decoded<T>, TypeError> {
     canonicalise(T::SCHEMA, &mut object)?;
+    let mut typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
     for field in ["apiVersion", "kind"] {
         if object.get(field).is_none_or(Value::is_null) {
             let path = FieldPath::default().field(field);
             return Err(TypeError { path, reason: "is gone: an object needs it".into() });
         }
     }
-    let mut typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
     let written = serde_json::to_value(&typed)
         .map_err(|error| TypeError { path: FieldPath::default(), reason: error.to_string() })?;
     let mut dropped = Vec::new();
@@ -282,7 +282,7 @@ mod tests {
             "volumes": [{"name": "v", "emptyDir": {}}],
         }));
         assert_eq!(decode::<Pod>(patched).unwrap().written().unwrap(), expected);
-        assert_eq!(error(json!({})), "`apiVersion`: is gone: an object needs it");
+        assert_eq!(error(json!({"spec": {}})), "`apiVersion`: is gone: an object needs it");
     }
 
     #[test]

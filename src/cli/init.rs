@@ -1,5 +1,6 @@
 //! `init` and its phases.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -115,6 +116,11 @@ impl Init {
         dry_run::report(&host, &recorder.objects(), out)
     }
 
+    /// The user's own way to the cluster, if one was named.
+    pub(super) fn kubeconfig(&self) -> Option<PathBuf> {
+        self.flags.kubeconfig.clone()
+    }
+
     pub(super) fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
         let wrong = |e: ConfigError| {
             PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{e}"))
@@ -130,7 +136,11 @@ impl Init {
         Ok(settings)
     }
 
-    fn selection(&self, only: Option<String>, settings: &Settings) -> Result<Selection, PhaseError> {
+    pub(super) fn selection(
+        &self,
+        only: Option<String>,
+        settings: &Settings,
+    ) -> Result<Selection, PhaseError> {
         // As in kubeadm, the configuration's skipPhases are for the whole workflow, not for single phases.
         let skip = if only.is_none() {
             runner::resolve(&phases::init(), &settings.init.skip_phases)?
@@ -172,7 +182,7 @@ pub(super) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, PhaseErro
 
 /// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an
 /// upgrade leaves it out too.
-fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
+pub(super) fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
     let skipped = |id: &str| selection.skip.iter().any(|s| s == "addon" || s == id);
     settings.cluster.dns.disabled |= skipped("addon/coredns");
     settings.cluster.proxy.disabled |= skipped("addon/kube-proxy");

@@ -61,6 +61,12 @@ impl Paths {
         }
     }
 
+    /// Every folder of ours that init puts files into.
+    pub fn folders(&self) -> [PathBuf; 5] {
+        let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
+        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
+    }
+
     /// A kubeconfig, by its file name.
     pub fn kubeconfig(&self, name: &str) -> PathBuf {
         self.kubeconfig_dir.join(name)

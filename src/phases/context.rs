@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
+use super::changes::Changes;
 use super::phase::PhaseError;
 use super::pull::Pull;
 use crate::cluster::Cluster;
@@ -61,6 +62,8 @@ pub struct InitContext {
     pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
+    /// What this run changed so far.
+    pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
     patches: OnceCell<PatchSet>,
@@ -99,6 +102,7 @@ impl InitContext {
             started: OffsetDateTime::now_utc(),
             kubelet_started: None,
             options,
+            changes: Changes::default(),
             patches: OnceCell::new(),
         }
     }

@@ -3,9 +3,12 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::existing::{self, Existing};
 use super::finding::Finding;
 use super::machine::{Machine, PathKind};
 use crate::config::Settings;
+use crate::host::process::Process;
+use crate::manifest::Component;
 
 /// How much of etcd's database is searched; most are a fraction of it.
 const SEARCHED: u64 = 256 << 20;
@@ -28,6 +31,9 @@ pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     if entries.is_empty() {
         return vec![];
     }
+    if let Some(finding) = other_etcd(settings, machine, &dir) {
+        return vec![finding];
+    }
     if entries.iter().any(|n| n == "member") {
         return vec![Finding::info(format!("{shown} holds etcd's data: init runs again, and keeps them"))];
     }
@@ -37,6 +43,27 @@ pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
             .evidence(shown_entries)
             .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
     ]
+}
+
+/// Another etcd that works in the folder: two can't, and the second waits for the first without end.
+fn other_etcd(settings: &Settings, machine: &dyn Machine, dir: &Path) -> Option<Finding> {
+    if existing::manifest(settings, machine, Component::Etcd) == Existing::Ours {
+        return None;
+    }
+    let processes = machine.processes();
+    let works_here = |p: &&Process| p.is("etcd") && p.flag("data-dir").is_some_and(|d| Path::new(d) == dir);
+    let other = processes.iter().find(works_here)?;
+    let stop = match &other.unit {
+        Some(unit) => format!("`systemctl disable --now {unit}`"),
+        None => format!("`kill {}`", other.pid),
+    };
+    let shown = dir.display();
+    Some(
+        Finding::error(format!("another etcd works in {shown}: process {}", other.pid))
+            .evidence(other.command_line())
+            .cause("it holds the lock on the database, for which the cluster's own etcd would wait")
+            .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another folder: etcd.local.dataDir")),
+    )
 }
 
 /// Data and PKI of one cluster. With data of another, etcd would serve a cluster whose certificates nobody here has.

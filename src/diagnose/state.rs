@@ -13,33 +13,63 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, found: &[Diagnosis]) 
     let explained = |subject| found.iter().any(|d| d.subject == subject && d.proof > Proof::Possible);
     let mut states = vec![];
     if !explained(None) {
-        states.extend(kubelet(evidence, place));
+        states.extend(kubelet(evidence));
+    }
+    if found.iter().all(|d| d.proof == Proof::Possible) {
+        states.extend(idle(evidence, place));
     }
     for component in Component::ALL {
         if !explained(Some(component)) {
             states.extend(crashes(evidence, component));
         }
     }
+    if found.is_empty() && states.is_empty() {
+        states.extend(unfinished(evidence));
+    }
     states
 }
 
-/// kubelet does not run, or does not look where the manifests are.
-fn kubelet(evidence: &Evidence, place: &Place) -> Option<Diagnosis> {
+/// Nothing is known to be wrong: it is merely not there yet.
+fn unfinished(evidence: &Evidence) -> Option<Diagnosis> {
+    let pending = evidence.components.iter().filter(|(_, c)| c.stage != Stage::Healthy);
+    let pending: Vec<String> =
+        pending.map(|(c, state)| format!("{}: {}", c.name(), state.stage.words())).collect();
+    (!pending.is_empty()).then(|| {
+        let finding = Finding::error("the control plane was still starting when time was up, and nothing shows that it can't")
+            .evidences(pending)
+            .cause("this machine is slow, or the time-out is short")
+            .fix("run again: it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m where nobody says otherwise)");
+        of("StillStarting", finding, Proof::Possible, None)
+    })
+}
+
+/// kubelet does not run, or ends again and again.
+fn kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let kubelet = &evidence.kubelet;
+    let why = kubelet.health.as_ref()?;
     let last: Vec<String> = kubelet.log.iter().rev().take(8).rev().cloned().collect();
-    if let Some(why) = &kubelet.health {
-        let (check, what) = match kubelet.active {
-            Some(false) => ("KubeletStopped", "kubelet does not run".to_owned()),
-            _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}")),
-        };
-        let finding = Finding::error(what)
-            .evidences(last)
-            .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
-            .fix(
-                "`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again",
-            );
-        let proof = if kubelet.active == Some(false) { Proof::Persisting } else { Proof::Possible };
-        return Some(of(check, finding, proof, None));
+    // systemd's words; a service that it will start again counts as active.
+    let newest = |words: &str| kubelet.log.iter().rposition(|l| l.contains(words));
+    let ended = newest(": Main process exited, code=");
+    let is_down = ended.is_some() && ended > newest("kubelet.service: Started").or(newest(": Started "));
+    let (check, what, proof) = match kubelet.active {
+        Some(false) => ("KubeletStopped", "kubelet does not run".to_owned(), Proof::Persisting),
+        _ if is_down => {
+            ("KubeletEnds", "kubelet ends as soon as it is started".to_owned(), Proof::Persisting)
+        }
+        _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}"), Proof::Possible),
+    };
+    let finding = Finding::error(what)
+        .evidences(last)
+        .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
+        .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
+    Some(of(check, finding, proof, None))
+}
+
+/// kubelet runs, and does not look where the manifests are.
+fn idle(evidence: &Evidence, place: &Place) -> Option<Diagnosis> {
+    if evidence.kubelet.health.is_some() {
+        return None;
     }
     let idle =
         !evidence.components.is_empty() && evidence.components.values().all(|c| c.stage == Stage::Manifest);

@@ -62,7 +62,7 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             }
         }
     }
-    found.extend(state::diagnose(evidence, place, &found));
+    found.extend(state::diagnose(evidence, place, machine, &found));
     if let Some(machine) = machine {
         // First: what the component says while it is killed is no cause.
         found.splice(0..0, probe::diagnose(evidence, place, machine));
@@ -74,6 +74,13 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
         found.retain(|d| d.proof > Proof::Possible);
     }
     found
+}
+
+/// Why the Node is missing, though kubelet and the API server are healthy, as far as `evidence` from that time and the
+/// machine tell.
+pub fn diagnose_absent_node(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
+    let told = state::absent_node(place, machine);
+    told.map_or_else(|| diagnose(evidence, place, Some(machine)), |diagnosis| vec![diagnosis])
 }
 
 /// A line that rules are held against, and whom it is about.

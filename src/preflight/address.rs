@@ -93,11 +93,15 @@ fn list(addresses: &[InterfaceAddress]) -> String {
 /// The components talk to each other at 127.0.0.1, and kubelet's probes do.
 pub(super) fn loopback(_: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let here = machine.addresses();
-    if here.is_empty() || here.iter().any(|a| a.ip.is_loopback()) {
+    // An interface that is down keeps its addresses; IFF_UP of netdevice(7) is the lowest bit.
+    let flags = machine.text("/sys/class/net/lo/flags".as_ref());
+    let flags = flags.and_then(|f| u32::from_str_radix(f.trim().trim_start_matches("0x"), 16).ok());
+    let is_down = flags.is_some_and(|f| f & 1 == 0);
+    if !is_down && (here.is_empty() || here.iter().any(|a| a.ip.is_loopback())) {
         return vec![];
     }
     vec![
-        Finding::error("the loopback interface lo is down: there is no 127.0.0.1")
+        Finding::error("the loopback interface lo is down: nothing answers at 127.0.0.1")
             .evidence(format!("addresses: {}", list(&here)))
             .cause("etcd and kubelet listen there, and kubelet's probes ask there")
             .fix("`ip link set lo up`"),
@@ -138,7 +142,10 @@ mod tests {
     fn without_a_loopback_nothing_works() {
         let down = FakeMachine::with(|m| m.addresses.retain(|a| !a.ip.is_loopback()));
         assert_eq!(down.finding("Loopback", &settings("")).fix.unwrap(), "`ip link set lo up`");
-        assert!(FakeMachine::healthy().check("Loopback", &settings("")).is_empty());
+        let off = FakeMachine::with(|m| m.file("/sys/class/net/lo/flags", "0x8\n"));
+        assert!(off.finding("Loopback", &settings("")).what.contains("is down"));
+        let on = FakeMachine::with(|m| m.file("/sys/class/net/lo/flags", "0x9\n"));
+        assert!(on.check("Loopback", &settings("")).is_empty());
     }
 
     #[test]

@@ -63,8 +63,7 @@ pub(super) const RULES: &[Rule] = &[
             "a volume of its Pod (extraVolumes, or a patch) names a path that is not there, or is something else",
             "put it there, or correct `pathType` and `hostPath`; then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "VolumeFails",
         UNTIL_RUNNING,
@@ -96,8 +95,7 @@ pub(super) const RULES: &[Rule] = &[
             "the OCI runtime, or containerd's shim, is not installed or not executable",
             "install it (`apt-get install runc`), then `systemctl restart containerd`",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "ResolvConf",
         Source::Node,
@@ -131,11 +129,11 @@ pub(super) const RULES: &[Rule] = &[
         ],
     )
     .persisting(),
-    rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING).persisting(),
+    rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING),
     rule("WrongArchitecture", Source::Ended(ALL), r"exec format error", WRONG_ARCHITECTURE),
     rule("WrongArchitecture", Source::Exit, r"exec format error", WRONG_ARCHITECTURE),
-    rule("ProgramMissing", UNTIL_HEALTHY, PROGRAM_MISSING, PROGRAM_IS_MISSING).persisting(),
-    rule("WrongArchitecture", UNTIL_HEALTHY, r"exec format error", WRONG_ARCHITECTURE).persisting(),
+    rule("ProgramMissing", UNTIL_HEALTHY, PROGRAM_MISSING, PROGRAM_IS_MISSING),
+    rule("WrongArchitecture", UNTIL_HEALTHY, r"exec format error", WRONG_ARCHITECTURE),
     rule(
         "ContainerFails",
         UNTIL_HEALTHY,

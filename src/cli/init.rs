@@ -9,7 +9,7 @@ use serde_json::json;
 use super::flags::InitFlags;
 use super::{Output, as_result, dry_run, live};
 use crate::cluster::Recorder;
-use crate::config::version::{DEFAULT_VERSION, is_label};
+use crate::config::version::{CI, DEFAULT_VERSION, is_label};
 use crate::config::{ConfigError, Settings};
 use crate::health::DryWatch;
 use crate::host::{self, DryRunHost, Host};
@@ -111,6 +111,7 @@ impl Init {
             watch: Box::new(DryWatch::default()),
         };
         let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
+        check_patches(&context, selection)?;
         runner::run(&phases::init(), selection, &mut context, out)?;
         dry_run::report(&host, &recorder.objects(), out)
     }
@@ -157,7 +158,7 @@ pub(super) fn resolve_label(version: &mut String, out: &Printer) {
         return;
     }
     match host::label::resolve(version) {
-        Ok(found) => *version = found.to_string(),
+        Ok(found) => *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" }),
         Err(why) => {
             out.warn(
                 "version",
@@ -166,6 +167,11 @@ pub(super) fn resolve_label(version: &mut String, out: &Printer) {
             DEFAULT_VERSION.clone_into(version);
         }
     }
+}
+
+/// A whole run tries its patches first; a single phase reads only what it needs.
+pub(super) fn check_patches(context: &InitContext, selection: &Selection) -> Result<(), PhaseError> {
+    if selection.only.is_none() { context.check_patches() } else { Ok(()) }
 }
 
 /// What preflight measures.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle};
 
 use super::flags::InitFlags;
-use super::init::keys_needed;
+use super::init::{check_patches, keys_needed};
 use crate::cluster::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile, LazyCluster};
 use crate::config::Settings;
 use crate::health::LiveWatch;
@@ -45,6 +45,7 @@ pub(super) fn run(
         watch: Box::new(LiveWatch::default()),
     };
     let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
+    check_patches(&context, selection)?;
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
     let durations: serde_json::Map<String, Value> =

@@ -161,6 +161,14 @@ impl InitContext {
         Ok(self.patches.get_or_init(|| set))
     }
 
+    /// Tries the user's patches on what they are for, before anything is written.
+    ///
+    /// # Errors
+    /// As [`Self::patches`], and when one of them can't be applied.
+    pub fn check_patches(&self) -> Result<(), PhaseError> {
+        super::patched::check(self.patches()?, &self.settings)
+    }
+
     fn load_patches(&self, dir: &Path) -> Result<PatchSet, PhaseError> {
         let set = super::patched::load(dir, self.settings.release)?;
         for ignored in &set.ignored {

@@ -8,6 +8,7 @@
 mod decode;
 #[cfg(test)]
 mod hazards;
+mod lenient;
 mod node;
 mod parse;
 mod same;

@@ -27,6 +27,7 @@ pub mod diagnose;
 pub mod finding;
 pub mod health;
 pub mod host;
+pub mod images;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod manifest;

@@ -16,6 +16,7 @@ use crate::kubeconfig;
 use crate::output::Printer;
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
+use crate::pki::KeyPool;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
@@ -96,7 +97,11 @@ impl Init {
         let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
         let machine = machine(&settings)?;
         let recorder = Recorder::default();
-        let keys = keys_needed(&settings, &*host, selection);
+        let needed = keys_needed(&settings, &*host, selection);
+        let keys = match self.flags.dry_run_dir {
+            Some(_) => KeyPool::start(settings.algorithm, needed),
+            None => KeyPool::stand_in(settings.algorithm, needed),
+        };
         let seams = Seams {
             host: Box::new(Arc::clone(&host)),
             cluster: Box::new(recorder.clone()),

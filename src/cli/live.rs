@@ -15,6 +15,7 @@ use crate::host::RealHost;
 use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
+use crate::pki::KeyPool;
 
 /// Runs the selected phases on this machine, and tells what came of it: for machines, and for people.
 pub(super) fn run(
@@ -27,7 +28,7 @@ pub(super) fn run(
     let start = Instant::now();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let host = RealHost::new();
-    let keys = keys_needed(&settings, &host, selection);
+    let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
     let socket = settings.init.node_registration.cri_socket.clone();
     let seams = Seams {

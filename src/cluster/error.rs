@@ -10,6 +10,9 @@ use super::{ObjectError, ObjectName};
 /// authenticators are not ready yet, and the old one may still answer.
 const DOUBT: Duration = Duration::from_secs(10);
 
+/// How long a Node may take to be registered until somebody looks why: kubelet tries again every few seconds.
+const REGISTRATION: Duration = Duration::from_secs(4);
+
 /// Why something was not done to a cluster.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -60,6 +63,13 @@ pub enum ClusterError {
     /// An object that could not be made.
     #[error(transparent)]
     Make(#[from] ObjectError),
+}
+
+impl ClusterError {
+    /// Whether it failed because kubelet has not registered the Node.
+    pub fn is_node_absent(&self) -> bool {
+        matches!(self, Self::Object { refusal: Refusal::NodeAbsent, .. })
+    }
 }
 
 fn waited(after: &Duration) -> String {
@@ -175,6 +185,7 @@ impl Refusal {
         match self {
             Self::Status { code: 400 | 405 | 406 | 413 | 415, .. } => Some(Duration::ZERO),
             Self::Status { code: 401 | 422, .. } | Self::Certificate { .. } => Some(DOUBT),
+            Self::NodeAbsent => Some(REGISTRATION),
             _ => None,
         }
     }

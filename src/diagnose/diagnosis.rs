@@ -62,7 +62,7 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             }
         }
     }
-    found.extend(state::diagnose(evidence, place, &found));
+    found.extend(state::diagnose(evidence, place, machine, &found));
     found.sort_by_key(|d| d.subject);
     let proven = found.iter().map(|d| d.proof).max();
     // What merely may be is noise beside what is.
@@ -70,6 +70,13 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
         found.retain(|d| d.proof > Proof::Possible);
     }
     found
+}
+
+/// Why the Node is missing, though kubelet and the API server are healthy, as far as `evidence` from that time and the
+/// machine tell.
+pub fn diagnose_absent_node(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
+    let told = state::absent_node(place, machine);
+    told.map_or_else(|| diagnose(evidence, place, Some(machine)), |diagnosis| vec![diagnosis])
 }
 
 /// A line that rules are held against, and whom it is about.

@@ -47,16 +47,7 @@ impl Look {
 fn holders(machine: &dyn Machine, port: Option<&str>) -> Vec<String> {
     let Some(port) = port.and_then(|p| p.parse::<u16>().ok()) else { return vec![] };
     let listeners = machine.listeners();
-    let holding = listeners.iter().filter(|l| l.address.port() == port);
-    holding
-        .map(|l| match &l.process {
-            None => format!("{}: user id {}", l.address, l.uid),
-            Some(p) => {
-                let unit = p.unit.as_ref().map(|u| format!(", {u}")).unwrap_or_default();
-                format!("{} is held by process {}{unit}: {}", l.address, p.pid, p.command_line())
-            }
-        })
-        .collect()
+    listeners.iter().filter(|l| l.address.port() == port).map(ToString::to_string).collect()
 }
 
 fn disks(machine: &dyn Machine) -> Vec<String> {

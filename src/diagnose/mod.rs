@@ -19,7 +19,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use diagnosis::{Diagnosis, diagnose};
+pub use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
 pub use evidence::{ComponentEvidence, Evidence, KubeletEvidence};
 pub use gather::gather;
 pub use judge::Judge;

@@ -7,13 +7,20 @@ use super::rule::Proof;
 use crate::finding::Finding;
 use crate::health::Stage;
 use crate::manifest::Component;
+use crate::preflight::Machine;
+use crate::yaml;
 
 /// What the states show, beyond what `found` explains.
-pub(super) fn diagnose(evidence: &Evidence, place: &Place, found: &[Diagnosis]) -> Vec<Diagnosis> {
+pub(super) fn diagnose(
+    evidence: &Evidence,
+    place: &Place,
+    machine: Option<&dyn Machine>,
+    found: &[Diagnosis],
+) -> Vec<Diagnosis> {
     let explained = |subject| found.iter().any(|d| d.subject == subject && d.proof > Proof::Possible);
     let mut states = vec![];
     if !explained(None) {
-        states.extend(kubelet(evidence, place));
+        states.extend(unhealthy_kubelet(evidence).or_else(|| idle_kubelet(evidence, place, machine)));
     }
     for component in Component::ALL {
         if !explained(Some(component)) {
@@ -23,33 +30,80 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, found: &[Diagnosis]) 
     states
 }
 
-/// kubelet does not run, or does not look where the manifests are.
-fn kubelet(evidence: &Evidence, place: &Place) -> Option<Diagnosis> {
+/// kubelet does not run, or not well, and says nothing that a rule knows.
+fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let kubelet = &evidence.kubelet;
-    let last: Vec<String> = kubelet.log.iter().rev().take(8).rev().cloned().collect();
-    if let Some(why) = &kubelet.health {
-        let (check, what) = match kubelet.active {
-            Some(false) => ("KubeletStopped", "kubelet does not run".to_owned()),
-            _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}")),
-        };
-        let finding = Finding::error(what)
-            .evidences(last)
-            .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
-            .fix(
-                "`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again",
-            );
-        let proof = if kubelet.active == Some(false) { Proof::Persisting } else { Proof::Possible };
-        return Some(of(check, finding, proof, None));
+    let why = kubelet.health.as_ref()?;
+    let (check, what, proof) = match kubelet.active {
+        Some(false) => ("KubeletStopped", "kubelet does not run".to_owned(), Proof::Persisting),
+        _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}"), Proof::Possible),
+    };
+    let last = kubelet.log.len().saturating_sub(8);
+    let finding = Finding::error(what)
+        .evidences(kubelet.log.iter().skip(last).cloned())
+        .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
+        .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
+    Some(of(check, finding, proof, None))
+}
+
+/// kubelet is healthy and starts nothing: it does not look where the manifests are.
+fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine>) -> Option<Diagnosis> {
+    let components = &evidence.components;
+    if components.is_empty() || components.values().any(|c| c.stage != Stage::Manifest) {
+        return None;
     }
-    let idle =
-        !evidence.components.is_empty() && evidence.components.values().all(|c| c.stage == Stage::Manifest);
-    idle.then(|| {
-        let manifests = place.manifests.display();
-        let finding = Finding::error(format!("kubelet runs, but starts nothing of what lies in {manifests}"))
-            .cause(format!("its staticPodPath is another folder, a flag or a file in its --config-dir overrides {}/config.yaml, or it can't read {manifests}", place.kubelet.display()))
-            .fix("`systemctl cat kubelet` and `ps -C kubelet -o args` show what it was started with; let it read that configuration, then run again");
-        of("KubeletIdle", finding, Proof::Persisting, None)
-    })
+    let manifests = place.manifests.display();
+    let configuration = place.kubelet.join("config.yaml").display().to_string();
+    let finding = Finding::error(format!("kubelet runs, but starts nothing of what lies in {manifests}"));
+    let processes = machine.map(|m| m.processes()).unwrap_or_default();
+    let kubelet = processes.iter().find(|p| p.is("kubelet"));
+    let flag = |name| kubelet.and_then(|k| k.flag(name)).map(str::to_owned);
+    let finding = match (flag("pod-manifest-path"), flag("config"), flag("config-dir")) {
+        (Some(path), _, _) => finding
+            .evidence(format!("kubelet runs with --pod-manifest-path={path}"))
+            .cause(format!("that flag makes it look for static Pods in {path}: it wins over staticPodPath in {configuration}"))
+            .fix("take --pod-manifest-path out of kubelet's flags (`systemctl cat kubelet`, /etc/default/kubelet, kubeletExtraArgs), then run again"),
+        (None, Some(path), _) if path != configuration => finding
+            .evidence(format!("kubelet runs with --config={path}"))
+            .cause(format!("kubelet reads {path}, not {configuration}, which init writes"))
+            .fix(format!("let the unit or its drop-ins (`systemctl cat kubelet`) say --config={configuration}, then `systemctl daemon-reload` and run again")),
+        (None, None, _) if kubelet.is_some() => finding
+            .evidence("kubelet runs without --config")
+            .cause(format!("its unit lacks the drop-in 10-kubeadm.conf, so it does not read {configuration}"))
+            .fix("`systemctl cat kubelet` shows what is there; reinstall the package, or put the drop-in back, then run again"),
+        (_, _, dir) => finding
+            .evidences(dir.map(|dir| format!("kubelet runs with --config-dir={dir}")))
+            .cause(format!("staticPodPath in {configuration} is another folder (a KubeletConfiguration or patch says so), a file of --config-dir overrides it, or kubelet can't read {manifests}"))
+            .fix(format!("`grep staticPodPath {configuration}` shows it; let it be {manifests}, then run again")),
+    };
+    Some(of("KubeletIdle", finding, Proof::Persisting, None))
+}
+
+/// The Node is not there, though kubelet and the API server are healthy: kubelet is told not to register it, or under
+/// another name.
+pub(super) fn absent_node(place: &Place, machine: &dyn Machine) -> Option<Diagnosis> {
+    let configuration = place.kubelet.join("config.yaml");
+    let path = configuration.display();
+    let processes = machine.processes();
+    let kubelet = processes.iter().find(|p| p.is("kubelet"))?;
+    let value = machine.text(&configuration).and_then(|t| yaml::parse_values(&t).ok()?.into_iter().next());
+    let configured = value.and_then(|v| v.get("registerNode").and_then(serde_json::Value::as_bool));
+    let (evidence, fix) = match (kubelet.flag("register-node"), configured) {
+        (Some("false"), _) => (
+            "kubelet runs with --register-node=false".to_owned(),
+            "take --register-node out of kubelet's flags (kubeletExtraArgs, /etc/default/kubelet, `systemctl cat kubelet`), then run again",
+        ),
+        (None, Some(false)) => (
+            format!("{path} has registerNode: false"),
+            "take `registerNode: false` out of the KubeletConfiguration, then run again",
+        ),
+        _ => return None,
+    };
+    let finding = Finding::error("kubelet is told not to register this node")
+        .evidence(evidence)
+        .cause("a control plane needs its Node: mirror Pods, labels and taints belong to it")
+        .fix(fix);
+    Some(of("NodeNotRegistered", finding, Proof::Proven, None))
 }
 
 /// A component that ends again and again, while what it needs is there.

@@ -1,5 +1,6 @@
 //! Other programs, run to their end, with their own words kept for errors.
 
+use std::fs::File;
 use std::process::{Command, Output, Stdio};
 
 /// A program that could not be run, or failed.
@@ -17,7 +18,28 @@ pub struct CommandError {
 /// # Errors
 /// When it can't be started or ends with another code than 0; then with the last lines that it printed.
 pub fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
-    let output = run_any(program, args)?;
+    ended_well(program, args, run_any(program, args)?)
+}
+
+/// Runs a program that reads from one file or writes into another, and gives what it said on stderr.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_piped(
+    program: &str,
+    args: &[&str],
+    stdin: Option<File>,
+    stdout: Option<File>,
+) -> Result<String, CommandError> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(stdin.map_or(Stdio::null(), Stdio::from));
+    command.stdout(stdout.map_or(Stdio::piped(), Stdio::from)).stderr(Stdio::piped());
+    let output = command.spawn().and_then(std::process::Child::wait_with_output);
+    let output = ended_well(program, args, output.map_err(|e| not_run(program, args, &e))?)?;
+    Ok(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+fn ended_well(program: &str, args: &[&str], output: Output) -> Result<Output, CommandError> {
     if output.status.success() {
         return Ok(output);
     }
@@ -38,10 +60,12 @@ pub fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
 /// # Errors
 /// When it can't be started.
 pub fn run_any(program: &str, args: &[&str]) -> Result<Output, CommandError> {
-    Command::new(program).args(args).stdin(Stdio::null()).output().map_err(|error| CommandError {
-        command: command_line(program, args),
-        what: format!("can't be run: {error}"),
-    })
+    let output = Command::new(program).args(args).stdin(Stdio::null()).output();
+    output.map_err(|error| not_run(program, args, &error))
+}
+
+fn not_run(program: &str, args: &[&str], error: &std::io::Error) -> CommandError {
+    CommandError { command: command_line(program, args), what: format!("can't be run: {error}") }
 }
 
 /// Where a program lies in PATH.

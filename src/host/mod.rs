@@ -26,7 +26,7 @@ pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use real::RealHost;
-pub use together::{NewFile, lock_folder, remove_leftovers, replace_together};
+pub use together::{NewFile, TEMPORARY, lock_folder, remove_leftovers, replace_together};
 
 /// How a file shall be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

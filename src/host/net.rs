@@ -1,9 +1,9 @@
 //! Who listens where, and which addresses this machine has.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::{fmt, fs};
 
 use super::process::{self, Process};
 
@@ -16,6 +16,14 @@ pub struct Listener {
     pub uid: u32,
     /// Whose it is; none where we may not look (only root sees other users' processes), or the kernel's own.
     pub process: Option<Process>,
+}
+
+impl fmt::Display for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(process) = &self.process else { return write!(f, "{}: user id {}", self.address, self.uid) };
+        let unit = process.unit.as_ref().map(|u| format!(", {u}")).unwrap_or_default();
+        write!(f, "{}: process {}{unit}: {}", self.address, process.pid, process.command_line())
+    }
 }
 
 /// An address of a network interface.

@@ -11,7 +11,7 @@ use super::FileMode;
 use super::files::{self, FileError};
 
 /// How the names of our temporary files begin; kubelet's manifest folder ignores such names.
-pub(super) const TEMPORARY: &str = ".kubestrap-";
+pub const TEMPORARY: &str = ".kubestrap-";
 
 /// A file that is to be put down with others.
 #[derive(Clone, Copy)]

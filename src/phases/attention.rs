@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::context::InitContext;
 use super::phase::{Failure, PhaseError};
-use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, gather};
+use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_absent_node, gather};
 use crate::finding::Finding;
 use crate::health::Snapshot;
 
@@ -61,9 +61,18 @@ impl Attention {
     }
 
     fn diagnose(&self, context: &InitContext, snapshot: &Snapshot) -> Vec<Diagnosis> {
+        // What preflight measured is over: kubelet and the components run now.
+        context.machine.forget();
         let evidence: Evidence = gather(snapshot, &*context.host, self.since);
         diagnose(&evidence, &Place::of(&context.settings), Some(&*context.machine))
     }
+}
+
+/// Why the Node is missing, though the API server is healthy, as far as what kubelet logged since then tells.
+pub(super) fn absent_node(context: &InitContext, since: SystemTime) -> Vec<Finding> {
+    context.machine.forget();
+    let evidence = gather(&Snapshot::default(), &*context.host, since);
+    findings(diagnose_absent_node(&evidence, &Place::of(&context.settings), &*context.machine))
 }
 
 fn findings(diagnoses: Vec<Diagnosis>) -> Vec<Finding> {

@@ -81,11 +81,11 @@ pub struct Seams {
 }
 
 impl InitContext {
-    /// A context at the begin of a run. `keys` is how many keys to make ahead.
-    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: usize) -> Self {
+    /// A context at the begin of a run.
+    pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: KeyPool) -> Self {
         let Seams { host, cluster, machine, images, watch } = seams;
         Self {
-            keys: KeyPool::start(settings.algorithm, keys),
+            keys,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,

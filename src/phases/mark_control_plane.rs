@@ -1,6 +1,7 @@
 //! `mark-control-plane`: labels and taints of this Node.
 
 use super::context::InitContext;
+use super::node::apply_to_node;
 use super::phase::{Outcome, Phase};
 use crate::cluster::{self, CONTROL_PLANE_LABELS};
 
@@ -20,7 +21,7 @@ pub(super) fn phase() -> Phase<InitContext> {
             let taints: Vec<String> = c.settings.taints.iter().map(taint).collect();
             c.out.log("mark-control-plane", format!("Tainting node {node}: [{}]", taints.join(" ")));
         }
-        c.cluster.apply(cluster::mark_control_plane(&c.settings)?)?;
+        apply_to_node(c, "mark-control-plane", cluster::mark_control_plane(&c.settings)?)?;
         Ok(Outcome::Done)
     })
 }

@@ -14,6 +14,7 @@ mod kubeconfig;
 mod kubelet_finalize;
 mod kubelet_start;
 mod mark_control_plane;
+mod node;
 mod patched;
 pub mod phase;
 mod preflight;

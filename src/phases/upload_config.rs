@@ -1,6 +1,7 @@
 //! `upload-config`: the configuration, for those who join and upgrade.
 
 use super::context::InitContext;
+use super::node::apply_to_node;
 use super::phase::{Outcome, Phase};
 use crate::cluster;
 
@@ -25,7 +26,7 @@ pub(super) fn phase() -> Phase<InitContext> {
             c.out.log("kubelet", "Storing kubelet's configuration in ConfigMap kube-system/kubelet-config");
             c.cluster.apply(cluster::upload_config::kubelet(&c.settings)?)?;
             // Up to 1.33 the Node says which CRI socket it uses.
-            c.cluster.apply(cluster::annotate_cri_socket(&c.settings)?)?;
+            apply_to_node(c, "upload-config", cluster::annotate_cri_socket(&c.settings)?)?;
             Ok(Outcome::Done)
         },
     );

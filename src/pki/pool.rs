@@ -1,15 +1,18 @@
 //! Keys made ahead, on all cores, while other work goes on: an RSA key takes long, and init needs sixteen.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::{KeyAlgorithm, KeyError, PrivateKey};
 
-/// A supply of fresh keys of one algorithm.
+/// A supply of keys of one algorithm.
 pub struct KeyPool {
     algorithm: KeyAlgorithm,
     ready: Receiver<Result<PrivateKey, KeyError>>,
+    /// Of a supply that nobody keeps anything of: the one key that stands for all.
+    stand_in: Option<OnceCell<PrivateKey>>,
 }
 
 impl KeyPool {
@@ -29,7 +32,13 @@ impl KeyPool {
                 }
             });
         }
-        Self { algorithm, ready }
+        Self { algorithm, ready, stand_in: None }
+    }
+
+    /// A supply for a run that keeps none of its keys and shows nothing that they sign but the CAs' certificates: one
+    /// key stands for the `count` that are needed, since nobody could tell.
+    pub fn stand_in(algorithm: KeyAlgorithm, count: usize) -> Self {
+        Self { stand_in: Some(OnceCell::new()), ..Self::start(algorithm, count.min(1)) }
     }
 
     /// The next key: one made ahead, else one made now.
@@ -37,6 +46,15 @@ impl KeyPool {
     /// # Errors
     /// When no key can be made.
     pub fn take(&self) -> Result<PrivateKey, KeyError> {
+        let Some(stand_in) = &self.stand_in else { return self.next() };
+        if let Some(key) = stand_in.get() {
+            return Ok(key.clone());
+        }
+        let key = self.next()?;
+        Ok(stand_in.get_or_init(|| key).clone())
+    }
+
+    fn next(&self) -> Result<PrivateKey, KeyError> {
         match self.ready.recv() {
             Ok(key) => key,
             // All of them are taken.
@@ -56,5 +74,11 @@ mod tests {
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), 5);
+    }
+
+    #[test]
+    fn where_nothing_is_kept_one_key_stands_for_all() {
+        let pool = KeyPool::stand_in(KeyAlgorithm::EcdsaP256, 16);
+        assert_eq!(pool.take().unwrap().spki_sha256(), pool.take().unwrap().spki_sha256());
     }
 }

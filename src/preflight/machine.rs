@@ -66,6 +66,9 @@ impl RuntimeFacts {
 
 /// The machine, as far as checks look at it.
 pub trait Machine: Send + Sync {
+    /// What was measured so far no longer counts: the machine has changed since.
+    fn forget(&self) {}
+
     /// Whether we are root.
     fn is_root(&self) -> bool;
 

@@ -58,7 +58,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine, port: u16, owner
     let Some(first) = listeners.first() else { return vec![] };
     let holder = listeners.iter().find_map(|l| l.process.as_ref());
     let program = owner.program();
-    let evidence: Vec<String> = listeners.iter().map(describe).collect();
+    let evidence: Vec<String> = listeners.iter().map(ToString::to_string).collect();
     if holder.is_some_and(|p| p.is(program)) && is_ours(settings, machine, owner) {
         return vec![
             Finding::info(format!("port {port} is held by this node's own {program}: init runs again"))
@@ -104,16 +104,6 @@ fn is_ours(settings: &Settings, machine: &dyn Machine, owner: Owner) -> bool {
         Owner::Component(component) => manifest(settings, machine, component) == Existing::Ours,
         // One without a kubeconfig is in no cluster yet: the packages' service, waiting for its configuration.
         Owner::Kubelet => !matches!(kubelet_conf(settings, machine), KubeletConf::Foreign(_)),
-    }
-}
-
-fn describe(listener: &Listener) -> String {
-    match &listener.process {
-        None => format!("{}: user id {}", listener.address, listener.uid),
-        Some(p) => {
-            let unit = p.unit.as_ref().map(|u| format!(", {u}")).unwrap_or_default();
-            format!("{}: process {}{unit}: {}", listener.address, p.pid, p.command_line())
-        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
@@ -26,13 +26,33 @@ use crate::host::{Host, RealHost, ServiceState, command};
 /// When a program is ended that does not end: later than any check waits for it, which then says that nothing is known.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
+/// A measurement that several checks ask for, made once until it is forgotten.
+struct Remembered<T>(Mutex<Option<T>>);
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Remembered<T> {
+    /// Who asks while it is being made waits for it.
+    fn get_or_measure(&self, measure: impl FnOnce() -> T) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(measure).clone()
+    }
+
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
 /// The machine we run on. What several checks ask for is measured once.
 pub struct RealMachine {
     host: RealHost,
     endpoint: CriEndpoint,
-    listeners: OnceLock<Vec<Listener>>,
-    processes: OnceLock<Vec<Process>>,
-    runtime: OnceLock<Result<RuntimeFacts, CriError>>,
+    listeners: Remembered<Vec<Listener>>,
+    processes: Remembered<Vec<Process>>,
+    runtime: Remembered<Result<RuntimeFacts, CriError>>,
 }
 
 impl RealMachine {
@@ -44,14 +64,20 @@ impl RealMachine {
         Ok(Self {
             host: RealHost::new(),
             endpoint: cri_socket.parse()?,
-            listeners: OnceLock::new(),
-            processes: OnceLock::new(),
-            runtime: OnceLock::new(),
+            listeners: Remembered::default(),
+            processes: Remembered::default(),
+            runtime: Remembered::default(),
         })
     }
 }
 
 impl Machine for RealMachine {
+    fn forget(&self) {
+        self.listeners.forget();
+        self.processes.forget();
+        self.runtime.forget();
+    }
+
     fn is_root(&self) -> bool {
         rustix::process::geteuid().is_root()
     }
@@ -85,11 +111,11 @@ impl Machine for RealMachine {
     }
 
     fn listeners(&self) -> Vec<Listener> {
-        self.listeners.get_or_init(net::listeners).clone()
+        self.listeners.get_or_measure(net::listeners)
     }
 
     fn processes(&self) -> Vec<Process> {
-        self.processes.get_or_init(process::processes).clone()
+        self.processes.get_or_measure(process::processes)
     }
 
     fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, String> {
@@ -153,7 +179,7 @@ impl Machine for RealMachine {
     }
 
     fn runtime(&self) -> Result<RuntimeFacts, CriError> {
-        self.runtime.get_or_init(|| runtime_client::facts(&self.endpoint)).clone()
+        self.runtime.get_or_measure(|| runtime_client::facts(&self.endpoint))
     }
 
     fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {

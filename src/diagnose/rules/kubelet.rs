@@ -160,6 +160,17 @@ pub(super) const RULES: &[Rule] = &[
     )
     .persisting(),
     rule(
+        "NodeName",
+        Source::Node,
+        r"(?i)node '(?<own>[^']+)' (?:cannot read|is not allowed to modify node) '(?<other>[^']+)'",
+        [
+            "kubelet registers as {other}, and its certificate is for {own}",
+            "a flag of kubelet (--hostname-override) or another machine name overrides the name that init was given",
+            "take --hostname-override out of kubelet's flags (/etc/default/kubelet, `systemctl cat kubelet`), or init with `--node-name {other}`; then run again",
+        ],
+    )
+    .possible(),
+    rule(
         "NodeNotRegistered",
         Source::Node,
         r#"Unable to register node with API server.*lookup (?<host>\S+).*(?:no such host|server misbehaving|i/o timeout)"#,

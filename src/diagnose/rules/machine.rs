@@ -39,11 +39,11 @@ pub(super) const RULES: &[Rule] = &[
         r#"Eviction manager: attempting to reclaim" resourceName="(?<resource>ephemeral-storage|inodes)""#,
         [
             "kubelet is evicting Pods: {resource} is below its threshold",
-            "kubelet starts no Pods on a disk that is nearly full (evictionHard: nodefs.available 10%, imagefs.available 15%)",
+            "on a disk that is nearly full (evictionHard: nodefs.available 10%, imagefs.available 15%) kubelet deletes images and starts no Pods but the most important",
             "make room, or lower `evictionHard` in a KubeletConfiguration; then run again",
         ],
     )
-    .persisting()
+    .possible()
     .look(Look::Disks),
     rule(
         "MemoryPressure",
@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
             "stop what uses the memory, or give the machine more; then run again",
         ],
     )
-    .persisting()
+    .possible()
     .look(Look::Memory),
     rule(
         "RuntimeNotCri",

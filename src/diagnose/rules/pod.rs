@@ -40,8 +40,7 @@ pub(super) const RULES: &[Rule] = &[
             "a volume of its Pod (extraVolumes, or a patch) names a path that is not there, or is something else",
             "put it there, or correct `pathType` and `hostPath`; then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "VolumeFails",
         UNTIL_RUNNING,
@@ -73,8 +72,7 @@ pub(super) const RULES: &[Rule] = &[
             "the OCI runtime, or containerd's shim, is not installed or not executable",
             "install it (`apt-get install runc`), then `systemctl restart containerd`",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "SandboxFails",
         UNTIL_SANDBOX,
@@ -106,8 +104,7 @@ pub(super) const RULES: &[Rule] = &[
             "the container's command names a program that is not in its image: a custom image, or a patch",
             "see the image and command in {manifest}, mend what they come from, then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "WrongArchitecture",
         UNTIL_HEALTHY,
@@ -117,8 +114,7 @@ pub(super) const RULES: &[Rule] = &[
             "the image was pulled or imported for another architecture than this machine's (`uname -m`)",
             "remove the image and pull the right one: `crictl rmi IMAGE`, then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "ContainerFails",
         UNTIL_HEALTHY,

@@ -55,6 +55,10 @@ fn needed_of_kubelet() -> String {
         lines.push_str("failCgroupV1: false\n");
     }
     lines.push_str("cgroupDriver: cgroupfs\n");
+    // A developer's disk may be fuller than kubelet's defaults (15 % free for images) allow.
+    lines.push_str(
+        "evictionHard: {memory.available: 50Mi, nodefs.available: '1%', imagefs.available: '1%'}\n",
+    );
     if has_swap() {
         lines.push_str("failSwapOn: false\n");
     }

@@ -10,10 +10,36 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::wait::eventually;
 
-/// Where it listens: the place that is found without being named.
-const SOCKET: &str = "/run/containerd/containerd.sock";
 pub(crate) const CONFIG: &str = "/etc/containerd/config.toml";
-const LOG: &str = "/e2e/logs/containerd.log";
+
+/// Where one has its things.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    config: &'static str,
+    log: &'static str,
+    root: &'static str,
+    state: &'static str,
+    /// Where it listens.
+    pub(crate) socket: &'static str,
+}
+
+/// The place that is found without being named.
+pub(crate) const USUAL: Place = Place {
+    config: CONFIG,
+    log: "/e2e/logs/containerd.log",
+    root: "/var/lib/containerd",
+    state: "/run/containerd",
+    socket: "/run/containerd/containerd.sock",
+};
+
+/// Another, without images.
+pub(crate) const SECOND: Place = Place {
+    config: "/etc/containerd/second.toml",
+    log: "/e2e/logs/containerd-second.log",
+    root: "/var/lib/containerd-second",
+    state: "/run/containerd-second",
+    socket: "/run/containerd-second/containerd.sock",
+};
 
 /// A running containerd.
 #[derive(Debug)]
@@ -33,11 +59,20 @@ impl Containerd {
     /// # Errors
     /// When it does not answer.
     pub(crate) fn start_with(configuration: &str) -> anyhow::Result<Self> {
+        Self::start_at(&USUAL, configuration)
+    }
+
+    /// Starts one at a place of its own.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub(crate) fn start_at(place: &Place, configuration: &str) -> anyhow::Result<Self> {
         fs::create_dir_all("/etc/containerd")?;
-        fs::write(CONFIG, configuration)?;
-        let log = File::options().create(true).append(true).open(LOG)?;
+        fs::write(place.config, configuration)?;
+        let log = File::options().create(true).append(true).open(place.log)?;
         let mut child = Command::new("containerd")
-            .args(["--config", CONFIG])
+            .args(["--config", place.config, "--root", place.root, "--state", place.state])
+            .args(["--address", place.socket])
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -47,7 +82,7 @@ impl Containerd {
             if let Some(status) = child.try_wait()? {
                 bail!("it ended with {status}");
             }
-            Ok(UnixStream::connect(SOCKET).map(drop)?)
+            Ok(UnixStream::connect(place.socket).map(drop)?)
         })?;
         Ok(Self(child))
     }

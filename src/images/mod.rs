@@ -1,0 +1,16 @@
+//! Images on their way to machines without a registry: out of one runtime, in an archive, into another.
+//!
+//! CRI has no call for either, so the runtime's own program does it ([`tool`]). What goes into an archive and what
+//! comes out of it is verified here ([`Archive`]): nothing damaged or incomplete reaches a runtime.
+
+mod archive;
+mod error;
+mod reference;
+mod tool;
+mod transfer;
+
+pub use archive::{Archive, ArchiveError, Digest, Image, Writer};
+pub use error::TransferError;
+pub use reference::canonical;
+pub use tool::{TOOLS, Tool};
+pub use transfer::{Carrier, Moved, Step};

@@ -1,0 +1,224 @@
+//! Moving images between a runtime and an archive.
+
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::runtime::Runtime;
+
+use super::archive::{Archive, ArchiveError, Digest, Image, Writer};
+use super::canonical;
+use super::error::TransferError;
+use super::tool::Tool;
+use crate::host::cri::{CriClient, CriEndpoint, CriError};
+use crate::host::{TEMPORARY, system};
+
+/// containerd's CRI part hears of an import some time after it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// An image that was moved.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moved {
+    /// Its full name.
+    pub name: String,
+    /// Its digest, as registries and runtimes know it.
+    pub digest: Digest,
+    /// What it is for, such as `linux/amd64`.
+    pub platforms: Vec<String>,
+    /// Its bytes in the archive.
+    pub size: u64,
+}
+
+impl Moved {
+    fn new<R: io::Read + io::Seek>(archive: &Archive<R>, image: &Image) -> Self {
+        Self {
+            name: image.name.clone(),
+            digest: image.digest().clone(),
+            platforms: image.platforms().into_iter().map(str::to_owned).collect(),
+            size: archive.size(image),
+        }
+    }
+}
+
+/// What is told on the way.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// An image is being written out.
+    Exporting(&'a str),
+    /// It is in the archive.
+    Exported(&'a Moved, Duration),
+    /// The archive is being read.
+    Verifying,
+    /// All of it is as it should be.
+    Verified(&'a [Moved], Duration),
+    /// The runtime takes it.
+    Importing,
+}
+
+/// A runtime, with its program.
+pub struct Carrier {
+    client: CriClient,
+    tool: &'static Tool,
+    runtime: Runtime,
+}
+
+impl Carrier {
+    /// Asks the runtime who it is.
+    ///
+    /// # Errors
+    /// When it does not answer, or there is no program for it.
+    pub fn of(endpoint: &CriEndpoint) -> Result<Self, TransferError> {
+        let file =
+            |error| TransferError::File { action: "talk through", file: endpoint.path().into(), error };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(file)?;
+        let client = runtime.block_on(CriClient::connect(endpoint))?;
+        let name = runtime.block_on(client.version())?.name;
+        Ok(Self { client, tool: Tool::of(&name)?, runtime })
+    }
+
+    /// Writes images into an archive, which must not be there yet. In the end it is there whole, or not at all.
+    ///
+    /// # Errors
+    /// When an image is not here, can't be written out, or is not whole.
+    pub fn export(
+        &self,
+        images: &[String],
+        file: &Path,
+        told: &mut dyn FnMut(Step<'_>),
+    ) -> Result<Vec<Moved>, TransferError> {
+        let fail = |action| move |error| TransferError::File { action, file: file.to_owned(), error };
+        if fs::symlink_metadata(file).is_ok() {
+            return Err(fail("make")(io::Error::other("it is there already, and is not overwritten")));
+        }
+        let missing =
+            images.iter().filter_map(|i| self.held(i).map(|h| h.is_none().then(|| i.clone())).transpose());
+        let missing = missing.collect::<Result<Vec<_>, _>>()?;
+        if !missing.is_empty() {
+            return Err(TransferError::NotHeld(missing));
+        }
+        let dir = file.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let temporary = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(dir)
+            .map_err(fail("make"))?;
+        let mut writer = Writer::new(io::BufWriter::new(temporary.as_file()));
+        let mut moved = vec![];
+        for image in images {
+            told(Step::Exporting(image));
+            let start = Instant::now();
+            let name = canonical(image);
+            // It has no name, so that nothing of it stays, however this ends.
+            let own = tempfile::tempfile_in(dir).map_err(fail("write beside"))?;
+            let said = self.tool.export(
+                self.client.endpoint(),
+                &name,
+                own.try_clone().map_err(fail("write beside"))?,
+            )?;
+            let of_tool = |error| TransferError::Archive {
+                file: format!("what `{}` wrote for {name}", self.tool.program).into(),
+                error,
+                hint: said.clone(),
+            };
+            let mut archive = Archive::open(own).map_err(of_tool)?;
+            let Some(found) = archive.images().iter().find(|i| i.name == name).cloned() else {
+                return Err(of_tool(ArchiveError::Layout("another image is in it".into())));
+            };
+            writer.add(&mut archive, &found).map_err(fail("write"))?;
+            let one = Moved::new(&archive, &found);
+            told(Step::Exported(&one, start.elapsed()));
+            moved.push(one);
+        }
+        writer.finish().and_then(|mut to| io::Write::flush(&mut to)).map_err(fail("write"))?;
+        temporary.as_file().sync_all().map_err(fail("write"))?;
+        temporary.persist_noclobber(file).map_err(|e| fail("make")(e.error))?;
+        Ok(moved)
+    }
+
+    /// Verifies an archive; then has the runtime take all its images, and looks whether it has. `wanted` must be among
+    /// them.
+    ///
+    /// # Errors
+    /// When something is wrong with the archive, and then nothing is imported; or when the runtime fails.
+    pub fn import(
+        &self,
+        file: &Path,
+        wanted: &[String],
+        told: &mut dyn FnMut(Step<'_>),
+    ) -> Result<Vec<Moved>, TransferError> {
+        told(Step::Verifying);
+        let start = Instant::now();
+        let archive = verified(file, wanted)?;
+        let images = archive.images().to_vec();
+        let moved: Vec<Moved> = images.iter().map(|i| Moved::new(&archive, i)).collect();
+        told(Step::Verified(&moved, start.elapsed()));
+        told(Step::Importing);
+        let fail = |error| TransferError::File { action: "read", file: file.to_owned(), error };
+        // The very file that was verified, whatever is under its name by now.
+        let verified = archive.into_reader().map_err(fail)?;
+        let names: &[Image] =
+            if self.tool.imports_singly() { &images } else { images.get(..1).unwrap_or_default() };
+        for image in names {
+            self.tool.import(self.client.endpoint(), &image.name, verified.try_clone().map_err(fail)?)?;
+        }
+        images.iter().try_for_each(|image| self.arrived(image))?;
+        Ok(moved)
+    }
+
+    /// The runtime's id for an image, if it holds it.
+    fn held(&self, image: &str) -> Result<Option<String>, CriError> {
+        Ok(self.runtime.block_on(self.client.image_status(image))?.map(|info| info.id))
+    }
+
+    /// Waits until the runtime holds an image as it is in the archive.
+    fn arrived(&self, image: &Image) -> Result<(), TransferError> {
+        let start = Instant::now();
+        loop {
+            let held = self.held(&image.name)?;
+            let id = held.as_deref().map(|id| id.strip_prefix("sha256:").unwrap_or(id));
+            if image.ids().any(|digest| Some(digest.hex()) == id) {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(TransferError::Other {
+                    image: image.name.clone(),
+                    found: held.unwrap_or_else(|| "missing".into()),
+                    wanted: image.digest().clone(),
+                });
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// An archive that is whole, has what is wanted, and is for this machine.
+fn verified(file: &Path, wanted: &[String]) -> Result<Archive<File>, TransferError> {
+    let opened = File::open(file).map_err(|error| TransferError::File {
+        action: "read",
+        file: file.to_owned(),
+        error,
+    })?;
+    let archive = Archive::open(opened).map_err(|error| TransferError::Archive {
+        file: file.to_owned(),
+        error,
+        hint: "nothing was imported; copy or export the archive again".into(),
+    })?;
+    let has: Vec<String> = archive.images().iter().map(|i| i.name.clone()).collect();
+    let missing: Vec<String> = wanted.iter().map(|w| canonical(w)).filter(|w| !has.contains(w)).collect();
+    if !missing.is_empty() {
+        return Err(TransferError::NotInArchive { file: file.to_owned(), missing, has });
+    }
+    let here = system::platform();
+    if let Some(image) = archive.images().iter().find(|i| !i.platforms().contains(&here.as_str())) {
+        return Err(TransferError::Platform {
+            file: file.to_owned(),
+            image: image.name.clone(),
+            has: image.platforms().join(", "),
+        });
+    }
+    Ok(archive)
+}

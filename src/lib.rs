@@ -24,6 +24,7 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod diagnose;
+pub mod diff;
 pub mod finding;
 pub mod health;
 pub mod host;

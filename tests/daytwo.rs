@@ -272,8 +272,7 @@ fn what_can_not_be_renewed_keeps_nothing_else_from_it() {
 #[test]
 fn two_renewals_do_not_mix() {
     let plane = Plane::new();
-    let lock = fs::File::open(plane.file("pki")).unwrap();
-    lock.lock().unwrap();
+    let _lock = kubestrap::host::Lock::take(&[&plane.file("pki")], "init").unwrap();
     let before = plane.files();
     let output = plane.certs("renew all");
     assert!(stderr(&output).contains("another kubestrap is at work"), "{}", stderr(&output));

@@ -1,5 +1,6 @@
 //! `init` and its phases.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::flags::InitFlags;
 use super::{Output, as_result, dry_run, live};
 use crate::cluster::Recorder;
-use crate::config::version::{DEFAULT_VERSION, is_label};
+use crate::config::version::{CI, DEFAULT_VERSION, is_label};
 use crate::config::{ConfigError, Settings};
 use crate::health::DryWatch;
 use crate::host::{self, DryRunHost, Host};
@@ -110,8 +111,14 @@ impl Init {
             watch: Box::new(DryWatch::default()),
         };
         let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
+        check_patches(&context, selection)?;
         runner::run(&phases::init(), selection, &mut context, out)?;
         dry_run::report(&host, &recorder.objects(), out)
+    }
+
+    /// The user's own way to the cluster, if one was named.
+    pub(super) fn kubeconfig(&self) -> Option<PathBuf> {
+        self.flags.kubeconfig.clone()
     }
 
     pub(super) fn settings(&self, out: &Printer) -> Result<Settings, PhaseError> {
@@ -129,7 +136,11 @@ impl Init {
         Ok(settings)
     }
 
-    fn selection(&self, only: Option<String>, settings: &Settings) -> Result<Selection, PhaseError> {
+    pub(super) fn selection(
+        &self,
+        only: Option<String>,
+        settings: &Settings,
+    ) -> Result<Selection, PhaseError> {
         // As in kubeadm, the configuration's skipPhases are for the whole workflow, not for single phases.
         let skip = if only.is_none() {
             runner::resolve(&phases::init(), &settings.init.skip_phases)?
@@ -147,7 +158,7 @@ pub(super) fn resolve_label(version: &mut String, out: &Printer) {
         return;
     }
     match host::label::resolve(version) {
-        Ok(found) => *version = found.to_string(),
+        Ok(found) => *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" }),
         Err(why) => {
             out.warn(
                 "version",
@@ -158,6 +169,11 @@ pub(super) fn resolve_label(version: &mut String, out: &Printer) {
     }
 }
 
+/// A whole run tries its patches first; a single phase reads only what it needs.
+pub(super) fn check_patches(context: &InitContext, selection: &Selection) -> Result<(), PhaseError> {
+    if selection.only.is_none() { context.check_patches() } else { Ok(()) }
+}
+
 /// What preflight measures.
 pub(super) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, PhaseError> {
     let machine = RealMachine::new(&settings.init.node_registration.cri_socket);
@@ -166,7 +182,7 @@ pub(super) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, PhaseErro
 
 /// kubeadm's coupling of the addons' phases and their settings: what is skipped is recorded as disabled, so that an
 /// upgrade leaves it out too.
-fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
+pub(super) fn skip_disabled_addons(settings: &mut Settings, selection: &Selection) {
     let skipped = |id: &str| selection.skip.iter().any(|s| s == "addon" || s == id);
     settings.cluster.dns.disabled |= skipped("addon/coredns");
     settings.cluster.proxy.disabled |= skipped("addon/kube-proxy");

@@ -1,17 +1,17 @@
 //! A run of init in earnest: the machine, the cluster behind admin.conf, and the result.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Handle};
 
 use super::flags::InitFlags;
-use super::init::keys_needed;
+use super::init::{check_patches, keys_needed};
 use crate::cluster::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile, LazyCluster};
 use crate::config::Settings;
 use crate::health::LiveWatch;
-use crate::host::RealHost;
+use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
@@ -28,8 +28,14 @@ pub(super) fn run(
     let start = Instant::now();
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let host = RealHost::new();
+    let _lock = lock(&settings, selection)?;
+    for dir in settings.paths.folders() {
+        // One who may not look into a folder has left nothing there.
+        let _ = remove_leftovers(&dir);
+    }
     let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
-    let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone());
+    let limit = settings.timeouts.kubernetes_api;
+    let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone(), limit, false);
     let socket = settings.init.node_registration.cri_socket.clone();
     let seams = Seams {
         host: Box::new(host),
@@ -39,12 +45,16 @@ pub(super) fn run(
         watch: Box::new(LiveWatch::default()),
     };
     let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
+    check_patches(&context, selection)?;
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
     phases::await_removal(&*context.machine, out);
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
     let durations: serde_json::Map<String, Value> =
         ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();
-    let mut data = json!({ "ok": true, "seconds": seconds(start.elapsed()), "phases": durations });
+    let mut data = json!({ "ok": true, "changed": !context.changes.is_empty(), "seconds": seconds(start.elapsed()), "phases": durations });
+    if selection.only.is_none() && context.changes.is_empty() {
+        out.log("init", "Nothing to do: this control plane is as the configuration says, and healthy");
+    }
     let mut text = String::new();
     let mut more = serde_json::Map::new();
     let uploaded = context.options.upload_certs && ran.iter().any(|r| r.id == "upload-certs");
@@ -63,16 +73,38 @@ pub(super) fn run(
     Ok((data, text))
 }
 
+/// Keeps others from changing what the selected phases change.
+fn lock(settings: &Settings, selection: &Selection) -> Result<Lock, PhaseError> {
+    let paths = &settings.paths;
+    let only = selection.only.as_deref();
+    let group = only.and_then(|id| id.split('/').next()).unwrap_or_default();
+    // Certificates and kubeconfigs may be made in folders of one's own, several at once.
+    let folders: &[&Path] = match group {
+        "certs" => &[&paths.certificates],
+        "kubeconfig" => &[&paths.certificates, &paths.kubeconfig_dir],
+        _ => &[&paths.certificates, &paths.kubeconfig_dir, &paths.manifests],
+    };
+    let command = only.map_or("init".into(), |id| format!("init phase {id}"));
+    Ok(Lock::take(folders, &command)?)
+}
+
 /// The cluster, reached when it is first needed: by this node's own API server as its administrator, or as the
-/// user's own kubeconfig says.
-fn cluster(settings: &Settings, kubeconfig: Option<PathBuf>, runtime: Handle) -> Box<dyn Cluster> {
+/// user's own kubeconfig says. Requests that fail are repeated for `limit`; in a dry run the API server only says what
+/// it would make of them.
+pub(super) fn cluster(
+    settings: &Settings,
+    kubeconfig: Option<PathBuf>,
+    runtime: Handle,
+    limit: Duration,
+    dry_run: bool,
+) -> Box<dyn Cluster> {
     let admin = settings.paths.kubeconfig("admin.conf");
     let super_admin = settings.paths.kubeconfig("super-admin.conf");
     let own = kubeconfig.filter(|path| *path != admin);
     let server = format!("https://{}", settings.local_endpoint());
-    let limit = settings.timeouts.kubernetes_api;
     Box::new(LazyCluster::new(move || {
-        let access = Access { runtime: &runtime, server: own.is_none().then_some(server.as_str()), limit };
+        let access =
+            Access { runtime: &runtime, server: own.is_none().then_some(server.as_str()), limit, dry_run };
         let path = own.as_ref().unwrap_or(&admin);
         let text = read(path)?;
         let file = KubeconfigFile { path: &path.to_string_lossy(), text: &text };

@@ -4,6 +4,7 @@ mod certs;
 mod completion;
 mod config;
 mod diagnose;
+mod diff;
 mod dry_run;
 mod flags;
 mod init;
@@ -112,6 +113,8 @@ enum Command {
     /// Check whether this machine can become a control plane, and change nothing
     Preflight(Box<preflight::Preflight>),
     Diagnose(diagnose::Diagnose),
+    /// Show what init would change on this machine and in its cluster
+    Diff(Box<diff::Diff>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
     Config(Box<config::Config>),
@@ -147,6 +150,7 @@ pub fn main() -> ExitCode {
                 Command::Init(init) => init.run(),
                 Command::Preflight(preflight) => preflight.run(),
                 Command::Diagnose(diagnose) => diagnose.run(),
+                Command::Diff(diff) => diff.run(),
                 Command::Reset(reset) => reset.run(),
                 Command::Config(config) => config.run(),
                 Command::Certs(certs) => certs.run(),

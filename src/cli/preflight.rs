@@ -26,7 +26,7 @@ impl Preflight {
         let settings = self.init.settings(&out)?;
         let options = Options {
             ignored: settings.init.node_registration.ignore_preflight_errors.clone(),
-            dry_run: false,
+            ..Options::default()
         };
         let machine = machine(&settings)?;
         let mut report = run_checks(&settings, machine.clone(), &options);

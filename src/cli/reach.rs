@@ -33,7 +33,7 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, PhaseErro
     let kubeconfig = std::fs::read_to_string(path)
         .map_err(|e| PhaseError::new(Failure::Failed, format!("the kubeconfig {file} can't be read: {e}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let access = Access { runtime: runtime.handle(), server: None, limit };
+    let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
     let cluster = KubeCluster::new(&access, KubeconfigFile { path: &file, text: &kubeconfig });
     let cluster = cluster.map_err(|error| match error {
         // Its advice is for init's own kubeconfigs.

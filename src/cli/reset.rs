@@ -12,7 +12,7 @@ use super::certs::source::certificates_of_manifest;
 use super::value::{boolean, flat};
 use crate::config::Paths;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
-use crate::host::{self, DryRunHost, Host, RealHost};
+use crate::host::{self, DryRunHost, Host, Lock, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
 use crate::phases::reset::{self, NoPods, Pods, ResetContext, RuntimePods};
@@ -74,6 +74,9 @@ impl Reset {
             .or_else(|| certificates_of_manifest("/etc/kubernetes/manifests".as_ref(), &*host));
         let paths =
             Paths::new(&certificates.unwrap_or_else(|| "/etc/kubernetes/pki".into()).to_string_lossy());
+        // Before the question: who is asked may answer when the other is done.
+        let folders: [&std::path::Path; 3] = [&paths.certificates, &paths.kubeconfig_dir, &paths.manifests];
+        let _lock = if dry_run { None } else { Some(Lock::take(&folders, "reset")?) };
         let mut context = ResetContext {
             default_certificates: paths.certificates == Paths::new("/etc/kubernetes/pki").certificates,
             host,

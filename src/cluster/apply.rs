@@ -4,26 +4,31 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::connection::{Connection, collection};
-use super::{Apply, ClusterError, ClusterObject, Refusal, merge};
+use super::{Apply, Change, ClusterError, ClusterObject, Refusal, merge};
 
-/// Applies objects: first what others need, all at once, then the rest, all at once.
+/// Applies objects: first what others need, all at once, then the rest, all at once. Returns what changed, in the
+/// order given.
 pub(super) async fn apply_all(
     connection: &Connection,
     objects: Vec<ClusterObject>,
-) -> Result<(), ClusterError> {
-    let (later, first): (Vec<_>, Vec<_>) = objects.into_iter().partition(needs_others);
+) -> Result<Vec<Change>, ClusterError> {
+    let (later, first): (Vec<_>, Vec<_>) =
+        objects.into_iter().enumerate().partition(|(_, object)| needs_others(object));
+    let mut changes = vec![];
     for wave in [first, later] {
         let mut tasks = JoinSet::new();
-        for object in wave {
+        for (index, object) in wave {
             let connection = connection.clone();
-            tasks.spawn(async move { apply(&connection, &object).await });
+            tasks.spawn(async move { apply(&connection, &object).await.map(|change| (index, change)) });
         }
         while let Some(done) = tasks.join_next().await {
             // A task ends otherwise only with the runtime, and we with it.
-            done.unwrap_or(Ok(()))?;
+            let Ok(done) = done else { continue };
+            changes.push(done?);
         }
     }
-    Ok(())
+    changes.sort_by_key(|(index, _)| *index);
+    Ok(changes.into_iter().filter_map(|(_, change)| change).collect())
 }
 
 /// Workloads need their configuration and ServiceAccount, or their first Pods fail; what is owned, its owner.
@@ -32,7 +37,7 @@ fn needs_others(object: &ClusterObject) -> bool {
         || object.value.pointer("/metadata/ownerReferences").is_some()
 }
 
-async fn apply(connection: &Connection, object: &ClusterObject) -> Result<(), ClusterError> {
+async fn apply(connection: &Connection, object: &ClusterObject) -> Result<Option<Change>, ClusterError> {
     let path = &collection(object.kind(), object.namespace())?;
     let action = if object.mode == Apply::PatchNode { "patch" } else { "apply" };
     connection.repeat(action, &object.object_name(), || attempt(connection, path, object)).await
@@ -44,47 +49,46 @@ fn may_exist(object: &ClusterObject, refusal: &Refusal) -> bool {
     refusal.is_conflict() || (object.kind() == "Service" && refusal.code() == Some(422))
 }
 
-async fn attempt(connection: &Connection, path: &str, object: &ClusterObject) -> Result<(), Refusal> {
+async fn attempt(
+    connection: &Connection,
+    path: &str,
+    object: &ClusterObject,
+) -> Result<Option<Change>, Refusal> {
+    let name = object.name();
     if object.mode == Apply::PatchNode {
-        return patch_node(connection, path, object).await;
+        let live = connection.get(path, name).await?.ok_or(Refusal::NodeAbsent)?;
+        if live.pointer("/metadata/labels/kubernetes.io~1hostname").is_none() {
+            return Err(Refusal::NodeIncomplete);
+        }
+        let Some(patch) = merge::node_patch(&live, &object.value) else { return Ok(None) };
+        let after = connection.merge(path, name, &patch).await?;
+        return Ok(Some(Change::new(object, Some(live), after)));
     }
     let wanted = owned(connection, path, &object.value).await?;
     let refusal = match connection.create(path, &wanted).await {
-        Ok(_) => return Ok(()),
+        Ok(after) => return Ok(Some(Change::new(object, None, after))),
         Err(refusal) if may_exist(object, &refusal) => refusal,
         Err(refusal) => return Err(refusal),
     };
-    let name = object.name();
     // Gone again, or never there: what was said counts.
     let live = connection.get(path, name).await?.ok_or(refusal)?;
-    match object.mode {
-        Apply::CreateOnly | Apply::PatchNode => {}
+    let after = match object.mode {
+        Apply::CreateOnly | Apply::PatchNode => None,
         Apply::CreateOrUpdate => {
             let new = merge::replacement(&live, &wanted);
-            if !merge::covers(&live, &new) {
-                connection.replace(path, name, &new).await?;
-            }
+            if merge::covers(&live, &new) { None } else { Some(connection.replace(path, name, &new).await?) }
         }
         Apply::CreateOrSetKey(key) => {
             let value = wanted.get("data").and_then(|data| data.get(key));
             let patch = serde_json::json!({ "data": { key: value } });
-            if !merge::covers(&live, &patch) {
-                connection.merge(path, name, &patch).await?;
+            if merge::covers(&live, &patch) {
+                None
+            } else {
+                Some(connection.merge(path, name, &patch).await?)
             }
         }
-    }
-    Ok(())
-}
-
-async fn patch_node(connection: &Connection, path: &str, object: &ClusterObject) -> Result<(), Refusal> {
-    let live = connection.get(path, object.name()).await?.ok_or(Refusal::NodeAbsent)?;
-    if live.pointer("/metadata/labels/kubernetes.io~1hostname").is_none() {
-        return Err(Refusal::NodeIncomplete);
-    }
-    if let Some(patch) = merge::node_patch(&live, &object.value) {
-        connection.merge(path, object.name(), &patch).await?;
-    }
-    Ok(())
+    };
+    Ok(after.map(|after| Change::new(object, Some(live), after)))
 }
 
 /// `object` with the uids of its owners (of its own kind, as init's are), which only the API server knows.

@@ -81,7 +81,7 @@ pub fn secret(
     Ok(objects)
 }
 
-/// When a token ends, in RFC 3339; never where its life time is 0.
+/// When a token ends, in RFC 3339; never where its life time is 0 or less.
 fn expiration(
     token: &BootstrapToken,
     index: usize,
@@ -90,7 +90,7 @@ fn expiration(
     let error = |reason: String| ObjectError::Expiry { index, reason };
     let end = match (&token.expires, token.ttl) {
         (Some(expires), _) => OffsetDateTime::parse(expires, &Rfc3339).map_err(|e| error(e.to_string()))?,
-        (None, Some(ttl)) if ttl.0 != 0 => now
+        (None, Some(ttl)) if ttl.0 > 0 => now
             .checked_add(time::Duration::nanoseconds(ttl.0))
             .ok_or_else(|| error("it lies beyond the calendar's end".into()))?,
         (None, _) => return Ok(None),
@@ -123,6 +123,7 @@ mod tests {
     fn tokens_end_in_utc_and_whole_seconds() {
         assert_eq!(end(Some(86400), None).unwrap().unwrap(), "2026-11-24T10:00:00Z");
         assert_eq!(end(Some(0), None).unwrap(), None);
+        assert_eq!(end(Some(-1), None).unwrap(), None);
         assert_eq!(end(None, Some("2027-01-02T01:00:00+02:00")).unwrap().unwrap(), "2027-01-01T23:00:00Z");
         assert!(end(None, Some("tomorrow")).unwrap_err().to_string().contains("bootstrapTokens.0"));
     }

@@ -27,11 +27,12 @@ pub(super) struct Connection {
     server: Arc<str>,
     /// For how long a request that fails is repeated.
     limit: Duration,
+    dry_run: bool,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, server: &str, limit: Duration) -> Self {
-        Self { client, server: server.into(), limit }
+    pub(super) fn new(client: Client, server: &str, limit: Duration, dry_run: bool) -> Self {
+        Self { client, server: server.into(), limit, dry_run }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -114,7 +115,7 @@ impl Connection {
 
     pub(super) async fn create(&self, collection: &str, object: &Value) -> Result<Value, Refusal> {
         let body = object.to_string().into_bytes();
-        self.send(ApiRequest::new(collection).create(&PostParams::default(), body)).await
+        self.send(ApiRequest::new(collection).create(&self.post(), body)).await
     }
 
     pub(super) async fn replace(
@@ -124,12 +125,16 @@ impl Connection {
         object: &Value,
     ) -> Result<Value, Refusal> {
         let body = object.to_string().into_bytes();
-        self.send(ApiRequest::new(collection).replace(name, &PostParams::default(), body)).await
+        self.send(ApiRequest::new(collection).replace(name, &self.post(), body)).await
     }
 
     pub(super) async fn merge(&self, collection: &str, name: &str, patch: &Value) -> Result<Value, Refusal> {
-        self.send(ApiRequest::new(collection).patch(name, &PatchParams::default(), &Patch::Merge(patch)))
-            .await
+        let params = PatchParams { dry_run: self.dry_run, ..PatchParams::default() };
+        self.send(ApiRequest::new(collection).patch(name, &params, &Patch::Merge(patch))).await
+    }
+
+    fn post(&self) -> PostParams {
+        PostParams { dry_run: self.dry_run, ..PostParams::default() }
     }
 }
 

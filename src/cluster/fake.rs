@@ -111,7 +111,7 @@ impl FakeApi {
             }
         });
         let _context = self.runtime.enter();
-        let access = Access { runtime: self.runtime.handle(), server: None, limit };
+        let access = Access { runtime: self.runtime.handle(), server: None, limit, dry_run: false };
         KubeCluster::with_client(&access, Client::new(service, "default"), "https://fake:6443")
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, ClusterObject};
+use super::{Change, Cluster, ClusterError, ClusterObject};
 
 /// A cluster that `connect` reaches when it is first needed: the files that tell how are made by earlier phases.
 /// Where that fails, the next need tries again.
@@ -31,8 +31,8 @@ impl<C: Cluster, F: FnMut() -> Result<C, ClusterError>> LazyCluster<C, F> {
 }
 
 impl<C: Cluster, F: FnMut() -> Result<C, ClusterError>> Cluster for LazyCluster<C, F> {
-    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
-        if objects.is_empty() { Ok(()) } else { self.connected()?.apply(objects) }
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {
+        if objects.is_empty() { Ok(vec![]) } else { self.connected()?.apply(objects) }
     }
 
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::apply::apply_all;
 use super::connection::{Connection, REQUEST_TIMEOUT, collection};
-use super::{Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins};
+use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins};
 use crate::yaml;
 
 /// How to get to an API server.
@@ -22,6 +22,8 @@ pub struct Access<'a> {
     pub server: Option<&'a str>,
     /// For how long a request that fails is repeated.
     pub limit: Duration,
+    /// Have the API server only say what it would make of what is written (`dryRun=All`).
+    pub dry_run: bool,
 }
 
 /// A kubeconfig's file.
@@ -74,7 +76,7 @@ impl KubeCluster {
 
     /// A cluster behind a client.
     pub(super) fn with_client(access: &Access<'_>, client: Client, server: &str) -> Self {
-        let connection = Connection::new(client, server, access.limit);
+        let connection = Connection::new(client, server, access.limit, access.dry_run);
         Self { runtime: access.runtime.clone(), connection }
     }
 
@@ -152,7 +154,7 @@ impl KubeCluster {
 }
 
 impl Cluster for KubeCluster {
-    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {
         self.runtime.block_on(apply_all(&self.connection, objects))
     }
 
@@ -232,7 +234,8 @@ mod tests {
         let api = FakeApi::new();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = format!("http://127.0.0.1:{port}");
-        let access = Access { runtime: api.runtime().handle(), server: Some(&server), limit: LIMIT };
+        let access =
+            Access { runtime: api.runtime().handle(), server: Some(&server), limit: LIMIT, dry_run: false };
         let text = kubeconfig("https://other.example:6443", "{}");
         let mut cluster =
             KubeCluster::new(&access, KubeconfigFile { path: "admin.conf", text: &text }).unwrap();
@@ -244,7 +247,7 @@ mod tests {
     #[test]
     fn a_kubeconfig_that_is_none_is_told_without_its_secrets() {
         let api = FakeApi::new();
-        let access = Access { runtime: api.runtime().handle(), server: None, limit: LIMIT };
+        let access = Access { runtime: api.runtime().handle(), server: None, limit: LIMIT, dry_run: false };
         let secret = kubeconfig("https://a:1", "{client-key-data: [c2VjcmV0]}");
         for text in ["", "a: b: c", "[]", &secret, &kubeconfig("https://a:1", "{client-key-data: '!'}")] {
             let error =

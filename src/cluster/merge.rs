@@ -3,6 +3,8 @@
 use k8s_openapi::api::core::v1::Taint;
 use serde_json::{Map, Value, json};
 
+use crate::yaml;
+
 /// Whether `live` says all that `wanted` says. What the API server or others added is not looked at; lists must
 /// have the same length, since their elements are not known by name.
 pub(super) fn covers(live: &Value, wanted: &Value) -> bool {
@@ -17,6 +19,10 @@ pub(super) fn covers(live: &Value, wanted: &Value) -> bool {
         (Value::Null, Value::Object(fields)) => fields.values().all(|v| covers(&Value::Null, v)),
         (Value::Null, Value::Array(items)) => items.is_empty(),
         (Value::Null, Value::String(text)) => text.is_empty(),
+        // Configurations lie in ConfigMaps as YAML, and whoever wrote them has a style of his own.
+        (Value::String(live), Value::String(wanted)) => {
+            live == wanted || (wanted.contains('\n') && yaml::same(live, wanted))
+        }
         (live, wanted) => live == wanted,
     }
 }
@@ -91,10 +97,11 @@ mod tests {
 
     #[test]
     fn what_others_added_does_not_count_and_what_is_missing_does() {
-        let live = json!({"a": 1, "l": [{"x": 1, "defaulted": true}], "m": {"k": "v"}});
+        let live = json!({"a": 1, "l": [{"x": 1, "defaulted": true}], "m": {"k": "v"}, "y": "b: 1\na: 2\n"});
         for covered in [
             json!({"a": 1}),
             json!({"l": [{"x": 1}], "m": {}}),
+            json!({"y": "a: 2\nb: 1\n"}),
             json!({"absent": {}, "none": [], "null": null, "text": "", "deep": {"er": {}}}),
         ] {
             assert!(covers(&live, &covered), "{covered}");
@@ -104,6 +111,7 @@ mod tests {
             json!({"l": []}),
             json!({"l": [{"x": 2}]}),
             json!({"new": 0}),
+            json!({"y": "a: 2\nb: 2\n"}),
             json!({"m": {"k": "w"}}),
         ] {
             assert!(!covers(&live, &differs), "{differs}");

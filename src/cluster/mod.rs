@@ -16,6 +16,7 @@
 
 mod apply;
 pub mod bootstrap_token;
+mod change;
 mod cluster_admins;
 pub mod cluster_info;
 mod connection;
@@ -39,6 +40,7 @@ pub mod upload_config;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use change::Change;
 pub use cluster_admins::cluster_admins;
 pub use error::{ClusterError, Refusal};
 pub(crate) use hash::component_config_hash;

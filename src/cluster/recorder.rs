@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::{Cluster, ClusterError, ClusterObject};
+use super::{Change, Cluster, ClusterError, ClusterObject};
 
 /// A dry run's cluster: empty, and what is applied is kept in order. Clones share what they keep.
 #[derive(Clone, Debug, Default)]
@@ -20,9 +20,10 @@ impl Recorder {
 }
 
 impl Cluster for Recorder {
-    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError> {
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {
+        let changes = objects.iter().map(|o| Change::new(o, None, o.value.clone())).collect();
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).extend(objects);
-        Ok(())
+        Ok(changes)
     }
 
     fn get(&mut self, _kind: &str, _namespace: &str, _name: &str) -> Result<Option<Value>, ClusterError> {

@@ -2,15 +2,16 @@
 
 use serde_json::Value;
 
-use super::{ClusterError, ClusterObject};
+use super::{Change, ClusterError, ClusterObject};
 
 /// A cluster, or a dry run of one.
 pub trait Cluster {
     /// Brings the objects to the cluster, each by its mode. Where they are as they should be, nothing is written.
+    /// Returns those that were created or changed, in the order given.
     ///
     /// # Errors
     /// When one of them does not get there in time, or never will.
-    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<(), ClusterError>;
+    fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError>;
 
     /// An object as it is, if it is there; `namespace` is empty where the kind has none.
     ///

@@ -8,13 +8,25 @@
 
 use std::fmt;
 
-pub use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use k8s_openapi::apimachinery::pkg::api::resource;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::duration::GoDuration;
+use crate::patches::quantity;
+
+/// A resource quantity, in the form in which Kubernetes writes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Quantity(pub String);
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = resource::Quantity::deserialize(deserializer)?.0;
+        quantity::canonical(&text).map(Self).map_err(D::Error::custom)
+    }
+}
 
 /// How a component logs (`logging.config.k8s.io/v1`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -208,5 +220,8 @@ mod tests {
     fn quantities_may_be_numbers_and_are_written_as_strings() {
         let decoded: OutputRoutingOptions = from_value(json!({ "infoBufferSize": 1024 })).unwrap();
         assert_eq!(to_value(decoded).unwrap(), json!({ "infoBufferSize": "1024" }));
+        let decoded: OutputRoutingOptions = from_value(json!({ "infoBufferSize": "1024Ki" })).unwrap();
+        assert_eq!(to_value(decoded).unwrap(), json!({ "infoBufferSize": "1Mi" }));
+        assert!(from_value::<OutputRoutingOptions>(json!({ "infoBufferSize": "much" })).is_err());
     }
 }

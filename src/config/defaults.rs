@@ -1,6 +1,8 @@
 //! kubeadm's defaults that depend on nothing but the configuration itself. What is taken from the machine (its name, its
 //! address, its runtime's socket) or made up (tokens) is not here: see [`super::Settings::resolve`].
 
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+
 use super::duration::GoDuration;
 use super::names;
 use super::release::Release;
@@ -12,6 +14,7 @@ use super::v1beta4::{
     JoinConfiguration, LocalEtcd, NodeRegistrationOptions, ResetConfiguration, Timeouts,
     UpgradeConfiguration,
 };
+use crate::patches::quantity;
 
 /// The port of API servers.
 const BIND_PORT: i32 = 6443;
@@ -169,7 +172,8 @@ pub(super) fn cluster(c: &mut ClusterConfiguration, release: &Release, bind_port
     normalize_envs(c);
 }
 
-/// `fieldRef` without an API version gets `v1`, as Kubernetes' defaulting does.
+/// What Go's types do to an `EnvVar` on its way through: `fieldRef` without an API version gets `v1`, a divisor its
+/// canonical form, 0 if there is none.
 fn normalize_envs(cluster: &mut ClusterConfiguration) {
     let local = cluster.etcd.local.as_mut().map(|l| &mut l.extra_envs);
     let envs = [
@@ -180,6 +184,13 @@ fn normalize_envs(cluster: &mut ClusterConfiguration) {
     for env in envs.into_iter().chain(local).flatten() {
         if let Some(field) = env.value_from.as_mut().and_then(|v| v.field_ref.as_mut()) {
             field.api_version.get_or_insert_with(|| "v1".into());
+        }
+        if let Some(resource) = env.value_from.as_mut().and_then(|v| v.resource_field_ref.as_mut()) {
+            let divisor = resource.divisor.get_or_insert_with(|| Quantity("0".into()));
+            // One that is no quantity is left for validation to refuse.
+            if let Ok(canonical) = quantity::canonical(&divisor.0) {
+                divisor.0 = canonical;
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ pub struct HostFacts {
     pub hostname: String,
     /// Addresses of the interface that the default route leaves by, the preferred first.
     pub default_addresses: Vec<IpAddr>,
+    /// Addresses of the loopback interface that others may reach too, IPv4 first.
+    pub loopback_addresses: Vec<IpAddr>,
     /// CRI sockets that exist, of those known.
     pub cri_sockets: Vec<String>,
     /// Folders with CA certificates that exist, of those that kubeadm mounts.

@@ -110,8 +110,9 @@ pub struct KubeletConfiguration {
     pub oom_score_adj: Option<i32>,
     #[serde(skip_serializing_if = "unset")]
     pub cluster_domain: String,
-    #[serde(rename = "clusterDNS", skip_serializing_if = "unset")]
-    pub cluster_dns: Vec<String>,
+    /// None is for kubeadm to fill in, an empty list is not.
+    #[serde(rename = "clusterDNS", skip_serializing_if = "no_items")]
+    pub cluster_dns: Option<Vec<String>>,
     pub streaming_connection_idle_timeout: GoDuration,
     pub node_status_update_frequency: GoDuration,
     pub node_status_report_frequency: GoDuration,
@@ -287,7 +288,31 @@ pub struct KubeletConfiguration {
     pub user_namespaces: Option<UserNamespaces>,
 }
 
+fn no_items(list: &Option<Vec<String>>) -> bool {
+    list.as_ref().is_none_or(Vec::is_empty)
+}
+
 impl KubeletConfiguration {
+    /// Takes out what kubelet of a Kubernetes minor does not know yet, as kubeadm of that minor does: the fields, and
+    /// the minor that brought each.
+    pub fn take_newer_than(&mut self, minor: u64) -> Vec<(&'static str, u64)> {
+        let default = Self::default();
+        let mut taken = vec![];
+        if minor < 36 && self.memory_reservation_policy != default.memory_reservation_policy {
+            self.memory_reservation_policy = default.memory_reservation_policy;
+            taken.push(("memoryReservationPolicy", 36));
+        }
+        if minor < 36 && self.tls_curve_preferences != default.tls_curve_preferences {
+            self.tls_curve_preferences = default.tls_curve_preferences;
+            taken.push(("tlsCurvePreferences", 36));
+        }
+        if minor < 37 && self.default_pod_sysctls != default.default_pod_sysctls {
+            self.default_pod_sysctls = default.default_pod_sysctls;
+            taken.push(("defaultPodSysctls", 37));
+        }
+        taken
+    }
+
     /// Decodes a document. A missing `apiVersion` or `kind` is taken as the right one, a null as
     /// an absent field, and unknown fields are passed over.
     ///

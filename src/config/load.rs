@@ -197,7 +197,8 @@ impl Loader {
                 .push(Problem { place: self.loaded.locator.place(kind, "apiVersion"), message });
         }
         let old = version == "v1beta3";
-        if !old && version != "v1beta4" {
+        let ours = self.others.is_some() || ["InitConfiguration", "ClusterConfiguration"].contains(&kind);
+        if ours && !old && version != "v1beta4" {
             let message = format!(
                 "apiVersion {KUBEADM_GROUP}{version} is not known: write `apiVersion: {}`",
                 v1beta4::API_VERSION

@@ -17,6 +17,7 @@ pub mod release;
 pub mod sample;
 pub mod settings;
 pub mod token;
+pub mod url;
 pub mod v1beta3;
 pub mod v1beta4;
 mod validate;

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::url;
+
 /// RFC 1123 subdomain, as Kubernetes checks it (at most 253 characters).
 ///
 /// # Errors
@@ -40,49 +42,56 @@ pub fn subject_alternative_name(name: &str) -> Result<(), String> {
     Err(format!("{name:?} is neither an IP address nor a DNS name, nor a wildcard such as `*.example.com`"))
 }
 
-/// An IP address, with leading zeros allowed as Kubernetes' "sloppy" parser allows them.
+/// An IP address as Kubernetes' "sloppy" parser reads it: leading zeros are allowed, and an IPv4 address in IPv6's
+/// clothes (`::ffff:10.0.0.1`) is an IPv4 address.
 pub fn ip(text: &str) -> Option<IpAddr> {
-    text.parse().ok().or_else(|| strip_zeros(text)?.parse().ok())
+    let ip: IpAddr = text.parse().ok().or_else(|| strip_zeros(text)?.parse().ok())?;
+    Some(ip.to_canonical())
 }
 
 /// A CIDR, with leading zeros allowed as Kubernetes' "sloppy" parser allows them.
 pub fn cidr(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| {
         let (address, mask) = text.split_once('/')?;
-        format!("{}/{mask}", strip_zeros(address)?).parse().ok()
+        let address = strip_zeros(address).unwrap_or_else(|| address.to_owned());
+        format!("{address}/{}", number(mask)?).parse().ok()
     })
 }
 
 fn strip_zeros(text: &str) -> Option<String> {
-    let parts: Option<Vec<String>> =
-        text.split('.').map(|p| p.parse::<u16>().ok().map(|n| n.to_string())).collect();
+    let parts: Option<Vec<String>> = text.split('.').map(|part| Some(number(part)?.to_string())).collect();
     parts.map(|p| p.join("."))
 }
 
-/// A host and, if given, a port: `api.example.com`, `10.0.0.1:6443`, `[fd00::1]:6443`.
+/// Digits only: no sign.
+fn number(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|_| text.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+/// A host and, if given, a port: `api.example.com`, `10.0.0.1:6443`, `[fd00::1]:6443`, `fd00::1`. As for kubeadm,
+/// brackets come with a port only, and a colon with nothing behind it is no port.
 ///
 /// # Errors
 /// In words, when the host or the port is not valid.
 pub fn host_port(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(|| format!("{text:?}: `[` without `]`"))?;
-        match rest.strip_prefix(':') {
-            Some(port) => (host, Some(port)),
-            None if rest.is_empty() => (host, None),
-            None => return Err(format!("{text:?}: `{rest}` after the address")),
-        }
+        let port = rest.strip_prefix(':').ok_or_else(|| {
+            format!(
+                "{text:?}: brackets belong before a port, as in `[{host}]:6443`; without one write `{host}`"
+            )
+        })?;
+        (host, port)
     } else if ip(text).is_some() {
-        (text, None)
+        (text, "")
     } else {
-        match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        }
+        text.rsplit_once(':').unwrap_or((text, ""))
     };
-    let port = port
-        .map(|p| match p.parse::<u16>() {
-            Ok(n) if n > 0 && !p.starts_with('+') => Ok(n),
-            _ => Err(format!("{text:?}: the port {p:?} is not a number from 1 to 65535")),
+    let port = (!port.is_empty())
+        .then(|| {
+            number(port)
+                .filter(|n| *n > 0)
+                .ok_or_else(|| format!("{text:?}: the port {port:?} is not a number from 1 to 65535"))
         })
         .transpose()?;
     if ip(host).is_none() {
@@ -159,23 +168,18 @@ pub fn absolute_path(path: &str) -> Result<(), String> {
     }
 }
 
-/// A URL with a scheme and a host; https if `https` is asked for.
+/// A URL with a scheme; https if `https` is asked for.
 ///
 /// # Errors
 /// In words, when it is none.
 pub fn url(text: &str, https: bool) -> Result<(), String> {
-    let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(format!(
-            "{text:?} is no URL: write it with its scheme, such as `https://10.0.0.11:2379`"
-        ));
-    };
-    if rest.is_empty() || rest.starts_with('/') || text.contains(char::is_whitespace) {
-        return Err(format!("{text:?} is no URL: write it as `https://10.0.0.11:2379`"));
+    match url::parse(text)?.scheme.as_str() {
+        "" => Err(format!("{text:?} is no URL: write it with its scheme, such as `https://10.0.0.11:2379`")),
+        scheme if https && scheme != "https" => {
+            Err(format!("{text:?} must use https, since certificate files are given for it"))
+        }
+        _ => Ok(()),
     }
-    if https && scheme != "https" {
-        return Err(format!("{text:?} must use https, since certificate files are given for it"));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -189,7 +193,7 @@ mod tests {
             ("10.0.0.1:6443", "10.0.0.1", Some(6443)),
             ("[fd00::1]:6443", "fd00::1", Some(6443)),
             ("fd00::1", "fd00::1", None),
-            ("[fd00::1]", "fd00::1", None),
+            ("a:", "a", None),
         ] {
             assert_eq!(host_port(text).unwrap(), (host.to_owned(), port), "{text}");
         }
@@ -197,7 +201,8 @@ mod tests {
             "bad_host!:99999",
             "a:0",
             "a:65536",
-            "a:",
+            "[fd00::1]",
+            "a:+1",
             "",
             ":6443",
             "[::1",
@@ -234,7 +239,9 @@ mod tests {
         assert!(subject_alternative_name("fd00::1").is_ok());
         assert!(subject_alternative_name("a.*.com").is_err());
         assert_eq!(ip("010.001.0.2"), "10.1.0.2".parse().ok());
-        assert_eq!(cidr("010.96.0.0/12"), "10.96.0.0/12".parse().ok());
+        assert_eq!(ip("::ffff:10.0.0.1"), "10.0.0.1".parse().ok());
+        assert_eq!(cidr("010.96.0.0/012"), "10.96.0.0/12".parse().ok());
+        assert!(ip("1.+2.3.4").is_none() && cidr("10.0.0.0/+8").is_none());
         assert!(cidr("10.244.0.0/33").is_none());
         assert!(
             dns_subdomain("-a").is_err() && dns_subdomain("A").is_err() && dns_subdomain("a-.b").is_err()

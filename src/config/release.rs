@@ -22,6 +22,8 @@ pub struct Release {
     pub named_probe_ports: bool,
     /// How etcd's settings that were once experimental are written.
     pub etcd_flags: EtcdFlags,
+    /// kubeadm's feature gates.
+    pub feature_gates: &'static [&'static str],
     /// kubelet's CRI socket is in `instance-config.yaml`; before, it was a flag and a Node annotation.
     pub instance_config: bool,
     /// kubelet gets `--pod-infra-container-image` (later kubelets refuse it).
@@ -49,6 +51,15 @@ pub enum EtcdFlags {
     Current,
 }
 
+/// kubeadm's feature gates in 1.33 and 1.34.
+const GATES_UNTIL_34: &[&str] = &[
+    "ControlPlaneKubeletLocalMode",
+    "NodeLocalCRISocket",
+    "PublicKeysECDSA",
+    "RootlessControlPlane",
+    "WaitForAllControlPlaneComponents",
+];
+
 /// The minors we set up, newest last.
 pub static RELEASES: &[Release] = &[
     Release {
@@ -60,6 +71,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 12,
         named_probe_ports: false,
         etcd_flags: EtcdFlags::Experimental,
+        feature_gates: GATES_UNTIL_34,
         instance_config: false,
         pod_infra_flag: true,
         http_endpoints: false,
@@ -77,6 +89,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 8,
         named_probe_ports: true,
         etcd_flags: EtcdFlags::ByTag,
+        feature_gates: GATES_UNTIL_34,
         instance_config: true,
         pod_infra_flag: true,
         http_endpoints: false,
@@ -94,6 +107,12 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 5,
         named_probe_ports: true,
         etcd_flags: EtcdFlags::ByTag,
+        feature_gates: &[
+            "ControlPlaneKubeletLocalMode",
+            "NodeLocalCRISocket",
+            "PublicKeysECDSA",
+            "RootlessControlPlane",
+        ],
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,
@@ -111,6 +130,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 1,
         named_probe_ports: true,
         etcd_flags: EtcdFlags::Current,
+        feature_gates: &["NodeLocalCRISocket", "PublicKeysECDSA", "RootlessControlPlane"],
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,
@@ -128,6 +148,7 @@ pub static RELEASES: &[Release] = &[
         kubelet_client_binding_since: 0,
         named_probe_ports: true,
         etcd_flags: EtcdFlags::Current,
+        feature_gates: &["RootlessControlPlane"],
         instance_config: true,
         pod_infra_flag: false,
         http_endpoints: true,

@@ -19,7 +19,7 @@ use super::release::Release;
 use super::token;
 use super::v1beta4::{self, Arg, BootstrapToken, ClusterConfiguration, InitConfiguration};
 use super::validate::Validator;
-use super::version::{DEFAULT_VERSION, KubernetesVersion, is_label};
+use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
 use crate::pki::KeyAlgorithm;
 
 /// Life time of leaf certificates where nobody says otherwise: a year.
@@ -28,6 +28,8 @@ pub const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
 pub const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
 /// The registry of Kubernetes' own images.
 pub const IMAGE_REPOSITORY: &str = "registry.k8s.io";
+/// The registry of what Kubernetes' CI builds (`ci/v1.37.0-…`).
+const CI_IMAGE_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";
 /// The CRI socket taken where none is found.
 pub const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
 /// The group that joining nodes authenticate as.
@@ -57,6 +59,12 @@ impl Paths {
             kubelet: "/var/lib/kubelet".into(),
             certificates: certificates.into(),
         }
+    }
+
+    /// Every folder of ours that init puts files into.
+    pub fn folders(&self) -> [PathBuf; 5] {
+        let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
+        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
     }
 
     /// A kubeconfig, by its file name.
@@ -144,7 +152,7 @@ impl Settings {
         facts: HostFacts,
         overrides: &Overrides,
     ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let Loaded { mut init, mut cluster, kubelet, kube_proxy, locator, mut warnings } = loaded;
+        let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
         let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
         let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
@@ -154,9 +162,13 @@ impl Settings {
         init.node_registration.image_pull_serial = serial;
         let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
+        for (field, since) in kubelet.iter_mut().flat_map(|k| k.take_newer_than(release.minor)) {
+            let message = format!("left out: kubelet knows it from 1.{since} on, this one is {version}");
+            validator.warnings.push(locator.problem("KubeletConfiguration", field, message));
+        }
         defaults::cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
         validator.init(&init);
-        validator.cluster(&cluster);
+        validator.cluster(&cluster, release);
         let Validator { mut problems, warnings: odd, .. } = validator;
         warnings.extend(odd.into_iter().map(|problem| Warning {
             problem,
@@ -217,7 +229,7 @@ impl Settings {
 
     /// A path below the certificates' folder, as text for flags.
     pub fn certificate_path(&self, file: &str) -> String {
-        self.paths.certificates.join(file).to_string_lossy().into_owned()
+        clean(&format!("{}/{file}", self.cluster.certificates_dir))
     }
 
     /// `host:port` of this node's API server.
@@ -230,10 +242,8 @@ impl Settings {
         if self.cluster.control_plane_endpoint.is_empty() {
             return self.local_endpoint();
         }
-        match names::host_port(&self.cluster.control_plane_endpoint) {
-            Ok((host, port)) => join_host_port(&host, port.unwrap_or(self.bind_port)),
-            Err(_) => self.cluster.control_plane_endpoint.clone(),
-        }
+        // Its port was added with the other defaults.
+        self.cluster.control_plane_endpoint.clone()
     }
 
     /// The address at `index` of the first Service subnet: 1 is the API server's, 10 the DNS'.
@@ -241,7 +251,8 @@ impl Settings {
         match self.service_subnets.first() {
             Some(IpNet::V4(net)) => IpAddr::V4((u32::from(net.network()).wrapping_add(index)).into()),
             Some(IpNet::V6(net)) => {
-                IpAddr::V6((u128::from(net.network()).wrapping_add(u128::from(index))).into())
+                let address = u128::from(net.network()).wrapping_add(u128::from(index));
+                IpAddr::V6(address.into()).to_canonical()
             }
             None => IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10)),
         }
@@ -249,7 +260,11 @@ impl Settings {
 
     /// An image of the control plane: `<repository>/<name>:<version>`.
     pub fn image(&self, name: &str) -> String {
-        format!("{}/{name}:{}", self.cluster.image_repository, self.version.image_tag())
+        let repository = match self.cluster.image_repository.as_str() {
+            IMAGE_REPOSITORY if self.cluster.kubernetes_version.starts_with(CI) => CI_IMAGE_REPOSITORY,
+            repository => repository,
+        };
+        format!("{repository}/{name}:{}", self.version.image_tag())
     }
 
     /// etcd's image.
@@ -313,6 +328,21 @@ impl Settings {
     pub fn patches_dir(&self) -> Option<&Path> {
         self.init.patches.as_ref().map(|p| Path::new(&p.directory)).filter(|p| !p.as_os_str().is_empty())
     }
+}
+
+/// A path without `.`, `..` and repeated slashes, as Go's `filepath.Clean` has it.
+fn clean(path: &str) -> String {
+    let mut steps = vec![];
+    for step in path.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    format!("/{}", steps.join("/"))
 }
 
 /// A host and a port, an IPv6 address in brackets.
@@ -388,8 +418,8 @@ fn default_init(
     defaults::init(init);
 }
 
-/// kubeadm's rule: the address given, else that of the default route's interface; it must be one that others can
-/// reach, or a loopback.
+/// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
+/// the loopback interface. It must be one that others can reach.
 fn advertise_address(
     init: &mut InitConfiguration,
     facts: &HostFacts,
@@ -408,6 +438,14 @@ fn advertise_address(
             );
             return placeholder;
         }
+        Some(ip) if ip.is_loopback() => match facts.loopback_addresses.first() {
+            // kubeadm's way to say: the address that a machine without others has on its loopback interface.
+            Some(found) => *found,
+            None => {
+                v.init_error(path, format!("{ip} is not reached from elsewhere, and the loopback interface has no other address: give one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
+                placeholder
+            }
+        },
         Some(ip) if ip.is_unspecified() => {
             let wanted =
                 facts.default_addresses.iter().find(|a| given.is_empty() || a.is_ipv6() == ip.is_ipv6());
@@ -457,14 +495,14 @@ fn version(
         );
         return fallback();
     }
-    match cluster.kubernetes_version.parse::<KubernetesVersion>() {
+    match prefixed(&cluster.kubernetes_version) {
         Err(error) => {
             v.cluster_error(path, format!("{error}, nor a label such as `stable-1.36`"));
             fallback()
         }
-        Ok(version) => match Release::of(&version) {
+        Ok((ci, version)) => match Release::of(&version) {
             Ok(release) => {
-                cluster.kubernetes_version = version.to_string();
+                cluster.kubernetes_version = format!("{}{version}", if ci { CI } else { "" });
                 (version, release)
             }
             Err(error) => {

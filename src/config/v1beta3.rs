@@ -175,7 +175,9 @@ impl ClusterConfiguration {
             extra_volumes: old.extra_volumes,
             extra_envs: vec![],
         };
-        let timeout = self.api_server.timeout_for_control_plane;
+        // kubeadm takes 0 for nothing there.
+        let timeout =
+            self.api_server.timeout_for_control_plane.filter(|timeout| *timeout != GoDuration::ZERO);
         let cluster = new::ClusterConfiguration {
             api_version: new::API_VERSION.into(),
             kind: "ClusterConfiguration".into(),

@@ -110,7 +110,8 @@ pub struct ClusterConfiguration {
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct BootstrapToken {
-    /// `abcdef.0123456789abcdef`: an id and a secret.
+    /// `abcdef.0123456789abcdef`: an id and a secret; one is made up where none is given.
+    #[serde(deserialize_with = "not_empty")]
     pub token: String,
     /// What it is for.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -367,6 +368,12 @@ pub struct Proxy {
     /// Do not install it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+}
+
+/// A text that, where it is given, has something in it.
+fn not_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Err(serde::de::Error::custom("is empty")) } else { Ok(text) }
 }
 
 fn is_zero(n: &i32) -> bool {

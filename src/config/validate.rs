@@ -1,33 +1,23 @@
 //! All of kubeadm's validation rules, every violation found in one go.
 
 mod join;
+mod network;
 mod node;
 mod upkeep;
 
 use std::fmt::Display;
 
-use ipnet::IpNet;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::names;
 use super::problem::{Locator, Problem};
+use super::release::Release;
 use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
+use crate::patches::quantity;
 
 const INIT: &str = "InitConfiguration";
 const CLUSTER: &str = "ClusterConfiguration";
-
-/// kubeadm's feature gates, of any minor we set up.
-const FEATURE_GATES: &[&str] = &[
-    "ControlPlaneKubeletLocalMode",
-    "NodeLocalCRISocket",
-    "PublicKeysECDSA",
-    "RootlessControlPlane",
-    "WaitForAllControlPlaneComponents",
-];
-
-/// The largest number of host bits a Service subnet may have (kube-apiserver's limit).
-const SERVICE_HOST_BITS: u8 = 20;
-/// How much longer a node's mask may be than the Pod subnet's (kube-controller-manager's limit).
-const NODE_MASK_DIFFERENCE: u8 = 16;
 
 /// Collects problems with the place of each.
 pub(super) struct Validator<'a> {
@@ -88,11 +78,19 @@ impl<'a> Validator<'a> {
             if bootstrap.ttl.is_some() && bootstrap.expires.is_some() {
                 self.init_error(&path, "`ttl` and `expires` exclude each other");
             }
+            if let Some(expires) =
+                bootstrap.expires.as_ref().filter(|e| OffsetDateTime::parse(e, &Rfc3339).is_err())
+            {
+                self.init_error(
+                    &format!("{path}.expires"),
+                    format!("{expires:?} is no time: write it as `2027-01-02T15:04:05Z`, or a life time as `ttl: 24h`"),
+                );
+            }
         }
     }
 
-    /// The cluster, defaults applied.
-    pub(super) fn cluster(&mut self, c: &ClusterConfiguration) {
+    /// The cluster, defaults applied, for a Kubernetes of `release`.
+    pub(super) fn cluster(&mut self, c: &ClusterConfiguration, release: &Release) {
         self.images(c);
         self.networking(c);
         for (i, san) in c.api_server.cert_sans.iter().enumerate() {
@@ -101,6 +99,7 @@ impl<'a> Validator<'a> {
         self.args(CLUSTER, "apiServer.extraArgs", &c.api_server.extra_args);
         self.args(CLUSTER, "controllerManager.extraArgs", &c.controller_manager.extra_args);
         self.args(CLUSTER, "scheduler.extraArgs", &c.scheduler.extra_args);
+        self.envs(c);
         self.cluster_check("certificatesDir", names::absolute_path(&c.certificates_dir));
         for gate in c.feature_gates.keys() {
             let path = format!("featureGates.{gate}");
@@ -109,8 +108,8 @@ impl<'a> Validator<'a> {
                     &path,
                     "a rootless control plane is not something kubestrap can set up: leave the gate out",
                 );
-            } else if !FEATURE_GATES.contains(&gate.as_str()) {
-                self.cluster_error(&path, format!("{gate:?} is no feature gate of kubeadm's (known: {}); those of Kubernetes' components go into their extraArgs", FEATURE_GATES.join(", ")));
+            } else if !release.feature_gates.contains(&gate.as_str()) {
+                self.cluster_error(&path, format!("{gate:?} is no feature gate of kubeadm 1.{} (known: {}); those of Kubernetes' components go into their extraArgs", release.minor, release.feature_gates.join(", ")));
             }
         }
         if !c.control_plane_endpoint.is_empty() {
@@ -196,91 +195,24 @@ impl<'a> Validator<'a> {
         }
     }
 
-    fn networking(&mut self, c: &ClusterConfiguration) {
-        let networking = &c.networking;
-        self.cluster_check("networking.dnsDomain", names::dns_subdomain(&networking.dns_domain));
-        let path = "networking.serviceSubnet";
-        for subnet in self.subnets(path, &networking.service_subnet, 10) {
-            if subnet.max_prefix_len() - subnet.prefix_len() > SERVICE_HOST_BITS {
-                let least = subnet.max_prefix_len() - SERVICE_HOST_BITS;
-                self.cluster_error(
-                    path,
-                    format!("{subnet} is too large for Services: its mask must be /{least} or longer"),
-                );
-            }
-        }
-        if networking.pod_subnet.is_empty() {
-            return;
-        }
-        let path = "networking.podSubnet";
-        let flag = |name: &str| super::settings::last_value(&c.controller_manager.extra_args, name);
-        let allocated = flag("allocate-node-cidrs") != Some("false");
-        for subnet in self.subnets(path, &networking.pod_subnet, 14) {
-            let (name, default) = match subnet {
-                IpNet::V4(_) => ("node-cidr-mask-size-ipv4", 24),
-                IpNet::V6(_) => ("node-cidr-mask-size-ipv6", 64),
-            };
-            let node_mask = match flag(name).map(str::parse::<u8>) {
-                None => default,
-                Some(Ok(mask)) => mask,
-                Some(Err(_)) => {
-                    self.cluster_error("controllerManager.extraArgs", format!("{name} must be a number"));
-                    continue;
+    /// That what divides the resources shown in environment variables are quantities.
+    fn envs(&mut self, c: &ClusterConfiguration) {
+        let etcd = c.etcd.local.as_ref().map_or(&[][..], |l| &l.extra_envs);
+        for (path, envs) in [
+            ("apiServer.extraEnvs", c.api_server.extra_envs.as_slice()),
+            ("controllerManager.extraEnvs", &c.controller_manager.extra_envs),
+            ("scheduler.extraEnvs", &c.scheduler.extra_envs),
+            ("etcd.local.extraEnvs", etcd),
+        ] {
+            for (i, env) in envs.iter().enumerate() {
+                let resource = env.value_from.as_ref().and_then(|v| v.resource_field_ref.as_ref());
+                if let Some(Err(why)) =
+                    resource.and_then(|r| r.divisor.as_ref()).map(|d| quantity::canonical(&d.0))
+                {
+                    self.cluster_error(&format!("{path}.{i}.valueFrom.resourceFieldRef.divisor"), why);
                 }
-            };
-            if !allocated {
-                continue;
-            }
-            let mask = subnet.prefix_len();
-            if mask > node_mask {
-                self.cluster_error(path, format!("{subnet} is smaller than one node's share of it, a /{node_mask}: take a /{node_mask} or larger, or set {name} of kube-controller-manager"));
-            } else if node_mask - mask > NODE_MASK_DIFFERENCE {
-                let least = node_mask - NODE_MASK_DIFFERENCE;
-                self.cluster_error(path, format!("{subnet} holds too many /{node_mask} shares for nodes: its mask must be /{least} or longer, or {name} of kube-controller-manager smaller"));
             }
         }
-    }
-
-    /// One CIDR, or one of each family.
-    fn subnets(&mut self, path: &str, text: &str, least: u128) -> Vec<IpNet> {
-        let mut subnets = vec![];
-        for part in text.split(',') {
-            match names::cidr(part) {
-                Some(subnet) => subnets.push(subnet),
-                None => self.cluster_error(path, format!("{part:?} is no CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
-            }
-        }
-        let families = (
-            subnets.iter().any(|s| matches!(s, IpNet::V4(_))),
-            subnets.iter().any(|s| matches!(s, IpNet::V6(_))),
-        );
-        if subnets.len() > 2 || (subnets.len() == 2 && families != (true, true)) {
-            self.cluster_error(
-                path,
-                format!("{text:?}: give one CIDR, or for dual-stack one IPv4 and one IPv6 CIDR"),
-            );
-        }
-        for subnet in &subnets {
-            let bits = u32::from(subnet.max_prefix_len() - subnet.prefix_len());
-            let addresses = 1u128.checked_shl(bits).unwrap_or(u128::MAX);
-            if addresses < least {
-                self.cluster_error(
-                    path,
-                    format!("{subnet} has {addresses} addresses: at least {least} are needed"),
-                );
-            }
-            if let (IpNet::V6(net), Ok(site_local)) = (subnet, "fec0::/10".parse::<ipnet::Ipv6Net>())
-                && (site_local.contains(&net.network()) || net.contains(&site_local.network()))
-            {
-                let warning = self.locator.problem(
-                    CLUSTER,
-                    path,
-                    format!("{subnet} holds site-local addresses (fec0::/10), deprecated by RFC 3879"),
-                );
-                self.warnings.push(warning);
-            }
-        }
-        subnets
     }
 
     fn args(&mut self, kind: &str, path: &str, args: &[Arg]) {

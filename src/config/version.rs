@@ -53,6 +53,21 @@ impl FromStr for KubernetesVersion {
     }
 }
 
+/// What marks versions that Kubernetes' CI built.
+pub const CI: &str = "ci/";
+
+/// A version as configurations may give it, `v1.36.2`, `release/v1.36.2` or `ci/v1.36.2`: whether CI built it, and the
+/// version.
+///
+/// # Errors
+/// When what follows the prefix is no `vX.Y.Z`.
+pub fn prefixed(text: &str) -> Result<(bool, KubernetesVersion), VersionError> {
+    match text.strip_prefix(CI) {
+        Some(version) => Ok((true, version.parse()?)),
+        None => Ok((false, text.strip_prefix("release/").unwrap_or(text).parse()?)),
+    }
+}
+
 /// Whether `text` is a label that stands for a version published on the internet, as kubeadm takes them:
 /// `stable`, `latest-1.36`, `ci/latest`.
 pub fn is_label(text: &str) -> bool {
@@ -82,6 +97,10 @@ mod tests {
         for bad in ["", "v1", "1.36", "stable", "v1.36.x", "v1.36.2 "] {
             assert!(bad.parse::<KubernetesVersion>().is_err(), "{bad}");
         }
+        for (text, ci) in [("v1.36.2", false), ("release/1.36.2", false), ("ci/v1.36.2", true)] {
+            assert_eq!(prefixed(text).unwrap(), (ci, version.clone()), "{text}");
+        }
+        assert!(prefixed("ci/x").is_err() && prefixed("k/v1.36.2").is_err());
         for label in ["stable", "stable-1", "latest-1.36", "ci/latest", "release/stable-1.36"] {
             assert!(is_label(label), "{label}");
         }

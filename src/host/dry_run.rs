@@ -82,12 +82,14 @@ impl Host for DryRunHost {
         if let Some(dir) = &self.dir {
             files::write_atomically(&Self::below(dir, path), content, mode)?;
         }
-        let file = DryFile { content: content.to_vec(), mode };
-        Ok(if self.lock().insert(path.to_owned(), file).is_some() {
-            Written::Replaced
-        } else {
-            Written::Created
-        })
+        // What can't be read would be refused when it is written.
+        let written = match self.read(path)? {
+            None => Written::Created,
+            Some(old) if files::says_the_same(path, &old, content) => Written::Unchanged,
+            Some(_) => Written::Replaced,
+        };
+        self.lock().insert(path.to_owned(), DryFile { content: content.to_vec(), mode });
+        Ok(written)
     }
 
     fn keep(&self, path: &Path) -> Result<(), FileError> {

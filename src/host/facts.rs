@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::{Host, InitSystem, RealHost};
+use super::{Host, InitSystem, RealHost, net};
 use crate::config::HostFacts;
 use crate::manifest::CA_DIRS;
 
@@ -18,6 +18,7 @@ pub fn gather() -> HostFacts {
     HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(),
+        loopback_addresses: global_addresses("lo"),
         cri_sockets: CRI_SOCKETS
             .iter()
             .filter(|p| Path::new(p).exists())
@@ -34,24 +35,32 @@ pub fn gather() -> HostFacts {
 
 /// Addresses of the interfaces that default routes leave by, IPv4 first: Linux lists its routes in
 /// `/proc/net/route` and `/proc/net/ipv6_route`.
+///
+/// An interface with link-local addresses only has its machine's address on the loopback interface (RFC 5549).
 fn default_addresses() -> Vec<IpAddr> {
     let v4 = fs::read_to_string("/proc/net/route").unwrap_or_default();
     let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
-    let of = |name: &str, want_v6: bool| -> Vec<IpAddr> {
-        let global = |ip: &IpAddr| match ip {
-            IpAddr::V4(a) => !a.is_loopback() && !a.is_link_local(),
-            IpAddr::V6(a) => !a.is_loopback() && !a.is_unicast_link_local(),
+    let of = |names: Vec<String>, want_v6: bool| -> Vec<IpAddr> {
+        let by_name = |name: &String| -> Vec<IpAddr> {
+            global_addresses(name).into_iter().filter(|ip| ip.is_ipv6() == want_v6).collect()
         };
-        interfaces
-            .iter()
-            .filter(|i| i.name == name)
-            .map(|i| i.ip())
-            .filter(|ip| ip.is_ipv6() == want_v6 && global(ip))
-            .collect()
+        let lo = Some("lo".to_owned()).filter(|_| !names.is_empty());
+        names.iter().chain(&lo).flat_map(by_name).collect()
     };
-    let mut found: Vec<IpAddr> = default_interfaces_v4(&v4).iter().flat_map(|name| of(name, false)).collect();
-    found.extend(default_interfaces_v6(&v6).iter().flat_map(|name| of(name, true)));
+    let mut found = of(default_interfaces_v4(&v4), false);
+    found.extend(of(default_interfaces_v6(&v6), true));
+    found
+}
+
+/// Addresses of an interface that others may reach, IPv4 first.
+fn global_addresses(interface: &str) -> Vec<IpAddr> {
+    let global = |ip: &IpAddr| match ip {
+        IpAddr::V4(a) => !a.is_loopback() && !a.is_link_local(),
+        IpAddr::V6(a) => !a.is_loopback() && !a.is_unicast_link_local(),
+    };
+    let found = net::addresses().into_iter().filter(|a| a.interface == interface).map(|a| a.ip);
+    let mut found: Vec<IpAddr> = found.filter(global).collect();
+    found.sort_by_key(IpAddr::is_ipv6);
     found
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::FileMode;
 use super::together::TEMPORARY;
+use crate::yaml;
 
 /// What became of a file that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum Written {
     Created,
     /// It had other content.
     Replaced,
-    /// It had this content already and was not touched.
+    /// It said the same already and was not touched.
     Unchanged,
 }
 
@@ -54,6 +55,7 @@ impl FileError {
 /// Writes a file so that at every moment the old or the new content stands under its name, whole: a temporary file
 /// in the same folder (its name begins with a dot, which kubelet's manifest folder ignores), mode before content,
 /// fsync, rename. The folder is not synced: after a power cut the old may stand, as if the run had been cut off before.
+/// What says the same already, if in another style of YAML, is not touched.
 ///
 /// # Errors
 /// When any step fails; the file is then as it was, and the temporary file is gone.
@@ -65,7 +67,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(fail(error)),
     };
-    if existing.as_deref() == Some(content) {
+    if existing.as_deref().is_some_and(|old| says_the_same(path, old, content)) {
         return Ok(Written::Unchanged);
     }
     // A link is written through: what it points to is what the user wants replaced.
@@ -82,6 +84,14 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&target).map_err(|e| fail(e.error))?;
     Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
+}
+
+/// Whether a file that is there says what `content` says. YAML of another style says the same: kubeadm's, or one
+/// with a person's comments.
+pub(super) fn says_the_same(path: &Path, old: &[u8], content: &[u8]) -> bool {
+    let is_yaml = path.extension().is_some_and(|e| e == "yaml");
+    let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+    old == content || (is_yaml && yaml::same(text(old), text(content)))
 }
 
 /// Makes a folder and those it lies in, each with `mode` if it is made here.

@@ -11,6 +11,7 @@ mod facts;
 mod files;
 mod init_system;
 pub mod label;
+mod lock;
 pub mod mounts;
 pub mod net;
 pub mod process;
@@ -25,8 +26,9 @@ pub use dry_run::DryRunHost;
 pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
+pub use lock::{Holder, Lock, LockError};
 pub use real::RealHost;
-pub use together::{NewFile, TEMPORARY, lock_folder, remove_leftovers, replace_together};
+pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 
 /// How a file shall be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +63,7 @@ pub trait Host: Send + Sync {
     /// Whether something is at `path`.
     fn exists(&self, path: &Path) -> bool;
 
-    /// Puts a file down whole: temporary file, mode, content, fsync, rename. What already has this content stays
+    /// Puts a file down whole: temporary file, mode, content, fsync, rename. What already says the same stays
     /// untouched.
     ///
     /// # Errors
@@ -103,6 +105,11 @@ pub trait Host: Send + Sync {
     /// What starts and stops services here; none that we know on some machines.
     fn init_system(&self) -> Option<&dyn InitSystem>;
 
+    /// Whether `program` runs since before one of these files was written, and so may not have read it.
+    fn runs_older_than(&self, _program: &str, _files: &[PathBuf]) -> bool {
+        false
+    }
+
     /// Whether what is done here stays without effect on the machine.
     fn is_dry_run(&self) -> bool {
         false
@@ -137,6 +144,9 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn init_system(&self) -> Option<&dyn InitSystem> {
         (**self).init_system()
+    }
+    fn runs_older_than(&self, program: &str, files: &[PathBuf]) -> bool {
+        (**self).runs_older_than(program, files)
     }
     fn is_dry_run(&self) -> bool {
         (**self).is_dry_run()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, Written};
 use super::init_system::{self, InitSystem};
+use super::process;
 use super::together::{self, NewFile};
 use super::{FileMode, Host};
 
@@ -77,6 +78,13 @@ impl Host for RealHost {
             .map_err(|e| FileError::new("read the folder", path, e))?;
         paths.sort();
         Ok(paths)
+    }
+
+    fn runs_older_than(&self, program: &str, files: &[PathBuf]) -> bool {
+        let running = process::processes().into_iter().filter(|p| p.on_host && p.is(program));
+        let Some(since) = running.filter_map(|p| process::started(p.pid)).min() else { return false };
+        let written = files.iter().filter_map(|f| fs::metadata(f).and_then(|m| m.modified()).ok());
+        written.into_iter().any(|written| written > since)
     }
 
     fn init_system(&self) -> Option<&dyn InitSystem> {

@@ -1,6 +1,6 @@
-//! Several files replaced at once, such as a key and its certificate; one such replacement at a time.
+//! Several files replaced at once, such as a key and its certificate.
 
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
@@ -76,26 +76,7 @@ fn prepare(new: &NewFile<'_>) -> Result<(NamedTempFile, PathBuf), FileError> {
     Ok((file, target))
 }
 
-/// Keeps others who ask for the same lock out of a folder until the result is dropped; ends with the process.
-///
-/// # Errors
-/// When the folder can't be opened, or somebody else holds the lock.
-pub fn lock_folder(dir: &Path) -> Result<File, FileError> {
-    let fail = |error| FileError::new("lock", dir, error);
-    let folder = File::open(dir).map_err(fail)?;
-    match folder.try_lock() {
-        Ok(()) => Ok(folder),
-        Err(TryLockError::Error(error)) => Err(fail(error)),
-        Err(TryLockError::WouldBlock) => Err(FileError {
-            action: "lock",
-            path: dir.to_owned(),
-            reason: "another kubestrap is at work on it: wait until it is done".into(),
-            source: None,
-        }),
-    }
-}
-
-/// Removes what a run that was cut off left in a folder. To be called under [`lock_folder`].
+/// Removes what a run that was cut off left in a folder. To be called under a [`super::Lock`].
 ///
 /// # Errors
 /// When the folder can't be read, or a file not removed.
@@ -150,12 +131,8 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_locked_once_and_leftovers_go() {
+    fn leftovers_go_and_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
-        let lock = lock_folder(dir.path()).unwrap();
-        assert!(lock_folder(dir.path()).unwrap_err().to_string().contains("another kubestrap"));
-        drop(lock);
-        lock_folder(dir.path()).unwrap();
         for name in [".kubestrap-x", ".other", "ca.key"] {
             fs::write(dir.path().join(name), b"").unwrap();
         }

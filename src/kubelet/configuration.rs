@@ -24,9 +24,7 @@ pub fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
     text(&mut c.authorization.mode, "Webhook");
     text(&mut c.healthz_bind_address, "127.0.0.1");
     text(&mut c.cgroup_driver, "systemd");
-    if c.cluster_dns.is_empty() {
-        c.cluster_dns = vec![settings.service_address(10).to_string()];
-    }
+    c.cluster_dns.get_or_insert_with(|| vec![settings.service_address(10).to_string()]);
     c.authentication.anonymous.enabled.get_or_insert(false);
     c.authentication.webhook.enabled.get_or_insert(true);
     c.healthz_port.get_or_insert(HEALTHZ_PORT);

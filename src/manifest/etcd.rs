@@ -6,6 +6,7 @@ use super::probe::Probe;
 use crate::config::Settings;
 use crate::config::release::EtcdFlags;
 use crate::config::settings::{join_host_port, last_value};
+use crate::config::url;
 
 /// Where etcd serves health and metrics, unless a flag says otherwise.
 const METRICS_PORT: u16 = 2381;
@@ -65,20 +66,16 @@ struct Metrics {
 impl Metrics {
     fn of(flag: Option<&str>, localhost: &str) -> Self {
         let mut metrics = Self { host: localhost.into(), port: METRICS_PORT, scheme: "HTTP" };
-        let url = flag.and_then(|urls| urls.split(',').next()).and_then(|url| url.split_once("://"));
-        let Some((scheme, rest)) = url else { return metrics };
-        if scheme == "https" {
+        let Some(url) = flag.and_then(|urls| urls.split(',').next()).and_then(|u| url::parse(u).ok()) else {
+            return metrics;
+        };
+        if url.scheme == "https" {
             metrics.scheme = "HTTPS";
         }
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-        let (host, port) = match authority.strip_prefix('[').and_then(|a| a.split_once(']')) {
-            Some((host, rest)) => (host, rest.strip_prefix(':')),
-            None => authority.rsplit_once(':').map_or((authority, None), |(h, p)| (h, Some(p))),
-        };
-        if !host.is_empty() {
-            metrics.host = host.into();
+        if !url.host.is_empty() {
+            metrics.host = url.host;
         }
-        if let Some(port) = port.and_then(|p| p.parse().ok()).filter(|p| *p > 0) {
+        if let Some(port) = url.port.parse().ok().filter(|p| *p > 0) {
             metrics.port = port;
         }
         metrics
@@ -97,6 +94,7 @@ mod tests {
             (Some("https://[fd00::1]:9,http://x:1"), "fd00::1", 9, "HTTPS"),
             (Some("http://metrics"), "metrics", 2381, "HTTP"),
             (Some("http://:99999"), "127.0.0.1", 2381, "HTTP"),
+            (Some("http://metrics:x"), "127.0.0.1", 2381, "HTTP"),
             (Some("nonsense"), "127.0.0.1", 2381, "HTTP"),
         ] {
             let metrics = Metrics::of(flag, "127.0.0.1");

@@ -113,6 +113,10 @@ fn finish(
         if !env.is_empty() {
             container.env = Some(env::sorted(env));
         }
+        // Go leaves a zero out, and kubelet takes its default then.
+        if let Some(probe) = container.startup_probe.as_mut() {
+            probe.failure_threshold = probe.failure_threshold.filter(|failures| *failures != 0);
+        }
     }
     Ok(pod)
 }

@@ -1,10 +1,11 @@
 //! Where kubelet probes a component.
 
-use std::net::IpAddr;
-
 use crate::config::Settings;
 use crate::config::settings::last_value;
 use crate::config::v1beta4::Arg;
+
+/// How long it is from one try of the startup probe to the next.
+const PERIOD_NANOSECONDS: f64 = 10e9;
 
 /// The parts of the probes that depend on settings.
 #[derive(Debug)]
@@ -16,17 +17,18 @@ pub(super) struct Probe {
     /// `HTTP` or `HTTPS`.
     pub(super) scheme: &'static str,
     /// How many failures the start may take: the time for it by the period of 10 s, rounded up.
-    pub(super) startup_failures: u64,
+    pub(super) startup_failures: i32,
 }
 
 impl Probe {
     pub(super) fn new(settings: &Settings, host: &str, port: u16, scheme: &'static str) -> Self {
-        let seconds = settings.timeouts.control_plane.as_secs_f64();
+        let timeouts = settings.init.timeouts.as_ref();
+        let limit = timeouts.and_then(|t| t.control_plane_component_health_check).unwrap_or_default();
         Self {
             host: Some(host).filter(|h| !h.is_empty()).map(str::to_owned),
             port: if settings.release.named_probe_ports { "probe-port".into() } else { port.to_string() },
             scheme,
-            startup_failures: (seconds / 10.0).ceil() as u64,
+            startup_failures: (limit.0 as f64 / PERIOD_NANOSECONDS).ceil() as i32,
         }
     }
 
@@ -37,10 +39,8 @@ impl Probe {
     }
 }
 
-/// An address to reach a server at that listens on `host`: none if it listens on all.
+/// An address to reach a server at that listens on `host`: none if it listens on all. (kubeadm knows `0.0.0.0` and `::`
+/// as written only.)
 pub(super) fn unless_unspecified(host: &str) -> String {
-    match host.parse::<IpAddr>() {
-        Ok(ip) if ip.is_unspecified() => String::new(),
-        _ => host.to_owned(),
-    }
+    if ["0.0.0.0", "::"].contains(&host) { String::new() } else { host.to_owned() }
 }

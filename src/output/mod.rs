@@ -31,6 +31,7 @@ pub enum Format {
 #[derive(Clone)]
 pub struct Printer {
     format: Format,
+    quiet: bool,
     warnings: Arc<Mutex<Vec<String>>>,
     progress: MultiProgress,
 }
@@ -38,7 +39,13 @@ pub struct Printer {
 impl Printer {
     /// A printer in `format`.
     pub fn new(format: Format) -> Self {
-        Self { format, warnings: Arc::default(), progress: MultiProgress::new() }
+        Self { format, quiet: false, warnings: Arc::default(), progress: MultiProgress::new() }
+    }
+
+    /// The same, of warnings and results alone.
+    #[must_use]
+    pub fn quiet(&self) -> Self {
+        Self { quiet: true, ..self.clone() }
     }
 
     /// How it prints.
@@ -54,6 +61,9 @@ impl Printer {
     /// A log line, `[area] text`, on stderr.
     pub fn log(&self, area: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
+        if self.quiet {
+            return;
+        }
         match self.format {
             Format::Text => self.stderr(&format!("[{area}] {text}")),
             Format::Json => self.event(&Event::new("log", json!({ "area": area, "message": text }))),
@@ -86,7 +96,7 @@ impl Printer {
 
     /// What became of a phase. Text shows phases by their log lines.
     pub fn phase(&self, id: &str, status: &str, took: Option<Duration>) {
-        if self.format == Format::Json {
+        if self.format == Format::Json && !self.quiet {
             let mut data = json!({ "phase": id, "status": status });
             if let (Some(fields), Some(took)) = (data.as_object_mut(), took) {
                 fields.insert("seconds".into(), json!((took.as_secs_f64() * 1000.0).round() / 1000.0));

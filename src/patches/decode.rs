@@ -1,7 +1,7 @@
 //! Making a patched object a typed one again.
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -14,18 +14,33 @@ use super::schema::Schema;
 pub trait Typed: Serialize + DeserializeOwned {
     /// Its schema.
     const SCHEMA: Schema;
+
+    /// The Pod that it is, or that it makes.
+    fn pod_spec(&mut self) -> Option<&mut PodSpec>;
 }
 
 impl Typed for Pod {
     const SCHEMA: Schema = Schema::Pod;
+
+    fn pod_spec(&mut self) -> Option<&mut PodSpec> {
+        self.spec.as_mut()
+    }
 }
 
 impl Typed for Deployment {
     const SCHEMA: Schema = Schema::Deployment;
+
+    fn pod_spec(&mut self) -> Option<&mut PodSpec> {
+        self.spec.template.spec.as_mut()
+    }
 }
 
 impl Typed for DaemonSet {
     const SCHEMA: Schema = Schema::DaemonSet;
+
+    fn pod_spec(&mut self) -> Option<&mut PodSpec> {
+        self.spec.template.spec.as_mut()
+    }
 }
 
 /// An object that went through its type.
@@ -35,6 +50,45 @@ pub struct Decoded<T> {
     pub object: T,
     /// The fields that its type doesn't have. kubeadm loses them without a word.
     pub dropped: Vec<FieldPath>,
+}
+
+impl<T: Typed> Decoded<T> {
+    /// The object as Go writes it: without empty lists and maps.
+    ///
+    /// # Errors
+    /// A value has no JSON form; no value that was decoded is such a one.
+    pub fn written(&self) -> Result<Value, serde_json::Error> {
+        let mut object = serde_json::to_value(&self.object)?;
+        leave_out_empty(&mut object);
+        Ok(object)
+    }
+}
+
+/// The fields of Pods and their controllers that are maps: other objects are structs, which Go writes even if empty.
+const MAPS: [&str; 8] = [
+    "annotations",
+    "labels",
+    "limits",
+    "matchLabels",
+    "nodeSelector",
+    "overhead",
+    "requests",
+    "volumeAttributes",
+];
+
+fn leave_out_empty(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.values_mut().for_each(leave_out_empty);
+            fields.retain(|name, value| match value {
+                Value::Array(items) => !items.is_empty(),
+                Value::Object(entries) => !entries.is_empty() || !MAPS.contains(&name.as_str()),
+                _ => true,
+            });
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_out_empty),
+        _ => {}
+    }
 }
 
 /// A field of a patched object that can't hold what it was given.
@@ -56,11 +110,25 @@ pub struct TypeError {
 /// `kind` than `T`. (kubeadm would lose all patches in silence if they changed the kind.)
 pub fn decode<T: Typed>(mut object: Value) -> Result<Decoded<T>, TypeError> {
     canonicalise(T::SCHEMA, &mut object)?;
-    let typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
+    let mut typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
+    for field in ["apiVersion", "kind"] {
+        if object.get(field).is_none_or(Value::is_null) {
+            let path = FieldPath::default().field(field);
+            return Err(TypeError { path, reason: "is gone: an object needs it".into() });
+        }
+    }
     let written = serde_json::to_value(&typed)
         .map_err(|error| TypeError { path: FieldPath::default(), reason: error.to_string() })?;
     let mut dropped = Vec::new();
     compare(&object, &written, &FieldPath::default(), &mut dropped);
+    // A struct and no pointer in Go, and so always written.
+    for container in typed
+        .pod_spec()
+        .into_iter()
+        .flat_map(|spec| spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()))
+    {
+        container.resources.get_or_insert_default();
+    }
     Ok(Decoded { object: typed, dropped })
 }
 
@@ -197,6 +265,24 @@ mod tests {
         dropped.sort();
         assert_eq!(dropped, ["spec.containers[1].env[0].$patch", "spec.hostNetwrok"]);
         assert_eq!(decoded.object.spec.unwrap().containers.len(), 2);
+    }
+
+    #[test]
+    fn what_is_empty_is_written_as_go_writes_it() {
+        let mut patched = pod(json!({
+            "containers": [{"name": "a", "env": [], "securityContext": {}}],
+            "initContainers": [{"name": "b"}],
+            "nodeSelector": {},
+            "volumes": [{"name": "v", "emptyDir": {}}],
+        }));
+        patched["metadata"]["annotations"] = json!({});
+        let expected = pod(json!({
+            "containers": [{"name": "a", "securityContext": {}, "resources": {}}],
+            "initContainers": [{"name": "b", "resources": {}}],
+            "volumes": [{"name": "v", "emptyDir": {}}],
+        }));
+        assert_eq!(decode::<Pod>(patched).unwrap().written().unwrap(), expected);
+        assert_eq!(error(json!({"spec": {}})), "`apiVersion`: is gone: an object needs it");
     }
 
     #[test]

@@ -38,7 +38,7 @@ fn install_coredns(context: &mut InitContext) -> PhaseResult {
     for object in plan.objects.iter_mut().filter(|o| o.kind() == "Deployment") {
         object.value = patched::typed::<Deployment>(context, coredns::PATCH_TARGET, object.value.clone())?;
     }
-    context.cluster.apply(plan.objects)?;
+    context.apply("addons", plan.objects)?;
     context.out.log("addons", "CoreDNS is installed");
     Ok(Outcome::Done)
 }
@@ -57,7 +57,7 @@ fn install_kube_proxy(context: &mut InitContext) -> PhaseResult {
                 patched::typed::<DaemonSet>(context, kube_proxy::PATCH_TARGET, object.value.clone())?;
         }
     }
-    context.cluster.apply(objects)?;
+    context.apply("addons", objects)?;
     context.out.log("addons", "kube-proxy is installed");
     Ok(Outcome::Done)
 }

@@ -44,7 +44,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let kept = keep_earlier_tokens(context)?;
     let mut objects = bootstrap_token::objects(&context.settings, cluster, context.started)?;
     objects.retain(|o| !kept.iter().any(|id| o.name() == format!("bootstrap-token-{id}")));
-    context.cluster.apply(objects)?;
+    context.apply("bootstrap-token", objects)?;
     context.tokens_stored = true;
     Ok(Outcome::Done)
 }

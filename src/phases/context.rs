@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use time::OffsetDateTime;
 
+use super::changes::Changes;
 use super::phase::PhaseError;
 use super::pull::Pull;
 use crate::cluster::Cluster;
@@ -61,6 +62,8 @@ pub struct InitContext {
     pub tokens_stored: bool,
     /// What to say when all is done.
     pub closing: Option<Closing>,
+    /// What this run changed so far.
+    pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
     patches: OnceCell<PatchSet>,
@@ -99,6 +102,7 @@ impl InitContext {
             started: OffsetDateTime::now_utc(),
             kubelet_started: None,
             options,
+            changes: Changes::default(),
             patches: OnceCell::new(),
         }
     }
@@ -154,6 +158,14 @@ impl InitContext {
             Some(dir) => self.load_patches(dir)?,
         };
         Ok(self.patches.get_or_init(|| set))
+    }
+
+    /// Tries the user's patches on what they are for, before anything is written.
+    ///
+    /// # Errors
+    /// As [`Self::patches`], and when one of them can't be applied.
+    pub fn check_patches(&self) -> Result<(), PhaseError> {
+        super::patched::check(self.patches()?, &self.settings)
     }
 
     fn load_patches(&self, dir: &Path) -> Result<PatchSet, PhaseError> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::context::InitContext;
 use super::patched;
 use super::phase::{Outcome, Phase, PhaseResult};
-use crate::host::FileMode;
+use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
 use crate::yaml;
 
@@ -43,7 +43,8 @@ fn write(context: &mut InitContext, component: Component, area: &str) -> PhaseRe
     let pod = manifest::render(component, &context.settings, context.pki_facts()?)?;
     let pod = patched::pod(context, component.name(), &pod)?;
     let path = context.settings.paths.manifests.join(component.file());
-    context.out.log(area, format!("Writing the manifest of \"{}\"", component.name()));
-    context.host.write(&path, yaml::to_string(&pod)?.as_bytes(), FileMode::MANIFEST)?;
+    let written = context.write(area, &path, yaml::to_string(&pod)?.as_bytes(), FileMode::MANIFEST)?;
+    let done = if written == Written::Unchanged { "Keeping" } else { "Wrote" };
+    context.out.log(area, format!("{done} the manifest of \"{}\"", component.name()));
     Ok(Outcome::Done)
 }

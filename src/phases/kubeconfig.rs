@@ -41,7 +41,7 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
             context.out.warn("kubeconfig", warning);
         }
         context.out.log("kubeconfig", format!("Keeping \"{}\" that is there", path.display()));
-        context.host.keep(&path)?;
+        context.keep(&path)?;
         return Ok(Outcome::Done);
     }
     let key_path = context.settings.paths.certificates.join("ca.key");
@@ -72,6 +72,6 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
     };
     let mut kubeconfig = Kubeconfig::new(&context.settings.cluster.cluster_name, cluster, &user, user_entry);
     kubeconfig.preferences = context.settings.release.kubeconfig_preferences.then(Default::default);
-    context.host.write(&path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
+    context.write("kubeconfig", &path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
     Ok(Outcome::Done)
 }

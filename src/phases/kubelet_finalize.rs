@@ -49,9 +49,11 @@ fn enable_rotation(context: &mut InitContext) -> PhaseResult {
     user.client_certificate.clone_from(&pem);
     user.client_key = pem;
     context.out.log("kubelet-finalize", "kubelet.conf now names the certificate that kubelet rotates");
-    let written = context.host.write(&path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
+    let written =
+        context.write("kubelet-finalize", &path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
     if let (Some(init), true) = (context.host.init_system(), written != Written::Unchanged) {
         init.restart("kubelet")?;
+        context.changes.restarted.push("kubelet");
     }
     Ok(Outcome::Done)
 }

@@ -21,14 +21,19 @@ pub(super) fn phase() -> Phase<InitContext> {
 
 fn run(context: &mut InitContext) -> PhaseResult {
     let dir = context.settings.paths.kubelet.clone();
+    let mut files = vec![];
     let mut changed = false;
-    let mut write = |context: &InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
+    let mut write = |context: &mut InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
         let path = dir.join(name);
-        context.out.log(SERVICE_START, format!("Writing \"{}\"", path.display()));
-        changed |= context.host.write(&path, text.as_bytes(), FileMode::KUBELET)? != Written::Unchanged;
+        let written = context.write(SERVICE_START, &path, text.as_bytes(), FileMode::KUBELET)?;
+        changed |= written != Written::Unchanged;
+        let done = if written == Written::Unchanged { "Keeping" } else { "Wrote" };
+        context.out.log(SERVICE_START, format!("{done} \"{}\"", path.display()));
+        files.push(path);
         Ok(())
     };
-    write(context, "kubeadm-flags.env", &kubelet::flags_file(&context.settings))?;
+    let flags = kubelet::flags_file(&context.settings);
+    write(context, "kubeadm-flags.env", &flags)?;
     let instance = kubelet::instance_configuration(&context.settings);
     if let Some(instance) = &instance {
         // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
@@ -39,22 +44,24 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let configuration = patched::value(context, "kubeletconfiguration", configuration)?;
     let configuration = kubelet::with_instance(configuration, instance.as_ref());
     write(context, "config.yaml", &yaml::to_string(&configuration)?)?;
-    start(context, changed)
+    // A run that was cut off may have written them and not come to this.
+    let unread = changed || context.host.runs_older_than(SERVICE, &files);
+    start(context, unread)
 }
 
 const SERVICE_START: &str = "kubelet-start";
 
-/// Starts kubelet, anew if what it reads has changed. A kubelet that runs with these very files is left alone.
-fn start(context: &mut InitContext, changed: bool) -> PhaseResult {
+/// Starts kubelet, anew if it has not read its files as they are. One that runs with these very files is left alone.
+fn start(context: &mut InitContext, unread: bool) -> PhaseResult {
+    if context.host.init_system().is_some_and(|i| i.name() == "systemd" && !i.state(SERVICE).exists) {
+        install_unit(context)?;
+    }
     let Some(init) = context.host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
-    if !state.exists && !context.host.is_dry_run() {
-        install_unit(context)?;
-    }
-    if state.active && !changed {
+    if state.active && !unread {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
@@ -72,23 +79,20 @@ fn start(context: &mut InitContext, changed: bool) -> PhaseResult {
         let causes = Attention::new(context).causes(context, &silent);
         unhealthy(context, SERVICE_START, &format!("kubelet can't be started: {error}"), causes)
     })?;
+    context.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)
 }
 
-/// Puts unit and drop-in on a machine whose packages brought none.
-fn install_unit(context: &InitContext) -> Result<(), PhaseError> {
-    let has_systemd = context.host.init_system().is_some_and(|i| i.name() == "systemd");
-    if !has_systemd {
-        return Ok(());
-    }
+/// Puts unit and drop-in on a machine whose packages brought none. The unit comes last: where it is, nothing is missing.
+fn install_unit(context: &mut InitContext) -> Result<(), PhaseError> {
     for (path, text) in [
-        ("/etc/systemd/system/kubelet.service", kubelet::UNIT),
         ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet::DROP_IN),
+        ("/etc/systemd/system/kubelet.service", kubelet::UNIT),
     ] {
         context
             .out
             .log(SERVICE_START, format!("Installing {path}, since this machine has no kubelet service"));
-        context.host.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
     }
     Ok(())
 }

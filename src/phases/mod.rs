@@ -7,6 +7,7 @@ mod addon;
 mod attention;
 mod bootstrap_token;
 mod certs;
+mod changes;
 mod context;
 mod control_plane;
 mod init;
@@ -27,6 +28,7 @@ mod upload_config;
 mod wait_control_plane;
 mod watched;
 
+pub use changes::Changes;
 pub use context::{InitContext, InitOptions, Seams};
 pub use init::phases as init;
 pub use phase::{Failure, Phase, PhaseError};

@@ -20,7 +20,7 @@ pub(super) fn apply_to_node(
     let (start, since) = (Instant::now(), SystemTime::now());
     loop {
         let error = match context.cluster.apply(objects.clone()) {
-            Ok(()) => return Ok(()),
+            Ok(changes) => return context.note(area, changes),
             Err(error) if !error.is_node_absent() => return Err(error.into()),
             Err(error) => error,
         };

@@ -2,17 +2,46 @@
 
 use std::path::Path;
 
+use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::context::InitContext;
-use super::phase::PhaseError;
-use crate::config::Release;
-use crate::patches::{PatchSet, Typed, decode, known_targets};
+use super::phase::{Failure, PhaseError};
+use crate::addons::{coredns, kube_proxy};
+use crate::config::{Release, Settings};
+use crate::kubelet;
+use crate::manifest::{self, Component, PkiFacts};
+use crate::patches::{Applied, Decoded, KUBELET_CONFIGURATION, PatchSet, Typed, decode, known_targets};
 
 /// Reads the patches folder.
 pub(super) fn load(dir: &Path, release: &Release) -> Result<PatchSet, PhaseError> {
-    Ok(PatchSet::load(dir, &known_targets(u32::try_from(release.minor).unwrap_or_default()))?)
+    PatchSet::load(dir, &known_targets(u32::try_from(release.minor).unwrap_or_default())).map_err(wrong)
+}
+
+/// Tries every patch on what it is for, so that one that can't be applied is told before anything is written.
+pub(super) fn check(patches: &PatchSet, settings: &Settings) -> Result<(), PhaseError> {
+    let wanted = |target: &str| patches.patches.iter().any(|p| p.target == target);
+    for component in Component::ALL.into_iter().filter(|c| wanted(c.name())) {
+        let pod = manifest::render(component, settings, PkiFacts::default())?;
+        try_on::<Pod>(patches, component.name(), serde_json::to_value(&pod)?)?;
+    }
+    if wanted(KUBELET_CONFIGURATION) {
+        let configuration = kubelet::node_configuration(settings).to_value()?;
+        patches.apply(KUBELET_CONFIGURATION, configuration).map_err(wrong)?;
+    }
+    if wanted(coredns::PATCH_TARGET) {
+        let plan = coredns::plan(settings, &coredns::Existing::default())?;
+        for object in plan.objects.into_iter().filter(|o| o.kind() == "Deployment") {
+            try_on::<Deployment>(patches, coredns::PATCH_TARGET, object.value)?;
+        }
+    }
+    if wanted(kube_proxy::PATCH_TARGET) {
+        for object in kube_proxy::objects(settings)?.into_iter().filter(|o| o.kind() == "DaemonSet") {
+            try_on::<DaemonSet>(patches, kube_proxy::PATCH_TARGET, object.value)?;
+        }
+    }
+    Ok(())
 }
 
 /// A Pod with the patches for `target`.
@@ -27,23 +56,44 @@ pub(super) fn typed<T: Typed>(
     target: &str,
     object: Value,
 ) -> Result<Value, PhaseError> {
-    if !context.patches()?.patches.iter().any(|p| p.target == target) {
+    let patches = context.patches()?;
+    if !patches.patches.iter().any(|p| p.target == target) {
         return Ok(object);
     }
-    let patched = value(context, target, object)?;
-    let decoded = decode::<T>(patched)?;
+    let (decoded, applied) = try_on::<T>(patches, target, object)?;
+    tell(context, target, applied);
     for field in &decoded.dropped {
         context.out.warn(
             "patches",
             format!("{target}: the patched object has an unknown field, {field}; it is left out"),
         );
     }
-    Ok(serde_json::to_value(&decoded.object)?)
+    Ok(decoded.written()?)
 }
 
 /// A configuration with the patches for `target`.
 pub(super) fn value(context: &InitContext, target: &str, object: Value) -> Result<Value, PhaseError> {
-    let (patched, applied) = context.patches()?.apply(target, object)?;
+    let (patched, applied) = context.patches()?.apply(target, object).map_err(wrong)?;
+    tell(context, target, applied);
+    Ok(patched)
+}
+
+fn try_on<T: Typed>(
+    patches: &PatchSet,
+    target: &str,
+    object: Value,
+) -> Result<(Decoded<T>, Vec<Applied>), PhaseError> {
+    let (patched, applied) = patches.apply(target, object).map_err(wrong)?;
+    let decoded = decode::<T>(patched)
+        .map_err(|e| wrong(format!("{target}, with the patches for it ({}): {e}", files(&applied))))?;
+    Ok((decoded, applied))
+}
+
+fn files(applied: &[Applied]) -> String {
+    applied.iter().map(|patch| patch.file.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn tell(context: &InitContext, target: &str, applied: Vec<Applied>) {
     for patch in applied {
         context.out.log(
             "patches",
@@ -54,5 +104,9 @@ pub(super) fn value(context: &InitContext, target: &str, object: Value) -> Resul
             ),
         );
     }
-    Ok(patched)
+}
+
+/// Patches are the user's, as the configuration is.
+fn wrong(error: impl std::fmt::Display) -> PhaseError {
+    PhaseError::new(Failure::Usage, error)
 }

@@ -16,6 +16,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let options = Options {
         ignored: context.settings.init.node_registration.ignore_preflight_errors.clone(),
         dry_run: context.host.is_dry_run(),
+        existing_only: false,
     };
     context.out.log("preflight", "Checking this machine");
     let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);

@@ -30,6 +30,17 @@ pub fn ids<C>(phases: &[Phase<C>]) -> Vec<String> {
     all
 }
 
+/// The ids of the phases that do something, in order.
+pub fn leaves<C>(phases: &[Phase<C>]) -> Vec<String> {
+    let mut all = vec![];
+    walk(phases, "", &mut |id, phase| {
+        if let Action::Run(_) = phase.action {
+            all.push(id.to_owned());
+        }
+    });
+    all
+}
+
 /// Resolves ids as a user writes them (any case, aliases) to those of the table.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
         files.iter().map(|(name, content)| (*name, content.as_slice())),
         context.started,
     )?;
-    context.cluster.apply(objects)?;
+    context.apply("upload-certs", objects)?;
     context.certificate_key = Some(key.expose().to_string());
     Ok(Outcome::Done)
 }

@@ -15,7 +15,7 @@ pub(super) fn phase() -> Phase<InitContext> {
                 "upload-config",
                 "Storing the ClusterConfiguration in ConfigMap kube-system/kubeadm-config",
             );
-            c.cluster.apply(cluster::upload_config::kubeadm(&c.settings)?)?;
+            c.apply("upload-config", cluster::upload_config::kubeadm(&c.settings)?)?;
             Ok(Outcome::Done)
         },
     );
@@ -24,7 +24,7 @@ pub(super) fn phase() -> Phase<InitContext> {
         "Store kubelet's configuration in the ConfigMap kubelet-config",
         |c: &mut InitContext| {
             c.out.log("kubelet", "Storing kubelet's configuration in ConfigMap kube-system/kubelet-config");
-            c.cluster.apply(cluster::upload_config::kubelet(&c.settings)?)?;
+            c.apply("kubelet", cluster::upload_config::kubelet(&c.settings)?)?;
             // Up to 1.33 the Node says which CRI socket it uses.
             apply_to_node(c, "upload-config", cluster::annotate_cri_socket(&c.settings)?)?;
             Ok(Outcome::Done)

@@ -19,6 +19,8 @@ pub struct Check {
     pub measures: &'static str,
     /// How bad its findings are at most.
     pub level: Severity,
+    /// It looks at what stands on the machine already: what an earlier init left, or another cluster's.
+    pub existing: bool,
     /// It does something to the machine for a moment, and so has no place in a dry run.
     pub acts: bool,
     /// How long it may take.
@@ -33,7 +35,20 @@ impl Check {
         measures: &'static str,
         run: impl Fn(&Settings, &dyn Machine) -> Vec<Finding> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), measures, level, acts: false, limit: LIMIT, run: Box::new(run) }
+        Self {
+            name: name.into(),
+            measures,
+            level,
+            existing: false,
+            acts: false,
+            limit: LIMIT,
+            run: Box::new(run),
+        }
+    }
+
+    /// The same, about what is there already.
+    pub(super) fn of_existing(self) -> Self {
+        Self { existing: true, ..self }
     }
 
     /// The same, that acts on the machine.

@@ -17,6 +17,8 @@ use crate::config::Settings;
 pub struct Options {
     /// Names of checks, in any case, whose errors are warnings; `all` is all of them.
     pub ignored: Vec<String>,
+    /// Only what stands on the machine already, and whether it is of this cluster.
+    pub existing_only: bool,
     /// Only look: no root needed, nothing is started or written for a test.
     pub dry_run: bool,
 }
@@ -49,6 +51,7 @@ pub fn run_checks(settings: &Settings, machine: Arc<dyn Machine>, options: &Opti
     let settings = Arc::new(settings.clone());
     let mut checks = table(&settings);
     checks.retain(|c| !(options.dry_run && (c.acts || c.name == PRIVILEGED)));
+    checks.retain(|c| c.existing || !options.existing_only);
     let privileged: Vec<Check> = checks.extract_if(.., |c| c.name == PRIVILEGED).collect();
     let mut findings = run_all(privileged, &settings, &machine);
     ignore(&mut findings, &options.ignored);
@@ -153,7 +156,8 @@ mod tests {
     fn ignored_errors_are_warnings_in_any_case_of_letters() {
         let machine = || FakeMachine { cpus: 1, memory: 1 << 20, ..FakeMachine::healthy() };
         let errors = |ignored: &[&str]| {
-            let options = Options { ignored: ignored.iter().map(|i| (*i).into()).collect(), dry_run: false };
+            let options =
+                Options { ignored: ignored.iter().map(|i| (*i).into()).collect(), ..Options::default() };
             let report = run_checks(&settings(""), Arc::new(machine()), &options);
             assert_eq!(report.findings.len(), 2, "{:?}", report.findings);
             report.of(Severity::Error).map(|f| f.check.clone()).collect::<Vec<_>>()
@@ -167,7 +171,11 @@ mod tests {
     fn one_who_is_not_root_is_told_only_that() {
         let machine = || Arc::new(FakeMachine { root: false, cpus: 1, ..FakeMachine::healthy() });
         let checks = |ignored: &[&str], dry_run| {
-            let options = Options { ignored: ignored.iter().map(|i| (*i).into()).collect(), dry_run };
+            let options = Options {
+                ignored: ignored.iter().map(|i| (*i).into()).collect(),
+                dry_run,
+                ..Options::default()
+            };
             let report = run_checks(&settings(""), machine(), &options);
             report.findings.iter().map(|f| (f.check.clone(), f.severity)).collect::<Vec<_>>()
         };

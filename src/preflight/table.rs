@@ -42,6 +42,7 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
         Check::new(name, Error, "a manifest that is there already", move |s, m| {
             manifests::check(s, m, component)
         })
+        .of_existing()
     }));
     rows.extend([
         Check::new("HTTPProxy", Warning, "the API server goes through no proxy", proxy::api_server),
@@ -67,7 +68,7 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
     }));
     if let Some(local) = &settings.cluster.etcd.local {
         let name = format!("DirAvailable-{}", dashed(local.data_dir.as_ref()));
-        rows.push(Check::new(name, Error, "what is in etcd's data folder", data::available));
+        rows.push(Check::new(name, Error, "what is in etcd's data folder", data::available).of_existing());
     } else {
         rows.extend([
             Check::new("ExternalEtcdVersion", Error, "the external etcd answers", etcd::version).within(12),
@@ -87,7 +88,7 @@ fn of_ours(_: &Settings) -> Vec<Check> {
     vec![
         Check::new("AdvertiseAddress", Error, "the advertised address is of this machine", address::check),
         Check::new("NoProxy", Warning, "names of the cluster go through no proxy", proxy::names_of_cluster),
-        Check::new("RunningKubelet", Error, "no other cluster runs here", kubelet::running),
+        Check::new("RunningKubelet", Error, "no other cluster runs here", kubelet::running).of_existing(),
         Check::new("CgroupDriver", Error, "kubelet and runtime agree on cgroups", runtime::cgroup_driver),
         Check::new("SandboxImage", Error, "the runtime's sandbox image", sandbox::check_image)
             .within(15)
@@ -100,8 +101,8 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("Inodes", Error, "inodes for them", disk::inodes),
         Check::new("ClockSync", Warning, "the clock is synchronised", clock::check),
         Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
-        Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check),
-        Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki),
+        Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check).of_existing(),
+        Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki).of_existing(),
     ]
 }
 

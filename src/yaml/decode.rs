@@ -208,6 +208,20 @@ macro_rules! or_zero {
     )*};
 }
 
+/// As [`or_zero`]; a floating-point number that is whole will do.
+macro_rules! integers {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+            match self.node.kind.whole() {
+                Some(whole) => visitor.visit_i64(whole),
+                None if self.null() => visitor.visit_i64(0),
+                None => self.any(visitor),
+            }
+            .map_err(|e| self.locate(e))
+        }
+    )*};
+}
+
 impl<'de> de::Deserializer<'de> for Decoder<'de, '_> {
     type Error = DecodeError;
 
@@ -215,12 +229,13 @@ impl<'de> de::Deserializer<'de> for Decoder<'de, '_> {
         self.any(visitor).map_err(|e| self.locate(e))
     }
 
+    integers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
     or_zero! {
         deserialize_bool => visit_bool(false),
-        deserialize_i8 => visit_i64(0), deserialize_i16 => visit_i64(0),
-        deserialize_i32 => visit_i64(0), deserialize_i64 => visit_i64(0),
-        deserialize_u8 => visit_u64(0), deserialize_u16 => visit_u64(0),
-        deserialize_u32 => visit_u64(0), deserialize_u64 => visit_u64(0),
         deserialize_f32 => visit_f64(0.0), deserialize_f64 => visit_f64(0.0),
         deserialize_str => visit_str(""), deserialize_string => visit_str(""),
     }
@@ -411,6 +426,14 @@ mod tests {
         let want = Sample { map: BTreeMap::from([("a".into(), String::new())]), ..Sample::default() };
         assert_eq!(decoded.value, want);
         assert_eq!(read("list: []\n").unwrap().value.list, Some(vec![]));
+    }
+
+    #[test]
+    fn whole_numbers_are_integers_however_written() {
+        for (text, port) in [("2.0", 2), ("1e3", 1000), ("-1.", -1)] {
+            assert_eq!(read(&format!("port: {text}\n")).unwrap().value.port, port, "{text}");
+        }
+        assert!(read("port: 1.5\n").is_err() && read("port: 1e300\n").is_err());
     }
 
     #[test]

@@ -8,8 +8,10 @@
 mod decode;
 #[cfg(test)]
 mod hazards;
+mod lenient;
 mod node;
 mod parse;
+mod same;
 mod scalar;
 
 use serde::Serialize;
@@ -18,6 +20,7 @@ use serde::de::DeserializeOwned;
 pub use decode::{DecodeError, Decoded, Finding, FindingKind, decode};
 pub use node::{Key, Node, NodeKind, Position};
 pub use parse::{Document, YamlError, parse, parse_values};
+pub use same::same;
 
 /// Writes `value` as YAML with keys sorted, lists at their parent's indentation and every string quoted that a
 /// YAML 1.1 or 1.2 reader could take for something else: the form `sigs.k8s.io/yaml` gives kubeadm's files.

@@ -56,6 +56,18 @@ pub struct Key {
     pub position: Position,
 }
 
+impl NodeKind {
+    /// The integer that a floating-point number is when Kubernetes has made JSON of it: `2.0` and `1e3` fit where an
+    /// integer is wanted.
+    pub(super) fn whole(&self) -> Option<i64> {
+        const EXACT: f64 = (1_i64 << f64::MANTISSA_DIGITS) as f64;
+        match self {
+            NodeKind::Float(x) if x.fract() == 0.0 && x.abs() < EXACT => Some(*x as i64),
+            _ => None,
+        }
+    }
+}
+
 impl Node {
     /// The value under `key`, if this is a mapping that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
@@ -114,7 +126,10 @@ impl From<&Node> for serde_json::Value {
             NodeKind::Int(i) => Self::from(*i),
             NodeKind::Uint(i) => Self::from(*i),
             // JSON has no infinities; Kubernetes refuses them too.
-            NodeKind::Float(x) => serde_json::Number::from_f64(*x).map_or(Self::Null, Self::Number),
+            NodeKind::Float(x) => match node.kind.whole() {
+                Some(whole) => Self::from(whole),
+                None => serde_json::Number::from_f64(*x).map_or(Self::Null, Self::Number),
+            },
             NodeKind::String(s) => Self::String(s.clone()),
             NodeKind::Seq(items) => Self::Array(items.iter().map(Self::from).collect()),
             NodeKind::Map(entries) => {

@@ -1,9 +1,11 @@
 //! From text to [`Node`]s: documents, anchors, merge keys, positions, and limits that hold on hostile input.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use base64::Engine;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
+use super::lenient::{TAB_AFTER_COLON, parse_json, position_of, printable, without_tabs};
 use super::node::{Key, Node, NodeKind, Position};
 use super::scalar::resolve_plain;
 
@@ -56,8 +58,15 @@ pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
         let problem = format!("{} bytes of YAML: at most {MAX_BYTES} are read", text.len());
         return Err(YamlError::Limit { position: Position { line: 1, column: 1 }, problem });
     }
+    if let Some((index, c)) = text.char_indices().find(|(_, c)| !printable(*c)) {
+        let position = position_of(text, index);
+        return Err(YamlError::Syntax { position, problem: format!("the control character {c:?}") });
+    }
     // Tabs are JSON's white space but not YAML's: JSON is tried as itself where YAML fails on it.
     match parse_yaml(text) {
+        Err(YamlError::Syntax { position, problem }) if problem.contains(TAB_AFTER_COLON) => {
+            without_tabs(text, position)
+        }
         Err(error) if text.trim_start().starts_with('{') => parse_json(text).ok_or(error),
         other => other,
     }
@@ -71,31 +80,7 @@ pub fn parse_values(text: &str) -> Result<Vec<serde_json::Value>, YamlError> {
     Ok(parse(text)?.iter().map(|d| (&d.root).into()).collect())
 }
 
-fn parse_json(text: &str) -> Option<Vec<Document>> {
-    fn node(value: serde_json::Value) -> Node {
-        let kind = match value {
-            serde_json::Value::Null => NodeKind::Null,
-            serde_json::Value::Bool(b) => NodeKind::Bool(b, b.to_string()),
-            serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
-                (Some(i), _) => NodeKind::Int(i),
-                (_, Some(u)) => NodeKind::Uint(u),
-                _ => NodeKind::Float(n.as_f64().unwrap_or(f64::NAN)),
-            },
-            serde_json::Value::String(s) => NodeKind::String(s),
-            serde_json::Value::Array(items) => NodeKind::Seq(items.into_iter().map(node).collect()),
-            serde_json::Value::Object(map) => {
-                let key = |name| Key { name, position: Position { line: 1, column: 1 } };
-                NodeKind::Map(map.into_iter().map(|(k, v)| (key(k), node(v))).collect())
-            }
-        };
-        Node { kind, position: Position { line: 1, column: 1 } }
-    }
-    let documents: Result<Vec<serde_json::Value>, _> =
-        serde_json::Deserializer::from_str(text).into_iter().collect();
-    Some(documents.ok()?.into_iter().map(|v| Document { root: node(v), duplicates: vec![] }).collect())
-}
-
-fn parse_yaml(text: &str) -> Result<Vec<Document>, YamlError> {
+pub(super) fn parse_yaml(text: &str) -> Result<Vec<Document>, YamlError> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text.strip_prefix('\u{feff}').unwrap_or(text)),
         anchors: HashMap::new(),
@@ -147,7 +132,9 @@ impl<'a> Builder<'a> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(text.len() / BYTES_PER_NODE, position)?;
                 let tag = tag.map(|t| format!("{}{}", t.handle, t.suffix));
-                (scalar(&text, style, tag.as_deref()), anchor)
+                let kind = scalar(&text, style, tag.as_deref())
+                    .map_err(|problem| YamlError::Syntax { position, problem })?;
+                (kind, anchor)
             }
             Event::SequenceStart(anchor, _) => {
                 let mut items = vec![];
@@ -182,7 +169,8 @@ impl<'a> Builder<'a> {
     fn mapping(&mut self, depth: usize) -> Result<NodeKind, YamlError> {
         let mut entries: Vec<(Key, Node)> = vec![];
         let mut index: HashMap<String, usize> = HashMap::new();
-        let mut merged: Vec<Node> = vec![];
+        // Keys that a merge set: one that is written after it replaces it, and is no duplicate.
+        let mut merged: HashSet<String> = HashSet::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -198,23 +186,17 @@ impl<'a> Builder<'a> {
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1)?;
             if plain && written == "<<" {
-                merged.push(value);
+                for (key, value) in sources(value)? {
+                    merged.insert(key.name.clone());
+                    set(&mut entries, &mut index, key, value);
+                }
                 continue;
             }
             let key = Key { name: key_name(key, &written)?, position: at };
-            match index.get(&key.name).and_then(|i| entries.get_mut(*i)) {
-                Some(entry) => {
-                    self.duplicates.push(key.clone());
-                    *entry = (key, value);
-                }
-                None => {
-                    index.insert(key.name.clone(), entries.len());
-                    entries.push((key, value));
-                }
+            if index.contains_key(&key.name) && !merged.remove(&key.name) {
+                self.duplicates.push(key.clone());
             }
-        }
-        for value in merged {
-            merge_into(&mut entries, &mut index, value)?;
+            set(&mut entries, &mut index, key, value);
         }
         Ok(NodeKind::Map(entries))
     }
@@ -231,29 +213,34 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// YAML 1.1's merge key (<https://yaml.org/type/merge.html>): keys of the mapping itself win.
-fn merge_into(
-    entries: &mut Vec<(Key, Node)>,
-    index: &mut HashMap<String, usize>,
-    value: Node,
-) -> Result<(), YamlError> {
+/// Sets a key of a mapping, or replaces it.
+fn set(entries: &mut Vec<(Key, Node)>, index: &mut HashMap<String, usize>, key: Key, value: Node) {
+    match index.get(&key.name).and_then(|i| entries.get_mut(*i)) {
+        Some(entry) => *entry = (key, value),
+        None => {
+            index.insert(key.name.clone(), entries.len());
+            entries.push((key, value));
+        }
+    }
+}
+
+/// What YAML 1.1's merge key (<https://yaml.org/type/merge.html>) brings, in the order in which it is set: of several
+/// mappings the first wins. Kubernetes' reader sets it where it stands, over what is written before it and under what
+/// is written after it; the specification would have it under both.
+fn sources(value: Node) -> Result<Vec<(Key, Node)>, YamlError> {
     let sources = match value.kind {
         NodeKind::Seq(items) => items,
         _ => vec![value],
     };
-    for source in sources {
+    let mut all = vec![];
+    for source in sources.into_iter().rev() {
         let NodeKind::Map(more) = source.kind else {
             let problem = format!("`<<` merges mappings, this is {}", source.describe());
             return Err(YamlError::Syntax { position: source.position, problem });
         };
-        for (key, value) in more {
-            if !index.contains_key(&key.name) {
-                index.insert(key.name.clone(), entries.len());
-                entries.push((key, value));
-            }
-        }
+        all.extend(more);
     }
-    Ok(())
+    Ok(all)
 }
 
 fn key_name(key: Node, written: &str) -> Result<String, YamlError> {
@@ -271,14 +258,20 @@ fn key_name(key: Node, written: &str) -> Result<String, YamlError> {
     })
 }
 
-fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> NodeKind {
-    let core = |t: &str| t.strip_prefix("tag:yaml.org,2002:").map(str::to_owned);
-    match tag.and_then(core).as_deref() {
-        Some("str" | "binary") => NodeKind::String(text.to_owned()),
-        Some(_) => resolve_plain(text),
-        None if style == ScalarStyle::Plain => resolve_plain(text),
-        None => NodeKind::String(text.to_owned()),
-    }
+fn scalar(text: &str, style: ScalarStyle, tag: Option<&str>) -> Result<NodeKind, String> {
+    Ok(match tag.map(|t| t.strip_prefix("tag:yaml.org,2002:").unwrap_or(t)) {
+        Some("str" | "!") => NodeKind::String(text.to_owned()),
+        Some("binary") => NodeKind::String(binary(text).ok_or("`!!binary` without text in base64")?),
+        Some("null" | "bool" | "int" | "float" | "timestamp") => resolve_plain(text),
+        _ if style == ScalarStyle::Plain => resolve_plain(text),
+        _ => NodeKind::String(text.to_owned()),
+    })
+}
+
+fn binary(text: &str) -> Option<String> {
+    let digits: String = text.split_whitespace().collect();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(digits).ok()?;
+    String::from_utf8(bytes).ok()
 }
 
 fn position(span: &Span) -> Position {
@@ -307,7 +300,17 @@ mod tests {
             one("a: &x {p: 1}\nb: *x\nc: {<<: *x, q: 2, p: 3}\n"),
             json!({"a": {"p": 1}, "b": {"p": 1}, "c": {"q": 2, "p": 3}})
         );
+        assert_eq!(
+            one("a: &x {p: 1, q: 1}\nb: {p: 0, <<: [{q: 9}, *x], q: 2}\nc: {<<: [{q: 9}, *x]}\n"),
+            json!({"a": {"p": 1, "q": 1}, "b": {"p": 1, "q": 2}, "c": {"p": 1, "q": 9}})
+        );
+        assert!(parse("b: {<<: {q: 9}, q: 2}\n").unwrap()[0].duplicates.is_empty());
         assert_eq!(one("a: !!str 12\nb: 'on'\nc: on\n"), json!({"a": "12", "b": "on", "c": true}));
+        assert_eq!(
+            one("a: ! 12\nb: !!binary aGVs bG8=\nc: !x 'on'\nd: !!int '3'\n"),
+            json!({"a": "12", "b": "hello", "c": "on", "d": 3})
+        );
+        assert!(parse("a: !!binary ä\n").is_err());
         assert_eq!(
             parse_values("---\n# only a comment\n---\na: 1\n---\n").unwrap(),
             vec![json!(null), json!({"a": 1}), json!(null)]
@@ -319,6 +322,15 @@ mod tests {
     #[test]
     fn json_is_read_tabs_and_all() {
         assert_eq!(one("{\n\t\"a\": [1, \"on\"],\n\t\"b\": null\n}\n"), json!({"a": [1, "on"], "b": null}));
+    }
+
+    #[test]
+    fn tabs_may_separate_but_control_characters_may_not_stand() {
+        assert_eq!(one("a:\tx\t\nb: \t q\n\"c\":\tz\n"), json!({"a": "x", "b": "q", "c": "z"}));
+        assert!(parse(&"a:\tx\n".repeat(super::super::lenient::MAX_TABS + 2)).is_err());
+        for (text, at) in [("a: 'x\u{7}'\n", "1:6"), ("a: b\n\0", "2:1"), ("é: \u{9f}", "1:4")] {
+            assert!(parse(text).unwrap_err().to_string().starts_with(at), "{text:?}");
+        }
     }
 
     #[test]

@@ -62,7 +62,9 @@ fn float(text: &str) -> Option<NodeKind> {
         && digits(fraction)
         && !(whole.is_empty() && fraction.is_empty())
         && exponent.is_none_or(|e| !e.is_empty() && digits(e));
-    if shape { plain.parse().ok().map(NodeKind::Float) } else { None }
+    // What no number holds stays a string.
+    let number = if shape { plain.parse::<f64>().ok() } else { None };
+    number.filter(|x| x.is_finite()).map(NodeKind::Float)
 }
 
 #[cfg(test)]
@@ -86,6 +88,7 @@ mod tests {
             (".5", NodeKind::Float(0.5)),
             ("1.", NodeKind::Float(1.0)),
             ("~", NodeKind::Null),
+            ("1e400", NodeKind::String("1e400".into())),
             ("08", NodeKind::Float(8.0)),
         ] {
             assert_eq!(resolve_plain(text), want, "{text}");

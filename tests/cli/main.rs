@@ -4,6 +4,7 @@
 mod bad_input;
 // mod bad_values;
 mod commands;
+mod diff;
 mod dry_run;
 mod etcd;
 mod existing_pki;
@@ -12,6 +13,7 @@ mod files;
 // mod fuzz;
 mod hazards;
 mod kill;
+mod lock;
 mod secrets;
 mod snapshots;
 mod support;

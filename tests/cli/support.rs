@@ -58,6 +58,55 @@ pub(crate) fn note_skipped(what: &str) {
     eprintln!("NOT TESTED HERE: {what}");
 }
 
+/// A folder that is / for runs in it, so that they are about files of a machine of their own. None but root can use it.
+pub(crate) struct Machine {
+    dir: TempDir,
+}
+
+impl Machine {
+    /// A machine with nothing on it.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("kubestrap-test-").tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("tmp")).unwrap();
+        Self { dir }
+    }
+
+    /// One on which init's phases have written every file, for [`config`]`("", "")`.
+    pub(crate) fn with_files() -> Self {
+        let machine = Self::new();
+        machine.write_files("");
+        machine
+    }
+
+    /// Runs the phases that write files, with more lines in the ClusterConfiguration.
+    pub(crate) fn write_files(&self, cluster: &str) {
+        for phase in FILE_PHASES {
+            self.run(&format!("init phase {phase}"), cluster).run().succeeded();
+        }
+    }
+
+    /// A run on it, with the configuration.
+    pub(crate) fn run(&self, args: &str, cluster: &str) -> Run {
+        let text = format!("{INIT}---\n{}{cluster}\n", CLUSTER.replace(PKI, "/etc/kubernetes/pki"));
+        std::fs::write(self.dir.path().join("config.yaml"), text).unwrap();
+        kubestrap(&[]).args(args).args("--config /config.yaml --rootfs").arg(self.dir.path())
+    }
+
+    /// A file of it, by its path there.
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
+        self.dir.path().join(path.trim_start_matches('/'))
+    }
+
+    /// Every file of it.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        ["etc", "var"].iter().flat_map(|top| files(&self.file(top))).collect()
+    }
+}
+
+/// The phases that write files, and nothing else that matters on a [`Machine`].
+pub(crate) const FILE_PHASES: [&str; 5] =
+    ["certs all", "kubeconfig all", "etcd local", "control-plane all", "kubelet-start"];
+
 /// A run to be.
 pub(crate) struct Run {
     dir: TempDir,

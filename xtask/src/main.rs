@@ -1,10 +1,12 @@
-//! kubestrap's own chores: `cargo xtask e2e` and `cargo xtask bench`.
+//! kubestrap's own chores: `cargo xtask e2e`, `cargo xtask bench` and `cargo xtask package`.
 
 mod bench;
+mod build;
 mod command;
 mod e2e;
 mod json;
 mod machine;
+mod package;
 mod say;
 mod systemd;
 mod vm;
@@ -28,6 +30,8 @@ enum Chore {
     E2e(e2e::E2e),
     /// Measure kubestrap against kubeadm
     Bench(bench::Bench),
+    /// Make a Debian package and a tarball
+    Package(package::Package),
     /// A step of `e2e` and `bench`, run by themselves
     #[command(hide = true)]
     Machine(e2e::Step),
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
     match Cli::parse().chore {
         Chore::E2e(e2e) => e2e.run(),
         Chore::Bench(bench) => bench.run(),
+        Chore::Package(package) => package.run(),
         Chore::Machine(step) => step.run(),
     }
 }

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::certs::requests;
 use crate::cli::reach;
 use crate::config::settings::Overrides;
-use crate::host::RealHost;
+use crate::host::{Lock, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
 
@@ -39,6 +39,10 @@ impl GenerateCsr {
         if let Some(dir) = &self.cert_dir {
             settings.paths.certificates.clone_from(dir);
         }
+        let _lock = Lock::take(
+            &[&settings.paths.certificates, &settings.paths.kubeconfig_dir],
+            "certs generate-csr",
+        )?;
         let made = requests::generate(&settings, &RealHost::new(), OffsetDateTime::now_utc())?;
         let paths = made.iter().map(|name| {
             let dir = if name.ends_with(".conf") {

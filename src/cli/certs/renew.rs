@@ -10,7 +10,7 @@ use super::source::{Source, SourceFlags};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, leaves, renew, utc};
 use crate::cli::{Output, as_result};
-use crate::host::{RealHost, lock_folder, remove_leftovers};
+use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::Printer;
 use crate::phases::{Failure, PhaseError};
 
@@ -53,7 +53,7 @@ impl Renew {
         let host = RealHost::new();
         let source = self.source.find(AREA, &host, out)?;
         // Of two at once, each could leave the other's key beside its own certificate.
-        let _lock = lock_folder(&source.pki.certificates)?;
+        let _lock = Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "certs renew")?;
         for folder in source.pki.folders() {
             remove_leftovers(&folder)?;
         }

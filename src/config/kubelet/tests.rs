@@ -158,10 +158,19 @@ userNamespaces: {idsPerPod: 65536}
 #[test]
 fn empty_values_and_nulls_are_left_out() {
     let document = json!({
-        "clusterDNS": [], "evictionHard": {}, "clusterDomain": "", "maxPods": 0,
+        "clusterDNS": null, "evictionHard": {}, "clusterDomain": "", "maxPods": 0,
         "rotateCertificates": false, "healthzPort": null, "memorySwap": null, "syncFrequency": null,
     });
     assert_eq!(KubeletConfiguration::from_value(document).unwrap(), KubeletConfiguration::default());
+}
+
+#[test]
+fn fields_go_where_kubelet_does_not_know_them_yet() {
+    let document = json!({ "memoryReservationPolicy": "HardReservation", "defaultPodSysctls": { "a": "b" } });
+    let mut configuration = KubeletConfiguration::from_value(document).unwrap();
+    assert_eq!(configuration.take_newer_than(36), [("defaultPodSysctls", 37)]);
+    assert_eq!(configuration.take_newer_than(35), [("memoryReservationPolicy", 36)]);
+    assert_eq!(configuration, KubeletConfiguration::default());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Validator;
 use crate::config::v1beta4::NodeRegistrationOptions;
-use crate::config::{names, token};
+use crate::config::{names, token, url};
 
 impl Validator<'_> {
     /// How a node registers itself: `nodeRegistration` of the document of `kind`.
@@ -14,13 +14,15 @@ impl Validator<'_> {
     }
 
     pub(super) fn cri_socket(&mut self, kind: &str, path: &str, socket: &str) {
-        match socket.split_once("://") {
-            Some(("unix", file)) if file.starts_with('/') => {}
-            _ => self.error(
+        // kubeadm lets a URL pass that names a host and no path, which no runtime can listen at.
+        let has_path =
+            |url: &url::Url| url.scheme == "unix" && url.host.is_empty() && url.path.starts_with('/');
+        if !url::parse(socket).is_ok_and(|url| has_path(&url)) {
+            self.error(
                 kind,
                 path,
                 format!("{socket:?} is no CRI socket: write it as `unix:///run/containerd/containerd.sock`"),
-            ),
+            );
         }
     }
 

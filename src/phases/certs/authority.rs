@@ -44,8 +44,8 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
                 .out
                 .log("certs", format!("Keeping the external CA \"{}\": its key is elsewhere", row.base)),
         }
-        context.host.keep(&path(context, &crt))?;
-        context.host.keep(&path(context, &key_file))?;
+        context.keep(&path(context, &crt))?;
+        context.keep(&path(context, &key_file))?;
         return Ok(Outcome::Done);
     }
     let key = match existing_key {
@@ -54,12 +54,12 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
                 "certs",
                 format!("Taking the key of \"{}\" that is there; its certificate is missing", row.base),
             );
-            context.host.keep(&path(context, &key_file))?;
+            context.keep(&path(context, &key_file))?;
             key
         }
         None => {
             let key = context.keys.take()?;
-            context.host.write(&path(context, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
+            context.write("certs", &path(context, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
             key
         }
     };
@@ -68,6 +68,6 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow) -> PhaseResult {
     let period = context.settings.cluster.ca_certificate_validity_period.unwrap_or(CA_CERTIFICATE_VALIDITY);
     let spec = CertificateSpec::ca(name, context.started - CLOCK_SKEW, context.started + period.as_std());
     let certificate = self_sign_ca(&spec, &key)?;
-    context.host.write(&path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
+    context.write("certs", &path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
     Ok(Outcome::Done)
 }

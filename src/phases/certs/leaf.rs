@@ -27,8 +27,8 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
             );
         }
         context.out.log("certs", format!("Keeping \"{}\" that is there", row.base));
-        context.host.keep(&path(context, &crt))?;
-        context.host.keep(&path(context, &key_file))?;
+        context.keep(&path(context, &crt))?;
+        context.keep(&path(context, &key_file))?;
         return Ok(Outcome::Done);
     }
     let Some(ca_key) = private_key(context, &format!("{}.key", signer.base))? else {
@@ -47,12 +47,12 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
     // A key that stands alone is what an interrupted run left: it gets its certificate.
     let key = match existing_key {
         Some(key) => {
-            context.host.keep(&path(context, &key_file))?;
+            context.keep(&path(context, &key_file))?;
             key
         }
         None => {
             let key = context.keys.take()?;
-            context.host.write(&path(context, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
+            context.write("certs", &path(context, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
             key
         }
     };
@@ -72,7 +72,7 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
     let spec = certs::leaf(&context.settings, row, context.started);
     let certificate =
         issue(&spec, &key, &Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?)?;
-    context.host.write(&path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
+    context.write("certs", &path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
     Ok(Outcome::Done)
 }
 

@@ -9,15 +9,15 @@ use crate::pki::table::SERVICE_ACCOUNT;
 /// Keeps the pair that is there, or makes it; a missing public half is made from the private one.
 pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
     if context.is_external("ca")? {
-        context.host.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
-        context.host.keep(&path(context, SERVICE_ACCOUNT.public_key))?;
+        context.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
+        context.keep(&path(context, SERVICE_ACCOUNT.public_key))?;
         return Ok(Outcome::Skipped("External CA: the service account keys that are there stay".into()));
     }
     let public_path = path(context, SERVICE_ACCOUNT.public_key);
     let key = match private_key(context, SERVICE_ACCOUNT.private_key)? {
         Some(key) => {
             context.out.log("certs", "Keeping the key \"sa\" that is there");
-            context.host.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
+            context.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
             if let Some(public) = context.host.read(&public_path)? {
                 if !same_pem(&public, key.public_key_pem().as_bytes()) {
                     return Err(refused(format!(
@@ -26,7 +26,7 @@ pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
                         path(context, SERVICE_ACCOUNT.private_key).display()
                     )));
                 }
-                context.host.keep(&public_path)?;
+                context.keep(&public_path)?;
                 return Ok(Outcome::Done);
             }
             key
@@ -34,7 +34,8 @@ pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
         None => {
             context.out.log("certs", "Making the key pair \"sa\"");
             let key = context.keys.take()?;
-            context.host.write(
+            context.write(
+                "certs",
                 &path(context, SERVICE_ACCOUNT.private_key),
                 key.to_pem()?.as_bytes(),
                 FileMode::SECRET,
@@ -43,7 +44,7 @@ pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
         }
     };
     // kubeadm gives the public half the same mode.
-    context.host.write(&public_path, key.public_key_pem().as_bytes(), FileMode::SECRET)?;
+    context.write("certs", &public_path, key.public_key_pem().as_bytes(), FileMode::SECRET)?;
     Ok(Outcome::Done)
 }
 

@@ -11,7 +11,6 @@ use super::binaries::Binaries;
 use super::plan::Plan;
 use super::{default_work_dir, images};
 use crate::command;
-use crate::json::at;
 use crate::machine::{self, WorkFolder};
 use crate::{say, systemd};
 
@@ -41,16 +40,7 @@ impl Programs {
         if let Some(file) = &self.init_binary {
             return file.canonicalize().with_context(|| format!("{} can't be used", file.display()));
         }
-        let profile = if self.debug { "dev" } else { "release" };
-        say::note(format_args!("building kubestrap ({profile})"));
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--package", "kubestrap", "--profile", profile, "--message-format", "json"]);
-        let output = command::run(&mut build)?.success()?;
-        // cargo says where it put the program: the target folder may be anywhere.
-        let messages =
-            output.stdout.lines().filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
-        let built = messages.filter_map(|m| at(&m, "/executable").as_str().map(PathBuf::from)).next_back();
-        built.context("cargo built no kubestrap")
+        crate::build::kubestrap(if self.debug { "dev" } else { "release" })
     }
 }
 

@@ -1,0 +1,68 @@
+//! What Kubernetes reads and our YAML scanner does not: JSON with tabs, and tabs after colons.
+
+use super::node::{Key, Node, NodeKind, Position};
+use super::parse::{Document, YamlError, parse_yaml};
+
+/// What YAML calls printable, and a byte order mark.
+pub(super) fn printable(c: char) -> bool {
+    !matches!(c, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\x7f'..='\u{84}' | '\u{86}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+pub(super) fn position_of(text: &str, index: usize) -> Position {
+    let before = text.get(..index).unwrap_or("");
+    let line = before.rsplit('\n').next().unwrap_or("");
+    Position { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 }
+}
+
+/// How the scanner names a tab between a key and its value: allowed by YAML, but not by it.
+pub(super) const TAB_AFTER_COLON: &str = "':' must be followed";
+/// How many such tabs are forgiven.
+pub(super) const MAX_TABS: usize = 1000;
+
+/// Reads `text` with a space for each such tab, beginning with those before `first`.
+pub(super) fn without_tabs(text: &str, first: Position) -> Result<Vec<Document>, YamlError> {
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    let mut position = first;
+    for _ in 0..MAX_TABS {
+        let Some(line) = lines.get_mut(position.line - 1) else { break };
+        let tabs = line.chars().take(position.column - 1).collect::<String>();
+        let colon = tabs.trim_end().len();
+        let spaces = tabs.split_at(colon).1.replace('\t', " ");
+        line.replace_range(colon..tabs.len(), &spaces);
+        match parse_yaml(&lines.join("\n")) {
+            Err(YamlError::Syntax { position: next, problem })
+                if problem.contains(TAB_AFTER_COLON) && next > position =>
+            {
+                position = next;
+            }
+            other => return other,
+        }
+    }
+    let problem = "more tabs after colons than are read: use spaces".into();
+    Err(YamlError::Syntax { position, problem })
+}
+
+/// JSON that is no YAML, for its tabs: no positions, since serde_json keeps none.
+pub(super) fn parse_json(text: &str) -> Option<Vec<Document>> {
+    fn node(value: serde_json::Value) -> Node {
+        let kind = match value {
+            serde_json::Value::Null => NodeKind::Null,
+            serde_json::Value::Bool(b) => NodeKind::Bool(b, b.to_string()),
+            serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(i), _) => NodeKind::Int(i),
+                (_, Some(u)) => NodeKind::Uint(u),
+                _ => NodeKind::Float(n.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(s) => NodeKind::String(s),
+            serde_json::Value::Array(items) => NodeKind::Seq(items.into_iter().map(node).collect()),
+            serde_json::Value::Object(map) => {
+                let key = |name| Key { name, position: Position { line: 1, column: 1 } };
+                NodeKind::Map(map.into_iter().map(|(k, v)| (key(k), node(v))).collect())
+            }
+        };
+        Node { kind, position: Position { line: 1, column: 1 } }
+    }
+    let documents: Result<Vec<serde_json::Value>, _> =
+        serde_json::Deserializer::from_str(text).into_iter().collect();
+    Some(documents.ok()?.into_iter().map(|v| Document { root: node(v), duplicates: vec![] }).collect())
+}

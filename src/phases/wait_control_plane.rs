@@ -12,7 +12,7 @@ use crate::output::LiveView;
 
 const AREA: &str = "wait-control-plane";
 /// How often to look.
-const PERIOD: Duration = Duration::from_millis(100);
+const PERIOD: Duration = Duration::from_millis(50);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;
 

@@ -47,8 +47,7 @@ pub(super) const RULES: &[Rule] = &[
             "a patch sets the Pod's requests, or other Pods hold the room (missing: {short})",
             "lower `resources.requests` of {component} in the patch, or give the machine more {res}{what}; then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "PodRefused",
         UNTIL_SANDBOX,
@@ -58,8 +57,7 @@ pub(super) const RULES: &[Rule] = &[
             "the node can't take the Pod as it is: too little room, another Pod on its ports, or a node selector",
             "mend what it names, then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "HostPath",
         UNTIL_RUNNING,

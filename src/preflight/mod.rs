@@ -27,6 +27,7 @@ mod flags;
 mod forwarding;
 mod go_proxy;
 mod host_files;
+mod identity;
 mod images;
 mod kernel;
 mod kubeconfigs;

@@ -74,6 +74,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         renew::kill,
     ),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
+    row(
+        "no-drop-in",
+        "where kubelet's unit knows of no configuration, init installs the drop-in",
+        no_unit::no_drop_in,
+    ),
     row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),
     row("cert-dir", "certificates in a folder of the user's", certificates::cert_dir),
     row("external-etcd", "an etcd outside of the cluster, with TLS", external_etcd::run),

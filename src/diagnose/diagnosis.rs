@@ -7,7 +7,7 @@ use regex::Regex;
 use super::evidence::{ComponentEvidence, Evidence};
 use super::place::Place;
 use super::rule::{Proof, Rule, Source};
-use super::{rules, state};
+use super::{probe, rules, state};
 use crate::finding::Finding;
 use crate::health::Stage;
 use crate::manifest::Component;
@@ -47,8 +47,7 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
         for text in texts(rule.source, evidence).into_iter().rev() {
             let Some(captures) = words.captures(&text.line) else { continue };
             // What one rule has explained, a more general one need not explain again.
-            let id = format!("{:?} {}", text.subject, text.line);
-            if explained.contains(&id) {
+            if explained.contains(&text.line) {
                 continue;
             }
             let group = |name: &str| {
@@ -56,13 +55,18 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
                 known.then(|| captures.name(name).map_or("", |m| m.as_str()).to_owned())
             };
             let diagnosis = conclude(rule, &text, &group, &Scene { evidence, place, machine });
-            explained.push(id);
-            if !found.iter().any(|f| f.key() == diagnosis.key()) {
+            explained.push(text.line);
+            let said = |f: &Diagnosis| f.finding.check == rule.name && f.subject == text.subject;
+            if !found.iter().any(said) {
                 found.push(diagnosis);
             }
         }
     }
     found.extend(state::diagnose(evidence, place, machine, &found));
+    if let Some(machine) = machine {
+        // First: what the component says while it is killed is no cause.
+        found.splice(0..0, probe::diagnose(evidence, place, machine));
+    }
     found.sort_by_key(|d| d.subject);
     let proven = found.iter().map(|d| d.proof).max();
     // What merely may be is noise beside what is.
@@ -103,7 +107,10 @@ fn texts(source: Source, evidence: &Evidence) -> Vec<Text> {
     };
     match source {
         Source::Kubelet if kubelet.health.is_none() => vec![],
-        Source::Kubelet | Source::Node => kubelet.log.iter().map(|l| line(None, l)).collect(),
+        Source::Server if !evidence.is_up(Component::ApiServer) => vec![],
+        Source::Kubelet | Source::Node | Source::Server => {
+            kubelet.log.iter().map(|l| line(None, l)).collect()
+        }
         Source::Pod(stage) => {
             let about = kubelet.log.iter().filter_map(|l| Some((component_of(l)?, l)));
             let pending = about.filter(|(c, _)| evidence.components.get(c).is_some_and(|e| e.stage < stage));
@@ -174,7 +181,7 @@ fn conclude(
         finding = finding.cause(say(rule.cause));
     }
     let own_words = matches!(rule.source, Source::Ended(_) | Source::Running(_) | Source::Health(_));
-    let follows = own_words && text.subject.is_some_and(|c| !scene.evidence.needs_are_up(c));
+    let follows = own_words && !rule.alone && text.subject.is_some_and(|c| !scene.evidence.needs_are_up(c));
     let proof = if follows && rule.proof == Proof::Persisting { Proof::Possible } else { rule.proof };
     Diagnosis { finding: finding.fix(say(rule.fix)), proof, subject: text.subject }
 }

@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::host::cri::log;
 
 /// How many of a container's last lines to read: a usage text may stand before them, or after.
-const LAST_LINES: usize = 60;
+const LAST_LINES: usize = 400;
 
 /// Evidence for what `snapshot` shows, with what kubelet logged since `since` and what containers said last.
 pub fn gather(snapshot: &Snapshot, host: &dyn Host, since: SystemTime) -> Evidence {

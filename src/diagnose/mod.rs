@@ -13,6 +13,9 @@ mod gather;
 mod judge;
 mod look;
 mod place;
+mod probe;
+#[cfg(test)]
+mod recorded;
 mod rule;
 pub mod rules;
 mod state;

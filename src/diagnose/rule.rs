@@ -24,6 +24,8 @@ pub struct Rule {
     pub cause: &'static str,
     /// The command or edit that puts it right.
     pub fix: &'static str,
+    /// Whether it holds, too, while what the component needs is not healthy: it does not follow from that.
+    pub alone: bool,
     /// What on the machine makes it plainer.
     pub look: Look,
 }
@@ -35,6 +37,8 @@ pub enum Source {
     Kubelet,
     /// kubelet's log, whatever it is about, while anything is not healthy.
     Node,
+    /// kubelet's log about the API server, while that is healthy and something else is not.
+    Server,
     /// kubelet's log about a component's Pod, until the component has come as far as this.
     Pod(Stage),
     /// The last words of a container that ended, of one of these components; while it is not healthy.

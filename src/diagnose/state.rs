@@ -20,36 +20,66 @@ pub(super) fn diagnose(
     let explained = |subject| found.iter().any(|d| d.subject == subject && d.proof > Proof::Possible);
     let mut states = vec![];
     if !explained(None) {
-        states.extend(unhealthy_kubelet(evidence).or_else(|| idle_kubelet(evidence, place, machine)));
+        states.extend(unhealthy_kubelet(evidence));
+    }
+    if found.iter().all(|d| d.proof == Proof::Possible) {
+        states.extend(idle_kubelet(evidence, place, machine));
     }
     for component in Component::ALL {
         if !explained(Some(component)) {
             states.extend(crashes(evidence, component));
         }
     }
+    if found.is_empty() && states.is_empty() {
+        states.extend(unfinished(evidence));
+    }
     states
 }
 
-/// kubelet does not run, or not well, and says nothing that a rule knows.
+/// Nothing is known to be wrong: it is merely not there yet.
+fn unfinished(evidence: &Evidence) -> Option<Diagnosis> {
+    let pending = evidence.components.iter().filter(|(_, c)| c.stage != Stage::Healthy);
+    let pending: Vec<String> =
+        pending.map(|(c, state)| format!("{}: {}", c.name(), state.stage.words())).collect();
+    (!pending.is_empty()).then(|| {
+        let finding = Finding::error("the control plane was still starting when time was up, and nothing shows that it can't")
+            .evidences(pending)
+            .cause("this machine is slow, or the time-out is short")
+            .fix("run again: it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m where nobody says otherwise)");
+        of("StillStarting", finding, Proof::Possible, None)
+    })
+}
+
+/// kubelet does not run, or ends again and again.
 fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let kubelet = &evidence.kubelet;
     let why = kubelet.health.as_ref()?;
+    let last: Vec<String> = kubelet.log.iter().rev().take(8).rev().cloned().collect();
+    // systemd's words; a service that it will start again counts as active.
+    let newest = |words: &str| kubelet.log.iter().rposition(|l| l.contains(words));
+    let ended = newest(": Main process exited, code=");
+    let is_down = ended.is_some() && ended > newest("kubelet.service: Started").or(newest(": Started "));
     let (check, what, proof) = match kubelet.active {
         Some(false) => ("KubeletStopped", "kubelet does not run".to_owned(), Proof::Persisting),
+        _ if is_down => {
+            ("KubeletEnds", "kubelet ends as soon as it is started".to_owned(), Proof::Persisting)
+        }
         _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}"), Proof::Possible),
     };
-    let last = kubelet.log.len().saturating_sub(8);
     let finding = Finding::error(what)
-        .evidences(kubelet.log.iter().skip(last).cloned())
+        .evidences(last)
         .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
-        .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
+        .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
     Some(of(check, finding, proof, None))
 }
 
 /// kubelet is healthy and starts nothing: it does not look where the manifests are.
 fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine>) -> Option<Diagnosis> {
     let components = &evidence.components;
-    if components.is_empty() || components.values().any(|c| c.stage != Stage::Manifest) {
+    if evidence.kubelet.health.is_some()
+        || components.is_empty()
+        || components.values().any(|c| c.stage != Stage::Manifest)
+    {
         return None;
     }
     let manifests = place.manifests.display();

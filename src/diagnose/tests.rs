@@ -125,7 +125,7 @@ fn a_component_that_ends_says_why() {
 
 #[test]
 fn what_follows_from_another_component_is_no_proof() {
-    let refused = r#"E1124 1 run.go:72] "command failed" err="something new""#;
+    let refused = r#"E1124 1 run.go:72] "command failed" err="Unauthorized""#;
     let mut evidence = ended(Component::Scheduler, &[refused]);
     assert_eq!(found(&evidence)[0].proof, Proof::Persisting);
     evidence.components.insert(Component::ApiServer, ComponentEvidence::default());

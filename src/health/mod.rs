@@ -7,6 +7,6 @@ mod target;
 mod watch;
 
 pub use endpoint::{Answer, Endpoint};
-pub use observe::{ComponentState, ContainerView, Observer, Snapshot, Stage};
+pub use observe::{ComponentState, ContainerView, Observer, Progress, Snapshot, Stage};
 pub use target::{Target, last_flag, target};
 pub use watch::{DryWatch, LiveWatch, Watch, Watched};

@@ -68,6 +68,9 @@ pub struct ComponentState {
     pub ended: Option<ContainerView>,
 }
 
+/// How far each component has come, and kubelet (none); more is further.
+pub type Progress = BTreeMap<Option<Component>, usize>;
+
 /// How everything stands at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
@@ -80,9 +83,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// The sum of all stages: it grows as the control plane comes up.
-    pub fn progress(&self) -> usize {
-        self.components.values().map(|c| c.stage as usize).sum()
+    /// How far each has come: it grows as the control plane comes up.
+    pub fn progress(&self) -> Progress {
+        let components = self.components.iter().map(|(component, c)| (Some(*component), c.stage as usize));
+        components.chain([(None, usize::from(self.kubelet.is_none()))]).collect()
     }
 
     /// Whether kubelet and every component are healthy.

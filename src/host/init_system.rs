@@ -49,6 +49,11 @@ pub trait InitSystem: Send + Sync {
     /// When that fails.
     fn enable(&self, service: &str) -> Result<(), ServiceError>;
 
+    /// What is configured of `service`, drop-ins and all, where that can be shown.
+    fn unit(&self, _service: &str) -> Option<String> {
+        None
+    }
+
     /// What `service` logged since `since`, at most a few hundred lines.
     fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String>;
 }
@@ -98,6 +103,11 @@ impl InitSystem for Systemd {
     fn enable(&self, service: &str) -> Result<(), ServiceError> {
         command::run("systemctl", &["enable", service])?;
         Ok(())
+    }
+
+    fn unit(&self, service: &str) -> Option<String> {
+        let output = command::run("systemctl", &["cat", "--no-pager", service]).ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String> {

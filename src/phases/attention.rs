@@ -41,8 +41,9 @@ impl Attention {
     pub(super) fn hopeless(&mut self, context: &InitContext, snapshot: &Snapshot) -> Option<Vec<Finding>> {
         let now = Instant::now();
         let progress = snapshot.progress();
-        if progress > self.progress {
-            (self.progress, self.moved) = (progress, now);
+        let total = progress.values().sum();
+        if total > self.progress {
+            (self.progress, self.moved) = (total, now);
         }
         let amiss = snapshot.runtime.is_some() || snapshot.components.values().any(|c| c.ended.is_some());
         if !amiss && now.duration_since(self.moved) < CALM
@@ -52,7 +53,7 @@ impl Attention {
         }
         self.looked = Some(now);
         let diagnoses = self.diagnose(context, snapshot);
-        self.judge.gives_up(&diagnoses, progress, now).then(|| findings(diagnoses))
+        self.judge.gives_up(&diagnoses, &progress, now).then(|| findings(diagnoses))
     }
 
     /// All that is known, proven or not.

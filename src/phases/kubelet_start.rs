@@ -7,7 +7,7 @@ use super::context::InitContext;
 use super::patched;
 use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
 use crate::health::Snapshot;
-use crate::host::{FileMode, Written};
+use crate::host::{FileMode, InitSystem, Written};
 use crate::kubelet;
 use crate::yaml;
 
@@ -21,7 +21,7 @@ pub(super) fn phase() -> Phase<InitContext> {
 
 fn run(context: &mut InitContext) -> PhaseResult {
     let dir = context.settings.paths.kubelet.clone();
-    let mut files = vec![];
+    let mut files = vec![DROP_IN.into()];
     let mut changed = false;
     let mut write = |context: &mut InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
         let path = dir.join(name);
@@ -51,10 +51,15 @@ fn run(context: &mut InitContext) -> PhaseResult {
 
 const SERVICE_START: &str = "kubelet-start";
 
+/// Where the drop-in is put.
+const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
+
 /// Starts kubelet, anew if it has not read its files as they are. One that runs with these very files is left alone.
-fn start(context: &mut InitContext, unread: bool) -> PhaseResult {
-    if context.host.init_system().is_some_and(|i| i.name() == "systemd" && !i.state(SERVICE).exists) {
-        install_unit(context)?;
+fn start(context: &mut InitContext, mut unread: bool) -> PhaseResult {
+    for (path, text) in context.host.init_system().map(missing_units).unwrap_or_default() {
+        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
+        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        unread = true;
     }
     let Some(init) = context.host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
@@ -83,16 +88,62 @@ fn start(context: &mut InitContext, unread: bool) -> PhaseResult {
     Ok(Outcome::Done)
 }
 
-/// Puts unit and drop-in on a machine whose packages brought none. The unit comes last: where it is, nothing is missing.
-fn install_unit(context: &mut InitContext) -> Result<(), PhaseError> {
-    for (path, text) in [
-        ("/etc/systemd/system/kubelet.service.d/10-kubeadm.conf", kubelet::DROP_IN),
-        ("/etc/systemd/system/kubelet.service", kubelet::UNIT),
-    ] {
-        context
-            .out
-            .log(SERVICE_START, format!("Installing {path}, since this machine has no kubelet service"));
-        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+/// Unit and drop-in, as far as kubelet's service lacks them: kubelet's own package brings the unit alone, and the
+/// drop-in, by which kubelet finds what was written here, is in kubeadm's.
+/// The unit comes last: where it is, nothing is missing.
+fn missing_units(init: &dyn InitSystem) -> Vec<(&'static str, &'static str)> {
+    let drop_in = (DROP_IN, kubelet::DROP_IN);
+    if init.name() != "systemd" {
+        return vec![];
     }
-    Ok(())
+    if !init.state(SERVICE).exists {
+        return vec![drop_in, ("/etc/systemd/system/kubelet.service", kubelet::UNIT)];
+    }
+    // Whoever names a configuration has an idea of his own of how kubelet starts.
+    let is_bare = |unit: String| !unit.contains("--config") && !unit.contains("kubeadm-flags.env");
+    if init.unit(SERVICE).is_some_and(is_bare) { vec![drop_in] } else { vec![] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{ServiceError, ServiceState};
+
+    struct Systemd(Option<String>);
+
+    impl InitSystem for Systemd {
+        fn name(&self) -> &'static str {
+            "systemd"
+        }
+        fn state(&self, _: &str) -> ServiceState {
+            ServiceState { exists: self.0.is_some(), ..ServiceState::default() }
+        }
+        fn stop(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn restart(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn enable(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
+        fn unit(&self, _: &str) -> Option<String> {
+            self.0.clone()
+        }
+        fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
+            vec![]
+        }
+    }
+
+    #[test]
+    fn what_packages_did_not_bring_is_installed() {
+        let missing = |unit: Option<&str>| -> Vec<&str> {
+            let init = Systemd(unit.map(str::to_owned));
+            missing_units(&init).into_iter().map(|(path, _)| path).collect()
+        };
+        assert_eq!(missing(None), [DROP_IN, "/etc/systemd/system/kubelet.service"]);
+        assert_eq!(missing(Some(kubelet::UNIT)), [DROP_IN]);
+        assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
+        assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
+    }
 }

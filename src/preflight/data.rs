@@ -3,16 +3,22 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::existing::{self, Existing};
 use super::finding::Finding;
 use super::machine::{Machine, PathKind};
 use crate::config::Settings;
+use crate::host::process::Process;
+use crate::manifest::Component;
 
 /// How much of etcd's database is searched; most are a fraction of it.
 const SEARCHED: u64 = 256 << 20;
 
-/// A part of the key under which Kubernetes keeps the ConfigMap with its CA, which every cluster has once its
-/// controllers ran; etcd writes keys and ConfigMaps as they are.
-const CA_KEY: &[u8] = b"/configmaps/kube-system/kube-root-ca.crt";
+/// Parts of the keys under which Kubernetes keeps the ConfigMaps with its CA: the API server's, which it writes when it
+/// first starts, and the controllers'. etcd writes keys and ConfigMaps as they are.
+const CA_KEYS: [&[u8]; 2] = [
+    b"/configmaps/kube-system/extension-apiserver-authentication",
+    b"/configmaps/kube-system/kube-root-ca.crt",
+];
 
 /// kubeadm: the data folder is empty. Ours: or holds etcd's data, which [`matches_pki`] looks at.
 pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
@@ -28,6 +34,9 @@ pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     if entries.is_empty() {
         return vec![];
     }
+    if let Some(finding) = other_etcd(settings, machine, &dir) {
+        return vec![finding];
+    }
     if entries.iter().any(|n| n == "member") {
         return vec![Finding::info(format!("{shown} holds etcd's data: init runs again, and keeps them"))];
     }
@@ -37,6 +46,27 @@ pub(super) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
             .evidence(shown_entries)
             .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
     ]
+}
+
+/// Another etcd that works in the folder: two can't, and the second waits for the first without end.
+fn other_etcd(settings: &Settings, machine: &dyn Machine, dir: &Path) -> Option<Finding> {
+    if existing::manifest(settings, machine, Component::Etcd) == Existing::Ours {
+        return None;
+    }
+    let processes = machine.processes();
+    let works_here = |p: &&Process| p.is("etcd") && p.flag("data-dir").is_some_and(|d| Path::new(d) == dir);
+    let other = processes.iter().find(works_here)?;
+    let stop = match &other.unit {
+        Some(unit) => format!("`systemctl disable --now {unit}`"),
+        None => format!("`kill {}`", other.pid),
+    };
+    let shown = dir.display();
+    Some(
+        Finding::error(format!("another etcd works in {shown}: process {}", other.pid))
+            .evidence(other.command_line())
+            .cause("it holds the lock on the database, for which the cluster's own etcd would wait")
+            .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another folder: etcd.local.dataDir")),
+    )
 }
 
 /// Data and PKI of one cluster. With data of another, etcd would serve a cluster whose certificates nobody here has.
@@ -89,23 +119,34 @@ fn ca_in_data(machine: &dyn Machine, dir: &Path, ca: &Path) -> Option<bool> {
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with('-') && l.len() >= 32).collect();
     // The middle of a certificate is its key, unlike its begin, which many have in common.
     let key = lines.get(lines.len() / 2)?.trim().as_bytes();
-    let database = machine.open(&dir.join("member/snap/db")).ok()?;
-    match search(database.take(SEARCHED), [key, CA_KEY])? {
-        [true, _] => Some(true),
-        [false, true] => Some(false),
-        [false, false] => None,
+    // What was written last is in the log only.
+    let log = dir.join("member/wal");
+    let names = machine.list(&log).unwrap_or_default();
+    let files = names.iter().filter(|n| n.ends_with(".wal")).map(|n| log.join(n));
+    let mut knows_a_ca = None;
+    for file in std::iter::once(dir.join("member/snap/db")).chain(files) {
+        let Ok(stream) = machine.open(&file) else { continue };
+        let [own, by_server, by_controllers] =
+            search(stream.take(SEARCHED), [key, CA_KEYS[0], CA_KEYS[1]]).unwrap_or_default();
+        if own {
+            return Some(true);
+        }
+        if by_server || by_controllers {
+            knows_a_ca = Some(false);
+        }
     }
+    knows_a_ca
 }
 
 /// Which of the needles a stream has; none where it can't be read. A stream that ends at its limit is searched so far.
-fn search(mut stream: impl Read, needles: [&[u8]; 2]) -> Option<[bool; 2]> {
+fn search(mut stream: impl Read, needles: [&[u8]; 3]) -> Option<[bool; 3]> {
     let overlap = needles.iter().map(|n| n.len()).max().unwrap_or_default();
-    let mut found = [false; 2];
+    let mut found = [false; 3];
     let mut window: Vec<u8> = vec![];
     let mut chunk = vec![0; 1 << 20];
     loop {
         let read = stream.read(&mut chunk).ok()?;
-        if read == 0 || found == [true, true] {
+        if read == 0 || found.first() == Some(&true) {
             return Some(found);
         }
         window.drain(..window.len().saturating_sub(overlap));
@@ -153,7 +194,7 @@ mod tests {
     #[test]
     fn data_without_a_ca_or_with_another_are_of_another_cluster() {
         let s = settings("");
-        let other = [b"\0\x01junk", CA_KEY, b"-----BEGIN CERTIFICATE-----\nother"].concat();
+        let other = [b"\0\x01junk", CA_KEYS[1], b"-----BEGIN CERTIFICATE-----\nother"].concat();
         let ours = [&other[..], b"xx", CA.as_bytes()].concat();
         let row = "PkiMatchesEtcd";
         assert!(with(Some(&ours), None).finding(row, &s).evidence[0].contains("pki/ca.crt"));
@@ -162,6 +203,16 @@ mod tests {
         assert!(with(Some(b"empty"), Some(CA)).check(row, &s).is_empty(), "no cluster lived there yet");
         assert!(with(None, Some(CA)).check(row, &s).is_empty());
         assert!(FakeMachine::healthy().check(row, &s).is_empty());
+        // What was written last is in the log, and not yet in the database.
+        let written = |log: &[u8]| {
+            let mut machine = with(Some(b"empty"), Some(CA));
+            machine.dirs.insert("/var/lib/etcd/member/wal".into(), vec!["0.tmp".into(), "1.wal".into()]);
+            machine.file("/var/lib/etcd/member/wal/1.wal", log);
+            machine.check(row, &s)
+        };
+        let by_server = [CA_KEYS[0], b"-----BEGIN CERTIFICATE-----\nother"].concat();
+        assert_eq!(written(&by_server).len(), 1);
+        assert_eq!(written(&[&by_server[..], CA.as_bytes()].concat()), []);
     }
 
     #[test]
@@ -184,6 +235,6 @@ mod tests {
     fn needles_across_chunks_are_found() {
         let mut stream = vec![b'k'; (1 << 20) - 3];
         stream.extend_from_slice(b"needle and more");
-        assert_eq!(search(&stream[..], [b"needle", b"absent"]), Some([true, false]));
+        assert_eq!(search(&stream[..], [b"absent", b"needle", b"missing"]), Some([false, true, false]));
     }
 }

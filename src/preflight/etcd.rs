@@ -2,11 +2,15 @@
 
 use super::finding::Finding;
 use super::machine::Machine;
-use crate::config::Settings;
+use crate::config::settings::last_value;
 use crate::config::v1beta4::ExternalEtcd;
+use crate::config::{Settings, names};
 
 /// kubeadm's least.
 const MINIMUM: semver::Version = semver::Version::new(3, 5, 24);
+
+/// Where etcd listens for its clients.
+const CLIENT_PORT: u16 = 2379;
 
 pub(super) fn version(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let Some(etcd) = &settings.cluster.etcd.external else { return vec![] };
@@ -56,6 +60,34 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
     }
 }
 
+/// `--etcd-servers` given by hand, where etcd is this node's own: it leads to where that etcd will listen, or elsewhere to
+/// what we can't know.
+pub(super) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Some(local) = &settings.cluster.etcd.local else { return vec![] };
+    let given = last_value(&settings.cluster.api_server.extra_args, "etcd-servers");
+    if last_value(&local.extra_args, "listen-client-urls").is_some() {
+        return vec![];
+    }
+    let listeners = machine.listeners();
+    let here = machine.addresses();
+    let leads_nowhere = |url: &&str| {
+        let authority = url.split_once("://").map_or(*url, |(_, rest)| rest).trim_end_matches('/');
+        let Ok((host, Some(port))) = names::host_port(authority) else { return false };
+        let Some(ip) = names::ip(&host) else { return false };
+        let is_here = ip.is_loopback() || here.iter().any(|a| a.ip == ip);
+        is_here && port != CLIENT_PORT && !listeners.iter().any(|l| l.address.port() == port)
+    };
+    let wrong = given.into_iter().flat_map(|v| v.split(',')).map(str::trim).filter(leads_nowhere);
+    wrong
+        .map(|url| {
+            Finding::error(format!("kube-apiserver's flag `etcd-servers` names {url}, where no etcd listens"))
+                .evidence(format!("this node's etcd will listen on port {CLIENT_PORT}"))
+                .cause("kube-apiserver can't start without etcd")
+                .fix("take `etcd-servers` out of apiServer.extraArgs: init names this node's etcd by itself")
+        })
+        .collect()
+}
+
 fn or_none(file: &str) -> &str {
     if file.is_empty() { "-" } else { file }
 }
@@ -91,6 +123,29 @@ mod tests {
         assert!(old.check("ExternalEtcdVersion", &s)[0].what.contains("3.5.24"));
         let other = FakeMachine::with(|m| m.etcd = Ok("<html>".into()));
         assert!(other.check("ExternalEtcdVersion", &s)[0].what.contains("no etcd"));
+    }
+
+    #[test]
+    fn servers_that_lead_nowhere() {
+        let with = |url: &str, etcd: &str| {
+            settings(&format!("apiServer: {{extraArgs: [{{name: etcd-servers, value: '{url}'}}]}}\n{etcd}"))
+        };
+        let machine = FakeMachine::healthy();
+        let found =
+            machine.finding("EtcdServers", &with("https://127.0.0.1:2379,https://127.0.0.1:2999", ""));
+        assert!(found.what.contains("https://127.0.0.1:2999") && !found.what.contains("2379"), "{found:?}");
+        for url in [
+            "https://127.0.0.1:2379",
+            "https://192.0.2.10:2379/",
+            "https://192.0.2.99:2999",
+            "https://etcd:2999",
+        ] {
+            assert!(machine.check("EtcdServers", &with(url, "")).is_empty(), "{url}");
+        }
+        let moved =
+            "etcd: {local: {extraArgs: [{name: listen-client-urls, value: 'https://127.0.0.1:2999'}]}}\n";
+        assert!(machine.check("EtcdServers", &with("https://127.0.0.1:2999", moved)).is_empty());
+        assert!(machine.check("EtcdServers", &settings("")).is_empty());
     }
 
     #[test]

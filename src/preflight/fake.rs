@@ -37,6 +37,7 @@ pub(super) struct FakeMachine {
     pub(super) resolves: Result<Vec<IpAddr>, String>,
     pub(super) files: BTreeMap<PathBuf, Vec<u8>>,
     pub(super) dirs: BTreeMap<PathBuf, Vec<String>>,
+    pub(super) links: BTreeMap<PathBuf, PathBuf>,
     pub(super) disks: BTreeMap<PathBuf, Disk>,
     pub(super) write_errors: BTreeMap<PathBuf, io::ErrorKind>,
     pub(super) programs: Vec<String>,
@@ -86,8 +87,10 @@ impl FakeMachine {
                 ("/proc/sys/net/ipv6/conf/default/forwarding".into(), text("1\n")),
                 ("/proc/sys/net/bridge/bridge-nf-call-iptables".into(), text("1\n")),
                 ("/proc/filesystems".into(), text("nodev\toverlay\n")),
+                ("/etc/resolv.conf".into(), text("nameserver 192.0.2.53\n")),
             ]),
             dirs: BTreeMap::from([("/run/systemd/system".into(), vec![])]),
+            links: BTreeMap::new(),
             disks: BTreeMap::new(),
             write_errors: BTreeMap::new(),
             programs: ["losetup", "mount", "cp", "kubelet", "containerd"].map(str::to_owned).to_vec(),
@@ -232,6 +235,9 @@ impl Machine for FakeMachine {
     fn kind(&self, path: &Path) -> Option<PathKind> {
         let dir = self.dirs.contains_key(path) || self.files.keys().any(|f| f != path && f.starts_with(path));
         self.files.get(path).map(|_| PathKind::File).or(dir.then_some(PathKind::Dir))
+    }
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        self.links.get(path).cloned()
     }
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         Ok(self.dirs.get(path).cloned().unwrap_or_default())

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinSet;
 
 use super::finding::Finding;
+use super::machine::Machine;
 use super::pull_error::PullError;
 use crate::config::Settings;
 use crate::host::cri::{CriClient, CriError};
@@ -179,6 +180,29 @@ async fn pull<I: Images>(store: &I, image: String, always: bool, events: &Unboun
         tokio::time::sleep(wait).await;
         wait *= 2;
     }
+}
+
+/// Images that are not here and that `imagePullPolicy: Never` keeps preflight from bringing.
+pub(super) fn never_pulled(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    if PullOptions::of(settings).policy != PullPolicy::Never {
+        return vec![];
+    }
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let missing: Vec<String> = settings.images().into_iter().filter(|i| !facts.holds(i)).collect();
+    if missing.is_empty() {
+        return vec![];
+    }
+    let import = "`ctr -n k8s.io images import FILE.tar` brings an image without a registry";
+    vec![
+        Finding::warning(format!(
+            "images are not here, and imagePullPolicy is Never: {}",
+            missing.join(", ")
+        ))
+        .cause(
+            "they are not pulled now; kubelet will have to, and the control plane can't start where it can't",
+        )
+        .fix(format!("{import}; `kubestrap config images pull` pulls them; or take imagePullPolicy away")),
+    ]
 }
 
 /// The findings of pulls that failed.

@@ -129,6 +129,9 @@ pub trait Machine: Send + Sync {
     /// What stands at a path.
     fn kind(&self, path: &Path) -> Option<PathKind>;
 
+    /// What a symbolic link at a path says.
+    fn link(&self, path: &Path) -> Option<PathBuf>;
+
     /// The names in a folder, sorted; none if it is not there.
     ///
     /// # Errors

@@ -7,15 +7,17 @@ use time::OffsetDateTime;
 use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
-use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT};
-use crate::pki::{Bundle, ChainError, PrivateKey, verify_chain};
+use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
+use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_chain};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.paths.certificates;
     let local_etcd = settings.cluster.etcd.local.is_some();
     let rows = CERTIFICATES.iter().filter(|row| local_etcd || !is_of_etcd(row));
-    let pki = Pki { machine, dir: dir.clone(), now: machine.now() };
+    let pki = Pki { settings, machine, dir: dir.clone(), now: machine.now() };
     let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
+    let authorities = CERTIFICATES.iter().filter(|row| row.is_ca() && (local_etcd || !is_of_etcd(row)));
+    findings.extend(authorities.filter_map(|row| pki.not_to_be_made(row)));
     findings.extend(pki.service_account());
     findings
 }
@@ -25,6 +27,7 @@ fn is_of_etcd(row: &CertRow) -> bool {
 }
 
 struct Pki<'a> {
+    settings: &'a Settings,
     machine: &'a dyn Machine,
     dir: PathBuf,
     now: OffsetDateTime,
@@ -49,10 +52,9 @@ impl Pki<'_> {
     fn row(&self, row: &CertRow) -> Option<Finding> {
         let (crt, key) = (format!("{}.crt", row.base), format!("{}.key", row.base));
         let key_pem = self.read(&key);
-        let Some(crt_pem) = self.read(&crt) else {
+        let Some(crt_pem) = self.read(&crt).filter(|pem| !is_cut_off(pem)) else {
             // A key alone is what a run left that was cut off; unless it has signed something here.
-            let lost = key_pem.is_some()
-                && self.machine.kind(&self.dir.join(&crt)).is_none()
+            let lost = key_pem.is_some_and(|pem| !is_cut_off(&pem))
                 && CERTIFICATES
                     .iter()
                     .filter(|leaf| leaf.signer == Some(row.name))
@@ -102,7 +104,47 @@ impl Pki<'_> {
             Some(ca) if !row.is_ca() => verify_chain(&bundle, &[ca.certificate], self.now),
             _ => bundle.certificate.check_validity(self.now),
         };
-        result.err().map(|error| self.invalid(row, &crt, &error))
+        match result {
+            Err(error) => Some(self.invalid(row, &crt, &error)),
+            Ok(()) => self.without_address(row, &crt, &bundle),
+        }
+    }
+
+    /// Leaves that are missing and that init can't make: their CA is here without its key.
+    fn not_to_be_made(&self, ca: &CertRow) -> Option<Finding> {
+        let there = |name: &str| self.machine.kind(&self.dir.join(name)).is_some();
+        let (ca_crt, ca_key) = (format!("{}.crt", ca.base), format!("{}.key", ca.base));
+        if there(&ca_key) || Bundle::from_pem(&self.read(&ca_crt)?).is_err() {
+            return None;
+        }
+        let leaves = CERTIFICATES.iter().filter(|row| row.signer == Some(ca.name));
+        let leaves = leaves.map(|row| format!("{}.crt", row.base)).filter(|crt| !there(crt));
+        let missing: Vec<String> = leaves.map(|crt| self.path(&crt)).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let ca_key = self.path(&ca_key);
+        Some(
+            Finding::error(format!("init can't make certificates that are missing: there is no {ca_key}"))
+                .evidence(missing.join(", "))
+                .cause(format!("{} is an external CA, whose key is kept elsewhere", self.path(&ca_crt)))
+                .fix(format!("have the CA's owner sign them (`kubestrap certs generate-csr`), and put them and their keys there; or put {ca_key} back, if it is merely lost")),
+        )
+    }
+
+    /// The API server's certificate has to name the address that the components ask it at.
+    fn without_address(&self, row: &CertRow, crt: &str, bundle: &Bundle) -> Option<Finding> {
+        let address = self.settings.advertise_address;
+        if row.sans != SanKind::ApiServer || check_sans(&bundle.certificate, &[], &[address]).is_empty() {
+            return None;
+        }
+        let names = bundle.certificate.ip_addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
+        Some(
+            Finding::error(format!("{} does not name {address}, which the API server advertises", self.path(crt)))
+                .evidence(format!("it names the addresses {}", names.join(", ")))
+                .cause("it was made for another address; kubelet, kube-controller-manager and kube-scheduler refuse it")
+                .fix(self.anew(row)),
+        )
     }
 
     fn invalid(&self, row: &CertRow, crt: &str, error: &ChainError) -> Finding {
@@ -140,7 +182,11 @@ impl Pki<'_> {
 
     /// The pair that service account tokens are signed with.
     fn service_account(&self) -> Option<Finding> {
-        let private = PrivateKey::from_pem(&self.read(SERVICE_ACCOUNT.private_key)?);
+        let private = self.read(SERVICE_ACCOUNT.private_key)?;
+        if is_cut_off(&private) && self.read(SERVICE_ACCOUNT.public_key).is_none() {
+            return None;
+        }
+        let private = PrivateKey::from_pem(&private);
         let (key, public) = (self.path(SERVICE_ACCOUNT.private_key), self.path(SERVICE_ACCOUNT.public_key));
         let private = match private {
             Ok(private) => private,
@@ -153,6 +199,13 @@ impl Pki<'_> {
             }
         };
         let text = String::from_utf8_lossy(&self.read(SERVICE_ACCOUNT.public_key)?).into_owned();
+        if !text.contains("-----BEGIN ") {
+            return Some(
+                Finding::error(format!("{public} can't be used"))
+                    .evidence("it holds no key in PEM")
+                    .fix(format!("`rm {public}` and run again: init makes it of {key}")),
+            );
+        }
         // Other forms of public keys serve too, and are not compared.
         let comparable = text.contains("BEGIN PUBLIC KEY");
         let bare = |t: &str| t.split_whitespace().collect::<String>();

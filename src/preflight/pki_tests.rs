@@ -19,7 +19,7 @@ fn spec(name: &str, days: i64, usages: Usages) -> CertificateSpec {
     CertificateSpec {
         subject: Subject::new(name),
         dns_names: vec![],
-        ip_addresses: vec![],
+        ip_addresses: vec!["192.0.2.10".parse().unwrap()],
         usages,
         not_before: now - Duration::days(30),
         not_after: now + Duration::days(days),
@@ -76,8 +76,7 @@ fn what_belongs_together_is_fine() {
         ("sa.pub", &m.sa.0),
     ];
     assert_eq!(with(&files).check(ROW, &settings("")), []);
-    // A CA whose key is elsewhere, and a leaf whose key is missing: init's own business.
-    assert_eq!(with(&[files[0], files[2]]).check(ROW, &settings("")), []);
+    // What a run left that was cut off.
     assert_eq!(with(&[("apiserver.key", &m.leaf.1)]).check(ROW, &settings("")), []);
     // What a run left that was cut off between the two files.
     assert_eq!(with(&[("ca.key", &m.ca.1)]).check(ROW, &settings("")), []);
@@ -107,20 +106,47 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
         "{fix}"
     );
 
-    let (_, fix) = finding(&[ca_crt, ("apiserver.crt", &m.expired.0)]);
-    assert!(fix.contains("whoever holds the CA's key"), "{fix}");
+    let found = with(&[ca_crt, ("apiserver.crt", &m.expired.0)]).check(ROW, &s);
+    assert!(found[0].fix.as_ref().unwrap().contains("whoever holds the CA's key"), "{found:?}");
 
     let other = [("ca.crt", &*m.other_ca.0), ("ca.key", &m.other_ca.1), ("apiserver.crt", &m.leaf.0)];
     assert!(finding(&other).0.ends_with("is not of the CA beside it"));
 
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
     assert!(finding(&mixed).0.contains("do not belong together"));
-    assert!(finding(&leaf(&m.leaf.0[..100])).0.contains("can't be used"));
+    assert!(finding(&leaf("rubbish")).0.contains("can't be used"));
+    assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made anew");
     assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));
     assert!(
         finding(&[("sa.key", &m.sa.1), ("sa.pub", "-----BEGIN PUBLIC KEY-----\nx\n")]).0.contains("sa.pub")
     );
+    assert!(
+        finding(&[("sa.key", &m.sa.1), ("sa.pub", "rubbish")]).1.contains("rm /etc/kubernetes/pki/sa.pub")
+    );
     assert!(finding(&[("sa.key", "rubbish")]).0.contains("sa.key can't be used"));
+}
+
+#[test]
+fn what_init_can_t_make_is_told_before_it_writes() {
+    let m = made();
+    let found = with(&[("ca.crt", &m.ca.0), ("apiserver.crt", &m.leaf.0)]).finding(ROW, &settings(""));
+    assert_eq!(found.evidence, ["/etc/kubernetes/pki/apiserver-kubelet-client.crt"]);
+    assert!(found.cause.unwrap().contains("external CA") && found.fix.unwrap().contains("generate-csr"));
+}
+
+#[test]
+fn the_api_server_s_certificate_names_its_address() {
+    let m = made();
+    let elsewhere = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: 203.0.113.9}\n";
+    let machine = with(&[
+        ("ca.crt", &*m.ca.0),
+        ("ca.key", &m.ca.1),
+        ("apiserver.crt", &m.leaf.0),
+        ("apiserver.key", &m.leaf.1),
+    ]);
+    let found = machine.finding(ROW, &settings(elsewhere));
+    assert!(found.what.contains("does not name 203.0.113.9"), "{found:?}");
+    assert!(found.fix.unwrap().contains("rm /etc/kubernetes/pki/apiserver.crt"));
 }
 
 #[test]

@@ -139,6 +139,10 @@ impl Machine for RealMachine {
         })
     }
 
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        path.read_link().ok()
+    }
+
     fn list(&self, path: &Path) -> io::Result<Vec<String>> {
         let entries = match path.read_dir() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),

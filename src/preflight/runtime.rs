@@ -92,6 +92,17 @@ fn unreachable(settings: &Settings, machine: &dyn Machine, error: &CriError) -> 
                 .cause("its CRI plugin failed to load, or it is older than CRI v1 (containerd before 1.6)")
                 .fix("`ctr plugins ls | grep cri` shows the plugin; `journalctl -u containerd | grep -i cri` tells why"),
         },
+        CriCause::NotGrpc { .. } => {
+            let here = |p: &&&str| {
+                machine.kind(Path::new(p)) == Some(PathKind::Socket) && !socket.ends_with(**p)
+            };
+            let other = KNOWN_SOCKETS.iter().find(here).map(|p| format!("`--cri-socket unix://{p}`, which is here"));
+            let other = other.unwrap_or_else(|| "`--cri-socket` (nodeRegistration.criSocket) names another".into());
+            Finding::error(format!("what listens at {socket} is no container runtime that speaks CRI"))
+                .evidence(evidence)
+                .cause("it is another program's socket: Docker's own, for one, serves no CRI")
+                .fix(format!("take the runtime's CRI socket: {other}"))
+        }
         CriCause::Timeout { .. } => Finding::error(format!("the container runtime at {socket} does not answer"))
             .evidence(evidence)
             .fix(format!("`journalctl -u {service} -n 50` tells more; `systemctl restart {service}` mostly helps")),

@@ -3,7 +3,7 @@
 
 use super::containerd;
 use super::finding::Finding;
-use super::machine::{Machine, RuntimeFacts};
+use super::machine::{Machine, RuntimeFacts, Said};
 use crate::config::Settings;
 use crate::host::cri::{CgroupDriver, CriCause, CriError};
 
@@ -111,7 +111,16 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         }
         _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
     };
-    let finding = finding.evidence(format!("{}: {said}", error.call));
+    let mut finding = finding.evidence(format!("{}: {said}", error.call));
+    if said.contains("runc did not terminate successfully") {
+        // Its words are lost on the way: it can be asked itself.
+        let own = match machine.run("runc", &["--version"]) {
+            Ok(Said { success: true, .. }) => None,
+            Ok(said) => said.stderr.trim().lines().last().map(str::to_owned),
+            Err(error) => Some(error),
+        };
+        finding = finding.evidences(own.map(|own| format!("`runc --version`: {own}")));
+    }
     vec![match rule {
         Some(rule) => finding.cause(rule.cause).fix(rule.fix),
         None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) tells more"),
@@ -154,6 +163,11 @@ static RULES: &[Rule] = &[
         ],
         "the program that runs containers, runc, is missing or can't be run",
         "`apt-get install runc` or `dnf install runc`",
+    ),
+    rule(
+        &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
+        "the program that runs containers, runc, ends as soon as it is started: it is damaged, or does not fit this machine's libraries",
+        "`runc --version` shows it alone; install it anew: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(
         &["containerd-shim-runc-v2", "runtime \"io.containerd"],

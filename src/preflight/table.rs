@@ -7,8 +7,10 @@ use super::existing::manifest_path;
 use super::finding::Severity::{Error, Info, Warning};
 use super::programs::PROGRAMS;
 use super::{
-    address, clock, data, disk, etcd, firewall, flags, forwarding, host_files, kubelet, manifests, modules,
-    node, pki, ports, programs, proxy, resources, runtime, sandbox, system, writable,
+    address, clock, data, disk, endpoint, etcd, feature_gates, firewall, flags, forwarding, host_files,
+    identity, images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder,
+    manifests, modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets,
+    system, writable,
 };
 use crate::config::Settings;
 use crate::manifest::Component;
@@ -87,6 +89,11 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
 fn of_ours(_: &Settings) -> Vec<Check> {
     vec![
         Check::new("AdvertiseAddress", Error, "the advertised address is of this machine", address::check),
+        Check::new("Loopback", Error, "the loopback interface is up", address::loopback),
+        Check::new("ControlPlaneEndpoint", Warning, "the endpoint leads here", endpoint::check),
+        Check::new("Subnets", Warning, "networks share no address", subnets::check),
+        Check::new("NetworkFlags", Error, "flags that name networks", subnets::flags),
+        Check::new("ListenAddress", Error, "addresses to listen on are here", address::listening),
         Check::new("NoProxy", Warning, "names of the cluster go through no proxy", proxy::names_of_cluster),
         Check::new("RunningKubelet", Error, "no other cluster runs here", kubelet::running).of_existing(),
         Check::new("CgroupDriver", Error, "kubelet and runtime agree on cgroups", runtime::cgroup_driver),
@@ -95,7 +102,20 @@ fn of_ours(_: &Settings) -> Vec<Check> {
             .acting(),
         Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(18).acting(),
         Check::new("ExtraArgs", Error, "flags are known to their components", flags::check),
+        Check::new("FeatureGates", Warning, "feature gates are known", feature_gates::check),
+        Check::new("EtcdServers", Error, "etcd is where it is looked for", etcd::servers),
+        Check::new("AnonymousAuth", Error, "kubelet's probes get an answer", probes::anonymous),
+        Check::new("KubeletFlags", Error, "kubelet's flags fit what init writes", kubelet_flags::check),
+        Check::new("KubeletUnit", Error, "kubelet is started with init's files", kubelet_unit::check),
+        Check::new("ResolvConf", Error, "the resolv.conf for Pods", kubelet_config::resolv_conf),
+        Check::new("KernelDefaults", Error, "kernel settings for kubelet", kubelet_config::kernel_defaults),
+        Check::new("CpuManager", Error, "CPUs reserved for the system", kubelet_config::cpu_policy),
+        Check::new("KubeletState", Error, "what kubelet remembers", kubelet_config::state),
         Check::new("HostPathFile", Error, "files that the configuration names", host_files::check),
+        Check::new("ImagesHere", Warning, "images that are not pulled", images::never_pulled),
+        Check::new("ManifestFolder", Error, "what else kubelet would run", manifest_folder::check),
+        Check::new("Kubeconfigs", Error, "kubeconfigs that are there already", kubeconfigs::check)
+            .of_existing(),
         Check::new("Writable", Error, "folders can be written to", writable::check).acting(),
         Check::new("DiskSpace", Error, "space for etcd, kubelet and images", disk::space),
         Check::new("Inodes", Error, "inodes for them", disk::inodes),
@@ -103,6 +123,7 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
         Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check).of_existing(),
         Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki).of_existing(),
+        Check::new("SameCluster", Error, "it is configured as what it is", identity::check).of_existing(),
     ]
 }
 

@@ -57,7 +57,7 @@ fn unwritable(dir: &Path, error: &io::Error, mount: Option<&Path>) -> Finding {
             .fix(format!("`df -h {mount}; df -i {mount}` tells which; make room")),
         io::ErrorKind::NotADirectory => finding
             .cause("a file stands where a folder should be")
-            .fix(format!("`ls -ld {shown}` and those above it; move the file away")),
+            .fix(format!("`mv {shown} {shown}.old`, or move away what of the folders above it is a file (`ls -ld`)")),
         _ => finding.fix("see `dmesg` for what is wrong with that file system"),
     }
 }
@@ -90,7 +90,7 @@ mod tests {
             (io::ErrorKind::ReadOnlyFilesystem, "`mount -o remount,rw /`"),
             (io::ErrorKind::PermissionDenied, "chattr -i /etc/kubernetes"),
             (io::ErrorKind::StorageFull, "df -i /"),
-            (io::ErrorKind::NotADirectory, "ls -ld /etc/kubernetes"),
+            (io::ErrorKind::NotADirectory, "mv /etc/kubernetes"),
         ] {
             let machine = FakeMachine::with(|m| {
                 m.write_errors.insert("/etc/kubernetes".into(), kind);

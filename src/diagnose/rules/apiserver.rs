@@ -7,12 +7,17 @@ const ENDED: Source = Source::Ended(API_SERVER);
 const RUNNING: Source = Source::Running(API_SERVER);
 const HEALTH: Source = Source::Health(API_SERVER);
 
-const ETCD_TRUST: &str =
-    r#"(?:authentication handshake failed: (?<why>[^"]*)|(?<bad>remote error: tls: [^"]*))"#;
+const ETCD_TRUST: &str = r#"(?:authentication handshake failed: (?<why>(?:tls|x509|remote error|EOF)[^"]*)|(?<bad>remote error: tls: [^"]*))"#;
 const ETCD_TRUSTS: [&str; 3] = [
     "kube-apiserver and etcd do not trust each other: {why}{bad}",
     "apiserver-etcd-client.crt and etcd's certificates must come from the same etcd CA (or, for an external etcd, be those that it accepts)",
     "`kubestrap certs inspect` shows who signed what; put the matching files there, or move {pki}/apiserver-etcd-client.* away and run again",
+];
+const ETCD_FULL: &str = r"mvcc: database space exceeded";
+const ETCD_IS_FULL: [&str; 3] = [
+    "etcd takes no more writes: its space is used up",
+    "the database is larger than its quota (--quota-backend-bytes, 2 GiB where nobody says otherwise)",
+    "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact and defragment etcd, then `etcdctl alarm disarm`; then run again",
 ];
 const ETCD_AWAY: &str = r#"dial tcp (?<address>\S+?): (?:connect: )?(?<why>connection refused|i/o timeout|no route to host|network is unreachable)|lookup (?<host>\S+?)(?: on \S+)?: (?<unknown>no such host)"#;
 const ETCD_IS_AWAY: [&str; 3] = [
@@ -66,14 +71,26 @@ pub(super) const RULES: &[Rule] = &[
     rule("EtcdTrust", RUNNING, ETCD_TRUST, ETCD_TRUSTS).persisting(),
     rule("EtcdAway", ENDED, ETCD_AWAY, ETCD_IS_AWAY).possible(),
     rule("EtcdAway", RUNNING, ETCD_AWAY, ETCD_IS_AWAY).possible(),
+    rule("EtcdFull", ENDED, ETCD_FULL, ETCD_IS_FULL),
+    rule("EtcdFull", RUNNING, ETCD_FULL, ETCD_IS_FULL),
     rule(
-        "EtcdFull",
-        RUNNING,
-        r"mvcc: database space exceeded",
+        "AdmissionConfig",
+        ENDED,
+        r#"failed to (?:apply admission|initialize admission): (?<why>.*?)"?$|unable to read admission control configuration[^"]*(?<read>[^"]*)"#,
         [
-            "etcd takes no more writes: its space is used up",
-            "the database is larger than its quota (--quota-backend-bytes)",
-            "compact and defragment etcd, then `etcdctl alarm disarm`",
+            "kube-apiserver can't set up its admission plugins: {why}{read}",
+            "the file of --admission-control-config-file, or one that it names, is not valid, not there or not mounted",
+            "mend that file (apiServer.extraArgs names it, and extraVolumes must mount it), then run again",
+        ],
+    ),
+    rule(
+        "CipherSuite",
+        ENDED,
+        r"(?i)cipher suite (?<cipher>\S+) not supported",
+        [
+            "kube-apiserver does not know the cipher suite {cipher}",
+            "`tls-cipher-suites` in apiServer.extraArgs names it",
+            "take {cipher} out of tls-cipher-suites in apiServer.extraArgs, then run again",
         ],
     ),
     rule(

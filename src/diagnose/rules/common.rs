@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't listen on {address}: this machine has no such address",
             "the advertise address, or an address in {field}, is not of this machine",
-            "choose one of this machine's with `--apiserver-advertise-address` (localAPIEndpoint.advertiseAddress), then `kubestrap reset` and init again",
+            "correct the address in {field} (bind-address, listen-client-urls and the like) or the patch; or choose one of this machine's with `--apiserver-advertise-address`; then run again",
         ],
     )
     .look(Look::Addresses),
@@ -74,8 +74,8 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?:open|stat|mkdir|read|unlinkat|chmod) (?<path>/[^\s:"]+): (?:permission denied|operation not permitted)"#,
         [
             "{component} may not use {path}, and ends",
-            "its owner or mode, a read-only mount, or SELinux/AppArmor keeps the container from it",
-            "`ls -lZ {path}` and `dmesg | grep -i denied` tell which; mend it, then run again",
+            "its owner or mode, a `runAsUser` in a patch, a read-only mount, or SELinux/AppArmor keeps the container from it",
+            "`ls -lZ {path}` and `dmesg | grep -i denied` tell which; make it readable to the container's user (chown, chmod), or take runAsUser out of the patch; then run again",
         ],
     ),
     rule(
@@ -123,6 +123,17 @@ pub(super) const RULES: &[Rule] = &[
 /// What says something, if not what to do: for what no other rule knows.
 pub(super) const GENERAL: &[Rule] = &[
     rule(
+        "NeedsAway",
+        Source::Ended(KUBERNETES),
+        r#"(?:"command failed" err="|^Error: |^error: |^F\d{4} ).*?(?<why>context deadline exceeded|timed out|timeout|connection refused|connection reset|no route to host|leaderelection lost|etcdserver: [^"]*|EOF)"#,
+        [
+            "{component} ended, since what it needs did not answer: {why}",
+            "kube-apiserver needs etcd; kube-controller-manager and kube-scheduler need kube-apiserver",
+            "see what keeps those from running, then run again",
+        ],
+    )
+    .possible(),
+    rule(
         "ComponentRefuses",
         Source::Ended(KUBERNETES),
         r#"(?:"command failed" err="|^Error: |^error: )(?<why>.*?)"?$"#,
@@ -132,7 +143,8 @@ pub(super) const GENERAL: &[Rule] = &[
             "mend what it names, then run again",
         ],
     )
-    .persisting(),
+    .persisting()
+    .alone(),
     rule(
         "ComponentPanics",
         ENDED,

@@ -22,6 +22,17 @@ const URLS: [&str; 3] = [
 
 pub(super) const RULES: &[Rule] = &[
     rule(
+        "EtcdDataLocked",
+        Source::Running(ETCD),
+        r#""msg":"db file is flocked by another process.*"path":"(?<path>[^"]*)""#,
+        [
+            "etcd waits for another process that works in its data folder: {path} is locked",
+            "a second etcd runs on this machine with the same data folder, or an old one has not ended",
+            "`ps -C etcd -o pid,args` shows it; stop it (`systemctl disable --now etcd`, or `kill`), then run again",
+        ],
+    )
+    .persisting(),
+    rule(
         "EtcdDataDamaged",
         ENDED,
         r#"(?<why>(?:wal|walpb|snap|raft)[\w]*: [^"]*?(?:crc mismatch|corrupt|not found|unexpected EOF|out of range|no empty)[^"]*|failed to recover v3 backend from snapshot|failed to find (?:database snapshot|\[SNAPSHOT)[^"]*|invalid (?:database|page type)[^"]*|freepages: [^"]*|checksum error|file size too small|tocommit\(\d+\) is out of range[^"]*)"#,
@@ -30,7 +41,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "EtcdDataForeign",
         ENDED,
-        r#"(?<why>cluster ID mismatch|member \w+ has already been bootstrapped|couldn't find local name [^"]*|unmatched member while checking PeerURLs[^"]*|member count is unequal[^"]*|the member has been permanently removed[^"]*|removed member)"#,
+        r#"(?<why>cluster ID mismatch|member \w+ has already been bootstrapped|unmatched member while checking PeerURLs[^"]*|member count is unequal[^"]*|the member has been permanently removed[^"]*|removed member)"#,
         OF_ANOTHER,
     ),
     rule(
@@ -46,7 +57,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "EtcdUrls",
         ENDED,
-        r#"(?<why>--initial-(?:cluster|advertise-peer-urls)[^"]*|expected IP in URL for binding[^"]*|URL (?:scheme|address)[^"]*|listen URLs?[^"]*(?:required|must|empty)[^"]*|invalid URL[^"]*|error (?:setting up|verifying) [^"]*(?:url|flags)[^"]*)"#,
+        r#"(?<why>--initial-(?:cluster|advertise-peer-urls)[^"]*|couldn't find local name .*? in the initial cluster configuration|expected IP in URL for binding[^"]*|URL (?:scheme|address)[^"]*|listen URLs?[^"]*(?:required|must|empty)[^"]*|invalid URL[^"]*|error (?:setting up|verifying) [^"]*(?:url|flags)[^"]*)"#,
         URLS,
     ),
     rule(

@@ -119,7 +119,6 @@ pub(super) const RULES: &[Rule] = &[
             "stop that process (`ss -ltnp 'sport = :{port}'` shows it), then run again",
         ],
     )
-    .persisting()
     .look(Look::Port),
     rule(
         "AddressNotHere",
@@ -139,6 +138,46 @@ pub(super) const RULES: &[Rule] = &[
         ["kubelet refuses its --node-ip: {why}", FLAGS_FROM, "correct it, then run again"],
     ),
     rule(
+        "KubeletState",
+        Source::Kubelet,
+        r#"(?:checkpoint|state|policy).*?(?<file>/\S*/(?:cpu|memory)_manager_state)"#,
+        [
+            "kubelet can't use what it remembers of its resource managers: {file}",
+            "the file is of another cpuManagerPolicy or memoryManagerPolicy, or damaged",
+            "`rm {file}`: kubelet makes it anew; then run again",
+        ],
+    ),
+    rule(
+        "KernelDefaults",
+        Source::Kubelet,
+        r"invalid kernel flag: (?<flag>[\w/.]+), expected value: (?<want>\d+), actual value: (?<is>\d+)",
+        [
+            "kubelet wants the kernel setting {flag} to be {want}, and it is {is}",
+            "protectKernelDefaults is true, so that kubelet ends instead of changing it",
+            "set it with `sysctl` (and in /etc/sysctl.d), with all others that its log names; or `protectKernelDefaults: false`",
+        ],
+    ),
+    rule(
+        "CpuManager",
+        Source::Kubelet,
+        r#"\[cpumanager\] (?<why>unable to determine reserved CPU[^"]*)"#,
+        [
+            "kubelet's CPU manager can't work: {why}",
+            "cpuManagerPolicy is static, and no CPU is reserved for the system",
+            "set `reservedSystemCPUs` (or kubeReserved's cpu) in the KubeletConfiguration, then run again",
+        ],
+    ),
+    rule(
+        "NodeLabels",
+        Source::Kubelet,
+        r"unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: \[(?<labels>[^\]]*)\]",
+        [
+            "kubelet refuses to give its Node the labels {labels}",
+            "kubelet may set none of kubernetes.io and k8s.io but a few",
+            "take them out of `node-labels` in nodeRegistration.kubeletExtraArgs, then run again; label the Node with kubectl instead",
+        ],
+    ),
+    rule(
         "ContainerManager",
         Source::Kubelet,
         r#"Failed to start ContainerManager" err="(?<why>.*?)"?$"#,
@@ -148,6 +187,17 @@ pub(super) const RULES: &[Rule] = &[
             "mend what it names, then run again; `protectKernelDefaults: false` lets kubelet set kernel settings itself",
         ],
     ),
+    rule(
+        "KubeletStopped",
+        Source::Kubelet,
+        r"failed to run Kubelet: .*(?:code = Canceled|context canceled)",
+        [
+            "kubelet does not run: it was stopped while it started",
+            "somebody, or the init system, stopped the kubelet service",
+            "`systemctl start kubelet`, then run again",
+        ],
+    )
+    .persisting(),
     rule(
         "KubeletFails",
         Source::Kubelet,
@@ -172,7 +222,7 @@ pub(super) const RULES: &[Rule] = &[
     .possible(),
     rule(
         "NodeNotRegistered",
-        Source::Node,
+        Source::Server,
         r#"Unable to register node with API server.*lookup (?<host>\S+).*(?:no such host|server misbehaving|i/o timeout)"#,
         [
             "kubelet can't register this node: the name {host} of the control-plane endpoint does not resolve",
@@ -183,7 +233,7 @@ pub(super) const RULES: &[Rule] = &[
     .possible(),
     rule(
         "NodeNotRegistered",
-        Source::Node,
+        Source::Server,
         r#"Unable to register node with API server.*err="(?:Post \S+ )?(?<why>.*?)"? node="#,
         [
             "kubelet can't register this node: {why}",

@@ -19,6 +19,11 @@ const RUNTIME_DOWN: [&str; 3] = [
     "it is stopped, or died: no Pod can start without it",
     "`systemctl restart containerd` (or crio, cri-docker), and `journalctl -u containerd -n 50` for why it ended",
 ];
+const RUNTIME_ELSEWHERE: [&str; 3] = [
+    "kubelet finds no container runtime at {path}",
+    "the runtime is stopped, or a flag of kubelet's or its containerRuntimeEndpoint names another socket than the runtime's ({socket})",
+    "`systemctl restart containerd`; and where the socket is another, correct kubelet's container-runtime-endpoint (/etc/default/kubelet, nodeRegistration.kubeletExtraArgs), then run again",
+];
 const NO_CRI: [&str; 3] = [
     "the container runtime at {socket} does not speak CRI v1",
     "its CRI plugin is turned off, or it is too old",
@@ -72,6 +77,13 @@ pub(super) const RULES: &[Rule] = &[
     )
     .persisting(),
     rule("RuntimeDown", Source::Runtime, r".", RUNTIME_DOWN).persisting(),
+    rule(
+        "RuntimeDown",
+        Source::Kubelet,
+        r"(?:validate service connection|failed to create CRI runtime).*dial unix (?<path>[^\s:]+): connect: (?:no such file or directory|connection refused)",
+        RUNTIME_ELSEWHERE,
+    )
+    .persisting(),
     rule(
         "RuntimeDown",
         Source::Kubelet,

@@ -28,13 +28,18 @@ const fn rule(
     words: &'static str,
     [what, cause, fix]: [&'static str; 3],
 ) -> Rule {
-    Rule { name, source, words, proof: Proof::Proven, what, cause, fix, look: Look::Nothing }
+    Rule { name, source, words, proof: Proof::Proven, what, cause, fix, alone: false, look: Look::Nothing }
 }
 
 impl Rule {
     /// The same, that counts as proven only when it stays so.
     const fn persisting(self) -> Self {
         Self { proof: Proof::Persisting, ..self }
+    }
+
+    /// The same, that holds although what the component needs is not healthy.
+    const fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// The same, that proves nothing.

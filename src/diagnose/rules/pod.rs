@@ -1,6 +1,6 @@
 //! Why a component's Pod does not start: what kubelet logged about it.
 
-use super::rule;
+use super::{ALL, rule};
 use crate::diagnose::look::Look;
 use crate::diagnose::rule::{Rule, Source};
 use crate::health::Stage;
@@ -8,6 +8,18 @@ use crate::health::Stage;
 const UNTIL_SANDBOX: Source = Source::Pod(Stage::Sandbox);
 const UNTIL_RUNNING: Source = Source::Pod(Stage::Running);
 const UNTIL_HEALTHY: Source = Source::Pod(Stage::Healthy);
+
+const PROGRAM_MISSING: &str = r#"exec: "?(?<program>[^\s":]+)"?: (?:stat \S+: no such file or directory|executable file not found in \$PATH)"#;
+const PROGRAM_IS_MISSING: [&str; 3] = [
+    "the image of {component} does not hold the program {program}",
+    "the container's command names a program that is not in its image: a custom image, or a patch",
+    "see the image and command in {manifest}, mend what they come from, then run again",
+];
+const WRONG_ARCHITECTURE: [&str; 3] = [
+    "the program in the image of {component} is for another kind of processor (exec format error)",
+    "the image was pulled or imported for another architecture than this machine's (`uname -m`)",
+    "remove the image and pull the right one: `crictl rmi IMAGE`, then run again",
+];
 
 pub(super) const RULES: &[Rule] = &[
     rule(
@@ -20,6 +32,17 @@ pub(super) const RULES: &[Rule] = &[
             "mend the patch or the configuration that it comes from, then run again",
         ],
     ),
+    rule(
+        "PodTooLarge",
+        UNTIL_SANDBOX,
+        r#"(?i)fail(?:ed to)? admit pod.*\[\(res: (?<res>\w+), q: (?<short>\d+)\)|OutOf(?<what>cpu|memory|ephemeral-storage)"#,
+        [
+            "kubelet refuses to run {component}: it requests more {res}{what} than this machine has left",
+            "a patch sets the Pod's requests, or other Pods hold the room (missing: {short})",
+            "lower `resources.requests` of {component} in the patch, or give the machine more {res}{what}; then run again",
+        ],
+    )
+    .persisting(),
     rule(
         "PodRefused",
         UNTIL_SANDBOX,
@@ -74,6 +97,17 @@ pub(super) const RULES: &[Rule] = &[
         ],
     ),
     rule(
+        "ResolvConf",
+        Source::Node,
+        r#"(?:sandbox|resolv).*open (?<path>/\S*resolv\S*\.conf): no such file"#,
+        [
+            "no Pod can start: {path}, which kubelet's resolvConf names, is not there",
+            "kubelet copies it into every Pod; systemd-resolved makes the one in /run, where it runs",
+            "set `resolvConf: /etc/resolv.conf` in a KubeletConfiguration, or start systemd-resolved; then run again",
+        ],
+    )
+    .persisting(),
+    rule(
         "SandboxFails",
         UNTIL_SANDBOX,
         r#"(?:Failed to create sandbox for pod|CreatePodSandbox for pod failed|RunPodSandbox from runtime service failed)" err="(?:rpc error: code = \w+ desc = )?(?<why>.*?)"? (?:pod|podSandbox)"#,
@@ -87,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "ImagePull",
         UNTIL_RUNNING,
-        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): (?:"|\\")*(?:Back-off pulling image "?(?<image>[^\s"]+)"?)?(?<why>.*?)"?$"#,
+        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#,
         [
             "the image {image} of {component} is not here and can't be pulled",
             "the registry can't be reached, does not have it, or wants credentials: {why}",
@@ -95,26 +129,11 @@ pub(super) const RULES: &[Rule] = &[
         ],
     )
     .persisting(),
-    rule(
-        "ProgramMissing",
-        UNTIL_HEALTHY,
-        r#"exec: "?(?<program>[^\s":]+)"?: (?:stat \S+: no such file or directory|executable file not found in \$PATH)"#,
-        [
-            "the image of {component} does not hold the program {program}",
-            "the container's command names a program that is not in its image: a custom image, or a patch",
-            "see the image and command in {manifest}, mend what they come from, then run again",
-        ],
-    ),
-    rule(
-        "WrongArchitecture",
-        UNTIL_HEALTHY,
-        r"exec format error",
-        [
-            "the program in the image of {component} is for another kind of processor",
-            "the image was pulled or imported for another architecture than this machine's (`uname -m`)",
-            "remove the image and pull the right one: `crictl rmi IMAGE`, then run again",
-        ],
-    ),
+    rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING),
+    rule("WrongArchitecture", Source::Ended(ALL), r"exec format error", WRONG_ARCHITECTURE),
+    rule("WrongArchitecture", Source::Exit, r"exec format error", WRONG_ARCHITECTURE),
+    rule("ProgramMissing", UNTIL_HEALTHY, PROGRAM_MISSING, PROGRAM_IS_MISSING),
+    rule("WrongArchitecture", UNTIL_HEALTHY, r"exec format error", WRONG_ARCHITECTURE),
     rule(
         "ContainerFails",
         UNTIL_HEALTHY,

@@ -67,7 +67,9 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["kube-apiserver", "feature gate", "SidecarContainerz"],
         &["feature-gates", "apiServer.extraArgs"],
-    ),
+    )
+    // Kubernetes' own ends then; a fork may only warn.
+    .ends(&[0, 3, 4]),
     fault(
         "apiserver-admission-plugin",
         "kube-apiserver is to load an admission plugin that there is not",
@@ -95,7 +97,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.extra_arg("apiServer", "service-cluster-ip-range", "10.96.0.0/120");
             Ok(())
         },
-        &["kube-apiserver", "service-cluster-ip-range", "10.96.0.0/120"],
+        &["kube-apiserver", "service-cluster-ip-range"],
         &["apiServer.extraArgs|networking.serviceSubnet"],
     ),
     fault(
@@ -160,7 +162,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-apiserver", "encryption", "/etc/fault/encryption.yaml|encryption-provider-config"],
-        &["/etc/fault/encryption.yaml"],
+        &["mend the file|/etc/fault/encryption.yaml"],
     ),
     fault(
         "apiserver-audit-policy-invalid",
@@ -185,12 +187,13 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-apiserver", "admission"],
-        &["/etc/fault/admission.yaml"],
+        &["admission-control-config-file|/etc/fault/admission.yaml|mend that file"],
     ),
     fault(
         "controller-manager-cidr",
         "kube-controller-manager's range of Pods is no network",
         |s| {
+            s.cluster("networking: {podSubnet: 10.244.0.0/16}");
             s.extra_arg("controllerManager", "cluster-cidr", "10.244.0.0/160");
             Ok(())
         },
@@ -222,7 +225,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-scheduler", "profilez|strict decoding"],
-        &["/etc/fault/scheduler.yaml"],
+        &["scheduler.extraArgs|/etc/fault/scheduler.yaml"],
     ),
     fault(
         "etcd-listens-elsewhere",
@@ -310,7 +313,7 @@ pub(super) const FAULTS: &[Fault] = &[
         |s| {
             s.patch(
                 "etcd+strategic.yaml",
-                "spec:\n  volumes:\n  - name: extra\n    hostPath: {path: /var/lib/none, type: Directory}\n",
+                "spec:\n  volumes:\n  - name: extra\n    hostPath: {path: /var/lib/none, type: Directory}\n  containers:\n  - name: etcd\n    volumeMounts: [{name: extra, mountPath: /extra}]\n",
             )
         },
         &["etcd", "/var/lib/none", "not a directory|not there|does not exist|no such"],

@@ -50,7 +50,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["/etc/kubernetes", "no space left|space|full"],
         &["make room|larger disk|df "],
-    ),
+    )
+    .ends(&[1, 3, 4]),
     fault(
         "kubelet-inodes-exhausted",
         "the disk under /var/lib/kubelet has no inodes left",

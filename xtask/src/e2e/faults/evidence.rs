@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use anyhow::Context;
-use kubestrap::health::{ComponentState, LiveWatch, Stage, Watch, Watched, target};
-use kubestrap::host::cri::log;
+use kubestrap::diagnose;
+use kubestrap::health::{LiveWatch, Stage, Watch, Watched, target};
+use kubestrap::host::RealHost;
 use kubestrap::kubeconfig::Kubeconfig;
 use kubestrap::manifest::Component;
-use serde_json::{Value, json};
 
-use crate::command::check;
 use crate::e2e::node::MANIFESTS;
 use crate::machine::NODE_NAME;
 
 /// Where the job leaves it, in the machine; among the logs, outside of it.
-const FOLDER: &str = "/e2e/logs/evidence";
+const FILE: &str = "/e2e/logs/evidence.json";
 /// How much of kubelet's log is kept, and how much of what one line of its source says.
 const KUBELET_LINES: usize = 60;
 const SAME_SOURCE: usize = 3;
 /// How much of a container's log is kept, and how much of a line of any log, in characters.
-const LAST_LINES: usize = 15;
+const LAST_LINES: usize = 20;
 const LINE: usize = 1000;
 
 /// Records what is to be seen now.
@@ -29,64 +29,36 @@ const LINE: usize = 1000;
 /// # Errors
 /// When it can't be asked for or written.
 pub(super) fn record() -> anyhow::Result<()> {
-    fs::create_dir_all(FOLDER)?;
-    let put = |name: &str, text: String| {
-        fs::write(Path::new(FOLDER).join(name), text).with_context(|| format!("{name} can't be written"))
-    };
-    let journal = check("journalctl", &["-u", "kubelet", "-o", "cat", "--no-pager"])?;
-    put("kubelet.log", essence(&journal.stdout))?;
     let mut watch = LiveWatch::default();
     watch.begin(&watched()?).map_err(anyhow::Error::msg)?;
-    let snapshot = watch.snapshot();
-    let name = |component: &Component| component.name().to_owned();
-    let containers: BTreeMap<String, Value> =
-        snapshot.components.iter().map(|(c, state)| (name(c), container(state))).collect();
-    put("containers.json", serde_json::to_string_pretty(&containers)? + "\n")?;
-    let health: BTreeMap<String, &str> =
-        snapshot.components.iter().map(|(c, state)| (name(c), state.health.as_str())).collect();
-    let health = json!({ "kubelet": snapshot.kubelet, "runtime": snapshot.runtime, "components": health });
-    put("health.json", serde_json::to_string_pretty(&health)? + "\n")
+    let mut evidence = diagnose::gather(&watch.snapshot(), &RealHost::new(), SystemTime::UNIX_EPOCH);
+    evidence.kubelet.log = essence(&evidence.kubelet.log);
+    for component in evidence.components.values_mut() {
+        let kept = if component.stage == Stage::Healthy { 0 } else { LAST_LINES };
+        let from = component.log.len().saturating_sub(kept);
+        component.log = component.log.iter().skip(from).map(|l| short(l)).collect();
+    }
+    let text = serde_json::to_string_pretty(&evidence)? + "\n";
+    fs::write(FILE, text).with_context(|| format!("{FILE} can't be written"))
 }
 
 /// Keeps what a job has left among `logs` as the evidence `name` in `folder`. A job that recorded nothing has none.
 pub(super) fn keep(logs: &Path, folder: &Path, name: &str) -> anyhow::Result<()> {
-    let from = logs.join("evidence");
-    let to = folder.join(name);
-    for entry in fs::read_dir(&from).into_iter().flatten() {
-        let entry = entry?;
-        fs::create_dir_all(&to)?;
-        fs::copy(entry.path(), to.join(entry.file_name()))
-            .with_context(|| format!("{} can't be kept", entry.path().display()))?;
+    let from = logs.join("evidence.json");
+    if !from.exists() {
+        return Ok(());
     }
+    fs::create_dir_all(folder)?;
+    let to = folder.join(format!("{name}.json"));
+    fs::copy(&from, &to).with_context(|| format!("{} can't be kept", to.display()))?;
     Ok(())
 }
 
-fn container(state: &ComponentState) -> Value {
-    let stage = match state.stage {
-        Stage::Manifest => "manifest",
-        Stage::Sandbox => "sandbox",
-        Stage::Exited => "exited",
-        Stage::Running => "running",
-        Stage::Healthy => "healthy",
-    };
-    let Some(view) = &state.container else { return json!({ "stage": stage }) };
-    let path = view.log.as_deref().filter(|_| state.stage != Stage::Healthy);
-    let lines = path.and_then(|path| log::tail(path, LAST_LINES).ok()).unwrap_or_default();
-    let lines: Vec<String> = lines.into_iter().map(|l| short(&l.text)).collect();
-    json!({
-        "stage": stage,
-        "attempt": view.attempt,
-        "exitCode": view.exit_code,
-        "reason": view.reason,
-        "log": lines,
-    })
-}
-
 /// The end of kubelet's log, without what is only for information, and of each line of its source the last only.
-fn essence(log: &str) -> String {
+fn essence(log: &[String]) -> Vec<String> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut kept = vec![];
-    for line in log.lines().rev() {
+    for line in log.iter().rev() {
         if let Some(source) = source(line) {
             let count = seen.entry(source).or_default();
             *count += 1;
@@ -100,7 +72,7 @@ fn essence(log: &str) -> String {
         }
     }
     kept.reverse();
-    kept.join("\n") + "\n"
+    kept
 }
 
 /// As much of a line as is kept.
@@ -144,8 +116,12 @@ mod tests {
         let info = "I1124 15:00:00.000000  12 server.go:1] \"fine\"";
         let error = |n: usize| format!("E1124 15:00:00.00000{n}  12 pod.go:7] \"bad\" err=\"x\"");
         let errors: Vec<String> = (0..5).map(error).collect();
-        let log = format!("Error: unknown flag: --x\n{info}\n{}\nlast", errors.join("\n"));
-        let want = format!("Error: unknown flag: --x\n{}\nlast\n", errors[2..].join("\n"));
+        let mut log = vec!["Error: unknown flag: --x".to_owned(), info.to_owned()];
+        log.extend(errors.iter().cloned());
+        log.push("last".to_owned());
+        let mut want = vec!["Error: unknown flag: --x".to_owned()];
+        want.extend(errors.into_iter().skip(2));
+        want.push("last".to_owned());
         assert_eq!(essence(&log), want);
     }
 }

@@ -90,14 +90,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "manifests-is-a-file",
         "where the folder of static Pods belongs stands a file",
         |_| put("/etc/kubernetes/manifests", "x\n"),
-        &["/etc/kubernetes/manifests", "no folder|not a directory|is a file|no directory"],
+        &["/etc/kubernetes/manifests", "no folder|not a directory|is a file|a file stands"],
         &["mv /etc/kubernetes/manifests|rm /etc/kubernetes/manifests"],
     ),
     fault(
         "kubernetes-is-a-file",
         "where /etc/kubernetes belongs stands a file",
         |_| put("/etc/kubernetes", "x\n"),
-        &["/etc/kubernetes", "no folder|not a directory|is a file|no directory"],
+        &["/etc/kubernetes", "no folder|not a directory|is a file|a file stands"],
         &["mv /etc/kubernetes|rm /etc/kubernetes"],
     ),
     fault(
@@ -188,7 +188,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["controller-manager.conf", "10.88.0.77"],
         &["mv|rm|server"],
-    ),
+    )
+    .ends(&[0, 3, 4]),
 ];
 
 /// Gives kube-apiserver a flag that names a file, with its volume; the file is not made.

@@ -99,7 +99,9 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["kubelet", "SidecarContainerz", "feature gate"],
         &["featureGates"],
-    ),
+    )
+    // Kubernetes' own ends then; a fork may only warn.
+    .ends(&[0, 3, 4]),
     fault(
         "kubelet-cpu-policy",
         "the KubeletConfiguration asks for the static CPU manager without reserving CPUs",

@@ -39,19 +39,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &["sysctl -w net.ipv4.ip_forward=1"],
     ),
     fault(
-        "firewall-in-the-way",
-        "the machine drops what comes in on its own address, so that nobody reaches the API server",
-        |_| {
-            check(
-                "iptables",
-                &["-A", "INPUT", "-d", "10.88.0.2", "-p", "tcp", "--dport", "6443", "-j", "DROP"],
-            )
-            .map(drop)
-        },
-        &["10.88.0.2:6443", "firewall|filter|drops|does not answer|not reach|timed out"],
-        &["iptables|nft|firewall"],
-    ),
-    fault(
         "loopback-down",
         "the loopback interface is down",
         |_| check("ip", &["link", "set", "lo", "down"]).map(drop),

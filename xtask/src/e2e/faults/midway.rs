@@ -46,7 +46,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["kube-scheduler.yaml", "gone|removed|missing|not there"],
         &["kubestrap init"],
-    ),
+    )
+    .ends(&[1, 4]),
     fault(
         "timeout-too-short",
         "the time-out is shorter than any control plane needs",
@@ -54,7 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.init("timeouts: {controlPlaneComponentHealthCheck: 1s}");
             Ok(())
         },
-        &["1 s", "progress|starting|still"],
+        &["still starting", "time-out"],
         &["controlPlaneComponentHealthCheck"],
     ),
 ];

@@ -22,7 +22,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["cp.example.invalid", "resolve"],
         &["/etc/hosts|DNS"],
-    ),
+    )
+    .ends(&[0, 3, 4]),
     fault(
         "endpoint-elsewhere",
         "controlPlaneEndpoint is an address at which nobody answers: the load balancer is not there",
@@ -32,7 +33,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["10.88.0.99:6443", "controlPlaneEndpoint|control-plane endpoint|control plane's endpoint"],
         &["load balancer|controlPlaneEndpoint"],
-    ),
+    )
+    .ends(&[0, 3, 4]),
     fault(
         "endpoint-port-closed",
         "controlPlaneEndpoint names this machine, at a port that nobody forwards",
@@ -42,7 +44,8 @@ pub(super) const FAULTS: &[Fault] = &[
         },
         &["10.88.0.2:8443", "controlPlaneEndpoint|control-plane endpoint|control plane's endpoint"],
         &["load balancer|controlPlaneEndpoint|port"],
-    ),
+    )
+    .ends(&[0, 3, 4]),
     fault(
         "proxy-in-the-way",
         "the environment names a proxy and no exceptions for the cluster",
@@ -64,7 +67,7 @@ pub(super) const FAULTS: &[Fault] = &[
         &["10.96.0.0/12", "10.96.0.0/16", "overlap"],
         &["podSubnet|serviceSubnet"],
     )
-    .ends(&[2, 3]),
+    .ends(&[0, 2, 3]),
     fault(
         "node-name-invalid",
         "the node's name is none that Kubernetes takes",

@@ -65,14 +65,15 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "etcd-ca-exchanged-ignored",
-        "the same, with the check ignored: kube-apiserver and etcd do not trust each other",
+        "a client certificate of another CA, with the check ignored: what signs certificates refuses it",
         |s| {
             s.ignored.push("PkiPair");
             mixed(s, &["apiserver-etcd-client.crt", "apiserver-etcd-client.key"])
         },
         &["apiserver-etcd-client.crt|certificate", "etcd", "CA|unknown authority|trust"],
         &["apiserver-etcd-client.crt|certs renew"],
-    ),
+    )
+    .ends(&[1, 3, 4]),
     fault(
         "ca-broken",
         "ca.crt is half written",

@@ -31,8 +31,6 @@ pub(super) struct Scene<'n> {
     pub(super) node: &'n Node,
     /// The configuration.
     pub(super) config: Config,
-    /// More flags of init.
-    pub(super) flags: Vec<String>,
     /// Preflight checks whose errors init is told to ignore, as people do.
     pub(super) ignored: Vec<&'static str>,
     /// Checks that count, although this machine can't pass them: what the fault is about.
@@ -50,7 +48,6 @@ impl<'n> Scene<'n> {
         Ok(Self {
             node,
             config: Config::default(),
-            flags: vec![],
             ignored: vec![],
             minded: vec![],
             environment: vec![],
@@ -94,7 +91,7 @@ impl<'n> Scene<'n> {
     /// Gives init a patch. `name` as patches are called: `etcd+merge.yaml`.
     pub(super) fn patch(&mut self, name: &str, text: &str) -> anyhow::Result<()> {
         put(&format!("{PATCHES}/{name}"), text)?;
-        self.flags.push(format!("--patches={PATCHES}"));
+        self.init(&format!("patches: {{directory: {PATCHES}}}"));
         Ok(())
     }
 
@@ -163,10 +160,10 @@ impl<'n> Scene<'n> {
     /// Runs a whole init, takes the cluster away, and gives back `kept` of it: what an earlier cluster leaves.
     pub(super) fn leave_behind(&self, kept: &[&str]) -> anyhow::Result<()> {
         self.node.init()?;
-        // etcd writes until it is stopped.
+        // etcd writes until it is stopped; its data survive that.
         self.node.run("systemctl", &["stop", "kubelet"])?.success()?;
         for pid in self.node.processes("etcd") {
-            check("kill", &[&pid.to_string()])?;
+            check("kill", &["-KILL", &pid.to_string()])?;
         }
         crate::e2e::wait::eventually("etcd ends", Duration::from_secs(10), || {
             ensure!(self.node.processes("etcd").is_empty(), "it runs");
@@ -194,7 +191,6 @@ impl<'n> Scene<'n> {
         let names: Vec<&str> = names.chain(self.ignored.iter().copied()).collect();
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", LIMIT, &self.node.init, "init", "-o", "json", "--config", CONFIG]);
-        command.args(&self.flags);
         if !names.is_empty() {
             command.arg(format!("--ignore-preflight-errors={}", names.join(",")));
         }

@@ -1,6 +1,7 @@
 //! The scenarios: each starts on a fresh node.
 
 mod certificates;
+mod changed;
 mod dual_stack;
 mod external_etcd;
 mod images;
@@ -74,6 +75,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         renew::kill,
     ),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
+    row(
+        "no-drop-in",
+        "where kubelet's unit knows of no configuration, init installs the drop-in",
+        no_unit::no_drop_in,
+    ),
     row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),
     row("cert-dir", "certificates in a folder of the user's", certificates::cert_dir),
     row("external-etcd", "an etcd outside of the cluster, with TLS", external_etcd::run),
@@ -97,6 +103,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "kubeadm joins a control-plane node",
         kubeadm::join_control_plane,
     ),
+    row(
+        "changed",
+        "diff tells what another configuration changes; init does that, restarts what it touches, and refuses the rest",
+        changed::run,
+    ),
+    with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];
 

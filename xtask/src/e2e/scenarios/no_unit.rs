@@ -1,4 +1,4 @@
-//! kubelet as a bare program, without the unit that packages bring.
+//! kubelet without the unit, or without the drop-in, that packages bring.
 
 use std::fs;
 
@@ -9,7 +9,14 @@ use crate::e2e::cluster;
 use crate::e2e::node::Node;
 use crate::systemd;
 
-/// Runs it.
+/// kubelet's own package brings a unit that knows of no configuration.
+pub(super) fn no_drop_in(node: &Node) -> anyhow::Result<()> {
+    fs::remove_dir_all(format!("{}/kubelet.service.d", systemd::PACKAGED))?;
+    node.init()?;
+    cluster::healthy(node)
+}
+
+/// kubelet as a bare program.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     check("systemctl", &["disable", "kubelet"])?;
     fs::remove_file(format!("{}/kubelet.service", systemd::PACKAGED))?;

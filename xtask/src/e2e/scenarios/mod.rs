@@ -1,6 +1,7 @@
 //! The scenarios: each starts on a fresh node.
 
 mod certificates;
+mod changed;
 mod day_two;
 mod dual_stack;
 mod external_etcd;
@@ -108,6 +109,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "kubeadm joins a control-plane node",
         kubeadm::join_control_plane,
     ),
+    row(
+        "changed",
+        "diff tells what another configuration changes; init does that, restarts what it touches, and refuses the rest",
+        changed::run,
+    ),
+    with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];
 

@@ -8,6 +8,7 @@ use super::endpoint::{Answer, Endpoint};
 use super::observe::{ComponentState, Observer, Snapshot, Stage};
 use super::target::Target;
 use crate::host::cri::{CriClient, CriEndpoint};
+use crate::host::net;
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 
@@ -112,7 +113,7 @@ async fn client_config(kubeconfig: &Kubeconfig, server: &str) -> Result<kube::Co
     let options = kube::config::KubeConfigOptions::default();
     let mut config =
         kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|e| e.to_string())?;
-    config.cluster_url = server.parse().map_err(|e| format!("{server}: {e}"))?;
+    config.cluster_url = net::server_url(server)?;
     config.proxy_url = None;
     Ok(config)
 }

@@ -85,7 +85,7 @@ pub(super) struct InitFlags {
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// How long the token lives; 0 is for ever [default: 24h0m0s]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     token_ttl: Option<GoDuration>,
     /// Upload the shared certificates, encrypted, for other control-plane nodes
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
@@ -133,10 +133,11 @@ impl InitFlags {
     /// What goes beyond the configuration, or wins over it.
     pub(super) fn overrides(&self) -> settings::Overrides {
         settings::Overrides {
-            node_name: self.node_name.clone(),
-            patches: self.patches.clone(),
+            node_name: self.node_name.clone().filter(|name| !name.is_empty()),
+            patches: self.patches.clone().filter(|dir| !dir.is_empty()),
             ignore_preflight_errors: flat(&self.ignore_preflight_errors),
-            skip_phases: (!self.skip_phases.is_empty()).then(|| flat(&self.skip_phases)),
+            // `--skip-phases=` is nothing said.
+            skip_phases: Some(flat(&self.skip_phases)).filter(|phases| !phases.is_empty()),
             kubeconfig_dir: self.kubeconfig_dir.clone(),
             dry_run: self.dry_run == Some(true),
             strict: self.strict == Some(true),

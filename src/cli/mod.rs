@@ -171,12 +171,18 @@ pub fn main() -> ExitCode {
 /// The whole tree of commands, with the phases from their table.
 pub fn command() -> clap::Command {
     let phases = phase::command();
-    Cli::command()
+    let tree = Cli::command()
         .mut_subcommand("init", |init| {
             let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
             init.subcommand(phases.clone()).after_long_help(format!("{examples}\n\n{}", phase::tree()))
         })
-        .subcommand(phases.about("Run one phase of init (short for `init phase`)"))
+        .subcommand(phases.about("Run one phase of init (short for `init phase`)"));
+    last_one_counts(tree)
+}
+
+/// A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
+fn last_one_counts(command: clap::Command) -> clap::Command {
+    command.args_override_self(true).mut_subcommands(last_one_counts)
 }
 
 /// The same without `help`, which would have a second tree below it.

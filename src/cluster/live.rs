@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::apply::apply_all;
 use super::connection::{Connection, REQUEST_TIMEOUT, collection};
 use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins};
+use crate::host::net;
 use crate::yaml;
 
 /// How to get to an API server.
@@ -69,6 +70,7 @@ impl KubeCluster {
         }
         config.connect_timeout = Some(REQUEST_TIMEOUT);
         let server = config.cluster_url.to_string();
+        net::server_url(&server).map_err(error)?;
         let _context = access.runtime.enter();
         let client = Client::try_from(config).map_err(|e| error(e.to_string()))?;
         Ok(Self::with_client(access, client, server.trim_end_matches('/')))

@@ -5,6 +5,8 @@ use std::time::Duration;
 use http::Request;
 use kube::Client;
 
+use crate::host::net;
+
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -35,7 +37,7 @@ impl Endpoint {
     /// In words, when `base` is no URL or TLS can't be set up.
     pub fn new(base: &str, path: &str) -> Result<Self, String> {
         let url = format!("{base}{path}");
-        let mut config = kube::Config::new(base.parse().map_err(|e| format!("{base}: {e}"))?);
+        let mut config = kube::Config::new(net::server_url(base)?);
         config.accept_invalid_certs = true;
         config.connect_timeout = Some(TIMEOUT);
         config.read_timeout = Some(TIMEOUT);

@@ -6,6 +6,7 @@ use http::{Request, StatusCode, Uri};
 use kube::Client;
 use kube::client::Body;
 
+use super::net;
 use crate::config::KubernetesVersion;
 
 /// Where Kubernetes publishes what its labels stand for.
@@ -42,7 +43,7 @@ pub fn resolve(label: &str) -> Result<KubernetesVersion, String> {
 
 /// The text at `url`, through redirections.
 async fn get(url: &str) -> Result<String, String> {
-    let mut url: Uri = url.parse().map_err(|e: http::uri::InvalidUri| e.to_string())?;
+    let mut url = net::server_url(url)?;
     for _ in 0..HOPS {
         let client = Client::try_from(kube::Config::new(url.clone())).map_err(|e| e.to_string())?;
         let path = url.path_and_query().map_or("/", |p| p.as_str());
@@ -57,9 +58,13 @@ async fn get(url: &str) -> Result<String, String> {
             status if status.is_redirection() => {
                 let location = answer.headers().get(http::header::LOCATION).and_then(|l| l.to_str().ok());
                 let location = location.ok_or("a redirection to nowhere")?;
-                url = location
-                    .parse()
-                    .map_err(|e: http::uri::InvalidUri| format!("a redirection to {location}: {e}"))?;
+                url = if location.starts_with('/') {
+                    let mut parts = url.into_parts();
+                    parts.path_and_query = location.parse().ok();
+                    Uri::from_parts(parts).map_err(|e| format!("a redirection to {location}: {e}"))?
+                } else {
+                    net::server_url(location).map_err(|e| format!("a redirection: {e}"))?
+                };
             }
             status => return Err(format!("HTTP {status}")),
         }

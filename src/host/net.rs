@@ -35,6 +35,22 @@ pub struct InterfaceAddress {
     pub ip: IpAddr,
 }
 
+/// The URL of a server that is asked over HTTP. What lacks a scheme or a host must not reach kube's client, which
+/// panics on it.
+///
+/// # Errors
+/// In words, when `text` is none.
+pub fn server_url(text: &str) -> Result<http::Uri, String> {
+    let url: http::Uri = text.parse().map_err(|e| format!("{text:?} is no URL: {e}"))?;
+    let usable =
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|h| !h.is_empty());
+    if usable {
+        Ok(url)
+    } else {
+        Err(format!("{text:?} is no URL of a server, such as `https://10.0.0.10:6443`"))
+    }
+}
+
 /// All addresses of this machine's interfaces.
 pub fn addresses() -> Vec<InterfaceAddress> {
     let found = if_addrs::get_if_addrs().unwrap_or_default();
@@ -124,6 +140,18 @@ fn owners(sockets: &[Socket]) -> BTreeMap<u64, u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_has_a_scheme_and_a_host() {
+        for good in ["https://10.0.0.1:6443", "http://a/b", "https://[fd00::1]:1"] {
+            assert!(server_url(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["", "/", "a", "a:2379", "https:a", "unix:///x", "https://", "ftp://a", "http://:80", "a b"]
+        {
+            assert!(server_url(bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn tables_give_address_user_and_inode() {

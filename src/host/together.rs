@@ -31,7 +31,10 @@ pub struct NewFile<'a> {
 /// # Errors
 /// When any step fails. Before the first rename that leaves everything as it was.
 pub fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
-    put(new_files, Mode::OfExisting)
+    for dir in put(new_files, Mode::OfExisting)? {
+        files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
+    }
+    Ok(())
 }
 
 /// Which mode a file gets that stands in the place of another.
@@ -43,8 +46,8 @@ pub(super) enum Mode {
     OfExisting,
 }
 
-/// Puts files down, as [`replace_together`] does.
-pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<(), FileError> {
+/// Puts files down, as [`replace_together`] does, and gives the folders that are yet to be synced.
+pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<Vec<PathBuf>, FileError> {
     let prepared = new_files.iter().map(|new| prepare(new, mode)).collect::<Result<Vec<_>, _>>()?;
     let mut dirs: Vec<PathBuf> = vec![];
     for (file, target) in prepared {
@@ -55,10 +58,7 @@ pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<(), FileError
     }
     dirs.sort();
     dirs.dedup();
-    for dir in dirs {
-        files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
-    }
-    Ok(())
+    Ok(dirs)
 }
 
 fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), FileError> {

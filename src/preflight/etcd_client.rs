@@ -7,6 +7,7 @@ use kube::Client;
 use kube::config::{AuthInfo, Config};
 
 use crate::config::v1beta4::ExternalEtcd;
+use crate::host::net;
 use crate::pki::Bundle;
 
 /// How long an answer may take. (kubeadm waits 10 s, and tries three times with 5 s between.)
@@ -30,8 +31,7 @@ pub(super) fn version(endpoint: &str, etcd: &ExternalEtcd) -> Result<String, Str
 
 /// kube's client serves any HTTP server; it is what we have that speaks TLS with client certificates.
 fn client(endpoint: &str, etcd: &ExternalEtcd) -> Result<Client, String> {
-    let uri = endpoint.parse().map_err(|e| format!("it is no URL: {e}"))?;
-    let mut config = Config::new(uri);
+    let mut config = Config::new(net::server_url(endpoint)?);
     if endpoint.starts_with("https") {
         let file = |path: &str| Some(path.to_owned()).filter(|p| !p.is_empty());
         if !etcd.ca_file.is_empty() {

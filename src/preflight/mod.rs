@@ -52,6 +52,7 @@ mod runner;
 mod runtime;
 mod runtime_client;
 mod sandbox;
+mod sandbox_rules;
 mod subnets;
 mod system;
 mod table;

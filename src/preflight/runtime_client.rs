@@ -39,8 +39,8 @@ pub(super) fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
     })
 }
 
-/// Starts a sandbox on the host's network, as those of the control plane are, and removes it.
-pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<(), CriError> {
+/// Starts a sandbox on the host's network, as those of the control plane are; its id.
+pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<String, CriError> {
     talk(endpoint, async {
         let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
         let labels = BTreeMap::from([(LABEL.to_owned(), "true".to_owned())]);
@@ -59,8 +59,15 @@ pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<(), 
             labels,
             ..PodSandboxConfig::default()
         };
-        let id = client.run_pod_sandbox(&config).await?;
-        remove(&client, &id).await
+        client.run_pod_sandbox(&config).await
+    })
+}
+
+/// Removes a sandbox.
+pub(super) fn remove_sandbox(endpoint: &CriEndpoint, id: &str) -> Result<(), CriError> {
+    talk(endpoint, async {
+        let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
+        remove(&client, id).await
     })
 }
 

@@ -61,7 +61,7 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
     rows.extend([
         Check::new("SystemVerification", Error, "the kernel and its cgroups", system::check),
         Check::new("Hostname", Warning, "the node's name resolves", node::hostname).within(2),
-        Check::new("KubeletVersion", Error, "kubelet's version fits", kubelet::check_version),
+        Check::new("KubeletVersion", Error, "kubelet's version fits", kubelet::check_version).within(15),
         Check::new("Service-kubelet", Warning, "kubelet starts with the machine", kubelet::service),
     ]);
     rows.extend(forwarding::files(settings).into_iter().map(|file| {

@@ -1,10 +1,10 @@
 //! Why a control plane does not become healthy: [evidence](Evidence) in, causes out.
 //!
-//! [`gather`] collects what kubelet, the runtime and the components say; the [rules](rules::all) are data, each a
+//! [`gather()`] collects what kubelet, the runtime and the components say; the [rules](rules::all) are data, each a
 //! pattern of words that Kubernetes, etcd and the runtimes really write, with what they mean and what to do. Those
 //! that match are [diagnoses](Diagnosis), the root first; a [`Judge`] tells when they prove that waiting is in vain.
 //!
-//! Pure but for [`gather`], and for what a finding is made plainer with ([`Look`]): who holds a port, which addresses
+//! Pure but for [`gather()`], and for what a finding is made plainer with ([`Look`]): who holds a port, which addresses
 //! there are.
 
 mod diagnosis;

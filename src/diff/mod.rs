@@ -19,9 +19,9 @@ const CONTEXT: usize = 3;
 pub struct FileChange {
     /// Which.
     pub path: PathBuf,
-    /// What it says, [`shown`]; none where it is not there.
+    /// What it says, [`shown()`]; none where it is not there.
     pub before: Option<String>,
-    /// What it will say, [`shown`].
+    /// What it will say, [`shown()`].
     pub after: String,
 }
 

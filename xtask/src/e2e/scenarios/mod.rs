@@ -2,6 +2,7 @@
 
 mod certificates;
 mod changed;
+mod day_two;
 mod dual_stack;
 mod external_etcd;
 mod images;
@@ -97,6 +98,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
     with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),
+    with_kubeadm(
+        "kubeadm-day-two",
+        "whoever made the PKI, expiry, renewal, requests and kubeconfigs are kubeadm's, by openssl",
+        day_two::run,
+    ),
     with_kubeadm("kubeadm-join", "kubeadm joins a worker", kubeadm::join_worker),
     with_kubeadm(
         "kubeadm-join-control-plane",

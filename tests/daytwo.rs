@@ -189,6 +189,18 @@ fn monitoring_is_told_by_the_exit_code() {
     assert_eq!((output.status.code(), code("")), (Some(1), 0));
     fs::remove_file(plane.file("scheduler.conf")).unwrap();
     assert!(stderr(&plane.certs("check-expiration --fail-within 0")).contains("scheduler.conf is missing"));
+    // kubeadm takes the CA's name out of the certificate.
+    let listed: Value = serde_json::from_slice(&plane.certs("check-expiration -o json").stdout).unwrap();
+    let missing = listed["certificates"].as_array().unwrap().iter().find(|c| c["missing"] == true).unwrap();
+    assert_eq!((&missing["name"], missing.get("caName")), (&"scheduler.conf".into(), None));
+    fs::rename(plane.file("pki/ca.crt"), plane.file("pki/ca.old")).unwrap();
+    let output = plane.certs("check-expiration");
+    assert!(
+        output.status.code() == Some(1) && stderr(&output).contains("can't be read: ca"),
+        "{}",
+        stderr(&output)
+    );
+    fs::rename(plane.file("pki/ca.old"), plane.file("pki/ca.crt")).unwrap();
     fs::write(plane.file("pki/apiserver.crt"), "nothing").unwrap();
     assert_eq!(code(""), 1);
 }

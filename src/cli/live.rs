@@ -47,6 +47,7 @@ pub(super) fn run(
     let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
     check_patches(&context, selection)?;
     let ran = runner::run(&phases::init(), selection, &mut context, out)?;
+    phases::await_removal(&*context.machine, out);
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
     let durations: serde_json::Map<String, Value> =
         ran.iter().map(|r| (r.id.clone(), json!(seconds(r.took)))).collect();

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::init::{Init, machine};
 use super::value::boolean;
-use crate::phases::{Failure, PhaseError};
+use crate::phases::{Failure, PhaseError, await_removal};
 use crate::preflight::{Finding, Options, RealHands, Severity, fix, run_checks};
 
 /// Check whether this machine can become a control plane, and change nothing
@@ -41,9 +41,10 @@ impl Preflight {
                 }
             }
             if !applied.is_empty() {
-                report = run_checks(&settings, machine, &options);
+                report = run_checks(&settings, machine.clone(), &options);
             }
         }
+        await_removal(&*machine, &out);
         out.findings("preflight", &report.findings);
         let errors: Vec<&Finding> = report.of(Severity::Error).collect();
         let data = json!({ "ok": errors.is_empty(), "findings": report.findings });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tokio::runtime::Runtime;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Answer, Endpoint};
 use super::observe::{ComponentState, Observer, Snapshot, Stage};
 use super::target::Target;
 use crate::host::cri::{CriClient, CriEndpoint};
@@ -37,6 +37,12 @@ pub trait Watch {
 
     /// How everything stands now.
     fn snapshot(&mut self) -> Snapshot;
+
+    /// Why no API server answers at `base` (`https://host:port`); none when one does, whatever it says, and where
+    /// there is nobody to ask.
+    fn unreachable(&mut self, _base: &str) -> Option<String> {
+        None
+    }
 }
 
 /// The control plane of this machine.
@@ -59,6 +65,20 @@ impl Watch for LiveWatch {
             Some((runtime, observer)) => runtime.block_on(observer.snapshot()),
             None => Snapshot::default(),
         }
+    }
+
+    fn unreachable(&mut self, base: &str) -> Option<String> {
+        let (runtime, _) = self.watching.as_ref()?;
+        // The client is made in the runtime, whose timers it uses.
+        runtime.block_on(async {
+            match Endpoint::new(base, "/livez") {
+                Ok(endpoint) => match endpoint.ask().await {
+                    Answer::Silent(why) => Some(why),
+                    Answer::Healthy | Answer::Unhealthy(_) => None,
+                },
+                Err(why) => Some(why),
+            }
+        })
     }
 }
 

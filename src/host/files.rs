@@ -54,7 +54,8 @@ impl FileError {
 
 /// Writes a file so that at every moment the old or the new content stands under its name, whole: a temporary file
 /// in the same folder (its name begins with a dot, which kubelet's manifest folder ignores), mode before content,
-/// fsync, rename, fsync of the folder. What says the same already, if in another style of YAML, is not touched.
+/// fsync, rename. The folder is not synced: after a power cut the old may stand, as if the run had been cut off before.
+/// What says the same already, if in another style of YAML, is not touched.
 ///
 /// # Errors
 /// When any step fails; the file is then as it was, and the temporary file is gone.
@@ -82,7 +83,6 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     file.write_all(content).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&target).map_err(|e| fail(e.error))?;
-    sync_dir(dir).map_err(fail)?;
     Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
 }
 

@@ -222,3 +222,30 @@ fn verified(file: &Path, wanted: &[String]) -> Result<Archive<File>, TransferErr
     }
     Ok(archive)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::archive::tests::Made;
+    use super::*;
+
+    fn check(architecture: &str, wanted: &[&str]) -> Result<Archive<File>, TransferError> {
+        let mut made = Made::default();
+        let pause = made.manifest(architecture, b"pause");
+        made.named(pause, "registry.k8s.io/pause:3.10.2");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), made.tar()).unwrap();
+        verified(file.path(), &wanted.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_archive_is_for_this_machine_and_has_what_is_wanted() {
+        let platform = system::platform();
+        let here = platform.strip_prefix("linux/").unwrap();
+        let archive = check(here, &["registry.k8s.io/pause:3.10.2"]).unwrap();
+        assert_eq!(Moved::new(&archive, &archive.images()[0]).platforms.concat(), platform);
+        let error = check(here, &["registry.k8s.io/pause:3.10.2", "etcd:3"]).unwrap_err().to_string();
+        assert!(error.contains("has no docker.io/library/etcd:3; it has: registry.k8s.io/pause"), "{error}");
+        let error = check("s390x", &[]).unwrap_err().to_string();
+        assert!(error.contains("linux/s390x") && error.contains(&platform), "{error}");
+    }
+}

@@ -3,6 +3,7 @@
 pub mod closing;
 mod event;
 mod progress;
+mod wrap;
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,9 +143,11 @@ impl Printer {
         }
     }
 
-    fn stderr(&self, line: &str) {
+    fn stderr(&self, text: &str) {
+        let fitted = wrap::terminal_width().map(|width| wrap::wrapped(text, width));
+        let text = fitted.as_deref().unwrap_or(text);
         self.progress.suspend(|| {
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
         });
     }
 }

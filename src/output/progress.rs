@@ -14,7 +14,7 @@ pub struct LiveView {
     area: &'static str,
     start: Instant,
     bars: BTreeMap<String, ProgressBar>,
-    said: BTreeMap<String, String>,
+    said: BTreeMap<String, (String, Duration)>,
     terminal: bool,
 }
 
@@ -34,11 +34,11 @@ impl LiveView {
 
     /// Says how `name` stands; nothing is printed where that is no change.
     pub fn show(&mut self, name: &str, state: &str, done: bool) {
-        if self.said.get(name).map(String::as_str) == Some(state) {
+        if self.said.get(name).is_some_and(|(said, _)| said == state) {
             return;
         }
-        self.said.insert(name.to_owned(), state.to_owned());
         let took = self.start.elapsed();
+        self.said.insert(name.to_owned(), (state.to_owned(), took));
         if !self.terminal {
             self.out.log(self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
             return;
@@ -66,8 +66,14 @@ impl LiveView {
 
     /// Takes the view off the screen and leaves what it last said as lines.
     pub fn close(self) {
+        if !self.terminal {
+            return;
+        }
         for bar in self.bars.values() {
-            bar.abandon();
+            bar.finish_and_clear();
+        }
+        for (name, (state, took)) in &self.said {
+            self.out.log(self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
         }
     }
 }

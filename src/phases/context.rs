@@ -18,7 +18,7 @@ use crate::manifest::PkiFacts;
 use crate::output::Printer;
 use crate::output::closing::Closing;
 use crate::patches::PatchSet;
-use crate::pki::{Bundle, KeyPool};
+use crate::pki::{Bundle, KeyPool, is_cut_off};
 use crate::preflight::Machine;
 
 /// What of the command line the phases need beyond the settings.
@@ -107,13 +107,14 @@ impl InitContext {
         }
     }
 
-    /// Reads and parses a certificate file of the PKI, by its name in the folder.
+    /// Reads and parses a certificate file of the PKI, by its name in the folder. One that is cut off counts as missing:
+    /// it is made anew.
     ///
     /// # Errors
     /// When it exists but is no certificate.
     pub fn certificate(&self, file: &str) -> Result<Option<Bundle>, PhaseError> {
         let path = self.settings.paths.certificates.join(file);
-        match self.host.read(&path)? {
+        match self.host.read(&path)?.filter(|pem| !is_cut_off(pem)) {
             None => Ok(None),
             Some(pem) => Ok(Some(Bundle::from_pem(&pem).map_err(|e| {
                 PhaseError::new(

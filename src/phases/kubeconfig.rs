@@ -8,7 +8,7 @@ use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::certs;
 use crate::host::FileMode;
 use crate::kubeconfig::{Cluster, Kubeconfig, KubeconfigRow, ROWS, User, check_existing};
-use crate::pki::{Issuer, PrivateKey, issue};
+use crate::pki::{Issuer, PrivateKey, is_cut_off, issue};
 
 /// The group, one phase a row of the kubeconfigs' table.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -32,7 +32,7 @@ fn ensure(context: &mut InitContext, row: &KubeconfigRow) -> PhaseResult {
         ));
     };
     let server = row.server_url(&context.settings);
-    if let Some(existing) = context.host.read(&path)? {
+    if let Some(existing) = context.host.read(&path)?.filter(|text| !is_cut_off(text)) {
         let text = String::from_utf8_lossy(&existing);
         let read = |file: &str| context.host.read(file.as_ref()).ok().flatten();
         let warning =

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
-use crate::preflight::{Finding, IMAGE_PULL, Options, PullOptions, Severity, ignore, run_checks};
+use crate::output::Printer;
+use crate::preflight::{Finding, IMAGE_PULL, Machine, Options, PullOptions, Severity, ignore, run_checks};
 
 /// The phase.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -29,6 +30,16 @@ fn run(context: &mut InitContext) -> PhaseResult {
     context.out.findings("preflight", &findings);
     refuse(&findings)?;
     Ok(Outcome::Done)
+}
+
+/// Waits for what a check does after it has answered: removing the sandbox that it started.
+pub fn await_removal(machine: &dyn Machine, out: &Printer) {
+    if let Err(error) = machine.sandbox_removed() {
+        out.warn(
+            "preflight",
+            format!("the sandbox kubestrap-preflight, started as a check, can't be removed: {error}; `crictl rmp --force` with its id removes it"),
+        );
+    }
 }
 
 /// Ends the run where there are errors, before anything is written.

@@ -12,7 +12,7 @@ use crate::output::LiveView;
 
 const AREA: &str = "wait-control-plane";
 /// How often to look.
-const PERIOD: Duration = Duration::from_millis(100);
+const PERIOD: Duration = Duration::from_millis(50);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;
 
@@ -41,6 +41,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
+            try_endpoint(context);
             return Ok(Outcome::Done);
         }
         if let Some(causes) = attention.hopeless(context, &snapshot) {
@@ -69,6 +70,23 @@ fn run(context: &mut InitContext) -> PhaseResult {
             return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
         }
         std::thread::sleep(PERIOD);
+    }
+}
+
+/// Says so where nothing answers at `controlPlaneEndpoint`: this node needs it not, but all others do.
+fn try_endpoint(context: &mut InitContext) {
+    let endpoint = context.settings.control_plane_endpoint();
+    if endpoint == context.settings.local_endpoint() {
+        return;
+    }
+    if let Some(why) = context.watch.unreachable(&format!("https://{endpoint}")) {
+        context.out.warn(
+            AREA,
+            format!(
+                "the control plane is healthy, but nothing answers at controlPlaneEndpoint {endpoint}: admin.conf and nodes that join ask there ({why})\n    fix: let the load balancer (or DNS, or the virtual address) lead from there to {}",
+                context.settings.local_endpoint()
+            ),
+        );
     }
 }
 

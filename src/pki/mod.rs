@@ -34,7 +34,7 @@ pub use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
 pub use key::{KeyError, PrivateKey, PrivateKeyPem};
 pub use load::{Bundle, LoadError};
 pub use name::Subject;
-pub use pem_text::PemError;
+pub use pem_text::{PemError, is_cut_off};
 pub use pool::KeyPool;
 pub use sans::{San, check_sans};
 pub use spec::{CertificateSpec, Usages};

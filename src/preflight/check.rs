@@ -7,7 +7,7 @@ use super::machine::Machine;
 use crate::config::Settings;
 
 /// How long a check may take where its row says nothing else: far more than any needs on a machine that answers.
-pub const LIMIT: Duration = Duration::from_secs(5);
+pub const LIMIT: Duration = Duration::from_secs(10);
 
 type Run = Box<dyn Fn(&Settings, &dyn Machine) -> Vec<Finding> + Send + Sync>;
 

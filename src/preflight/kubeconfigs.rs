@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
 use crate::kubeconfig::{KubeconfigError, ROWS, check_existing};
-use crate::pki::Bundle;
+use crate::pki::{Bundle, is_cut_off};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let ca_path = settings.paths.certificates.join("ca.crt");
@@ -19,7 +19,9 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     let mut findings = vec![];
     for row in ROWS {
         let path = settings.paths.kubeconfig(row.file);
-        let Some(text) = machine.text(&path) else { continue };
+        // One that is cut off is made anew.
+        let text = machine.text(&path).filter(|text| !is_cut_off(text.as_bytes()));
+        let Some(text) = text else { continue };
         let shown = path.display();
         let away = format!("`mv {shown} {shown}.old` and run again: init makes it anew");
         let Some(ca) = &ca else {

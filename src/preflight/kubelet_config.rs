@@ -96,12 +96,13 @@ pub(super) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     for (file, field, wanted) in managers {
         let path = settings.paths.kubelet.join(file);
         let Some(text) = machine.text(&path) else { continue };
-        let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        // Newer forms have the data one level deeper.
-        let name = ["/policyName", "/data/policyName"].iter().find_map(|p| json.pointer(p)?.as_str());
-        if name.is_some_and(|n| n.eq_ignore_ascii_case(&wanted)) {
+        let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+        let name = json.as_ref().map(|j| j.get("policyName").and_then(|n| n.as_str()));
+        // A form that we do not know is not ours to judge.
+        if name.is_some_and(|n| n.is_none_or(|n| n.eq_ignore_ascii_case(&wanted))) {
             continue;
         }
+        let name = name.flatten();
         let shown = path.display();
         let what = match name {
             Some(name) => {
@@ -183,6 +184,7 @@ mod tests {
         let reserved = "cpuManagerPolicy: static\nreservedSystemCPUs: '0'";
         assert_eq!(old.check("KubeletState", &with(reserved)), []);
         assert_eq!(machine(r#"{"policyName":"none"}"#).check("KubeletState", &with("")), []);
+        assert_eq!(machine(r#"{"data":"x"}"#).check("KubeletState", &with("")), []);
         assert!(machine("garbage").finding("KubeletState", &with("")).what.contains("can't be read"));
     }
 

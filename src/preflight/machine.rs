@@ -174,11 +174,19 @@ pub trait Machine: Send + Sync {
     /// When it does not answer as a CRI v1 runtime does.
     fn runtime(&self) -> Result<RuntimeFacts, CriError>;
 
-    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default) and removes it.
+    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and begins to remove it.
     ///
     /// # Errors
     /// What the runtime says.
     fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
+
+    /// Waits until the sandbox that was started is gone again.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        Ok(())
+    }
 
     /// Makes the runtime pull an image.
     ///

@@ -8,7 +8,7 @@ use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
-use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, verify_chain};
+use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_chain};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.paths.certificates;
@@ -52,10 +52,9 @@ impl Pki<'_> {
     fn row(&self, row: &CertRow) -> Option<Finding> {
         let (crt, key) = (format!("{}.crt", row.base), format!("{}.key", row.base));
         let key_pem = self.read(&key);
-        let Some(crt_pem) = self.read(&crt) else {
+        let Some(crt_pem) = self.read(&crt).filter(|pem| !is_cut_off(pem)) else {
             // A key alone is what a run left that was cut off; unless it has signed something here.
-            let lost = key_pem.is_some()
-                && self.machine.kind(&self.dir.join(&crt)).is_none()
+            let lost = key_pem.is_some_and(|pem| !is_cut_off(&pem))
                 && CERTIFICATES
                     .iter()
                     .filter(|leaf| leaf.signer == Some(row.name))
@@ -183,7 +182,11 @@ impl Pki<'_> {
 
     /// The pair that service account tokens are signed with.
     fn service_account(&self) -> Option<Finding> {
-        let private = PrivateKey::from_pem(&self.read(SERVICE_ACCOUNT.private_key)?);
+        let private = self.read(SERVICE_ACCOUNT.private_key)?;
+        if is_cut_off(&private) && self.read(SERVICE_ACCOUNT.public_key).is_none() {
+            return None;
+        }
+        let private = PrivateKey::from_pem(&private);
         let (key, public) = (self.path(SERVICE_ACCOUNT.private_key), self.path(SERVICE_ACCOUNT.public_key));
         let private = match private {
             Ok(private) => private,

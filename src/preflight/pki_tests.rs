@@ -114,7 +114,8 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
 
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
     assert!(finding(&mixed).0.contains("do not belong together"));
-    assert!(finding(&leaf(&m.leaf.0[..100])).0.contains("can't be used"));
+    assert!(finding(&leaf("rubbish")).0.contains("can't be used"));
+    assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made anew");
     assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));
     assert!(
         finding(&[("sa.key", &m.sa.1), ("sa.pub", "-----BEGIN PUBLIC KEY-----\nx\n")]).0.contains("sa.pub")

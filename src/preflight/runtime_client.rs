@@ -11,6 +11,10 @@ use crate::host::cri::{CriCause, CriClient, CriEndpoint, CriError, PodSandboxCon
 /// Marks our own sandboxes, so that one whose run was killed is found by the next.
 const LABEL: &str = "kubestrap.dev/preflight";
 
+/// How long the runtime may take to answer a question: longer than kubeadm's 2 s, which tries again where we do not. On a
+/// slow machine that has just started a runtime needs some seconds.
+const FACTS_LIMIT: Duration = Duration::from_secs(8);
+
 /// How long the runtime may take to start a sandbox, the pull of its image included.
 const SANDBOX_LIMIT: Duration = Duration::from_secs(14);
 
@@ -20,7 +24,7 @@ const PULL_LIMIT: Duration = Duration::from_secs(12);
 /// What the runtime says about itself.
 pub(super) fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
     talk(endpoint, async {
-        let client = CriClient::connect(endpoint).await?;
+        let client = CriClient::connect(endpoint).await?.with_timeout(FACTS_LIMIT);
         // The version comes first: its error tells best what is wrong.
         let version = client.version().await?;
         let (status, cgroup_driver, images, fs) = tokio::join!(
@@ -39,8 +43,8 @@ pub(super) fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
     })
 }
 
-/// Starts a sandbox on the host's network, as those of the control plane are, and removes it.
-pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<(), CriError> {
+/// Starts a sandbox on the host's network, as those of the control plane are; its id.
+pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<String, CriError> {
     talk(endpoint, async {
         let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
         let labels = BTreeMap::from([(LABEL.to_owned(), "true".to_owned())]);
@@ -59,8 +63,15 @@ pub(super) fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<(), 
             labels,
             ..PodSandboxConfig::default()
         };
-        let id = client.run_pod_sandbox(&config).await?;
-        remove(&client, &id).await
+        client.run_pod_sandbox(&config).await
+    })
+}
+
+/// Removes a sandbox.
+pub(super) fn remove_sandbox(endpoint: &CriEndpoint, id: &str) -> Result<(), CriError> {
+    talk(endpoint, async {
+        let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
+        remove(&client, id).await
     })
 }
 

@@ -8,9 +8,9 @@ use super::finding::Severity::{Error, Info, Warning};
 use super::programs::PROGRAMS;
 use super::{
     address, clock, data, disk, endpoint, etcd, feature_gates, firewall, flags, forwarding, host_files,
-    images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder, manifests,
-    modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets, system,
-    writable,
+    identity, images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder,
+    manifests, modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets,
+    system, writable,
 };
 use crate::config::Settings;
 use crate::manifest::Component;
@@ -61,7 +61,7 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
     rows.extend([
         Check::new("SystemVerification", Error, "the kernel and its cgroups", system::check),
         Check::new("Hostname", Warning, "the node's name resolves", node::hostname).within(2),
-        Check::new("KubeletVersion", Error, "kubelet's version fits", kubelet::check_version),
+        Check::new("KubeletVersion", Error, "kubelet's version fits", kubelet::check_version).within(15),
         Check::new("Service-kubelet", Warning, "kubelet starts with the machine", kubelet::service),
     ]);
     rows.extend(forwarding::files(settings).into_iter().map(|file| {
@@ -114,7 +114,8 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("HostPathFile", Error, "files that the configuration names", host_files::check),
         Check::new("ImagesHere", Warning, "images that are not pulled", images::never_pulled),
         Check::new("ManifestFolder", Error, "what else kubelet would run", manifest_folder::check),
-        Check::new("Kubeconfigs", Error, "kubeconfigs that are there already", kubeconfigs::check),
+        Check::new("Kubeconfigs", Error, "kubeconfigs that are there already", kubeconfigs::check)
+            .of_existing(),
         Check::new("Writable", Error, "folders can be written to", writable::check).acting(),
         Check::new("DiskSpace", Error, "space for etcd, kubelet and images", disk::space),
         Check::new("Inodes", Error, "inodes for them", disk::inodes),
@@ -122,6 +123,7 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
         Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check).of_existing(),
         Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki).of_existing(),
+        Check::new("SameCluster", Error, "it is configured as what it is", identity::check).of_existing(),
     ]
 }
 

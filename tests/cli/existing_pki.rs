@@ -187,7 +187,7 @@ fn a_leaf_in_a_ca_s_place_is_refused() {
 
 #[test]
 fn what_is_no_certificate_is_refused() {
-    for content in ["", "junk", "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n", "\0\u{1}"] {
+    for content in ["junk", "-----BEGIN CERTIFICATE-----\nQUJD\n-----END CERTIFICATE-----\n", "\0\u{1}"] {
         for file in ["ca.crt", "apiserver.crt", "etcd/server.crt"] {
             let place = Place::filled();
             std::fs::write(place.pki(file), content).unwrap();
@@ -197,11 +197,37 @@ fn what_is_no_certificate_is_refused() {
             assert_eq!(std::fs::read_to_string(place.pki(file)).unwrap(), content);
         }
     }
-    // Half of a certificate: what other programs leave when they are killed.
-    let place = Place::filled();
-    let whole = std::fs::read(place.pki("apiserver.crt")).unwrap();
-    std::fs::write(place.pki("apiserver.crt"), &whole[..whole.len() / 2]).unwrap();
-    place.certs("all").run().refused(1, &["apiserver.crt"]);
+}
+
+#[test]
+fn what_is_cut_off_is_made_anew() {
+    // What other programs leave when they are killed, and file systems when the power goes.
+    for file in ["apiserver.crt", "etcd/server.crt", "front-proxy-client.key", "admin.conf"] {
+        for part in ["half", "nothing", "zeros"] {
+            let place = Place::filled();
+            let path = if file == "admin.conf" { place.path().join(file) } else { place.pki(file) };
+            let whole = std::fs::read(&path).unwrap();
+            let cut = match part {
+                "half" if file == "admin.conf" => continue,
+                "half" => whole[..whole.len() / 2].to_vec(),
+                "nothing" => vec![],
+                _ => vec![0; whole.len()],
+            };
+            std::fs::write(&path, cut).unwrap();
+            if file.ends_with(".key") {
+                std::fs::remove_file(path.with_extension("crt")).unwrap();
+            }
+            let key = std::fs::read(path.with_extension("key")).ok().filter(|_| file.ends_with(".crt"));
+            place.certs("all").run().succeeded();
+            place.phase("kubeconfig all").run().succeeded();
+            let now = std::fs::read(&path).unwrap();
+            assert!(now.len() + 20 > whole.len() && now != whole, "{part} of {file}");
+            assert!(
+                key.is_none_or(|key| std::fs::read(path.with_extension("key")).unwrap() == key),
+                "{file}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -218,19 +244,36 @@ fn what_expired_is_refused() {
 }
 
 #[test]
-fn names_that_a_certificate_lacks_are_told() {
+fn names_that_a_certificate_lacks_are_added() {
     let place = Place::filled().with("apiServer: {certSANs: [new.example.org, 203.0.113.77]}");
     let before = place.state();
     let done = place.certs("all").run().succeeded();
-    let warning =
-        done.stderr.lines().find(|l| l.contains("WARNING")).unwrap_or_else(|| panic!("{}", done.stderr));
-    for part in ["apiserver.crt", "new.example.org", "203.0.113.77"] {
-        assert!(warning.contains(part), "{warning}");
+    for part in ["+  DNS new.example.org", "+  IP 203.0.113.77"] {
+        assert!(done.stderr.contains(part), "{}", done.stderr);
     }
-    assert!(before == place.state());
-    let place = place.without(&["apiserver.crt", "apiserver.key"]);
+    let after = place.state();
+    let changed: Vec<_> = before.keys().filter(|f| before.get(*f) != after.get(*f)).collect();
+    assert_eq!(changed, [&place.pki("apiserver.crt")], "its key and all else stay");
+    place.certs("all").run().succeeded();
+    assert!(after == place.state());
+    // Names that are no longer asked for stay: somebody may use them.
+    let place = place.with("apiServer: {certSANs: [newer.example.org]}");
+    place.certs("all").run().succeeded();
+    let pem = std::fs::read(place.pki("apiserver.crt")).unwrap();
+    let certificate = kubestrap::pki::Certificate::from_pem(&pem).unwrap();
+    for name in ["new.example.org", "newer.example.org", "cp-1"] {
+        assert!(certificate.dns_names().iter().any(|n| n == name), "{name}");
+    }
+}
+
+#[test]
+fn names_that_a_certificate_of_an_external_ca_lacks_are_told() {
+    let place = Place::filled().without(&["ca.key"]).with("apiServer: {certSANs: [new.example.org]}");
+    let before = place.state();
     let done = place.certs("all").run().succeeded();
-    assert!(!done.stderr.contains("WARNING"), "{}", done.stderr);
+    let warning = done.stderr.lines().find(|l| l.contains("WARNING") && l.contains("new.example.org"));
+    assert!(warning.is_some_and(|w| w.contains("apiserver.crt")), "{}", done.stderr);
+    assert!(before == place.state());
 }
 
 #[test]

@@ -71,3 +71,12 @@ pub(crate) fn kubestrap(profile: &str) -> anyhow::Result<PathBuf> {
     let built = messages.filter_map(|m| at(&m, "/executable").as_str().map(PathBuf::from)).next_back();
     built.context("cargo built no kubestrap")
 }
+
+/// Debian's and Go's name of this machine's architecture.
+pub(crate) fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -63,11 +63,14 @@ impl CheckExpiration {
             out.warn(AREA, format!("{} {problem} ({})", entry.name, entry.path.display()));
         }
         let Some(within) = self.fail_within else {
-            let unreadable = entries().filter(|e| matches!(e.state, State::Unreadable(_))).count();
-            return if unreadable == 0 {
+            // As for kubeadm, a leaf may be missing and a CA may not.
+            let unreadable = entries().filter(|e| matches!(e.state, State::Unreadable(_)));
+            let missing = survey.authorities.iter().filter(|e| e.state == State::Missing);
+            let names: Vec<&str> = unreadable.chain(missing).map(|e| e.name).collect();
+            return if names.is_empty() {
                 Ok(())
             } else {
-                Err(PhaseError::new(Failure::Failed, format!("{unreadable} can't be read (named above)")))
+                Err(PhaseError::new(Failure::Failed, format!("can't be read: {}", names.join(", "))))
             };
         };
         let by = now.checked_add(within).unwrap_or(now);
@@ -138,7 +141,8 @@ impl Item {
             expiration_date: expires.map(utc),
             residual_time: expires.map_or(0, |e| (e - now).whole_seconds()),
             externally_managed: entry.externally_managed,
-            ca_name: entry.ca_name,
+            // kubeadm reads it out of the certificate.
+            ca_name: entry.ca_name.filter(|_| entry.state != State::Missing),
             missing: entry.state == State::Missing,
             error,
         }

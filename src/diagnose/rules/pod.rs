@@ -21,6 +21,12 @@ const WRONG_ARCHITECTURE: [&str; 3] = [
     "remove the image and pull the right one: `crictl rmi IMAGE`, then run again",
 ];
 
+const IMAGE_PULL: [&str; 3] = [
+    "the image {image} of {component} is not here and can't be pulled",
+    "the registry can't be reached, does not have it, or wants credentials: {why}",
+    "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `ctr -n k8s.io images import FILE`; then run again",
+];
+
 pub(super) const RULES: &[Rule] = &[
     rule(
         "BadManifest",
@@ -41,8 +47,7 @@ pub(super) const RULES: &[Rule] = &[
             "a patch sets the Pod's requests, or other Pods hold the room (missing: {short})",
             "lower `resources.requests` of {component} in the patch, or give the machine more {res}{what}; then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "PodRefused",
         UNTIL_SANDBOX,
@@ -52,8 +57,7 @@ pub(super) const RULES: &[Rule] = &[
             "the node can't take the Pod as it is: too little room, another Pod on its ports, or a node selector",
             "mend what it names, then run again",
         ],
-    )
-    .persisting(),
+    ),
     rule(
         "HostPath",
         UNTIL_RUNNING,
@@ -118,17 +122,14 @@ pub(super) const RULES: &[Rule] = &[
         ],
     )
     .persisting(),
+    // A registry that says no, or that is not there, will not be otherwise in a moment.
     rule(
         "ImagePull",
         UNTIL_RUNNING,
-        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#,
-        [
-            "the image {image} of {component} is not here and can't be pulled",
-            "the registry can't be reached, does not have it, or wants credentials: {why}",
-            "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `ctr -n k8s.io images import FILE`; then run again",
-        ],
-    )
-    .persisting(),
+        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?(?:not found|no such host|server misbehaving|connection refused|no route to host|unauthorized|denied|forbidden|Never).*?)"?$"#,
+        IMAGE_PULL,
+    ),
+    rule("ImagePull", UNTIL_RUNNING, r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#, IMAGE_PULL).persisting(),
     rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING),
     rule("WrongArchitecture", Source::Ended(ALL), r"exec format error", WRONG_ARCHITECTURE),
     rule("WrongArchitecture", Source::Exit, r"exec format error", WRONG_ARCHITECTURE),

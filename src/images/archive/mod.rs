@@ -11,7 +11,7 @@ mod scan;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};

@@ -8,7 +8,7 @@ const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// An archive as tools write it.
 #[derive(Default)]
-struct Made {
+pub(in crate::images) struct Made {
     blobs: Vec<Vec<u8>>,
     index: Vec<Value>,
     docker: Option<Value>,
@@ -26,7 +26,7 @@ impl Made {
     }
 
     /// Adds an image's blobs, and gives its manifest's descriptor.
-    fn manifest(&mut self, architecture: &str, layer: &[u8]) -> Value {
+    pub(in crate::images) fn manifest(&mut self, architecture: &str, layer: &[u8]) -> Value {
         let config = json!({ "os": "linux", "architecture": architecture, "for": layer }).to_string();
         let config = self.blob("application/vnd.oci.image.config.v1+json", config.as_bytes());
         let layer = self.blob("application/vnd.oci.image.layer.v1.tar+gzip", layer);
@@ -35,12 +35,12 @@ impl Made {
         self.blob(MANIFEST, manifest.to_string().as_bytes())
     }
 
-    fn named(&mut self, mut target: Value, name: &str) {
+    pub(in crate::images) fn named(&mut self, mut target: Value, name: &str) {
         target["annotations"] = json!({ "io.containerd.image.name": name });
         self.index.push(target);
     }
 
-    fn tar(&self) -> Vec<u8> {
+    pub(in crate::images) fn tar(&self) -> Vec<u8> {
         let mut tar = tar::Builder::new(vec![]);
         let mut put = |path: &str, bytes: &[u8]| {
             let mut header = tar::Header::new_gnu();

@@ -19,11 +19,18 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
     if let Some(bundle) = context.certificate(&crt)? {
         check(context, row, signer, &bundle, existing_key.as_ref(), &ca)?;
         let missing = check_sans(&bundle.certificate, &wanted.dns, &wanted.ips);
+        if !missing.is_empty() && add_names(context, row, signer, &bundle, existing_key.as_ref(), &ca)? {
+            return Ok(Outcome::Done);
+        }
         if !missing.is_empty() {
             let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
             context.out.warn(
                 "certs",
-                format!("{} lacks {}: who asks for that name is refused; remove it and its key to have it made anew", path(context, &crt).display(), missing.join(", ")),
+                format!(
+                    "{} lacks {}: who asks for that name is refused; have it issued anew, with that name too, by whoever issued it",
+                    path(context, &crt).display(),
+                    missing.join(", ")
+                ),
             );
         }
         context.out.log("certs", format!("Keeping \"{}\" that is there", row.base));
@@ -74,6 +81,34 @@ pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow)
         issue(&spec, &key, &Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?)?;
     context.write("certs", &path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
     Ok(Outcome::Done)
+}
+
+/// Issues a certificate anew that lacks names: for its own key, and with the names that it has, so that whoever relies
+/// on it still can. False where that is not for us to do: the CA's key is elsewhere, or another CA stands between.
+fn add_names(
+    context: &mut InitContext,
+    row: &CertRow,
+    signer: &CertRow,
+    old: &Bundle,
+    key: Option<&PrivateKey>,
+    ca: &Bundle,
+) -> Result<bool, PhaseError> {
+    let ca_key = private_key(context, &format!("{}.key", signer.base))?;
+    let (Some(key), Some(ca_key), true) = (key, ca_key, old.intermediates.is_empty()) else {
+        return Ok(false);
+    };
+    let mut spec = certs::leaf(&context.settings, row, context.started);
+    let had = (old.certificate.dns_names(), old.certificate.ip_addresses());
+    spec.dns_names.extend(had.0.iter().filter(|n| !spec.dns_names.contains(n)).cloned().collect::<Vec<_>>());
+    spec.ip_addresses
+        .extend(had.1.iter().filter(|a| !spec.ip_addresses.contains(a)).copied().collect::<Vec<_>>());
+    let issuer = Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?;
+    let certificate = issue(&spec, key, &issuer)?;
+    context.out.log("certs", format!("Making \"{}\" anew, for the same key: names were added", row.base));
+    let crt = path(context, &format!("{}.crt", row.base));
+    context.write("certs", &crt, certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
+    context.keep(&path(context, &format!("{}.key", row.base)))?;
+    Ok(true)
 }
 
 /// Whether an existing certificate can stay in use: it leads to the CA, is valid now, and its key is its own.

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError};
-use crate::pki::PrivateKey;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT};
+use crate::pki::{PrivateKey, is_cut_off};
 
 /// The group, one phase a row of the PKI's table.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -36,10 +36,10 @@ fn path(context: &InitContext, file: &str) -> PathBuf {
     context.settings.paths.certificates.join(file)
 }
 
-/// Reads a private key of the PKI.
+/// Reads a private key of the PKI; one that is cut off counts as missing.
 fn private_key(context: &InitContext, file: &str) -> Result<Option<PrivateKey>, PhaseError> {
     let path = path(context, file);
-    match context.host.read(&path)? {
+    match context.host.read(&path)?.filter(|pem| !is_cut_off(pem)) {
         None => Ok(None),
         Some(pem) => {
             PrivateKey::from_pem(&pem).map(Some).map_err(|e| refused(format!("{}: {e}", path.display())))

@@ -2,13 +2,19 @@
 
 use std::fs::File;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
 use crate::command::tail;
+
+/// How often a run's memory is looked at.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// What a run took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,18 +37,36 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
     let start = Instant::now();
     let mut child = command.spawn().with_context(|| format!("{command:?} can't be started"))?;
+    let ended = Arc::new(AtomicBool::new(false));
+    let peak = watch_memory(child.id(), &ended);
     let usage = child.wait4()?;
     let seconds = start.elapsed().as_secs_f64();
+    ended.store(true, Ordering::Relaxed);
     let stdout = std::fs::read_to_string(out)?;
     if !usage.status.success() {
         let said = std::fs::read_to_string(err)?;
         bail!("{command:?}: {}:\n{}", usage.status, tail(if said.is_empty() { &stdout } else { &said }, 20));
     }
-    // At most some gigabytes: no figure is lost.
-    #[expect(clippy::cast_precision_loss, reason = "no memory has 2^53 bytes")]
-    let memory = usage.rusage.maxrss as f64;
+    let memory = peak.join().unwrap_or_default();
     let processor = (usage.rusage.utime + usage.rusage.stime).as_secs_f64();
     Ok((Run { seconds, processor, memory }, stdout))
+}
+
+/// Watches the peak memory of a process until it has ended, in bytes. What the kernel says of a child that has ended
+/// counts the largest of its own children too, such as `kubelet --version`.
+fn watch_memory(pid: u32, ended: &Arc<AtomicBool>) -> JoinHandle<f64> {
+    let ended = Arc::clone(ended);
+    std::thread::spawn(move || {
+        let mut peak = 0.0;
+        while !ended.load(Ordering::Relaxed) {
+            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<f64>().ok());
+            peak = kib.map_or(peak, |kib| kib * 1024.0);
+            std::thread::sleep(LOOK);
+        }
+        peak
+    })
 }
 
 /// The middle one of `values`, or the mean of the two in the middle; not a number when there are none.

@@ -37,7 +37,7 @@ pub(crate) fn write(image: &Image, out: &Path, scratch: &Path) -> anyhow::Result
     };
     let size = layer.as_file().metadata()?.len();
     let config = serde_json::to_vec(&json!({
-        "architecture": architecture(),
+        "architecture": crate::build::architecture(),
         "os": "linux",
         "config": { "Entrypoint": [image.entrypoint], "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/"] },
         // Not compressed, a layer is its own "diff".
@@ -128,15 +128,6 @@ fn sha256(bytes: &[u8]) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-/// Go's name of this machine's architecture, which the image's has to be.
-fn architecture() -> &'static str {
-    match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    }
 }
 
 /// A writer that hashes what goes through.

@@ -56,7 +56,7 @@ const OBJECTS: &[(&str, &str, &str)] = &[
 
 /// What was left: a line for each file and each part of an object that a run decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Left(BTreeMap<String, String>);
+pub(crate) struct Left(pub(crate) BTreeMap<String, String>);
 
 impl Left {
     /// Of this node, now.

@@ -1,8 +1,9 @@
 //! The Debian package.
 
+use super::VERSION;
 use super::archive::{ar, gzip, tar};
 use super::content::{Content, Entry, SHELLS};
-use super::{VERSION, architecture};
+use crate::build::architecture;
 
 const DOC: &str = "usr/share/doc/kubestrap";
 

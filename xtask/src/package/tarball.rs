@@ -1,8 +1,9 @@
 //! The tarball, for every other distribution.
 
+use super::VERSION;
 use super::archive::{gzip, tar};
 use super::content::{Content, Entry, SHELLS};
-use super::{VERSION, architecture};
+use crate::build::architecture;
 
 fn top() -> String {
     format!("kubestrap-{VERSION}-linux-{}", architecture())

@@ -24,7 +24,7 @@ const MEMORY: &str = "4096";
 /// # Errors
 /// When it can't be started, or does not turn itself off.
 pub(super) fn boot(base: &Path, disk: &Path, logs: &Path) -> anyhow::Result<String> {
-    let hardware = if has_kvm() { "kvm" } else { "tcg,thread=multi" };
+    let (hardware, kind) = if kvm_works(base)? { ("kvm", "KVM") } else { ("tcg,thread=multi", "emulated") };
     let start = Instant::now();
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args(["-accel", hardware, "-cpu", "max", "-smp", "2", "-m", MEMORY])
@@ -62,13 +62,18 @@ pub(super) fn boot(base: &Path, disk: &Path, logs: &Path) -> anyhow::Result<Stri
         }
         std::thread::sleep(Duration::from_millis(200));
     }
-    let kind = if hardware == "kvm" { "KVM" } else { "emulated" };
     Ok(format!("{kind}, up {:.0} s", start.elapsed().as_secs_f64()))
 }
 
-/// Whether KVM can be used: on some machines its device is there, and refuses.
-fn has_kvm() -> bool {
-    File::options().read(true).write(true).open("/dev/kvm").is_ok()
+/// Whether the kernel boots with KVM: on some machines its device is there, and what it does is not enough. Without a
+/// root it panics, which ends a machine that runs.
+fn kvm_works(base: &Path) -> anyhow::Result<bool> {
+    let mut qemu = Command::new("timeout");
+    qemu.args(["10", "qemu-system-x86_64", "-accel", "kvm", "-cpu", "max", "-m", "512", "-nic", "none"])
+        .args(["-nographic", "-no-reboot", "-append", "panic=-1 root=/dev/none quiet"])
+        .arg("-kernel")
+        .arg(boot_file(base, "vmlinuz-")?);
+    Ok(run(&mut qemu)?.code == Some(0))
 }
 
 /// What the job left on the disk.

@@ -21,7 +21,7 @@ const FILE: &str = "/e2e/logs/evidence.json";
 const KUBELET_LINES: usize = 60;
 const SAME_SOURCE: usize = 3;
 /// How much of a container's log is kept, and how much of a line of any log, in characters.
-const LAST_LINES: usize = 20;
+const LAST_LINES: usize = 60;
 const LINE: usize = 1000;
 
 /// Records what is to be seen now.
@@ -54,7 +54,7 @@ pub(super) fn keep(logs: &Path, folder: &Path, name: &str) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The end of kubelet's log, without what is only for information, and of each line of its source the last only.
+/// The end of kubelet's log, without what tells of no failure, and of each line of its source the last only.
 fn essence(log: &[String]) -> Vec<String> {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     let mut kept = vec![];
@@ -62,7 +62,9 @@ fn essence(log: &[String]) -> Vec<String> {
         if let Some(source) = source(line) {
             let count = seen.entry(source).or_default();
             *count += 1;
-            if line.starts_with('I') || *count > SAME_SOURCE {
+            // Some failures are told for information only.
+            let is_calm = line.starts_with('I') && !line.contains("ailed");
+            if is_calm || *count > SAME_SOURCE {
                 continue;
             }
         }

@@ -1,7 +1,9 @@
 //! A row of the table: one fault.
 
 use super::scene::Scene;
-use super::{components, disks, etcd, files, images, kubelet, machine, midway, network, pki, ports, runtime};
+use super::{
+    components, disks, etcd, files, images, kubelet, machine, midway, network, patches, pki, ports, runtime,
+};
 
 /// What a real machine can have wrong, and what a good verdict on it says.
 #[derive(Debug)]
@@ -42,11 +44,12 @@ impl Fault {
 
 /// All faults, group by group.
 pub(super) fn all() -> impl Iterator<Item = &'static Fault> {
-    let groups: [&[Fault]; 12] = [
+    let groups: [&[Fault]; 13] = [
         runtime::FAULTS,
         images::FAULTS,
         kubelet::FAULTS,
         components::FAULTS,
+        patches::FAULTS,
         files::FAULTS,
         pki::FAULTS,
         etcd::FAULTS,

@@ -15,6 +15,7 @@ mod kubelet;
 mod machine;
 mod midway;
 mod network;
+mod patches;
 mod pki;
 mod ports;
 mod runtime;

@@ -8,7 +8,7 @@ use crate::e2e::node::{CONFIG, Node};
 use crate::e2e::{cluster, fresh, second};
 use crate::machine::Network;
 
-fn kubeadm(node: &Node, line: &str) -> anyhow::Result<Output> {
+pub(super) fn kubeadm(node: &Node, line: &str) -> anyhow::Result<Output> {
     node.run("kubeadm", &line.split(' ').collect::<Vec<_>>())?.success()
 }
 

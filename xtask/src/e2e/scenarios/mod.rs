@@ -1,6 +1,8 @@
 //! The scenarios: each starts on a fresh node.
 
 mod certificates;
+mod changed;
+mod day_two;
 mod dual_stack;
 mod external_etcd;
 mod images;
@@ -96,12 +98,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
     with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),
+    with_kubeadm(
+        "kubeadm-day-two",
+        "whoever made the PKI, expiry, renewal, requests and kubeconfigs are kubeadm's, by openssl",
+        day_two::run,
+    ),
     with_kubeadm("kubeadm-join", "kubeadm joins a worker", kubeadm::join_worker),
     with_kubeadm(
         "kubeadm-join-control-plane",
         "kubeadm joins a control-plane node",
         kubeadm::join_control_plane,
     ),
+    row(
+        "changed",
+        "diff tells what another configuration changes; init does that, restarts what it touches, and refuses the rest",
+        changed::run,
+    ),
+    with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];
 

@@ -1,12 +1,13 @@
 //! Files put down whole or not at all.
 
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::FileMode;
-use super::together::TEMPORARY;
+use super::fault;
+use super::together::{self, Mode};
+use super::{FileMode, NewFile};
 use crate::yaml;
 
 /// What became of a file that was to be written.
@@ -70,19 +71,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     if existing.as_deref().is_some_and(|old| says_the_same(path, old, content)) {
         return Ok(Written::Unchanged);
     }
-    // A link is written through: what it points to is what the user wants replaced.
-    let target = if existing.is_some() { fs::canonicalize(path).map_err(fail)? } else { path.to_owned() };
-    let dir = target.parent().unwrap_or(Path::new("/"));
-    make_dir(dir, mode.dir)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(dir)
-        .map_err(fail)?;
-    file.as_file().set_permissions(Permissions::from_mode(mode.file)).map_err(fail)?;
-    file.write_all(content).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(&target).map_err(|e| fail(e.error))?;
+    together::put(&[NewFile { path, content, mode }], Mode::AsGiven)?;
     Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
 }
 
@@ -99,7 +88,8 @@ pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
     if path.is_dir() {
         return Ok(());
     }
-    fs::DirBuilder::new().recursive(true).mode(mode).create(path).map_err(|error| {
+    let made = fault::step().and_then(|()| fs::DirBuilder::new().recursive(true).mode(mode).create(path));
+    made.map_err(|error| {
         // "File exists" is the system's way to say that it is no folder.
         let error = if error.kind() == io::ErrorKind::AlreadyExists {
             io::ErrorKind::NotADirectory.into()
@@ -111,11 +101,14 @@ pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
 }
 
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
+    fault::step()?;
     File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -8,6 +8,7 @@ pub mod cri;
 pub mod disk;
 mod dry_run;
 mod facts;
+pub(crate) mod fault;
 mod files;
 mod init_system;
 pub mod label;

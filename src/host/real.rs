@@ -22,6 +22,14 @@ impl RealHost {
     }
 }
 
+#[cfg(test)]
+impl RealHost {
+    /// The machine's files alone: no service is touched.
+    pub(crate) fn of_files() -> Self {
+        Self { init_system: None }
+    }
+}
+
 impl Default for RealHost {
     fn default() -> Self {
         Self::new()

@@ -1,14 +1,14 @@
 //! Several files replaced at once, such as a key and its certificate.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::FileMode;
 use super::files::{self, FileError};
+use super::{FileMode, fault};
 
 /// How the names of our temporary files begin; kubelet's manifest folder ignores such names.
 pub const TEMPORARY: &str = ".kubestrap-";
@@ -31,21 +31,37 @@ pub struct NewFile<'a> {
 /// # Errors
 /// When any step fails. Before the first rename that leaves everything as it was.
 pub fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
-    let prepared = new_files.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
-    let mut dirs: Vec<PathBuf> = vec![];
-    for (file, target) in prepared {
-        file.persist(&target).map_err(|e| FileError::new("write", &target, e.error))?;
-        dirs.extend(target.parent().map(Path::to_owned));
-    }
-    dirs.sort();
-    dirs.dedup();
-    for dir in dirs {
+    for dir in put(new_files, Mode::OfExisting)? {
         files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
     }
     Ok(())
 }
 
-fn prepare(new: &NewFile<'_>) -> Result<(NamedTempFile, PathBuf), FileError> {
+/// Which mode a file gets that stands in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// The one given.
+    AsGiven,
+    /// The other's, and its owner.
+    OfExisting,
+}
+
+/// Puts files down, as [`replace_together`] does, and gives the folders that are yet to be synced.
+pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<Vec<PathBuf>, FileError> {
+    let prepared = new_files.iter().map(|new| prepare(new, mode)).collect::<Result<Vec<_>, _>>()?;
+    let mut dirs: Vec<PathBuf> = vec![];
+    for (file, target) in prepared {
+        let fail = |error| FileError::new("write", &target, error);
+        fault::step().map_err(fail)?;
+        file.persist(&target).map_err(|e| fail(e.error))?;
+        dirs.extend(target.parent().map(Path::to_owned));
+    }
+    dirs.sort();
+    dirs.dedup();
+    Ok(dirs)
+}
+
+fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), FileError> {
     let fail = |error| FileError::new("write", new.path, error);
     let (target, existing) = match fs::canonicalize(new.path) {
         Ok(target) => (target.clone(), Some(fs::metadata(&target).map_err(fail)?)),
@@ -57,22 +73,25 @@ fn prepare(new: &NewFile<'_>) -> Result<(NamedTempFile, PathBuf), FileError> {
     }
     let dir = target.parent().unwrap_or(Path::new("/"));
     files::make_dir(dir, new.mode.dir)?;
+    fault::step().map_err(fail)?;
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY)
         .permissions(Permissions::from_mode(0o600))
         .tempfile_in(dir)
         .map_err(fail)?;
+    file.disable_cleanup(fault::kills());
     let mut mode = new.mode.file;
-    if let Some(existing) = existing {
+    if let Some(existing) = existing.filter(|_| kept == Mode::OfExisting) {
         mode = existing.mode() & 0o7777;
         let own = file.as_file().metadata().map_err(fail)?;
         if (own.uid(), own.gid()) != (existing.uid(), existing.gid()) {
             fchown(file.as_file(), Some(existing.uid()), Some(existing.gid())).map_err(fail)?;
         }
     }
-    file.as_file().set_permissions(Permissions::from_mode(mode)).map_err(fail)?;
-    file.write_all(new.content).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
+    let permissions = Permissions::from_mode(mode);
+    fault::step().and_then(|()| file.as_file().set_permissions(permissions)).map_err(fail)?;
+    fault::write_all(file.as_file_mut(), new.content).map_err(fail)?;
+    fault::step().and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     Ok((file, target))
 }
 

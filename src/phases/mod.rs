@@ -27,6 +27,8 @@ mod upload_certs;
 mod upload_config;
 mod wait_control_plane;
 mod watched;
+#[cfg(test)]
+mod write_faults;
 
 pub use changes::Changes;
 pub use context::{InitContext, InitOptions, Seams};

@@ -142,6 +142,49 @@ fn a_write_that_fails_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_disk_that_is_full_or_read_only_is_told_and_the_next_run_goes_on() {
+    if !is_root() || program("unshare").is_none() {
+        return note_skipped("only root can mount a small disk, with unshare");
+    }
+    let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates=PublicKeysECDSA=true"]);
+    let pki = run.path().join("pki");
+    std::fs::create_dir(&pki).unwrap();
+    // In a mount namespace of its own: a disk with space for some files, then for all, then one that is read-only.
+    let script = r#"
+        set -eu
+        mount -t tmpfs -o size=24k tmpfs pki
+        kubestrap() { code=0; "$@" --cert-dir "$PWD/pki" 2>"$log" || code=$?; echo "$code" >"$log.code"; cp -a pki "$log.pki"; }
+        log=full kubestrap "$@"
+        mount -o remount,size=1m pki
+        log=space kubestrap "$@"
+        rm pki/apiserver.crt
+        mount -o remount,ro pki
+        log=read-only kubestrap "$@"
+    "#;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(binary()).args(run.command().get_args());
+    super::support::tool(command.current_dir(run.path()));
+    let read = |name: &str| std::fs::read_to_string(run.path().join(name)).unwrap();
+    let codes = ["full.code", "space.code", "read-only.code"].map(|name| read(name).trim().to_owned());
+    assert_eq!(codes, ["1", "0", "1"], "{}{}{}", read("full"), read("space"), read("read-only"));
+    for (said, parts) in
+        [("full", ["can't write", "no space left"]), ("read-only", ["apiserver.crt", "mounted read-only"])]
+    {
+        let text = read(said);
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    for state in ["full.pki", "space.pki", "read-only.pki"] {
+        let dir = run.path().join(state);
+        super::kill::all_whole(&dir);
+        let temporary = |f: &std::path::PathBuf| f.file_name().unwrap().to_str().unwrap().starts_with('.');
+        assert!(!files(&dir).iter().any(temporary), "{:?}", files(&dir));
+    }
+    let count = |state: &str| files(&run.path().join(state)).len();
+    assert!((1..22).contains(&count("full.pki")), "{}", count("full.pki"));
+    assert_eq!((count("space.pki"), count("read-only.pki")), (22, 21));
+}
+
+#[test]
 fn a_folder_that_can_not_be_written_to_is_told() {
     let run = kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]);
     run.file("pki", "a file");

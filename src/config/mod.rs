@@ -11,6 +11,8 @@ pub mod kube_proxy;
 pub mod kubelet;
 pub mod load;
 mod migrate;
+#[cfg(test)]
+mod mutations;
 pub mod names;
 mod problem;
 pub mod release;

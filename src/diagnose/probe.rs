@@ -32,7 +32,7 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
                 .cause("a patch, or a flag that moves the component's port, changed one of the two and not the other")
                 .fix(format!("correct the {probe} in the patch of {name} (or the flag), then run again"));
             let finding = Finding { check: "ProbeElsewhere".into(), ..finding };
-            Some(Diagnosis { finding, proof: Proof::Persisting, subject: Some(*component) })
+            Some(Diagnosis { finding, proof: Proof::Proven, subject: Some(*component) })
         })
         .collect()
 }

@@ -21,6 +21,8 @@ pub(super) struct Attention {
     since: SystemTime,
     progress: usize,
     moved: Instant,
+    /// When kubelet was healthy last.
+    kubelet: Instant,
     looked: Option<Instant>,
 }
 
@@ -33,6 +35,7 @@ impl Attention {
             since: context.kubelet_started.unwrap_or(recently),
             progress: 0,
             moved: Instant::now(),
+            kubelet: Instant::now(),
             looked: None,
         }
     }
@@ -45,7 +48,12 @@ impl Attention {
         if total > self.progress {
             (self.progress, self.moved) = (total, now);
         }
-        let amiss = snapshot.runtime.is_some() || snapshot.components.values().any(|c| c.ended.is_some());
+        if snapshot.kubelet.is_none() {
+            self.kubelet = now;
+        }
+        let amiss = snapshot.runtime.is_some()
+            || snapshot.components.values().any(|c| c.ended.is_some())
+            || now.duration_since(self.kubelet) > CALM;
         if !amiss && now.duration_since(self.moved) < CALM
             || self.looked.is_some_and(|looked| now.duration_since(looked) < PERIOD)
         {

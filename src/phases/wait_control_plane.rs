@@ -11,8 +11,9 @@ use crate::host::cri::log;
 use crate::output::LiveView;
 
 const AREA: &str = "wait-control-plane";
-/// How often to look.
+/// How long between two looks; on a machine that takes its time to answer, as long as that, to leave it some.
 const PERIOD: Duration = Duration::from_millis(50);
+const LONGEST_PERIOD: Duration = Duration::from_millis(500);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;
 
@@ -37,7 +38,9 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let mut view = LiveView::new(&context.out, AREA);
     let mut attention = Attention::new(context);
     loop {
+        let looked = Instant::now();
         let mut snapshot = context.watch.snapshot();
+        let took = looked.elapsed();
         doubt_old(context, &mut snapshot);
         show(&mut view, &snapshot);
         if snapshot.healthy() {
@@ -70,7 +73,7 @@ fn run(context: &mut InitContext) -> PhaseResult {
             }
             return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
         }
-        std::thread::sleep(PERIOD);
+        std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
     }
 }
 

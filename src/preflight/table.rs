@@ -49,8 +49,9 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
     rows.extend([
         Check::new("HTTPProxy", Warning, "the API server goes through no proxy", proxy::api_server),
         Check::new("HTTPProxyCIDR", Warning, "Services and Pods go through no proxy", proxy::networks),
-        Check::new("CRI", Error, "the container runtime answers", runtime::cri),
-        Check::new("ContainerRuntimeVersion", Error, "the runtime tells its cgroup driver", runtime::version),
+        Check::new("CRI", Error, "the container runtime answers", runtime::cri).within(10),
+        Check::new("ContainerRuntimeVersion", Error, "the runtime tells its cgroup driver", runtime::version)
+            .within(10),
         Check::new("Swap", Error, "swap areas in use", resources::swap),
     ]);
     rows.extend(PROGRAMS.map(|(program, package)| {
@@ -96,16 +97,18 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("ListenAddress", Error, "addresses to listen on are here", address::listening),
         Check::new("NoProxy", Warning, "names of the cluster go through no proxy", proxy::names_of_cluster),
         Check::new("RunningKubelet", Error, "no other cluster runs here", kubelet::running).of_existing(),
-        Check::new("CgroupDriver", Error, "kubelet and runtime agree on cgroups", runtime::cgroup_driver),
+        Check::new("CgroupDriver", Error, "kubelet and runtime agree on cgroups", runtime::cgroup_driver)
+            .within(10),
         Check::new("SandboxImage", Error, "the runtime's sandbox image", sandbox::check_image)
             .within(15)
             .acting(),
         Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(18).acting(),
-        Check::new("ExtraArgs", Error, "flags are known to their components", flags::check),
+        Check::new("ExtraArgs", Error, "flags are known to their components", flags::check).within(15),
         Check::new("FeatureGates", Warning, "feature gates are known", feature_gates::check),
         Check::new("EtcdServers", Error, "etcd is where it is looked for", etcd::servers),
         Check::new("AnonymousAuth", Error, "kubelet's probes get an answer", probes::anonymous),
-        Check::new("KubeletFlags", Error, "kubelet's flags fit what init writes", kubelet_flags::check),
+        Check::new("KubeletFlags", Error, "kubelet's flags fit what init writes", kubelet_flags::check)
+            .within(15),
         Check::new("KubeletUnit", Error, "kubelet is started with init's files", kubelet_unit::check),
         Check::new("ResolvConf", Error, "the resolv.conf for Pods", kubelet_config::resolv_conf),
         Check::new("KernelDefaults", Error, "kernel settings for kubelet", kubelet_config::kernel_defaults),

@@ -16,14 +16,16 @@ pub(super) fn position_of(text: &str, index: usize) -> Position {
 
 /// How the scanner names a tab between a key and its value: allowed by YAML, but not by it.
 pub(super) const TAB_AFTER_COLON: &str = "':' must be followed";
-/// How many such tabs are forgiven.
+/// How many such tabs are forgiven at the most.
 pub(super) const MAX_TABS: usize = 1000;
+/// How much is read anew for them in all: each means another reading.
+const MAX_BYTES_ANEW: usize = 16 << 20;
 
 /// Reads `text` with a space for each such tab, beginning with those before `first`.
 pub(super) fn without_tabs(text: &str, first: Position) -> Result<Vec<Document>, YamlError> {
     let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
     let mut position = first;
-    for _ in 0..MAX_TABS {
+    for _ in 0..MAX_TABS.min(MAX_BYTES_ANEW / text.len().max(1)) {
         let Some(line) = lines.get_mut(position.line - 1) else { break };
         let tabs = line.chars().take(position.column - 1).collect::<String>();
         let colon = tabs.trim_end().len();

@@ -62,8 +62,7 @@ fn needed_of_kubelet() -> String {
     if has_swap() {
         lines.push_str("failSwapOn: false\n");
     }
-    // The disk is the host's, and as full as that is: no Pod is to be evicted, no image deleted for it.
-    lines.push_str("evictionHard: {nodefs.available: 1%, imagefs.available: 1%, nodefs.inodesFree: 1%}\n");
+    // Nor is an image to be deleted for it.
     lines.push_str("imageGCHighThresholdPercent: 100\n");
     lines
 }

@@ -12,6 +12,11 @@ use crate::e2e::{cluster, fresh};
 /// An emulated machine takes its time.
 const PATIENCE: Duration = Duration::from_secs(300);
 
+/// The exit code of an init whose control plane did not become healthy in time.
+const NOT_HEALTHY: i32 = 4;
+/// How often such an init is run again: an emulated machine on a busy one may need it.
+const RUNS: u32 = 2;
+
 /// `init` as a new user runs it; what it leaves; `init` again; `reset`.
 ///
 /// # Errors
@@ -25,8 +30,7 @@ pub(crate) fn run(plan: Plan) -> anyhow::Result<()> {
 
 fn on(node: &Node) -> anyhow::Result<()> {
     let args = ["init", "--kubernetes-version", &node.plan.version];
-    let took = node.kubestrap(&args)?.elapsed;
-    node.note(format!("init {:.1} s", took.as_secs_f64()));
+    first(node, &args)?;
     eventually("the cluster is healthy", PATIENCE, || cluster::healthy(node))?;
     cluster::finished(node)?;
     kubelet_runs(node)?;
@@ -39,6 +43,20 @@ fn on(node: &Node) -> anyhow::Result<()> {
     fresh::assert(node)?;
     let state = shown(node, "ActiveState")?;
     ensure!(state == "inactive", "after reset, kubelet's unit is {state}");
+    Ok(())
+}
+
+/// `init`; where the machine is so slow that its time is up, run again, as it says.
+fn first(node: &Node, args: &[&str]) -> anyhow::Result<()> {
+    let mut output = node.run(&node.init, args)?;
+    let mut more = RUNS;
+    while output.code == Some(NOT_HEALTHY) && more > 0 {
+        node.note(format!("time was up after {:.1} s", output.elapsed.as_secs_f64()));
+        output = node.run(&node.init, args)?;
+        more -= 1;
+    }
+    let took = output.success()?.elapsed;
+    node.note(format!("init {:.1} s", took.as_secs_f64()));
     Ok(())
 }
 

@@ -152,7 +152,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-cert-without-address",
         "apiserver.crt does not name the address that is advertised",
         |s| {
-            s.init("localAPIEndpoint: {advertiseAddress: 127.0.0.1}");
+            s.init("localAPIEndpoint: {advertiseAddress: 10.88.0.77}");
             s.phase(&["certs", "all"])?;
             s.config.init.clear();
             Ok(())

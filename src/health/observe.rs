@@ -45,6 +45,8 @@ impl Stage {
 pub struct ContainerView {
     /// Its id.
     pub id: String,
+    /// When it was created, in nanoseconds since 1970.
+    pub created_at_ns: i64,
     /// How often it was started before.
     pub attempt: u32,
     /// Its exit code, if it ended.
@@ -195,6 +197,7 @@ async fn view(cri: &CriClient, container: &Container) -> ContainerView {
     let status = cri.container_status(&container.id, false).await.ok();
     ContainerView {
         id: container.id.clone(),
+        created_at_ns: container.created_at_ns,
         attempt: container.attempt,
         exit_code: status.as_ref().and_then(|s| s.exit_code),
         reason: status

@@ -39,8 +39,9 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let mut attention = Attention::new(context);
     loop {
         let looked = Instant::now();
-        let snapshot = context.watch.snapshot();
+        let mut snapshot = context.watch.snapshot();
         let took = looked.elapsed();
+        doubt_old(context, &mut snapshot);
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
@@ -73,6 +74,21 @@ fn run(context: &mut InitContext) -> PhaseResult {
             return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
         }
         std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
+    }
+}
+
+/// What runs of a manifest that this run replaced is the old one still, until kubelet has seen the new: that it is
+/// healthy says nothing.
+fn doubt_old(context: &InitContext, snapshot: &mut Snapshot) {
+    let begin = context.started.unix_timestamp_nanos();
+    for (component, state) in &mut snapshot.components {
+        let path = context.settings.paths.manifests.join(component.file());
+        let replaced = context.changes.files.iter().any(|f| f.path == path && f.before.is_some());
+        let old = state.container.as_ref().is_some_and(|c| i128::from(c.created_at_ns) < begin);
+        if replaced && old {
+            state.stage = Stage::Manifest;
+            "the one of the old manifest still runs".clone_into(&mut state.health);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Causes that no words tell: what should have happened, and has not.
 
+use std::path::PathBuf;
+
 use super::diagnosis::{Diagnosis, last_words};
 use super::evidence::Evidence;
 use super::place::Place;
@@ -106,7 +108,12 @@ fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             .cause(format!("staticPodPath in {configuration} is another folder (a KubeletConfiguration or patch says so), a file of --config-dir overrides it, or kubelet can't read {manifests}"))
             .fix(format!("`grep staticPodPath {configuration}` shows it; let it be {manifests}, then run again")),
     };
-    Some(of("KubeletIdle", finding, Proof::Persisting, None))
+    // On a slow machine, a kubelet that looks in the right place may only not have come to it yet.
+    let text = machine.and_then(|m| m.text(configuration.as_ref()));
+    let value = text.and_then(|t| yaml::parse_values(&t).ok()?.into_iter().next());
+    let stated = value.and_then(|v| v.get("staticPodPath")?.as_str().map(PathBuf::from));
+    let right = finding.evidence.is_empty() && stated.as_ref() == Some(&place.manifests);
+    Some(of("KubeletIdle", finding, if right { Proof::Possible } else { Proof::Persisting }, None))
 }
 
 /// The Node is not there, though kubelet and the API server are healthy: kubelet is told not to register it, or under

@@ -9,4 +9,4 @@ mod units;
 
 pub use configuration::{cluster_configuration, instance_configuration, node_configuration, with_instance};
 pub use flags::{flags, flags_file};
-pub use units::{DROP_IN, UNIT};
+pub use units::{DROP_IN, UNIT, lacks_drop_in};

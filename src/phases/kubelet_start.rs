@@ -99,9 +99,8 @@ fn missing_units(init: &dyn InitSystem) -> Vec<(&'static str, &'static str)> {
     if !init.state(SERVICE).exists {
         return vec![drop_in, ("/etc/systemd/system/kubelet.service", kubelet::UNIT)];
     }
-    // Whoever names a configuration has an idea of his own of how kubelet starts.
-    let is_bare = |unit: String| !unit.contains("--config") && !unit.contains("kubeadm-flags.env");
-    if init.unit(SERVICE).is_some_and(is_bare) { vec![drop_in] } else { vec![] }
+    let lacks = init.unit(SERVICE).is_some_and(|unit| kubelet::lacks_drop_in(&unit));
+    if lacks { vec![drop_in] } else { vec![] }
 }
 
 #[cfg(test)]
@@ -144,6 +143,8 @@ mod tests {
         assert_eq!(missing(None), [DROP_IN, "/etc/systemd/system/kubelet.service"]);
         assert_eq!(missing(Some(kubelet::UNIT)), [DROP_IN]);
         assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
+        let own = "\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
+        assert_eq!(missing(Some(&[kubelet::UNIT, own].concat())), [""; 0]);
         assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
     }
 }

@@ -1,8 +1,14 @@
 //! Bringing images here, with what happens told.
 
+use std::time::Duration;
+
 use crate::host::cri::{CriClient, CriEndpoint};
 use crate::output::Printer;
 use crate::preflight::{Finding, PullEvent, PullOptions, pull_all, pull_findings};
+
+/// How long the runtime may take to say whether it holds an image. Without an answer the image would be pulled, which a
+/// machine without a network can't.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// What can bring images to this machine.
 pub trait Pull {
@@ -50,6 +56,7 @@ impl Pull for RuntimePull {
         };
         runtime.block_on(async {
             let client = CriClient::connect(&endpoint).await.map_err(|e| e.to_string())?;
+            let client = client.with_timeout(ANSWER_LIMIT);
             Ok(pull_findings(&pull_all(&client, images, options, &mut told).await))
         })
     }

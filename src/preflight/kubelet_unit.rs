@@ -4,6 +4,7 @@ use super::existing::kubelet_env_flags;
 use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
+use crate::kubelet::lacks_drop_in;
 
 /// Variables whose values are not in the unit but in files: init's own, and the packages'.
 const FROM_FILES: [&str; 2] = ["KUBELET_KUBEADM_ARGS", "KUBELET_EXTRA_ARGS"];
@@ -13,6 +14,11 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         return vec![];
     }
     let Ok(said) = machine.run("systemctl", &["cat", "kubelet"]) else { return vec![] };
+    if lacks_drop_in(&said.stdout) {
+        return vec![Finding::info(
+            "kubelet's unit knows of no configuration yet: init installs the drop-in",
+        )];
+    }
     let unit = Unit::parse(&said.stdout);
     let wanted = settings.paths.kubelet.join("config.yaml").display().to_string();
     if kubelet_env_flags(machine).iter().any(|(_, name, _)| name == "config") {
@@ -104,6 +110,7 @@ impl Unit {
 mod tests {
     use super::super::fake::{FakeMachine, settings};
     use super::super::machine::Said;
+    use crate::finding::Severity;
     use crate::kubelet::{DROP_IN, UNIT};
 
     fn with(drop_ins: &[&str]) -> FakeMachine {
@@ -131,12 +138,13 @@ mod tests {
 
     #[test]
     fn a_unit_that_leaves_init_s_configuration_out_is_named_with_its_file() {
-        let bare = with(&[]).finding("KubeletUnit", &settings(""));
+        let bare = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
+        let bare = with(&[DROP_IN, bare]).finding("KubeletUnit", &settings(""));
         assert!(bare.what.contains("without --config"), "{bare:?}");
-        assert!(
-            bare.evidence[0].starts_with("/usr/lib/systemd/system/kubelet.service: ExecStart="),
-            "{bare:?}"
-        );
+        let file = "/etc/systemd/system/kubelet.service.d/1.conf: ExecStart=";
+        assert!(bare.evidence[0].starts_with(file), "{bare:?}");
+        let fresh = with(&[]).finding("KubeletUnit", &settings(""));
+        assert_eq!(fresh.severity, Severity::Info, "{fresh:?}");
         let other = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet --config=/opt/k.yaml\n";
         let other = with(&[DROP_IN, other]).finding("KubeletUnit", &settings(""));
         assert!(other.what.contains("/opt/k.yaml"), "{other:?}");

@@ -182,7 +182,13 @@ fn conclude(
     }
     let own_words = matches!(rule.source, Source::Ended(_) | Source::Running(_) | Source::Health(_));
     let follows = own_words && !rule.alone && text.subject.is_some_and(|c| !scene.evidence.needs_are_up(c));
-    let proof = if follows && rule.proof == Proof::Persisting { Proof::Possible } else { rule.proof };
+    let starts = text.subject.and_then(|c| scene.evidence.components.get(&c)).map_or(0, |c| c.starts);
+    let proof = match rule.proof {
+        Proof::Persisting if follows => Proof::Possible,
+        // It was started anew and gave up again, with nobody else to blame.
+        Proof::Persisting if rule.alone && starts > 1 => Proof::Proven,
+        proof => proof,
+    };
     Diagnosis { finding: finding.fix(say(rule.fix)), proof, subject: text.subject }
 }
 

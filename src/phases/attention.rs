@@ -6,7 +6,7 @@ use super::context::InitContext;
 use super::phase::{Failure, PhaseError};
 use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_absent_node, gather};
 use crate::finding::Finding;
-use crate::health::Snapshot;
+use crate::health::{Snapshot, Stage};
 
 /// How long all may stand still until it is looked at; a look starts programs, which would slow down what comes up.
 const CALM: Duration = Duration::from_millis(2500);
@@ -21,6 +21,8 @@ pub(super) struct Attention {
     since: SystemTime,
     progress: usize,
     moved: Instant,
+    /// When every Pod had a container last.
+    pods: Instant,
     /// When kubelet was healthy last.
     kubelet: Instant,
     looked: Option<Instant>,
@@ -35,6 +37,7 @@ impl Attention {
             since: context.kubelet_started.unwrap_or(recently),
             progress: 0,
             moved: Instant::now(),
+            pods: Instant::now(),
             kubelet: Instant::now(),
             looked: None,
         }
@@ -51,7 +54,11 @@ impl Attention {
         if snapshot.kubelet.is_none() {
             self.kubelet = now;
         }
+        if snapshot.components.values().all(|c| c.stage > Stage::Sandbox) {
+            self.pods = now;
+        }
         let amiss = snapshot.runtime.is_some()
+            || now.duration_since(self.pods) > 2 * CALM
             || snapshot.components.values().any(|c| c.ended.is_some())
             || now.duration_since(self.kubelet) > CALM;
         if !amiss && now.duration_since(self.moved) < CALM

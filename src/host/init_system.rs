@@ -80,9 +80,12 @@ impl InitSystem for Systemd {
             output.map(|o| String::from_utf8_lossy(&o.stdout).trim().to_owned()).unwrap_or_default()
         };
         let enabled = says("is-enabled");
+        // A unit that is not there makes `is-enabled` print nothing, or `not-found`.
+        if matches!(enabled.as_str(), "" | "not-found") {
+            return ServiceState::default();
+        }
         ServiceState {
-            // A unit that is not there makes `is-enabled` print nothing, or `not-found`.
-            exists: !enabled.is_empty() && enabled != "not-found",
+            exists: true,
             active: matches!(says("is-active").as_str(), "active" | "activating" | "reloading"),
             enabled: enabled.starts_with("enabled")
                 || matches!(enabled.as_str(), "static" | "indirect" | "generated" | "alias"),

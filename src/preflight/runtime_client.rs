@@ -16,7 +16,7 @@ const LABEL: &str = "kubestrap.dev/preflight";
 const FACTS_LIMIT: Duration = Duration::from_secs(8);
 
 /// How long the runtime may take to start a sandbox, the pull of its image included.
-const SANDBOX_LIMIT: Duration = Duration::from_secs(14);
+const SANDBOX_LIMIT: Duration = Duration::from_secs(40);
 
 /// How long a pull may take that is only a test.
 const PULL_LIMIT: Duration = Duration::from_secs(12);

@@ -102,7 +102,7 @@ fn of_ours(_: &Settings) -> Vec<Check> {
         Check::new("SandboxImage", Error, "the runtime's sandbox image", sandbox::check_image)
             .within(15)
             .acting(),
-        Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(18).acting(),
+        Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(45).acting(),
         Check::new("ExtraArgs", Error, "flags are known to their components", flags::check).within(15),
         Check::new("FeatureGates", Warning, "feature gates are known", feature_gates::check),
         Check::new("EtcdServers", Error, "etcd is where it is looked for", etcd::servers),

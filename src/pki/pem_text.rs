@@ -32,7 +32,14 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<pem::Pem>, PemError> {
 /// nothing but zeros, or a PEM block without an end. What else can't be read is a person's, or another program's.
 pub fn is_cut_off(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
-        || matches!(blocks(text), Err(PemError::Truncated))
+        || (matches!(blocks(text), Err(PemError::Truncated)) && !has_last_line(text))
+}
+
+/// Whether the last block comes to an END line, be it another's: then nothing was cut off there.
+fn has_last_line(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    let block = text.rsplit_once("-----BEGIN ").map_or(&*text, |(_, block)| block);
+    block.split_once("-----END ").is_some_and(|(_, label)| label.contains("-----"))
 }
 
 /// The labels of some blocks, for saying what a file holds.

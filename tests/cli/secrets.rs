@@ -229,7 +229,7 @@ fn of_keys_that_can_not_be_used() {
     // What a cut-off write left is made anew; what is replaced is not shown either.
     let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates", "PublicKeysECDSA=true"]);
     let pki = run.path().join("pki");
-    run.file("pki/ca.key", &format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));
+    run.file("pki/ca.key", format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));
     let done = run.arg("--cert-dir").arg(&pki).run();
     assert!(!done.everything().contains("S3CR3T"), "{}", done.everything());
     assert_eq!(done.code, Some(0), "{}", done.everything());

@@ -6,7 +6,6 @@ use clap_complete::Shell;
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
 
-/// Print a script that lets a shell complete commands, flags and their values
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  source <(kubestrap completion bash)\n  kubestrap completion bash > /etc/bash_completion.d/kubestrap\n  kubestrap completion zsh > \"${fpath[1]}/_kubestrap\"\n  kubestrap completion fish > ~/.config/fish/completions/kubestrap.fish"
@@ -21,7 +20,7 @@ impl Completion {
     /// Prints it.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
         let mut script = vec![];
-        clap_complete::generate(self.shell, &mut super::documented(), super::NAME, &mut script);
+        clap_complete::generate(self.shell, &mut super::command(), super::NAME, &mut script);
         Printer::new(Format::Text).data(&String::from_utf8(script)?);
         Ok(())
     }

@@ -23,7 +23,6 @@ use crate::yaml;
 /// How far back kubelet's log counts.
 const PAST: Duration = Duration::from_secs(3600);
 
-/// Tell why the control plane of this machine is not healthy, whoever set it up
 #[derive(Args, Debug)]
 #[command(
     after_help = "Exit code 0: all is healthy; 4: something is not, and what is known of it is told.\n\nExamples:\n  kubestrap diagnose\n  kubestrap diagnose --save evidence.yaml    (to send to somebody)\n  kubestrap diagnose --from evidence.yaml"

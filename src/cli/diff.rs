@@ -27,7 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Phases that say nothing about what is there: checks and waits, what is new each time, and the closing words.
 const LEFT_OUT: [&str; 4] = ["preflight", "wait-control-plane", "upload-certs", "show-join-command"];
 
-/// Show what init with this configuration would change on this machine and in its cluster
 #[derive(Args, Debug)]
 #[command(
     after_help = "Exit codes: 0 nothing would change, 1 something would, 2 it can't be told (usage, configuration, a file or object that can't be read), 3 init would be refused.\n\nFiles that say the same in another style of YAML are no difference, so it works on what kubeadm made. Join tokens that the configuration does not name are not compared: init makes a new one when the last has ended.\n\nExamples:\n  kubestrap diff --config kubeadm.yaml\n  kubestrap diff --pod-network-cidr 10.244.0.0/16 -o json"
@@ -175,7 +174,7 @@ impl Found {
 
     fn data(&self, code: u8) -> Result<Value, PhaseError> {
         let files = self.changes.files.iter().map(|f| {
-            let change = if f.before.is_none() { "created" } else { "changed" };
+            let change = if f.replaces() { "changed" } else { "created" };
             json!({ "path": f.path, "change": change, "diff": f.unified() })
         });
         let objects = self.objects()?;

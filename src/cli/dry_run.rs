@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::cluster::ClusterObject;
-use crate::host::{DryRunHost, FileMode, write_atomically};
+use crate::host::{DryRunHost, FileMode};
 use crate::output::Printer;
 use crate::phases::PhaseError;
 use crate::yaml;
@@ -36,7 +36,7 @@ pub(super) fn report(host: &DryRunHost, objects: &[ClusterObject], out: &Printer
         out.document(&object.object_name().to_string(), &yaml::to_string(&object.printable())?);
     }
     if let Some(dir) = host.dir() {
-        write_atomically(&dir.join("cluster-objects.yaml"), stream.as_bytes(), FileMode::SECRET)?;
+        host.leave("cluster-objects.yaml", stream.as_bytes())?;
         out.log("dry-run", format!("Everything that init would leave is below {}", dir.display()));
     }
     if !unseen.is_empty() {

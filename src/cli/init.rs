@@ -21,7 +21,6 @@ use crate::pki::KeyPool;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::preflight::{Machine, RealMachine};
 
-/// Set up this machine as the first node of a control plane
 #[derive(Args, Debug, Default)]
 #[command(
     after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --pod-network-cidr 10.244.0.0/16\n  kubestrap init --config kubeadm.yaml --upload-certs"
@@ -112,8 +111,10 @@ impl Init {
         };
         let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
         check_patches(&context, selection)?;
-        runner::run(&phases::init(), selection, &mut context, out)?;
-        dry_run::report(&host, &recorder.objects(), out)
+        let result = runner::run(&phases::init(), selection, &mut context, out)
+            .and_then(|_| dry_run::report(&host, &recorder.objects(), out));
+        phases::tell_checks(&mut context);
+        result
     }
 
     /// The user's own way to the cluster, if one was named.

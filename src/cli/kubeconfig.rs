@@ -20,7 +20,6 @@ use crate::pki::{Bundle, CertificateSpec, Issuer, PrivateKey, Subject, Usages, i
 
 const AREA: &str = "kubeconfig";
 
-/// Make kubeconfigs for more users
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

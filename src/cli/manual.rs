@@ -8,7 +8,6 @@ use clap_mangen::Man;
 use crate::host::{FileMode, write_atomically};
 use crate::phases::PhaseError;
 
-/// Write the pages of the manual into a folder: one for each command
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kubestrap manual /usr/local/share/man/man1")]
 pub(super) struct Manual {
@@ -20,9 +19,7 @@ pub(super) struct Manual {
 impl Manual {
     /// Writes them.
     pub(super) fn run(&self) -> Result<(), PhaseError> {
-        let mut command = super::documented();
-        command.build();
-        pages(&command, &self.dir)
+        pages(&super::command(), &self.dir)
     }
 }
 

@@ -106,31 +106,40 @@ fn as_result(out: &Printer, result: Result<(), PhaseError>) -> Result<(), PhaseE
     Err(PhaseError::new(error.failure, ""))
 }
 
+// Each is made when it is asked for: flags of all phases together cost more than what most commands do.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 enum Command {
     /// Set up this machine as the first node of a control plane
     Init(Box<init::Init>),
     /// Check whether this machine can become a control plane, and change nothing
     Preflight(Box<preflight::Preflight>),
+    /// Tell why the control plane of this machine is not healthy, whoever set it up
     Diagnose(diagnose::Diagnose),
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
     /// Take away what init or join left on this machine
     Reset(reset::Reset),
+    /// Print, check and migrate configuration files, and see which images they mean
     Config(Box<config::Config>),
+    /// Look after the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
+    /// Look after the tokens with which nodes join
     Token(token::Token),
+    /// Make kubeconfigs for more users
     Kubeconfig(kubeconfig::KubeconfigCommand),
+    /// Print the version
     Version(version::Version),
+    /// Print a script that lets a shell complete commands, flags and their values
     Completion(completion::Completion),
+    /// Write the pages of the manual into a folder: one for each command
     Manual(manual::Manual),
 }
 
 /// Parses the command line, runs the command, and tells the exit code.
 pub fn main() -> ExitCode {
-    let command = command();
-    let matches = match command.clone().try_get_matches() {
+    let matches = match tree().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
@@ -168,26 +177,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The whole tree of commands, with the phases from their table.
+/// The tree of commands, with the phases from their table.
+fn tree() -> clap::Command {
+    Cli::command()
+        .mut_subcommand("init", |init| init.defer(phase::init))
+        .subcommand(phase::command().about("Run one phase of init (short for `init phase`)"))
+        // A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
+        .args_override_self(true)
+}
+
+/// All of it, made in whole for who describes it: without `help`, which would have a second tree below it.
 pub fn command() -> clap::Command {
-    let phases = phase::command();
-    let tree = Cli::command()
-        .mut_subcommand("init", |init| {
-            let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
-            init.subcommand(phases.clone()).after_long_help(format!("{examples}\n\n{}", phase::tree()))
-        })
-        .subcommand(phases.about("Run one phase of init (short for `init phase`)"));
-    last_one_counts(tree)
-}
-
-/// A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
-fn last_one_counts(command: clap::Command) -> clap::Command {
-    command.args_override_self(true).mut_subcommands(last_one_counts)
-}
-
-/// The same without `help`, which would have a second tree below it.
-fn documented() -> clap::Command {
-    command().disable_help_subcommand(true)
+    let mut tree = tree().disable_help_subcommand(true);
+    tree.build();
+    tree
 }
 
 /// Applies the global flags.

@@ -6,42 +6,51 @@ use super::init::Init;
 use crate::phases::runner::ids;
 use crate::phases::{self, InitContext, Phase, PhaseError};
 
+/// `init` itself, with its phases below it.
+pub(super) fn init(command: Command) -> Command {
+    let init = Init::augment_args(command).subcommand(self::command());
+    let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
+    init.after_long_help(format!("{examples}\n\n{}", tree()))
+}
+
 /// The command `phase`, with a command for each phase of init.
 pub(super) fn command() -> Command {
-    let phases = phases::init();
-    let parent = Command::new("phase")
-        .about("Run one phase of init")
-        .after_help(format!("Example:\n{}", example("certs apiserver")))
-        .subcommand_required(true)
-        .arg_required_else_help(true);
-    phases.iter().fold(parent, |parent, phase| parent.subcommand(phase_command(phase, "")))
+    Command::new("phase").about("Run one phase of init").defer(|phase| {
+        let phase = phase
+            .after_help(example("certs apiserver"))
+            .subcommand_required(true)
+            .arg_required_else_help(true);
+        phases::init().iter().fold(phase, |parent, phase| parent.subcommand(phase_command(phase, "")))
+    })
 }
 
 /// How a phase is run by itself.
 fn example(words: &str) -> String {
-    format!("  kubestrap phase {words} --config kubeadm.yaml")
+    format!("Example:\n  kubestrap phase {words} --config kubeadm.yaml")
 }
 
 fn phase_command(phase: &Phase<InitContext>, parent: &str) -> Command {
-    let command = Command::new(phase.name).visible_aliases(phase.aliases);
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
-    // After the flags, which bring the help of `init` with them.
-    let described = |command: Command, about: &str, what: &str| {
-        command
-            .about(about.to_owned())
-            .long_about(None)
-            .after_help(format!("Example:\n{}", example(&format!("{id}{what}"))))
-    };
+    let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().is_empty() {
-        return described(Init::augment_args(command), phase.about, "");
+        return command.after_help(example(&id)).defer(with_flags);
     }
-    let all = format!("All of these: {}", phase.about);
-    let all = described(Init::augment_args(Command::new("all")), &all, " all");
-    let command = described(command, phase.about, " all")
+    let all = Command::new("all")
+        .about(format!("All of these: {}", phase.about))
+        .after_help(example(&format!("{id} all")))
+        .defer(with_flags);
+    let command = command
+        .after_help(example(&format!("{id} all")))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(all);
     phase.children().iter().fold(command, |command, child| command.subcommand(phase_command(child, &id)))
+}
+
+/// A phase takes the flags of `init`, and has examples of its own.
+fn with_flags(phase: Command) -> Command {
+    let examples = phase.get_after_help().cloned();
+    Init::augment_args(phase).after_help(examples.unwrap_or_default())
 }
 
 /// The phase that the command line names, and its flags.

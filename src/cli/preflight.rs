@@ -8,7 +8,6 @@ use super::value::boolean;
 use crate::phases::{Failure, PhaseError, await_removal};
 use crate::preflight::{Finding, Options, RealHands, Severity, fix, run_checks};
 
-/// Check whether this machine can become a control plane, and change nothing
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  kubestrap preflight --config kubeadm.yaml\n  kubestrap preflight --fix")]
 pub(super) struct Preflight {

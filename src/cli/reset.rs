@@ -18,7 +18,6 @@ use crate::phases::PhaseError;
 use crate::phases::reset::{self, NoPods, Pods, ResetContext, RuntimePods};
 use crate::phases::runner::{self, Selection};
 
-/// Take away what init or join left on this machine
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  kubestrap reset\n  kubestrap reset --force --cri-socket unix:///run/containerd/containerd.sock"

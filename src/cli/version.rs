@@ -9,7 +9,6 @@ use crate::output::{Format, Printer};
 use crate::phases::{Failure, PhaseError};
 use crate::yaml;
 
-/// Print the version
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  kubestrap version -o short\n  kubestrap version -o json")]
 pub(super) struct Version {

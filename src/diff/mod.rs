@@ -4,9 +4,11 @@
 mod mask;
 mod shown;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use similar::TextDiff;
+use zeroize::Zeroizing;
 
 pub use mask::masked;
 pub use shown::shown;
@@ -15,21 +17,37 @@ pub use shown::shown;
 const CONTEXT: usize = 3;
 
 /// A file that is made or changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FileChange {
     /// Which.
     pub path: PathBuf,
-    /// What it says, [`shown()`]; none where it is not there.
-    pub before: Option<String>,
-    /// What it will say, [`shown()`].
-    pub after: String,
+    /// Its content; none where it is not there. It may be a secret, as the new one may be.
+    before: Option<Zeroizing<Vec<u8>>>,
+    after: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for FileChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileChange").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 impl FileChange {
-    /// As a unified diff.
+    /// A file that says `before`, if it is there, and will say `after`.
+    pub fn new(path: PathBuf, before: Option<Vec<u8>>, after: &[u8]) -> Self {
+        Self { path, before: before.map(Zeroizing::new), after: Zeroizing::new(after.to_vec()) }
+    }
+
+    /// Whether the file is there already.
+    pub fn replaces(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// As a unified diff of what may be [`shown()`].
     pub fn unified(&self) -> String {
         let name = self.path.display().to_string();
-        unified(&name, self.before.as_deref(), &self.after)
+        let before = self.before.as_ref().map(|content| shown(content));
+        unified(&name, before.as_deref(), &shown(&self.after))
     }
 }
 

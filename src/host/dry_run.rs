@@ -57,6 +57,17 @@ impl DryRunHost {
         self.dir.as_deref()
     }
 
+    /// Leaves one more file in the folder, if there is one, for one reader.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn leave(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        match &self.dir {
+            Some(dir) => files::write_copy(&dir.join(name), content, FileMode::SECRET),
+            None => Ok(()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, DryFile>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,7 +91,7 @@ impl Host for DryRunHost {
 
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
         if let Some(dir) = &self.dir {
-            files::write_atomically(&Self::below(dir, path), content, mode)?;
+            files::write_copy(&Self::below(dir, path), content, mode)?;
         }
         // What can't be read would be refused when it is written.
         let written = match self.read(path)? {

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::net::InterfaceAddress;
 use super::{Host, InitSystem, RealHost, net};
 use crate::config::HostFacts;
 use crate::manifest::CA_DIRS;
@@ -15,10 +16,11 @@ const CRI_SOCKETS: [&str; 3] =
 /// Asks the machine.
 pub fn gather() -> HostFacts {
     let resolved = |init: &dyn InitSystem| init.state("systemd-resolved").active;
+    let here = net::addresses();
     HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        default_addresses: default_addresses(),
-        loopback_addresses: global_addresses("lo"),
+        default_addresses: default_addresses(&here),
+        loopback_addresses: global_addresses(&here, "lo"),
         cri_sockets: CRI_SOCKETS
             .iter()
             .filter(|p| Path::new(p).exists())
@@ -37,12 +39,12 @@ pub fn gather() -> HostFacts {
 /// `/proc/net/route` and `/proc/net/ipv6_route`.
 ///
 /// An interface with link-local addresses only has its machine's address on the loopback interface (RFC 5549).
-fn default_addresses() -> Vec<IpAddr> {
+fn default_addresses(here: &[InterfaceAddress]) -> Vec<IpAddr> {
     let v4 = fs::read_to_string("/proc/net/route").unwrap_or_default();
     let v6 = fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
     let of = |names: Vec<String>, want_v6: bool| -> Vec<IpAddr> {
         let by_name = |name: &String| -> Vec<IpAddr> {
-            global_addresses(name).into_iter().filter(|ip| ip.is_ipv6() == want_v6).collect()
+            global_addresses(here, name).into_iter().filter(|ip| ip.is_ipv6() == want_v6).collect()
         };
         let lo = Some("lo".to_owned()).filter(|_| !names.is_empty());
         names.iter().chain(&lo).flat_map(by_name).collect()
@@ -53,12 +55,12 @@ fn default_addresses() -> Vec<IpAddr> {
 }
 
 /// Addresses of an interface that others may reach, IPv4 first.
-fn global_addresses(interface: &str) -> Vec<IpAddr> {
+fn global_addresses(here: &[InterfaceAddress], interface: &str) -> Vec<IpAddr> {
     let global = |ip: &IpAddr| match ip {
         IpAddr::V4(a) => !a.is_loopback() && !a.is_link_local(),
         IpAddr::V6(a) => !a.is_loopback() && !a.is_unicast_link_local(),
     };
-    let found = net::addresses().into_iter().filter(|a| a.interface == interface).map(|a| a.ip);
+    let found = here.iter().filter(|a| a.interface == interface).map(|a| a.ip);
     let mut found: Vec<IpAddr> = found.filter(global).collect();
     found.sort_by_key(IpAddr::is_ipv6);
     found

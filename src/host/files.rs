@@ -75,6 +75,14 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
 }
 
+/// Writes a file that can be made again at any time, such as one of a dry run: whole or not at all, but not synced.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub(super) fn write_copy(path: &Path, content: &[u8], mode: FileMode) -> Result<(), FileError> {
+    together::put(&[NewFile { path, content, mode }], Mode::OfCopy).map(drop)
+}
+
 /// Whether a file that is there says what `content` says. YAML of another style says the same: kubeadm's, or one
 /// with a person's comments.
 pub(super) fn says_the_same(path: &Path, old: &[u8], content: &[u8]) -> bool {

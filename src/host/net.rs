@@ -1,9 +1,9 @@
 //! Who listens where, and which addresses this machine has.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::{fmt, fs};
+use std::{fmt, fs, io};
 
 use super::process::{self, Process};
 
@@ -55,6 +55,17 @@ pub fn server_url(text: &str) -> Result<http::Uri, String> {
 pub fn addresses() -> Vec<InterfaceAddress> {
     let found = if_addrs::get_if_addrs().unwrap_or_default();
     found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect()
+}
+
+/// Whether nobody listens on `port`, found out by listening there for a moment, as kubeadm does. The kernel's table of
+/// [`listeners`] takes milliseconds, since those of all connections go with it.
+pub fn is_free(port: u16) -> bool {
+    let free = |ip: IpAddr| match TcpListener::bind((ip, port)) {
+        Ok(_) => true,
+        // A machine without IPv6.
+        Err(e) => matches!(e.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported),
+    };
+    [IpAddr::from(Ipv6Addr::UNSPECIFIED), Ipv4Addr::UNSPECIFIED.into()].into_iter().all(free)
 }
 
 /// All listening TCP sockets, with the processes that hold them.
@@ -172,7 +183,9 @@ mod tests {
         let address = socket.local_addr().unwrap();
         let found = listeners().into_iter().find(|l| l.address == address).unwrap();
         assert_eq!(found.process.unwrap().pid, std::process::id());
+        assert!(!is_free(address.port()));
         drop(socket);
+        assert!(is_free(address.port()));
         assert!(!listeners().iter().any(|l| l.address == address));
     }
 }

@@ -99,6 +99,10 @@ pub(super) fn pids() -> Vec<u32> {
 fn process(pid: u32, own_mounts: Option<&Path>) -> Option<Process> {
     let dir = Path::new("/proc").join(pid.to_string());
     let command = fs::read(dir.join("cmdline")).ok()?;
+    // A thread of the kernel, or a process that has ended.
+    if command.is_empty() {
+        return None;
+    }
     let words = command.split(|b| *b == 0).map(|w| String::from_utf8_lossy(w).into_owned());
     let mut command: Vec<String> = words.collect();
     while command.last().is_some_and(String::is_empty) {

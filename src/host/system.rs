@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
 
 /// A swap area in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,11 +102,15 @@ pub fn kernel_config() -> Option<KernelConfig> {
         format!("/lib/modules/{release}/build/.config"),
     ];
     let packed = Path::new("/proc/config.gz");
-    if packed.exists()
-        && let Ok(output) = super::command::run("gzip", &["-dc", "/proc/config.gz"])
-    {
-        let options = parse_config(&String::from_utf8_lossy(&output.stdout));
-        return Some(KernelConfig { path: packed.to_owned(), options });
+    if let Ok(file) = fs::File::open(packed) {
+        let mut text = vec![];
+        // What can't be unpacked to its end is looked for elsewhere.
+        if GzDecoder::new(file).read_to_end(&mut text).is_ok() {
+            return Some(KernelConfig {
+                path: packed.to_owned(),
+                options: parse_config(&String::from_utf8_lossy(&text)),
+            });
+        }
     }
     plain.into_iter().find_map(|path| {
         let text = fs::read_to_string(&path).ok()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::context::InitContext;
 use super::phase::PhaseError;
 use crate::cluster::{self, ClusterObject};
-use crate::diff::{FileChange, shown, unified};
+use crate::diff::{FileChange, unified};
 use crate::host::{FileMode, Written};
 
 /// What a run changed.
@@ -47,9 +47,8 @@ impl InitContext {
             self.changes.kept.push(path.to_owned());
             return Ok(written);
         }
-        let before = before.as_deref().map(shown);
-        let change = FileChange { path: path.to_owned(), before, after: shown(content) };
-        if change.before.is_some() {
+        let change = FileChange::new(path.to_owned(), before, content);
+        if change.replaces() {
             self.out.log(area, format!("Changed {}:\n{}", path.display(), change.unified().trim_end()));
         }
         self.changes.files.push(change);

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ use crate::output::Printer;
 use crate::output::closing::Closing;
 use crate::patches::PatchSet;
 use crate::pki::{Bundle, KeyPool, is_cut_off};
-use crate::preflight::Machine;
+use crate::preflight::{Machine, Report};
 
 /// What of the command line the phases need beyond the settings.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +67,8 @@ pub struct InitContext {
     pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
+    /// The checks of a dry run, which nothing waits for.
+    pub checks: Option<JoinHandle<Report>>,
     patches: OnceCell<PatchSet>,
 }
 
@@ -89,6 +92,7 @@ impl InitContext {
         let Seams { host, cluster, machine, images, watch } = seams;
         Self {
             keys,
+            checks: None,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,

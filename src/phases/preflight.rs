@@ -19,6 +19,11 @@ fn run(context: &mut InitContext) -> PhaseResult {
         existing_only: false,
     };
     context.out.log("preflight", "Checking this machine");
+    if options.dry_run {
+        let (settings, machine) = (context.settings.clone(), Arc::clone(&context.machine));
+        context.checks = Some(std::thread::spawn(move || run_checks(&settings, machine, &options)));
+        return Ok(Outcome::Done);
+    }
     let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);
     context.out.findings("preflight", &report.findings);
     refuse(&report.findings)?;
@@ -30,6 +35,13 @@ fn run(context: &mut InitContext) -> PhaseResult {
     context.out.findings("preflight", &findings);
     refuse(&findings)?;
     Ok(Outcome::Done)
+}
+
+/// Tells what a dry run's checks found. Nothing comes of them, so they run beside everything else, and are told last.
+pub fn tell_checks(context: &mut InitContext) {
+    if let Some(report) = context.checks.take().and_then(|checks| checks.join().ok()) {
+        context.out.findings("preflight", &report.findings);
+    }
 }
 
 /// Waits for what a check does after it has answered: removing the sandbox that it started.

@@ -83,7 +83,7 @@ fn doubt_old(context: &InitContext, snapshot: &mut Snapshot) {
     let begin = context.started.unix_timestamp_nanos();
     for (component, state) in &mut snapshot.components {
         let path = context.settings.paths.manifests.join(component.file());
-        let replaced = context.changes.files.iter().any(|f| f.path == path && f.before.is_some());
+        let replaced = context.changes.files.iter().any(|f| f.path == path && f.replaces());
         let old = state.container.as_ref().is_some_and(|c| i128::from(c.created_at_ns) < begin);
         if replaced && old {
             state.stage = Stage::Manifest;

@@ -30,8 +30,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let here = machine.addresses();
     let is_here = addresses.iter().any(|a| here.iter().any(|h| h.ip == *a));
-    let is_served =
-        port == settings.bind_port || machine.listeners().iter().any(|l| l.address.port() == port);
+    let is_served = port == settings.bind_port || !machine.listeners_on(port).is_empty();
     if !is_here || is_served {
         return vec![];
     }

@@ -68,14 +68,13 @@ pub(super) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding
     if last_value(&local.extra_args, "listen-client-urls").is_some() {
         return vec![];
     }
-    let listeners = machine.listeners();
     let here = machine.addresses();
     let leads_nowhere = |url: &&str| {
         let authority = url.split_once("://").map_or(*url, |(_, rest)| rest).trim_end_matches('/');
         let Ok((host, Some(port))) = names::host_port(authority) else { return false };
         let Some(ip) = names::ip(&host) else { return false };
         let is_here = ip.is_loopback() || here.iter().any(|a| a.ip == ip);
-        is_here && port != CLIENT_PORT && !listeners.iter().any(|l| l.address.port() == port)
+        is_here && port != CLIENT_PORT && machine.listeners_on(port).is_empty()
     };
     let wrong = given.into_iter().flat_map(|v| v.split(',')).map(str::trim).filter(leads_nowhere);
     wrong

@@ -96,6 +96,11 @@ pub trait Machine: Send + Sync {
     /// All TCP sockets that listen.
     fn listeners(&self) -> Vec<Listener>;
 
+    /// Who listens on `port`.
+    fn listeners_on(&self, port: u16) -> Vec<Listener> {
+        self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
+    }
+
     /// All processes.
     fn processes(&self) -> Vec<Process>;
 

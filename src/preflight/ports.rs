@@ -5,7 +5,6 @@ use super::finding::Finding;
 use super::machine::Machine;
 use crate::config::Settings;
 use crate::config::settings::last_value;
-use crate::host::net::Listener;
 use crate::manifest::Component;
 
 /// Whose port it is to be.
@@ -53,8 +52,7 @@ pub(super) fn ports(settings: &Settings) -> Vec<(u16, Owner)> {
 }
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine, port: u16, owner: Owner) -> Vec<Finding> {
-    let listeners: Vec<Listener> =
-        machine.listeners().into_iter().filter(|l| l.address.port() == port).collect();
+    let listeners = machine.listeners_on(port);
     let Some(first) = listeners.first() else { return vec![] };
     let holder = listeners.iter().find_map(|l| l.process.as_ref());
     let program = owner.program();
@@ -112,6 +110,7 @@ mod tests {
     use super::super::fake::{FakeMachine, process, settings};
     use super::super::finding::Severity;
     use super::*;
+    use crate::host::net::Listener;
 
     fn held(port: u16, command: &str, unit: Option<&str>) -> FakeMachine {
         FakeMachine::with(|m| {

@@ -28,6 +28,9 @@ use crate::host::{Host, RealHost, ServiceState, command};
 /// When a program is ended that does not end: later than any check waits for it, which then says that nothing is known.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
+/// The services that checks ask for.
+const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
+
 /// A measurement that several checks ask for, made once until it is forgotten.
 struct Remembered<T>(Mutex<Option<T>>);
 
@@ -55,9 +58,12 @@ type Answer = Result<Said, String>;
 pub struct RealMachine {
     host: RealHost,
     endpoint: CriEndpoint,
+    addresses: Remembered<Vec<InterfaceAddress>>,
     listeners: Remembered<Vec<Listener>>,
     processes: Remembered<Vec<Process>>,
     runtime: Remembered<Result<RuntimeFacts, CriError>>,
+    /// Of [`SERVICES`].
+    services: Remembered<Vec<ServiceState>>,
     /// What programs said, by command line.
     said: Mutex<BTreeMap<String, Arc<Remembered<Answer>>>>,
     /// The sandbox that was started is being removed.
@@ -79,9 +85,11 @@ impl RealMachine {
         Ok(Self {
             host: RealHost::new(),
             endpoint: cri_socket.parse()?,
+            addresses: Remembered::default(),
             listeners: Remembered::default(),
             processes: Remembered::default(),
             runtime: Remembered::default(),
+            services: Remembered::default(),
             said: Mutex::default(),
             removal: Mutex::default(),
         })
@@ -90,9 +98,11 @@ impl RealMachine {
 
 impl Machine for RealMachine {
     fn forget(&self) {
+        self.addresses.forget();
         self.listeners.forget();
         self.processes.forget();
         self.runtime.forget();
+        self.services.forget();
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -125,11 +135,18 @@ impl Machine for RealMachine {
     }
 
     fn addresses(&self) -> Vec<InterfaceAddress> {
-        net::addresses()
+        self.addresses.get_or_measure(net::addresses)
     }
 
     fn listeners(&self) -> Vec<Listener> {
         self.listeners.get_or_measure(net::listeners)
+    }
+
+    fn listeners_on(&self, port: u16) -> Vec<Listener> {
+        if net::is_free(port) {
+            return vec![];
+        }
+        self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
     }
 
     fn processes(&self) -> Vec<Process> {
@@ -196,7 +213,14 @@ impl Machine for RealMachine {
     }
 
     fn service(&self, name: &str) -> ServiceState {
-        self.host.init_system().map(|i| i.state(name)).unwrap_or_default()
+        let Some(init) = self.host.init_system() else { return ServiceState::default() };
+        match SERVICES.iter().position(|s| *s == name) {
+            Some(at) => {
+                let states = self.services.get_or_measure(|| init.states(&SERVICES));
+                states.get(at).copied().unwrap_or_default()
+            }
+            None => init.state(name),
+        }
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -1,6 +1,7 @@
 //! Runs the table: every check at once, each with its limit, findings in the order of the table.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -75,36 +76,50 @@ pub fn ignore(findings: &mut [Finding], ignored: &[String]) {
     }
 }
 
-/// Each check runs in a thread of its own, since what hangs in the kernel (a dead NFS mount) can't be cancelled: it
-/// is left behind.
+/// How long nobody may have an answer before one more thread takes part.
+const SILENCE: Duration = Duration::from_micros(500);
+
+/// The checks run in threads, since what hangs in the kernel (a dead NFS mount) can't be cancelled: it is left behind.
+/// Most take no time, and starting a thread does: as many as there are processors take one after the other, and more
+/// join them while these wait for something.
 fn run_all(checks: Vec<Check>, settings: &Arc<Settings>, machine: &Arc<dyn Machine>) -> Vec<Finding> {
     let start = Instant::now();
-    let checks: Vec<Arc<Check>> = checks.into_iter().map(Arc::new).collect();
-    let mut results: Vec<Option<Vec<Finding>>> = checks.iter().map(|_| None).collect();
+    let checks = Arc::new(checks);
+    let next = Arc::new(AtomicUsize::new(0));
     let (sender, receiver) = mpsc::channel();
-    for (index, check) in checks.iter().enumerate() {
-        let (check, settings, machine) = (Arc::clone(check), Arc::clone(settings), Arc::clone(machine));
-        let answer = sender.clone();
-        let work = move || {
-            // A receiver that is gone has given up on us.
-            let _ = answer.send((index, check.run(&settings, &*machine)));
-        };
-        let spawned = std::thread::Builder::new().name(format!("preflight-{index}")).spawn(work);
-        if let (Err(error), Some(check)) = (spawned, checks.get(index)) {
-            let finding = Finding::warning(format!("the check could not run: {error}"));
-            let _ = sender.send((index, vec![Finding { check: check.name.clone(), ..finding }]));
+    let work = {
+        let (checks, next) = (Arc::clone(&checks), Arc::clone(&next));
+        let (settings, machine) = (Arc::clone(settings), Arc::clone(machine));
+        move || {
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(check) = checks.get(index) else { break };
+                // A receiver that is gone has given up on us.
+                let _ = sender.send((index, check.run(&settings, &*machine)));
+            }
         }
+    };
+    let join = || {
+        if std::thread::Builder::new().name("preflight".into()).spawn(work.clone()).is_err() {
+            work();
+        }
+    };
+    for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(checks.len()) {
+        join();
     }
-    drop(sender);
+    let mut results: Vec<Option<Vec<Finding>>> = checks.iter().map(|_| None).collect();
     loop {
         let pending = checks.iter().zip(&results).filter(|(_, r)| r.is_none());
         let Some(longest) = pending.map(|(c, _)| c.limit).max() else { break };
-        match receiver.recv_timeout(longest.saturating_sub(start.elapsed())) {
+        let left = longest.saturating_sub(start.elapsed());
+        let all_begun = next.load(Ordering::Relaxed) >= checks.len();
+        match receiver.recv_timeout(if all_begun { left } else { left.min(SILENCE) }) {
             Ok((index, findings)) => {
                 if let Some(result) = results.get_mut(index) {
                     *result = Some(findings);
                 }
             }
+            Err(RecvTimeoutError::Timeout) if !all_begun && !left.is_zero() => join(),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }

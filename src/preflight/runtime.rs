@@ -31,7 +31,7 @@ pub(super) fn cri(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 }
 
 /// Whether systemd is the machine's first process, as sd_booted(3) finds out; its programs may be there without.
-fn is_run_by_systemd(machine: &dyn Machine) -> bool {
+pub(super) fn is_run_by_systemd(machine: &dyn Machine) -> bool {
     machine.kind(Path::new("/run/systemd/system")) == Some(PathKind::Dir)
 }
 

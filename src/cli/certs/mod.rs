@@ -13,7 +13,6 @@ use crate::cluster::CertificateKey;
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
 
-/// Look after the certificates of a control plane
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

@@ -11,7 +11,6 @@ use crate::config::{ConfigError, Warning};
 use crate::output::Printer;
 use crate::phases::{Failure, PhaseError};
 
-/// Print, check and migrate configuration files, and see which images they mean
 #[derive(Args, Debug)]
 #[command(
     subcommand_required = true,

@@ -17,7 +17,6 @@ use crate::phases::PhaseError;
 /// For how long requests that fail are repeated: an API server that restarts is back by then.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Look after the tokens with which nodes join
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,

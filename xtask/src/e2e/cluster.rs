@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
-use super::node::{MINUTE, Node};
+use super::node::{Node, PATIENCE};
 use super::wait::eventually;
 use crate::json::at;
 use crate::machine::NODE_NAME;
@@ -30,7 +30,7 @@ pub(crate) fn healthy_with(node: &Node, components: &[&str]) -> anyhow::Result<(
     node.get(&["node", NODE_NAME]).context("the Node is not registered")?;
     for component in components {
         let what = format!("{} is Running, Ready and owned by the Node", mirror_name(component));
-        eventually(&what, MINUTE, || is_ready_mirror(&mirror(node, component)?))?;
+        eventually(&what, PATIENCE, || is_ready_mirror(&mirror(node, component)?))?;
     }
     Ok(())
 }
@@ -100,7 +100,7 @@ pub(crate) fn finished(node: &Node) -> anyhow::Result<()> {
         taints.is_some_and(|t| t.iter().any(|t| at(t, "/key") == "node-role.kubernetes.io/control-plane"));
     ensure!(tainted, "the Node has no taint of a control plane");
     // kube-controller-manager does that, some time after it has started.
-    eventually("cluster-info is signed with a token", MINUTE, || {
+    eventually("cluster-info is signed with a token", PATIENCE, || {
         let info = node.get(&["--namespace", "kube-public", "configmap", "cluster-info"])?;
         let data = at(&info, "/data").as_object().context("it is empty")?;
         ensure!(data.keys().any(|k| k.starts_with("jws-kubeconfig-")), "it is not signed");

@@ -213,5 +213,5 @@ impl Node {
     }
 }
 
-/// A minute: long enough for what takes seconds, on a machine that is busy.
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+/// Long enough for what takes seconds, on a machine that is busy or emulated.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);

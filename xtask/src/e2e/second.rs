@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use super::node::{ADMIN, MINUTE, Node};
+use super::node::{ADMIN, Node, PATIENCE};
 use super::plan::Plan;
 use super::wait::eventually;
 use super::{ignored, images};
@@ -61,7 +61,7 @@ fn joined(node: &Node, control_plane: bool, words: &[&str]) -> anyhow::Result<()
         all.extend(args);
         Ok(node.run("kubectl", &all)?.success()?.stdout)
     };
-    eventually("the second Node is registered", MINUTE, || kubectl(&["get", "node", SECOND_NAME]))?;
+    eventually("the second Node is registered", PATIENCE, || kubectl(&["get", "node", SECOND_NAME]))?;
     let ours = fs::read("/etc/kubernetes/pki/ca.crt").context("join left no CA certificate")?;
     ensure!(ours == fs::read(SHOWN_CA)?, "the second node has another CA");
     if control_plane {

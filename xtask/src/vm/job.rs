@@ -1,16 +1,11 @@
 //! What happens in the machine.
 
-use std::time::Duration;
-
 use anyhow::ensure;
 
-use crate::e2e::node::Node;
+use crate::e2e::node::{Node, PATIENCE};
 use crate::e2e::plan::Plan;
 use crate::e2e::wait::eventually;
 use crate::e2e::{cluster, fresh};
-
-/// An emulated machine takes its time.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The exit code of an init whose control plane did not become healthy in time.
 const NOT_HEALTHY: i32 = 4;

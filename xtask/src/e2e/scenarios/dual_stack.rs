@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::e2e::cluster;
 use crate::e2e::config::Config;
-use crate::e2e::node::{MINUTE, Node};
+use crate::e2e::node::{Node, PATIENCE};
 use crate::e2e::wait::eventually;
 use crate::json::at;
 use crate::machine::{NODE_NAME, Network, has_ipv6};
@@ -27,7 +27,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     };
     node.init_with(&config, &[])?;
     cluster::healthy(node)?;
-    eventually("the Node has two Pod subnets", MINUTE, || {
+    eventually("the Node has two Pod subnets", PATIENCE, || {
         let found = node.get(&["node", NODE_NAME])?;
         let subnets = found.pointer("/spec/podCIDRs").and_then(Value::as_array).map_or(0, Vec::len);
         ensure!(subnets == 2, "it has {subnets}");

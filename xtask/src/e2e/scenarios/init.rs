@@ -4,7 +4,7 @@ use anyhow::ensure;
 
 use crate::e2e::cluster::{self, COMPONENTS, mirror, mirror_name, uid};
 use crate::e2e::config::Config;
-use crate::e2e::node::{MINUTE, Node};
+use crate::e2e::node::{Node, PATIENCE};
 use crate::e2e::wait::eventually;
 use crate::json::at;
 
@@ -21,7 +21,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         node.kubectl(&["--namespace", "kube-system", "delete", "pod", &name, "--wait=false"])?;
     }
     for (component, old) in COMPONENTS.iter().zip(old) {
-        eventually(&format!("{} comes back", mirror_name(component)), MINUTE, || {
+        eventually(&format!("{} comes back", mirror_name(component)), PATIENCE, || {
             let new = mirror(node, component)?;
             ensure!(uid(&new) != old, "it is the old one");
             cluster::is_ready_mirror(&new)

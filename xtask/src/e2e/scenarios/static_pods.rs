@@ -2,19 +2,15 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::e2e::cluster::{self, COMPONENTS};
-use crate::e2e::node::{MANIFESTS, MINUTE, Node};
+use crate::e2e::node::{MANIFESTS, Node, PATIENCE};
 use crate::e2e::wait::eventually;
 use crate::json::at;
 use crate::machine::NODE_NAME;
-
-/// kubelet starts a container anew after a pause that grows, and etcd takes the API server with it.
-const PATIENCE: Duration = Duration::from_secs(150);
 
 /// Runs it.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
@@ -51,7 +47,7 @@ fn a_file_is_a_pod(node: &Node) -> anyhow::Result<()> {
     let before = node.tasks()?;
     fs::write(&file, pod)?;
     let name = format!("sleeper-{NODE_NAME}");
-    eventually("the new Pod runs", MINUTE, || cluster::is_ready_mirror(&node.get(&["pod", &name])?))?;
+    eventually("the new Pod runs", PATIENCE, || cluster::is_ready_mirror(&node.get(&["pod", &name])?))?;
     ensure!(node.tasks()?.len() == before.len() + 2, "the new Pod has no sandbox and container");
     fs::remove_file(&file)?;
     eventually("the Pod goes with its file", PATIENCE, || {

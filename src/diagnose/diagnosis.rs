@@ -42,9 +42,10 @@ impl Diagnosis {
 pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine>) -> Vec<Diagnosis> {
     let mut found: Vec<Diagnosis> = vec![];
     let mut explained: Vec<String> = vec![];
+    let mut texts = Texts::default();
     for (rule, words) in compiled() {
         // The newest first: of several lines that say the same, the last one counts.
-        for text in texts(rule.source, evidence).into_iter().rev() {
+        for text in texts.of(rule.source, evidence).iter().rev() {
             let Some(captures) = words.captures(&text.line) else { continue };
             // What one rule has explained, a more general one need not explain again.
             if explained.contains(&text.line) {
@@ -54,8 +55,8 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
                 let known = words.capture_names().flatten().any(|n| n == name);
                 known.then(|| captures.name(name).map_or("", |m| m.as_str()).to_owned())
             };
-            let diagnosis = conclude(rule, &text, &group, &Scene { evidence, place, machine });
-            explained.push(text.line);
+            let diagnosis = conclude(rule, text, &group, &Scene { evidence, place, machine });
+            explained.push(text.line.clone());
             let said = |f: &Diagnosis| f.finding.check == rule.name && f.subject == text.subject;
             if !found.iter().any(said) {
                 found.push(diagnosis);
@@ -95,6 +96,20 @@ fn compiled() -> &'static [(&'static Rule, Regex)] {
         rules::all().filter_map(|rule| Some((rule, Regex::new(rule.words).ok()?))).collect()
     });
     &COMPILED
+}
+
+/// The lines of each source, gathered when the first rule looks there.
+#[derive(Default)]
+struct Texts(Vec<(Source, Vec<Text>)>);
+
+impl Texts {
+    fn of(&mut self, source: Source, evidence: &Evidence) -> &[Text] {
+        let at = self.0.iter().position(|(known, _)| *known == source).unwrap_or_else(|| {
+            self.0.push((source, texts(source, evidence)));
+            self.0.len() - 1
+        });
+        self.0.get(at).map_or(&[], |(_, texts)| texts)
+    }
 }
 
 /// The lines in which `source` has rules look, oldest first.

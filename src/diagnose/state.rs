@@ -61,18 +61,22 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let newest = |words: &str| kubelet.log.iter().rposition(|l| l.contains(words));
     let ended = newest(": Main process exited, code=");
     let is_down = ended.is_some() && ended > newest("kubelet.service: Started").or(newest(": Started "));
-    let (check, what, proof) = match kubelet.active {
-        Some(false) => ("KubeletStopped", "kubelet does not run".to_owned(), Proof::Persisting),
-        _ if is_down => {
-            ("KubeletEnds", "kubelet ends as soon as it is started".to_owned(), Proof::Persisting)
+    let (check, what) = match kubelet.active {
+        Some(false) => ("KubeletStopped", "kubelet does not run"),
+        _ if is_down => ("KubeletEnds", "kubelet ends as soon as it is started"),
+        _ => {
+            let finding = Finding::error(format!("kubelet was not healthy yet when time was up: {why}"))
+                .evidences(last)
+                .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not tell")
+                .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; run again, and it goes on from here; or give it longer with timeouts.kubeletHealthCheck and timeouts.controlPlaneComponentHealthCheck (4m where nobody says otherwise)");
+            return Some(of("KubeletSilent", finding, Proof::Possible, None));
         }
-        _ => ("KubeletSilent", format!("kubelet does not become healthy: {why}"), Proof::Possible),
     };
     let finding = Finding::error(what)
         .evidences(last)
         .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
         .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
-    Some(of(check, finding, proof, None))
+    Some(of(check, finding, Proof::Persisting, None))
 }
 
 /// kubelet is healthy and starts nothing: it does not look where the manifests are.

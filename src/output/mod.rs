@@ -147,7 +147,8 @@ impl Printer {
         let fitted = wrap::terminal_width().map(|width| wrap::wrapped(text, width));
         let text = fitted.as_deref().unwrap_or(text);
         self.progress.suspend(|| {
-            let _ = writeln!(std::io::stderr().lock(), "{text}");
+            // In one go: nobody else's words come in between.
+            let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
         });
     }
 }

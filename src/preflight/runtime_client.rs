@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::machine::RuntimeFacts;
-use crate::host::cri::{CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig, PodSandboxFilter};
+use crate::host::cri::{
+    CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig, PodSandboxFilter, RuntimeVersion,
+};
 
 /// Marks our own sandboxes, so that one whose run was killed is found by the next.
 const LABEL: &str = "kubestrap.dev/preflight";
@@ -26,7 +28,7 @@ pub(super) fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
     talk(endpoint, async {
         let client = CriClient::connect(endpoint).await?.with_timeout(FACTS_LIMIT);
         // The version comes first: its error tells best what is wrong.
-        let version = client.version().await?;
+        let version = started(&client).await?;
         let (status, cgroup_driver, images, fs) = tokio::join!(
             client.status(true),
             client.runtime_config(),
@@ -41,6 +43,19 @@ pub(super) fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
             image_dir: fs.ok().and_then(|fs| Some(fs.images.into_iter().next()?.mountpoint)),
         })
     })
+}
+
+/// The version, of a runtime that may have been started a moment ago: containerd listens before its CRI plugin is ready.
+async fn started(client: &CriClient) -> Result<RuntimeVersion, CriError> {
+    let start = Instant::now();
+    loop {
+        match client.version().await {
+            Err(error) if error.is_starting() && start.elapsed() < FACTS_LIMIT => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Starts a sandbox on the host's network, as those of the control plane are; its id.

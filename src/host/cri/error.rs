@@ -25,6 +25,12 @@ impl CriError {
     pub fn is_not_found(&self) -> bool {
         matches!(self.cause, CriCause::Rpc { code: Code::NotFound, .. })
     }
+
+    /// Whether the runtime said that it has only just been started: containerd's words until its CRI plugin is ready
+    /// (its instrumented service), under a code that changed with its versions.
+    pub fn is_starting(&self) -> bool {
+        matches!(&self.cause, CriCause::Rpc { message, .. } if message.contains("not initialized yet"))
+    }
 }
 
 /// What happened to a call.

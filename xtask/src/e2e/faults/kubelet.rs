@@ -204,16 +204,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &["90-site.conf|--config"],
     ),
     fault(
-        "kubelet-unit-without-drop-in",
-        "kubelet's unit starts it without any flag: the package's drop-in is gone",
-        |_| {
-            fs::remove_dir_all("/usr/lib/systemd/system/kubelet.service.d")?;
-            Ok(())
-        },
-        &["kubelet", "drop-in|10-kubeadm.conf|--config"],
-        &["10-kubeadm.conf|install"],
-    ),
-    fault(
         "kubelet-runtime-elsewhere",
         "kubelet's flags send it to a runtime that is not there",
         |_| {

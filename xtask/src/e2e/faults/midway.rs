@@ -55,7 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.init("timeouts: {controlPlaneComponentHealthCheck: 1s}");
             Ok(())
         },
-        &["still starting", "time-out"],
+        &["still starting|not healthy yet", "time-out"],
         &["controlPlaneComponentHealthCheck"],
     ),
 ];

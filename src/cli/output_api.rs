@@ -1,9 +1,10 @@
 //! Objects of kubeadm's output API (`output.kubeadm.k8s.io/v1alpha3`), which scripts read.
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 
+use super::value::boolean;
 use crate::phases::{Failure, PhaseError};
 use crate::yaml;
 
@@ -20,6 +21,20 @@ pub(super) enum ObjectFormat {
     Json,
     /// As YAML
     Yaml,
+}
+
+/// kubeadm's flags of what prints objects.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct PrintFlags {
+    /// How to print it
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(super) output: ObjectFormat,
+    /// Accepted for kubeadm's sake; has no effect: nothing is printed by templates
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    allow_missing_template_keys: Option<bool>,
+    /// Accepted for kubeadm's sake; has no effect: these objects have no managed fields
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    show_managed_fields: Option<bool>,
 }
 
 impl ObjectFormat {

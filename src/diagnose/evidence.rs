@@ -60,6 +60,12 @@ impl Evidence {
         self.components.get(&component).is_none_or(|c| c.stage == Stage::Healthy)
     }
 
+    /// Whether `component`, which needs another, runs again after it ended: how that came may be over.
+    pub fn is_tried_again(&self, component: Component) -> bool {
+        let runs = self.components.get(&component).is_some_and(|c| c.stage == Stage::Running);
+        runs && component != Component::Etcd
+    }
+
     /// Whether what `component` needs is healthy: else its own failing may follow from that.
     pub fn needs_are_up(&self, component: Component) -> bool {
         match component {

@@ -151,7 +151,7 @@ pub(super) fn absent_node(place: &Place, machine: &dyn Machine) -> Option<Diagno
 fn crashes(evidence: &Evidence, component: Component) -> Option<Diagnosis> {
     let state = evidence.components.get(&component).filter(|c| c.stage != Stage::Healthy)?;
     let code = state.exit_code?;
-    if state.starts < 2 || !evidence.needs_are_up(component) {
+    if state.starts < 2 || !evidence.needs_are_up(component) || evidence.is_tried_again(component) {
         return None;
     }
     let finding = Finding::error(format!(

@@ -132,3 +132,16 @@ fn what_follows_from_another_component_is_no_proof() {
     evidence.kubelet.health = None;
     assert_eq!(found(&evidence)[0].proof, Proof::Possible);
 }
+
+#[test]
+fn one_that_gave_up_before_what_it_needs_was_there_and_runs_again_is_given_time() {
+    // Seen on an emulated machine, whose API server took longer than kube-controller-manager waits for it.
+    let said = r#"E1124 controllermanager.go:289] "Error building controller context" err="failed to wait for apiserver being healthy: timed out waiting for the condition""#;
+    let mut evidence = ended(Component::ControllerManager, &[said]);
+    let state = evidence.components.get_mut(&Component::ControllerManager).unwrap();
+    (state.stage, state.starts) = (Stage::Running, 2);
+    assert!(found(&evidence).iter().all(|d| d.proof == Proof::Possible), "{:#?}", found(&evidence));
+    let state = evidence.components.get_mut(&Component::ControllerManager).unwrap();
+    (state.stage, state.starts) = (Stage::Exited, 3);
+    assert!(found(&evidence).iter().any(|d| d.proof > Proof::Possible), "it ends again, without that excuse");
+}

@@ -72,6 +72,8 @@ fn find<C>(phases: &[Phase<C>], path: &str) -> Option<String> {
     let phase = phases.iter().find(|p| p.name == head || p.aliases.contains(&head))?;
     match rest {
         None => Some(phase.name.to_owned()),
+        // A command for all phases of a group, and no phase of the workflow itself: kubeadm accepts it and skips nothing.
+        Some("all") if !phase.children().is_empty() => Some(format!("{}/all", phase.name)),
         Some(rest) => find(phase.children(), rest).map(|r| format!("{}/{r}", phase.name)),
     }
 }
@@ -221,6 +223,8 @@ mod tests {
     fn ids_are_found_in_any_case_and_by_alias() {
         let resolved = resolve(&table(), &["GROUP/X".into(), "a".into()]).unwrap();
         assert_eq!(resolved, ["g/x", "a"]);
+        assert_eq!(resolve(&table(), &["g/all".into()]).unwrap(), ["g/all"]);
+        assert!(resolve(&table(), &["a/all".into()]).is_err(), "no group");
         assert!(resolve(&table(), &["g/xx".into()]).unwrap_err().message.contains("did you mean \"g/x\""));
     }
 }

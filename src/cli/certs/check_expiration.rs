@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::source::SourceFlags;
 use crate::certs::{Entry, State, Survey, human, survey, utc};
-use crate::cli::output_api::{API_VERSION, ObjectFormat};
+use crate::cli::output_api::{API_VERSION, PrintFlags};
 use crate::cli::table::columns;
 use crate::config::duration::{GoDuration, ParseDurationError};
 use crate::host::RealHost;
@@ -27,9 +27,8 @@ pub(super) struct CheckExpiration {
     /// super-admin.conf may be missing
     #[arg(long, value_name = "DURATION", value_parser = days)]
     fail_within: Option<Duration>,
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    output: ObjectFormat,
+    #[command(flatten)]
+    print: PrintFlags,
 }
 
 /// A duration as Go writes it, with days before it, as in `30d` or `1d12h`.
@@ -55,7 +54,7 @@ impl CheckExpiration {
         let source = self.source.find(AREA, &host, &out)?;
         let survey = survey(&source.pki, &host)?;
         let now = OffsetDateTime::now_utc();
-        out.data(&self.output.render(&Info::new(&survey, now), |_| text(&survey, now))?);
+        out.data(&self.print.output.render(&Info::new(&survey, now), |_| text(&survey, now))?);
         let entries = || survey.leaves.iter().chain(&survey.authorities);
         let told =
             entries().filter(|e| e.state != State::Missing).filter_map(|e| Some((e, e.problem(now, now)?)));

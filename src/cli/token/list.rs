@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::{PATIENCE, Shared};
 use crate::certs::{human, utc};
-use crate::cli::output_api::{API_VERSION, ObjectFormat};
+use crate::cli::output_api::{API_VERSION, ObjectFormat, PrintFlags};
 use crate::cli::reach::{connect, find_kubeconfig};
 use crate::cli::table::columns;
 use crate::cluster::StoredToken;
@@ -17,9 +17,8 @@ use crate::phases::PhaseError;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  kubestrap token list\n  kubestrap token list -o json")]
 pub(super) struct List {
-    /// How to print them
-    #[arg(short, long, value_enum, default_value_t)]
-    output: ObjectFormat,
+    #[command(flatten)]
+    print: PrintFlags,
 }
 
 /// kubeadm's object.
@@ -66,13 +65,14 @@ impl List {
         for why in odd {
             out.warn("token", why);
         }
-        if self.output == ObjectFormat::Text {
+        if self.print.output == ObjectFormat::Text {
             out.data(&text(&tokens, OffsetDateTime::now_utc()));
             return Ok(());
         }
         // As kubeadm prints them: one object after the other.
-        let objects = tokens.into_iter().map(|t| self.output.render(&Item::new(t, None), |_| String::new()));
-        let between = if self.output == ObjectFormat::Yaml { "---\n" } else { "" };
+        let objects =
+            tokens.into_iter().map(|t| self.print.output.render(&Item::new(t, None), |_| String::new()));
+        let between = if self.print.output == ObjectFormat::Yaml { "---\n" } else { "" };
         out.data(&objects.collect::<Result<Vec<_>, _>>()?.join(between));
         Ok(())
     }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Selection;
-use crate::cli::output_api::{self, ObjectFormat};
+use crate::cli::output_api::{self, PrintFlags};
 use crate::config::HostFacts;
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;
@@ -17,9 +17,8 @@ use crate::phases::PhaseError;
 pub(super) struct List {
     #[command(flatten)]
     selection: Selection,
-    /// How to print them
-    #[arg(short, long, value_enum, default_value_t)]
-    output: ObjectFormat,
+    #[command(flatten)]
+    print: PrintFlags,
 }
 
 /// kubeadm's `Images`.
@@ -38,7 +37,7 @@ impl List {
         let settings = self.selection.settings(None, HostFacts::placeholder(), &out)?;
         let list =
             ImageList { kind: "Images", api_version: output_api::API_VERSION, images: settings.images() };
-        let text = self.output.render(&list, |list| list.images.join("\n") + "\n")?;
+        let text = self.print.output.render(&list, |list| list.images.join("\n") + "\n")?;
         out.data(&text);
         Ok(())
     }

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::init::machine;
 use super::{Output, as_result, reach, read_input};
+use crate::config::Overrides;
 use crate::config::Settings;
-use crate::config::settings::Overrides;
 use crate::diagnose::{Evidence, Place, diagnose, gather};
 use crate::finding::{Finding, Severity};
 use crate::health::{LiveWatch, Watch};

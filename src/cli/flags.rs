@@ -7,7 +7,7 @@ use clap::Args;
 use super::value::{boolean, duration, feature_gates, flat};
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::{Arg, BootstrapToken};
-use crate::config::{self, ConfigError, Loaded, Problem, settings};
+use crate::config::{self, ConfigError, Loaded, Overrides, Problem};
 
 /// kubeadm's flags of `init`, and ours.
 #[derive(Args, Clone, Debug, Default)]
@@ -131,8 +131,8 @@ impl InitFlags {
     }
 
     /// What goes beyond the configuration, or wins over it.
-    pub(super) fn overrides(&self) -> settings::Overrides {
-        settings::Overrides {
+    pub(super) fn overrides(&self) -> Overrides {
+        Overrides {
             node_name: self.node_name.clone().filter(|name| !name.is_empty()),
             patches: self.patches.clone().filter(|dir| !dir.is_empty()),
             ignore_preflight_errors: flat(&self.ignore_preflight_errors),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::{Access, ClusterError, KubeCluster, KubeconfigFile};
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::config::{self, Loaded, Problem, Settings};
 use crate::host;
 use crate::output::Printer;

@@ -10,7 +10,7 @@ use time::macros::datetime;
 
 use super::*;
 use crate::addons::{coredns, kube_proxy};
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::config::{HostFacts, Settings, load};
 use crate::kubeconfig::Cluster;
 use crate::yaml;

@@ -5,7 +5,8 @@ use super::defaults;
 use super::facts::HostFacts;
 use super::load::Loaded;
 use super::problem::ConfigError;
-use super::settings::{DEFAULT_CRI_SOCKET, Overrides, Settings};
+use super::resolve::Overrides;
+use super::settings::{DEFAULT_CRI_SOCKET, Settings};
 use super::v1beta4::{
     BootstrapToken, BootstrapTokenDiscovery, ClusterConfiguration, JoinConfiguration, ResetConfiguration,
     UpgradeConfiguration,

@@ -1,4 +1,4 @@
-//! The settings of a run: a loaded configuration with kubeadm's defaults applied, checked, and parsed into types.
+//! The settings of a run: all that is rendered and done comes from here.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -7,19 +7,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::Taint;
 
-use super::defaults;
 use super::duration::GoDuration;
 use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
-use super::load::{Loaded, Warning};
-use super::names;
-use super::problem::ConfigError;
 use super::release::Release;
-use super::token;
-use super::v1beta4::{self, Arg, BootstrapToken, ClusterConfiguration, InitConfiguration};
-use super::validate::Validator;
-use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
+use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
+use super::version::KubernetesVersion;
 use crate::pki::KeyAlgorithm;
 
 /// Life time of leaf certificates where nobody says otherwise: a year.
@@ -28,8 +22,6 @@ pub const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
 pub const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
 /// The registry of Kubernetes' own images.
 pub const IMAGE_REPOSITORY: &str = "registry.k8s.io";
-/// The registry of what Kubernetes' CI builds (`ci/v1.37.0-…`).
-const CI_IMAGE_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";
 /// The CRI socket taken where none is found.
 pub const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
 /// The group that joining nodes authenticate as.
@@ -123,105 +115,7 @@ pub struct Settings {
     pub facts: HostFacts,
 }
 
-/// What of the command line goes beyond the configuration.
-#[derive(Clone, Debug, Default)]
-pub struct Overrides {
-    /// `--node-name` wins over the configuration.
-    pub node_name: Option<String>,
-    /// `--patches` wins over the configuration.
-    pub patches: Option<String>,
-    /// `--ignore-preflight-errors` adds to the configuration's.
-    pub ignore_preflight_errors: Vec<String>,
-    /// `--skip-phases` wins over the configuration.
-    pub skip_phases: Option<Vec<String>>,
-    /// `--kubeconfig-dir`.
-    pub kubeconfig_dir: Option<PathBuf>,
-    /// A dry run: what the machine lacks is made up, with a warning, since nothing will use it.
-    pub dry_run: bool,
-    /// Warnings about the configuration are errors.
-    pub strict: bool,
-}
-
 impl Settings {
-    /// Applies kubeadm's defaults to a loaded configuration, checks it and parses it.
-    ///
-    /// # Errors
-    /// With every problem found; with `strict` the warnings too.
-    pub fn resolve(
-        loaded: Loaded,
-        facts: HostFacts,
-        overrides: &Overrides,
-    ) -> Result<(Self, Vec<Warning>), ConfigError> {
-        let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, locator, mut warnings } = loaded;
-        let mut validator = Validator::new(&locator);
-        let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
-        let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
-        // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
-        let serial = init.node_registration.image_pull_serial;
-        default_init(&mut init, &facts, overrides, &mut validator);
-        init.node_registration.image_pull_serial = serial;
-        let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
-        let (version, release) = version(&mut cluster, &mut validator);
-        for (field, since) in kubelet.iter_mut().flat_map(|k| k.take_newer_than(release.minor)) {
-            let message = format!("left out: kubelet knows it from 1.{since} on, this one is {version}");
-            validator.warnings.push(locator.problem("KubeletConfiguration", field, message));
-        }
-        defaults::cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
-        validator.init(&init);
-        validator.cluster(&cluster, release);
-        let Validator { mut problems, warnings: odd, .. } = validator;
-        warnings.extend(odd.into_iter().map(|problem| Warning {
-            problem,
-            strict: false,
-            deprecation: false,
-        }));
-        if overrides.strict {
-            problems.extend(warnings.iter().filter(|w| w.strict).map(|w| w.problem.clone()));
-        }
-        if !problems.is_empty() {
-            return Err(ConfigError { problems });
-        }
-        let parse = |text: &str| text.split(',').filter_map(names::cidr).collect();
-        let gate = cluster.feature_gates.get("PublicKeysECDSA");
-        let algorithm = match gate {
-            Some(true) => KeyAlgorithm::EcdsaP256,
-            Some(false) => KeyAlgorithm::Rsa2048,
-            None => cluster.encryption_algorithm.parse().unwrap_or_default(),
-        };
-        let mut paths = Paths::new(&cluster.certificates_dir);
-        if let Some(dir) = &overrides.kubeconfig_dir {
-            paths.kubeconfig_dir.clone_from(dir);
-        }
-        let timeouts = init.timeouts.clone().unwrap_or_default();
-        let or = |value: Option<GoDuration>, minutes: u64| {
-            value.map_or(Duration::from_secs(60 * minutes), |d| d.as_std())
-        };
-        let settings = Self {
-            version,
-            release,
-            advertise_address,
-            bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
-            service_subnets: parse(&cluster.networking.service_subnet),
-            pod_subnets: parse(&cluster.networking.pod_subnet),
-            algorithm,
-            taints: init.node_registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
-            paths,
-            timeouts: Timeouts {
-                control_plane: or(timeouts.control_plane_component_health_check, 4),
-                kubelet: or(timeouts.kubelet_health_check, 4),
-                kubernetes_api: or(timeouts.kubernetes_api_call, 1),
-                etcd_api: or(timeouts.etcd_api_call, 2),
-            },
-            generated_tokens,
-            facts,
-            init,
-            cluster,
-            kubelet,
-            kube_proxy,
-        };
-        Ok((settings, warnings))
-    }
-
     /// The Node's name.
     pub fn node_name(&self) -> &str {
         &self.init.node_registration.name
@@ -256,67 +150,6 @@ impl Settings {
             }
             None => IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10)),
         }
-    }
-
-    /// An image of the control plane: `<repository>/<name>:<version>`.
-    pub fn image(&self, name: &str) -> String {
-        let repository = match self.cluster.image_repository.as_str() {
-            IMAGE_REPOSITORY if self.cluster.kubernetes_version.starts_with(CI) => CI_IMAGE_REPOSITORY,
-            repository => repository,
-        };
-        format!("{repository}/{name}:{}", self.version.image_tag())
-    }
-
-    /// etcd's image.
-    pub fn etcd_image(&self) -> String {
-        let local = self.cluster.etcd.local.clone().unwrap_or_default();
-        let repository = Some(local.image_repository)
-            .filter(|r| !r.is_empty())
-            .unwrap_or_else(|| self.cluster.image_repository.clone());
-        format!("{repository}/etcd:{}", self.etcd_tag())
-    }
-
-    /// The tag of etcd's image.
-    pub fn etcd_tag(&self) -> String {
-        let given = self.cluster.etcd.local.as_ref().map(|l| l.image_tag.clone()).filter(|t| !t.is_empty());
-        given.unwrap_or_else(|| self.release.etcd_tag(self.version.patch()).to_owned())
-    }
-
-    /// CoreDNS' image. Only `registry.k8s.io` keeps it one folder deeper, as kubeadm knows.
-    pub fn coredns_image(&self) -> String {
-        let dns = &self.cluster.dns;
-        let repository = if dns.image_repository.is_empty() {
-            &self.cluster.image_repository
-        } else {
-            &dns.image_repository
-        };
-        let folder = if repository == IMAGE_REPOSITORY { "/coredns" } else { "" };
-        let tag = if dns.image_tag.is_empty() { self.release.coredns } else { &dns.image_tag };
-        format!("{repository}{folder}/coredns:{tag}")
-    }
-
-    /// The image of the sandbox that every Pod runs in.
-    pub fn pause_image(&self) -> String {
-        format!("{}/pause:{}", self.cluster.image_repository, self.release.pause)
-    }
-
-    /// Every image that this node will run, in the order in which `kubeadm config images list` names them.
-    pub fn images(&self) -> Vec<String> {
-        let mut images: Vec<String> = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
-            .iter()
-            .map(|n| self.image(n))
-            .collect();
-        if !self.cluster.proxy.disabled {
-            images.push(self.image("kube-proxy"));
-        }
-        if !self.cluster.dns.disabled {
-            images.push(self.coredns_image());
-        }
-        images.push(self.pause_image());
-        if self.cluster.etcd.local.is_some() {
-            images.push(self.etcd_image());
-        }
-        images
     }
 
     /// Whether kubelet's CRI socket goes into `instance-config.yaml` (else it is a flag).
@@ -358,157 +191,4 @@ pub fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
 /// The taint that keeps ordinary Pods off control-plane nodes.
 pub fn control_plane_taint() -> Taint {
     Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
-}
-
-fn default_init(
-    init: &mut InitConfiguration,
-    facts: &HostFacts,
-    overrides: &Overrides,
-    v: &mut Validator<'_>,
-) {
-    let node = &mut init.node_registration;
-    if let Some(name) = &overrides.node_name {
-        node.name.clone_from(name);
-    }
-    defaults::text(&mut node.name, &facts.hostname);
-    let ignored: Vec<String> =
-        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
-    node.ignore_preflight_errors =
-        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
-    node.ignore_preflight_errors.sort();
-    node.ignore_preflight_errors.dedup();
-    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
-    if all && node.ignore_preflight_errors.len() > 1 {
-        v.init_error(
-            "nodeRegistration.ignorePreflightErrors",
-            "`all` covers every check: name no others beside it",
-        );
-    }
-    if node.cri_socket.is_empty() {
-        match facts.cri_sockets.as_slice() {
-            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
-            [one] => node.cri_socket.clone_from(one),
-            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
-            several => v.init_error(
-                "nodeRegistration.criSocket",
-                format!(
-                    "several container runtimes are here: name the one to use (`--cri-socket`): {}",
-                    several.join(", ")
-                ),
-            ),
-        }
-    }
-    if let Some(directory) = &overrides.patches {
-        init.patches = Some(v1beta4::Patches { directory: directory.clone() });
-    }
-    if let Some(phases) = &overrides.skip_phases {
-        init.skip_phases.clone_from(phases);
-    }
-    if init.bootstrap_tokens.is_empty() {
-        init.bootstrap_tokens.push(BootstrapToken::default());
-    }
-    for (i, bootstrap) in init.bootstrap_tokens.iter_mut().enumerate() {
-        if bootstrap.token.is_empty() {
-            match token::generate() {
-                Ok(token) => bootstrap.token = token,
-                Err(error) => v.init_error(&format!("bootstrapTokens.{i}.token"), error),
-            }
-        }
-    }
-    defaults::init(init);
-}
-
-/// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
-/// the loopback interface. It must be one that others can reach.
-fn advertise_address(
-    init: &mut InitConfiguration,
-    facts: &HostFacts,
-    overrides: &Overrides,
-    v: &mut Validator<'_>,
-) -> IpAddr {
-    let path = "localAPIEndpoint.advertiseAddress";
-    let given = init.local_api_endpoint.advertise_address.clone();
-    let parsed = if given.is_empty() { Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { names::ip(&given) };
-    let placeholder = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let address = match parsed {
-        None => {
-            v.init_error(
-                path,
-                format!("{given:?} is no IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
-            );
-            return placeholder;
-        }
-        Some(ip) if ip.is_loopback() => match facts.loopback_addresses.first() {
-            // kubeadm's way to say: the address that a machine without others has on its loopback interface.
-            Some(found) => *found,
-            None => {
-                v.init_error(path, format!("{ip} is not reached from elsewhere, and the loopback interface has no other address: give one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
-                placeholder
-            }
-        },
-        Some(ip) if ip.is_unspecified() => {
-            let wanted =
-                facts.default_addresses.iter().find(|a| given.is_empty() || a.is_ipv6() == ip.is_ipv6());
-            match wanted.or(facts.default_addresses.first()) {
-                Some(found) => *found,
-                None if overrides.dry_run => {
-                    let warning = v.locator.problem("InitConfiguration", path, format!("no default route, so no address to advertise: this dry run shows {placeholder}; a real init needs `--apiserver-advertise-address`"));
-                    v.warnings.push(warning);
-                    placeholder
-                }
-                None => {
-                    v.init_error(path, "this machine has no default route, so there is no address to take: give one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
-                    placeholder
-                }
-            }
-        }
-        Some(ip) => ip,
-    };
-    let link_local = match address {
-        IpAddr::V4(a) => a.is_link_local() || a.is_broadcast(),
-        IpAddr::V6(a) => a.is_unicast_link_local(),
-    };
-    if address.is_multicast() || link_local {
-        v.init_error(path, format!("{address} can't be advertised: it must be an address that other machines reach (not link-local, not multicast)"));
-    }
-    init.local_api_endpoint.advertise_address = address.to_string();
-    address
-}
-
-fn version(
-    cluster: &mut ClusterConfiguration,
-    v: &mut Validator<'_>,
-) -> (KubernetesVersion, &'static Release) {
-    let fallback = || {
-        let version: KubernetesVersion =
-            DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
-        let release =
-            Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
-        (version, release)
-    };
-    defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
-    let path = "kubernetesVersion";
-    if is_label(&cluster.kubernetes_version) {
-        v.cluster_error(
-            path,
-            format!("the label {:?} was not resolved to a version", cluster.kubernetes_version),
-        );
-        return fallback();
-    }
-    match prefixed(&cluster.kubernetes_version) {
-        Err(error) => {
-            v.cluster_error(path, format!("{error}, nor a label such as `stable-1.36`"));
-            fallback()
-        }
-        Ok((ci, version)) => match Release::of(&version) {
-            Ok(release) => {
-                cluster.kubernetes_version = format!("{}{version}", if ci { CI } else { "" });
-                (version, release)
-            }
-            Err(error) => {
-                v.cluster_error(path, error);
-                fallback()
-            }
-        },
-    }
 }

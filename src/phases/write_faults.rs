@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::runner::{self, Selection};
 use super::{InitContext, InitOptions, NoPull, PhaseError, Seams};
 use crate::cluster::Recorder;
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::config::{HostFacts, Settings, load};
 use crate::health::DryWatch;
 use crate::host::fault::{Plan, plan, steps};

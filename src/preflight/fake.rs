@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::finding::{Finding, Severity};
 use super::machine::{Machine, PathKind, RuntimeFacts, Said};
 use super::table::table;
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::config::{HostFacts, Settings, load};
 use crate::host::ServiceState;

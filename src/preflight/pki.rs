@@ -59,19 +59,18 @@ impl Pki<'_> {
                     .iter()
                     .filter(|leaf| leaf.signer == Some(row.name))
                     .any(|leaf| self.machine.kind(&self.dir.join(format!("{}.crt", leaf.base))).is_some());
+            let (certificate, key) = (self.path(&crt), self.path(&key));
             return lost.then(|| {
-                Finding::error(format!(
-                    "{} is there without its certificate {}",
-                    self.path(&key),
-                    self.path(&crt)
-                ))
-                .cause(
+                let finding = match self.read(&crt) {
+                    None => Finding::error(format!("{key} is there without its certificate {certificate}")),
+                    Some(_) => Finding::error(format!("{certificate} can't be used"))
+                        .evidence(format!("it breaks off in the middle; its key {key} is whole")),
+                };
+                finding.cause(
                     "init would make another CA, and everything that trusts the old one would stop to work",
                 )
                 .fix(format!(
-                    "put {} back; or `rm {}`, if nothing uses that CA",
-                    self.path(&crt),
-                    self.path(&key)
+                    "put {certificate} back from a backup; or `rm {key}`, if nothing uses that CA"
                 ))
             });
         };

@@ -6,6 +6,7 @@
 //! Our own rendered templates are read back with [`from_template`].
 
 mod decode;
+mod decoder;
 #[cfg(test)]
 mod hazards;
 mod lenient;

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::certs::requests;
 use crate::cli::reach;
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::host::{Lock, RealHost};
 use crate::output::{Format, Printer};
 use crate::phases::PhaseError;

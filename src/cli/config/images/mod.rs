@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 use super::super::init::resolve_label;
 use super::super::value::feature_gates;
 use super::{read, warn, wrong};
-use crate::config::settings::Overrides;
+use crate::config::Overrides;
 use crate::config::{self, ConfigError, HostFacts, Loaded, Settings};
 use crate::host;
 use crate::output::Printer;

@@ -19,7 +19,7 @@ use crate::output::{Format, Printer};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Changes, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
 use crate::pki::KeyPool;
-use crate::preflight::{Options, run_checks};
+use crate::preflight::{Before, Options, run_checks};
 
 const AREA: &str = "diff";
 /// How long the API server may take to answer: where it does not, files are compared all the same.
@@ -87,6 +87,7 @@ impl Diff {
         let seams = Seams {
             host: Box::new(host),
             cluster,
+            checks: Box::new(Before(Arc::clone(&machine))),
             machine,
             images: Box::new(NoPull),
             watch: Box::new(DryWatch::default()),

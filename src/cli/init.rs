@@ -19,7 +19,7 @@ use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, NoPull, PhaseError, Seams};
 use crate::pki::KeyPool;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
-use crate::preflight::{Machine, RealMachine};
+use crate::preflight::{Beside, Machine, RealMachine};
 
 #[derive(Args, Debug, Default)]
 #[command(
@@ -96,6 +96,7 @@ impl Init {
         let usage = |e| PhaseError::new(Failure::Usage, e);
         let host = Arc::new(DryRunHost::new(self.flags.dry_run_dir.clone()).map_err(usage)?);
         let machine = machine(&settings)?;
+        let checks = Beside::new(Arc::clone(&machine));
         let recorder = Recorder::default();
         let needed = keys_needed(&settings, &*host, selection);
         let keys = match self.flags.dry_run_dir {
@@ -106,6 +107,7 @@ impl Init {
             host: Box::new(Arc::clone(&host)),
             cluster: Box::new(recorder.clone()),
             machine,
+            checks: Box::new(checks.clone()),
             images: Box::new(NoPull),
             watch: Box::new(DryWatch::default()),
         };
@@ -113,7 +115,7 @@ impl Init {
         check_patches(&context, selection)?;
         let result = runner::run(&phases::init(), selection, &mut context, out)
             .and_then(|_| dry_run::report(&host, &recorder.objects(), out));
-        phases::tell_checks(&mut context);
+        out.findings("preflight", &checks.found().findings);
         result
     }
 

@@ -1,6 +1,7 @@
 //! A run of init in earnest: the machine, the cluster behind admin.conf, and the result.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use crate::output::{Printer, closing};
 use crate::phases::runner::{self, Selection};
 use crate::phases::{self, Failure, InitContext, InitOptions, PhaseError, RuntimePull, Seams};
 use crate::pki::KeyPool;
+use crate::preflight::Before;
 
 /// Runs the selected phases on this machine, and tells what came of it: for machines, and for people.
 pub(super) fn run(
@@ -37,10 +39,12 @@ pub(super) fn run(
     let limit = settings.timeouts.kubernetes_api;
     let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone(), limit, false);
     let socket = settings.init.node_registration.cri_socket.clone();
+    let machine = super::init::machine(&settings)?;
     let seams = Seams {
         host: Box::new(host),
         cluster,
-        machine: super::init::machine(&settings)?,
+        checks: Box::new(Before(Arc::clone(&machine))),
+        machine,
         images: Box::new(RuntimePull { socket, area: "preflight" }),
         watch: Box::new(LiveWatch::default()),
     };

@@ -3,7 +3,6 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use time::OffsetDateTime;
@@ -20,7 +19,7 @@ use crate::output::Printer;
 use crate::output::closing::Closing;
 use crate::patches::PatchSet;
 use crate::pki::{Bundle, KeyPool, is_cut_off};
-use crate::preflight::{Machine, Report};
+use crate::preflight::{Checks, Machine};
 
 /// What of the command line the phases need beyond the settings.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +44,8 @@ pub struct InitContext {
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
     pub machine: Arc<dyn Machine>,
+    /// What runs the checks of that.
+    pub checks: Box<dyn Checks>,
     /// What brings images here, or a dry run of it.
     pub images: Box<dyn Pull>,
     /// How the control plane stands, or a dry run of it.
@@ -67,8 +68,6 @@ pub struct InitContext {
     pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
-    /// The checks of a dry run, which nothing waits for.
-    pub checks: Option<JoinHandle<Report>>,
     patches: OnceCell<PatchSet>,
 }
 
@@ -80,6 +79,8 @@ pub struct Seams {
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
     pub machine: Arc<dyn Machine>,
+    /// What runs the checks of that.
+    pub checks: Box<dyn Checks>,
     /// What brings images here.
     pub images: Box<dyn Pull>,
     /// How the control plane stands.
@@ -89,15 +90,15 @@ pub struct Seams {
 impl InitContext {
     /// A context at the begin of a run.
     pub fn new(settings: Settings, seams: Seams, out: Printer, options: InitOptions, keys: KeyPool) -> Self {
-        let Seams { host, cluster, machine, images, watch } = seams;
+        let Seams { host, cluster, machine, checks, images, watch } = seams;
         Self {
             keys,
-            checks: None,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,
             cluster,
             machine,
+            checks,
             images,
             watch,
             tokens_stored: false,

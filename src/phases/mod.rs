@@ -34,6 +34,6 @@ pub use changes::Changes;
 pub use context::{InitContext, InitOptions, Seams};
 pub use init::phases as init;
 pub use phase::{Failure, Phase, PhaseError};
-pub use preflight::{await_removal, tell_checks};
+pub use preflight::await_removal;
 pub use pull::{NoPull, Pull, RuntimePull};
 pub use watched::watched;

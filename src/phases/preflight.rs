@@ -1,11 +1,9 @@
 //! `preflight`: whether this machine can become a control plane, before anything is written.
 
-use std::sync::Arc;
-
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::output::Printer;
-use crate::preflight::{Finding, IMAGE_PULL, Machine, Options, PullOptions, Severity, ignore, run_checks};
+use crate::preflight::{Finding, IMAGE_PULL, Machine, PullOptions, Severity, ignore};
 
 /// The phase.
 pub(super) fn phase() -> Phase<InitContext> {
@@ -13,35 +11,19 @@ pub(super) fn phase() -> Phase<InitContext> {
 }
 
 fn run(context: &mut InitContext) -> PhaseResult {
-    let options = Options {
-        ignored: context.settings.init.node_registration.ignore_preflight_errors.clone(),
-        dry_run: context.host.is_dry_run(),
-        existing_only: false,
-    };
+    let ignored = context.settings.init.node_registration.ignore_preflight_errors.clone();
     context.out.log("preflight", "Checking this machine");
-    if options.dry_run {
-        let (settings, machine) = (context.settings.clone(), Arc::clone(&context.machine));
-        context.checks = Some(std::thread::spawn(move || run_checks(&settings, machine, &options)));
-        return Ok(Outcome::Done);
-    }
-    let report = run_checks(&context.settings, Arc::clone(&context.machine), &options);
+    let report = context.checks.run(&context.settings, &ignored);
     context.out.findings("preflight", &report.findings);
     refuse(&report.findings)?;
     let pull = PullOptions::of(&context.settings);
     let pulled = context.images.pull(&context.settings.images(), pull, &context.out);
     let mut findings =
         pulled.unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why) }]);
-    ignore(&mut findings, &options.ignored);
+    ignore(&mut findings, &ignored);
     context.out.findings("preflight", &findings);
     refuse(&findings)?;
     Ok(Outcome::Done)
-}
-
-/// Tells what a dry run's checks found. Nothing comes of them, so they run beside everything else, and are told last.
-pub fn tell_checks(context: &mut InitContext) {
-    if let Some(report) = context.checks.take().and_then(|checks| checks.join().ok()) {
-        context.out.findings("preflight", &report.findings);
-    }
 }
 
 /// Waits for what a check does after it has answered: removing the sandbox that it started.

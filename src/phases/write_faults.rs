@@ -17,7 +17,7 @@ use crate::host::{RealHost, TEMPORARY, remove_leftovers};
 use crate::kubeconfig::Kubeconfig;
 use crate::output::{Format, Printer};
 use crate::pki::{Bundle, KeyPool, PrivateKey};
-use crate::preflight::RealMachine;
+use crate::preflight::{Before, RealMachine};
 use crate::yaml;
 
 /// The phases that write files.
@@ -54,10 +54,12 @@ impl Place {
     fn run(&self, faults: Plan) -> Result<bool, PhaseError> {
         let settings = self.settings();
         settings.paths.folders().iter().for_each(|dir| remove_leftovers(dir).unwrap());
+        let machine = Arc::new(RealMachine::new("unix:///nowhere").unwrap());
         let seams = Seams {
             host: Box::new(RealHost::of_files()),
             cluster: Box::new(Recorder::default()),
-            machine: Arc::new(RealMachine::new("unix:///nowhere").unwrap()),
+            checks: Box::new(Before(machine.clone())),
+            machine,
             images: Box::new(NoPull),
             watch: Box::new(DryWatch::default()),
         };

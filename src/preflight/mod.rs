@@ -10,6 +10,7 @@
 
 mod address;
 mod check;
+mod checks;
 mod clock;
 mod containerd;
 mod data;
@@ -61,6 +62,7 @@ mod writable;
 use crate::finding;
 pub use crate::finding::{Finding, Severity};
 pub use check::{Check, LIMIT};
+pub use checks::{Before, Beside, Checks};
 pub use fix::{Applied, Hands, RealHands, fix};
 pub use images::{
     IMAGE_PULL, Images, PullEvent, PullOptions, PullPolicy, findings as pull_findings,

@@ -1,0 +1,71 @@
+//! When init's checks run: before everything else, or beside it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use super::machine::Machine;
+use super::runner::{Options, Report, run_checks};
+use crate::config::Settings;
+
+/// What runs the checks of init.
+pub trait Checks {
+    /// Runs them all but for those of `ignored` names; what they found, where that is waited for.
+    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report;
+}
+
+/// Runs them and waits, since what they find may end the run.
+pub struct Before(pub Arc<dyn Machine>);
+
+impl Checks for Before {
+    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report {
+        let options = Options { ignored: ignored.to_vec(), ..Options::default() };
+        run_checks(settings, Arc::clone(&self.0), &options)
+    }
+}
+
+/// Runs them beside a dry run, of which nothing can come: what they find is asked for at its end.
+#[derive(Clone)]
+pub struct Beside {
+    machine: Arc<dyn Machine>,
+    running: Arc<Mutex<Option<JoinHandle<Report>>>>,
+}
+
+impl Beside {
+    /// On this machine.
+    pub fn new(machine: Arc<dyn Machine>) -> Self {
+        Self { machine, running: Arc::default() }
+    }
+
+    /// Waits for them; nothing where they were not started.
+    pub fn found(&self) -> Report {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
+        running.and_then(|checks| checks.join().ok()).unwrap_or_default()
+    }
+}
+
+impl Checks for Beside {
+    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report {
+        let options = Options { ignored: ignored.to_vec(), dry_run: true, ..Options::default() };
+        let (settings, machine) = (settings.clone(), Arc::clone(&self.machine));
+        let checks = std::thread::spawn(move || run_checks(&settings, machine, &options));
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(checks);
+        Report::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fake::{FakeMachine, settings};
+    use super::*;
+
+    #[test]
+    fn a_dry_run_is_told_at_its_end_and_is_neither_root_nor_changes_anything() {
+        let machine = || Arc::new(FakeMachine { cpus: 1, root: false, ..FakeMachine::healthy() });
+        let names = |report: &Report| report.findings.iter().map(|f| f.check.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&Before(machine()).run(&settings(""), &[])), ["IsPrivilegedUser"]);
+        let mut beside = Beside::new(machine());
+        assert!(beside.run(&settings(""), &[]).findings.is_empty());
+        assert_eq!(names(&beside.found()), ["NumCPU"]);
+        assert!(beside.found().findings.is_empty(), "told once");
+    }
+}

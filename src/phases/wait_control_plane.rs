@@ -12,7 +12,7 @@ use crate::output::LiveView;
 
 const AREA: &str = "wait-control-plane";
 /// How long between two looks; on a machine that takes its time to answer, as long as that, to leave it some.
-const PERIOD: Duration = Duration::from_millis(20);
+const PERIOD: Duration = Duration::from_millis(50);
 const LONGEST_PERIOD: Duration = Duration::from_millis(500);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;

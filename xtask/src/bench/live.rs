@@ -104,7 +104,7 @@ pub(crate) fn init(plan: Plan, program: &str) -> anyhow::Result<()> {
         command.args(["--output", "json"]);
     }
     let (run, stdout) = run(&mut command)?;
-    fs::write("/e2e/logs/stdout", &stdout)?;
+    fs::write("/e2e/logs/init-output", &stdout)?;
     cluster::healthy(&node)?;
     say::line(serde_json::to_string(&Init { run, phases: phases(&stdout) })?);
     Ok(())

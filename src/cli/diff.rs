@@ -85,7 +85,7 @@ impl Diff {
             cluster = Box::new(Recorder::default());
         }
         let seams = Seams {
-            host: Box::new(host),
+            host: Arc::new(host),
             cluster,
             checks: Box::new(Before(Arc::clone(&machine))),
             machine,

@@ -104,7 +104,7 @@ impl Init {
             None => KeyPool::stand_in(settings.algorithm, needed),
         };
         let seams = Seams {
-            host: Box::new(Arc::clone(&host)),
+            host: host.clone(),
             cluster: Box::new(recorder.clone()),
             machine,
             checks: Box::new(checks.clone()),

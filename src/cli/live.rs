@@ -41,7 +41,7 @@ pub(super) fn run(
     let socket = settings.init.node_registration.cri_socket.clone();
     let machine = super::init::machine(&settings)?;
     let seams = Seams {
-        host: Box::new(host),
+        host: Arc::new(host),
         cluster,
         checks: Box::new(Before(Arc::clone(&machine))),
         machine,
@@ -50,7 +50,10 @@ pub(super) fn run(
     };
     let mut context = InitContext::new(settings, seams, out.clone(), options, keys);
     check_patches(&context, selection)?;
-    let ran = runner::run(&phases::init(), selection, &mut context, out)?;
+    let ran = runner::run(&phases::init(), selection, &mut context, out);
+    let restarted = context.await_restart();
+    let ran = ran?;
+    restarted?;
     phases::await_removal(&*context.machine, out);
     let seconds = |d: std::time::Duration| (d.as_secs_f64() * 1000.0).round() / 1000.0;
     let durations: serde_json::Map<String, Value> =

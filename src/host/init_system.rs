@@ -1,5 +1,6 @@
 //! What starts and stops services: systemd or OpenRC, found by their programs as kubeadm finds them.
 
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::command::{self, CommandError};
@@ -27,6 +28,11 @@ pub enum ServiceError {
 pub trait InitSystem: Send + Sync {
     /// Its name.
     fn name(&self) -> &'static str;
+
+    /// Whether there is anything by which it could know `service`: to find that out is faster than to ask.
+    fn may_know(&self, _service: &str) -> bool {
+        true
+    }
 
     /// How `service` stands.
     fn state(&self, service: &str) -> ServiceState;
@@ -72,11 +78,34 @@ pub(super) fn detect() -> Option<Box<dyn InitSystem>> {
     (has("openrc") && has("rc-service") && has("rc-update")).then(|| Box::new(OpenRc) as Box<dyn InitSystem>)
 }
 
+/// Where systemd looks for units (systemd.unit(5)).
+const UNIT_FOLDERS: [&str; 13] = [
+    "/etc/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/run/systemd/system",
+    "/run/systemd/transient",
+    "/run/systemd/generator",
+    "/run/systemd/generator.early",
+    "/run/systemd/generator.late",
+    "/etc/systemd/system.control",
+    "/run/systemd/system.control",
+    "/etc/systemd/system.attached",
+    "/run/systemd/system.attached",
+];
+
 struct Systemd;
 
 impl InitSystem for Systemd {
     fn name(&self) -> &'static str {
         "systemd"
+    }
+
+    fn may_know(&self, service: &str) -> bool {
+        let unit = format!("{service}.service");
+        // A link that leads nowhere counts: it is how a unit is masked or enabled.
+        UNIT_FOLDERS.iter().any(|folder| Path::new(folder).join(&unit).symlink_metadata().is_ok())
     }
 
     fn state(&self, service: &str) -> ServiceState {

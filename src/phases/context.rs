@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::SystemTime;
 
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use super::pull::Pull;
 use crate::cluster::Cluster;
 use crate::config::Settings;
 use crate::health::Watch;
-use crate::host::Host;
+use crate::host::{Host, ServiceError};
 use crate::manifest::PkiFacts;
 use crate::output::Printer;
 use crate::output::closing::Closing;
@@ -39,7 +40,7 @@ pub struct InitContext {
     /// Everything that is rendered comes from here.
     pub settings: Settings,
     /// The machine, or a dry run of it.
-    pub host: Box<dyn Host>,
+    pub host: Arc<dyn Host>,
     /// The cluster, or a dry run of it.
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
@@ -68,13 +69,15 @@ pub struct InitContext {
     pub changes: Changes,
     /// Keys made ahead.
     pub keys: KeyPool,
+    /// kubelet is being started anew, which nothing waits for before the end.
+    pub(super) restart: Option<JoinHandle<Result<(), ServiceError>>>,
     patches: OnceCell<PatchSet>,
 }
 
 /// What init's phases act through: the machine and the cluster, or dry runs of them.
 pub struct Seams {
     /// The machine.
-    pub host: Box<dyn Host>,
+    pub host: Arc<dyn Host>,
     /// The cluster.
     pub cluster: Box<dyn Cluster>,
     /// What preflight measures.
@@ -93,6 +96,7 @@ impl InitContext {
         let Seams { host, cluster, machine, checks, images, watch } = seams;
         Self {
             keys,
+            restart: None,
             certificate_key: Some(settings.init.certificate_key.clone()).filter(|k| !k.is_empty()),
             settings,
             host,
@@ -109,6 +113,18 @@ impl InitContext {
             options,
             changes: Changes::default(),
             patches: OnceCell::new(),
+        }
+    }
+
+    /// Waits until kubelet, if it is being started anew, is.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn await_restart(&mut self) -> Result<(), PhaseError> {
+        match self.restart.take().map(JoinHandle::join) {
+            Some(Ok(restarted)) => Ok(restarted?),
+            // A thread that has come to grief has said so itself.
+            Some(Err(_)) | None => Ok(()),
         }
     }
 

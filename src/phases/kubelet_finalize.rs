@@ -1,6 +1,7 @@
 //! `kubelet-finalize`: kubelet's own certificate, once it has one that it rotates itself.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::context::InitContext;
 use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
@@ -51,8 +52,11 @@ fn enable_rotation(context: &mut InitContext) -> PhaseResult {
     context.out.log("kubelet-finalize", "kubelet.conf now names the certificate that kubelet rotates");
     let written =
         context.write("kubelet-finalize", &path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
-    if let (Some(init), true) = (context.host.init_system(), written != Written::Unchanged) {
-        init.restart("kubelet")?;
+    if written != Written::Unchanged && context.host.init_system().is_some() {
+        // Nothing that follows needs kubelet.
+        let host = Arc::clone(&context.host);
+        let restart = move || host.init_system().map_or(Ok(()), |init| init.restart("kubelet"));
+        context.restart = Some(std::thread::spawn(restart));
         context.changes.restarted.push("kubelet");
     }
     Ok(Outcome::Done)

@@ -56,7 +56,7 @@ impl Place {
         settings.paths.folders().iter().for_each(|dir| remove_leftovers(dir).unwrap());
         let machine = Arc::new(RealMachine::new("unix:///nowhere").unwrap());
         let seams = Seams {
-            host: Box::new(RealHost::of_files()),
+            host: Arc::new(RealHost::of_files()),
             cluster: Box::new(Recorder::default()),
             checks: Box::new(Before(machine.clone())),
             machine,

@@ -62,8 +62,8 @@ pub struct RealMachine {
     listeners: Remembered<Vec<Listener>>,
     processes: Remembered<Vec<Process>>,
     runtime: Remembered<Result<RuntimeFacts, CriError>>,
-    /// Of [`SERVICES`].
-    services: Remembered<Vec<ServiceState>>,
+    /// Of those of [`SERVICES`] that are there.
+    services: Remembered<BTreeMap<&'static str, ServiceState>>,
     /// What programs said, by command line.
     said: Mutex<BTreeMap<String, Arc<Remembered<Answer>>>>,
     /// The sandbox that was started is being removed.
@@ -214,13 +214,14 @@ impl Machine for RealMachine {
 
     fn service(&self, name: &str) -> ServiceState {
         let Some(init) = self.host.init_system() else { return ServiceState::default() };
-        match SERVICES.iter().position(|s| *s == name) {
-            Some(at) => {
-                let states = self.services.get_or_measure(|| init.states(&SERVICES));
-                states.get(at).copied().unwrap_or_default()
-            }
-            None => init.state(name),
+        if !SERVICES.contains(&name) {
+            return init.state(name);
         }
+        let states = self.services.get_or_measure(|| {
+            let known: Vec<&str> = SERVICES.into_iter().filter(|s| init.may_know(s)).collect();
+            known.iter().copied().zip(init.states(&known)).collect()
+        });
+        states.get(name).copied().unwrap_or_default()
     }
 
     fn now(&self) -> OffsetDateTime {

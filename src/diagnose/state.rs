@@ -1,6 +1,8 @@
 //! Causes that no words tell: what should have happened, and has not.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
 
 use super::diagnosis::{Diagnosis, last_words};
 use super::evidence::Evidence;
@@ -113,9 +115,9 @@ fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
             .fix(format!("`grep staticPodPath {configuration}` shows it; let it be {manifests}, then run again")),
     };
     // On a slow machine, a kubelet that looks in the right place may only not have come to it yet.
-    let text = machine.and_then(|m| m.text(configuration.as_ref()));
-    let value = text.and_then(|t| yaml::parse_values(&t).ok()?.into_iter().next());
-    let stated = value.and_then(|v| v.get("staticPodPath")?.as_str().map(PathBuf::from));
+    let stated = machine
+        .and_then(|m| parsed(m, configuration.as_ref()))
+        .and_then(|v| v.get("staticPodPath")?.as_str().map(PathBuf::from));
     let right = finding.evidence.is_empty() && stated.as_ref() == Some(&place.manifests);
     Some(of("KubeletIdle", finding, if right { Proof::Possible } else { Proof::Persisting }, None))
 }
@@ -127,8 +129,8 @@ pub(super) fn absent_node(place: &Place, machine: &dyn Machine) -> Option<Diagno
     let path = configuration.display();
     let processes = machine.processes();
     let kubelet = processes.iter().find(|p| p.is("kubelet"))?;
-    let value = machine.text(&configuration).and_then(|t| yaml::parse_values(&t).ok()?.into_iter().next());
-    let configured = value.and_then(|v| v.get("registerNode").and_then(serde_json::Value::as_bool));
+    let configured =
+        parsed(machine, &configuration).and_then(|v| v.get("registerNode").and_then(Value::as_bool));
     let (evidence, fix) = match (kubelet.flag("register-node"), configured) {
         (Some("false"), _) => (
             "kubelet runs with --register-node=false".to_owned(),
@@ -145,6 +147,11 @@ pub(super) fn absent_node(place: &Place, machine: &dyn Machine) -> Option<Diagno
         .cause("a control plane needs its Node: mirror Pods, labels and taints belong to it")
         .fix(fix);
     Some(of("NodeNotRegistered", finding, Proof::Proven, None))
+}
+
+/// kubelet's configuration at `path`, as far as it can be read.
+fn parsed(machine: &dyn Machine, path: &Path) -> Option<Value> {
+    yaml::parse_values(&machine.text(path)?).ok()?.into_iter().next()
 }
 
 /// A component that ends again and again, while what it needs is there.

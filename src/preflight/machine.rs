@@ -96,8 +96,16 @@ pub trait Machine: Send + Sync {
     /// All TCP sockets that listen.
     fn listeners(&self) -> Vec<Listener>;
 
+    /// Whether it is plain that nobody listens on `port`, so that the listeners need not be looked through.
+    fn is_free(&self, _port: u16) -> bool {
+        false
+    }
+
     /// Who listens on `port`.
     fn listeners_on(&self, port: u16) -> Vec<Listener> {
+        if self.is_free(port) {
+            return vec![];
+        }
         self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
     }
 

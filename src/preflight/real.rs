@@ -142,11 +142,8 @@ impl Machine for RealMachine {
         self.listeners.get_or_measure(net::listeners)
     }
 
-    fn listeners_on(&self, port: u16) -> Vec<Listener> {
-        if net::is_free(port) {
-            return vec![];
-        }
-        self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
+    fn is_free(&self, port: u16) -> bool {
+        net::is_free(port)
     }
 
     fn processes(&self) -> Vec<Process> {

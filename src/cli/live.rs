@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Runtime};
 
 use super::flags::InitFlags;
 use super::init::{check_patches, keys_needed};
@@ -28,7 +28,7 @@ pub(super) fn run(
     out: &Printer,
 ) -> Result<(Value, String), PhaseError> {
     let start = Instant::now();
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
     let host = RealHost::new();
     let _lock = lock(&settings, selection)?;
     for dir in settings.paths.folders() {
@@ -37,7 +37,7 @@ pub(super) fn run(
     }
     let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
     let limit = settings.timeouts.kubernetes_api;
-    let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime.handle().clone(), limit, false);
+    let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime, limit, false);
     let socket = settings.init.node_registration.cri_socket.clone();
     let machine = super::init::machine(&settings)?;
     let seams = Seams {
@@ -97,11 +97,11 @@ fn lock(settings: &Settings, selection: &Selection) -> Result<Lock, PhaseError> 
 
 /// The cluster, reached when it is first needed: by this node's own API server as its administrator, or as the
 /// user's own kubeconfig says. Requests that fail are repeated for `limit`; in a dry run the API server only says what
-/// it would make of them.
+/// it would make of them. The runtime lives for as long as the cluster is being reached.
 pub(super) fn cluster(
     settings: &Settings,
     kubeconfig: Option<PathBuf>,
-    runtime: Handle,
+    runtime: Arc<Runtime>,
     limit: Duration,
     dry_run: bool,
 ) -> Box<dyn Cluster> {
@@ -110,8 +110,12 @@ pub(super) fn cluster(
     let own = kubeconfig.filter(|path| *path != admin);
     let server = format!("https://{}", settings.local_endpoint());
     Box::new(LazyCluster::new(move || {
-        let access =
-            Access { runtime: &runtime, server: own.is_none().then_some(server.as_str()), limit, dry_run };
+        let access = Access {
+            runtime: runtime.handle(),
+            server: own.is_none().then_some(server.as_str()),
+            limit,
+            dry_run,
+        };
         let path = own.as_ref().unwrap_or(&admin);
         let text = read(path)?;
         let file = KubeconfigFile { path: &path.to_string_lossy(), text: &text };

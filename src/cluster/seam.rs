@@ -6,6 +6,10 @@ use super::{Change, ClusterError, ClusterObject};
 
 /// A cluster, or a dry run of one.
 pub trait Cluster {
+    /// Begins to reach the cluster, beside other work, so that it is at hand when it is needed. What fails is tried
+    /// again then.
+    fn begin(&mut self) {}
+
     /// Brings the objects to the cluster, each by its mode. Where they are as they should be, nothing is written.
     /// Returns those that were created or changed, in the order given.
     ///

@@ -79,6 +79,10 @@ pub trait Host: Send + Sync {
         files.iter().try_for_each(|file| self.write(file.path, file.content, file.mode).map(drop))
     }
 
+    /// Makes whoever watches a file's folder look at the file: it is given the mode that it has. What can't be done is
+    /// left, since the watcher will look some time.
+    fn point_at(&self, _path: &Path) {}
+
     /// Takes note that an existing file stays in use as it is.
     ///
     /// # Errors
@@ -130,6 +134,9 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn write_together(&self, files: &[NewFile<'_>]) -> Result<(), FileError> {
         (**self).write_together(files)
+    }
+    fn point_at(&self, path: &Path) {
+        (**self).point_at(path);
     }
     fn keep(&self, path: &Path) -> Result<(), FileError> {
         (**self).keep(path)

@@ -57,6 +57,10 @@ impl Host for RealHost {
         together::replace_together(files)
     }
 
+    fn point_at(&self, path: &Path) {
+        let _ = fs::metadata(path).and_then(|meta| fs::set_permissions(path, meta.permissions()));
+    }
+
     fn keep(&self, _path: &Path) -> Result<(), FileError> {
         Ok(())
     }

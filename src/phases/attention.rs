@@ -8,8 +8,10 @@ use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_abse
 use crate::finding::Finding;
 use crate::health::{Snapshot, Stage};
 
-/// How long all may stand still until it is looked at; a look starts programs, which would slow down what comes up.
+/// How long something may be amiss until it is looked at; a look starts programs, which would slow down what comes up.
 const CALM: Duration = Duration::from_millis(2500);
+/// How long all may stand still until it is looked at: kube-apiserver alone takes two or three seconds to answer.
+const STILL: Duration = Duration::from_secs(4);
 /// How often to look when something is amiss.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How far back kubelet's log counts where this run did not start kubelet.
@@ -61,7 +63,7 @@ impl Attention {
             || now.duration_since(self.pods) > 2 * CALM
             || snapshot.components.values().any(|c| c.ended.is_some())
             || now.duration_since(self.kubelet) > CALM;
-        if !amiss && now.duration_since(self.moved) < CALM
+        if !amiss && now.duration_since(self.moved) < STILL
             || self.looked.is_some_and(|looked| now.duration_since(looked) < PERIOD)
         {
             return None;

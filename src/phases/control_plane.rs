@@ -1,4 +1,5 @@
-//! `etcd` and `control-plane`: the static Pods' manifests.
+//! `etcd` and `control-plane`: the static Pods' manifests. Those of etcd and kube-apiserver, which need no kubeconfig, are
+//! written before the kubeconfigs are made: the rest of the control plane waits for these two.
 
 use std::path::Path;
 
@@ -18,7 +19,8 @@ pub(super) fn etcd() -> Phase<InitContext> {
             };
             c.host.make_dir(Path::new(&local.data_dir), 0o700)?;
             write(c, Component::Etcd, "etcd")
-        });
+        })
+        .following("certs/sa");
     Phase::group("etcd", "Write the static Pod manifest of etcd", vec![local])
 }
 
@@ -28,7 +30,8 @@ pub(super) fn phase() -> Phase<InitContext> {
         Phase::new(name, about, move |c: &mut InitContext| write(c, component, "control-plane"))
     };
     let phases = vec![
-        step("apiserver", "Write the static Pod manifest of kube-apiserver", Component::ApiServer),
+        step("apiserver", "Write the static Pod manifest of kube-apiserver", Component::ApiServer)
+            .following("etcd/local"),
         step(
             "controller-manager",
             "Write the static Pod manifest of kube-controller-manager",

@@ -1,4 +1,4 @@
-//! The workflow of `init`: kubeadm's phases, in kubeadm's order.
+//! The workflow of `init`: kubeadm's phases, in kubeadm's order, but for kubelet's start, which runs ahead of its place.
 
 use super::context::InitContext;
 use super::phase::Phase;
@@ -30,7 +30,7 @@ pub fn phases() -> Vec<Phase<InitContext>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::phases::runner::ids;
+    use crate::phases::runner::{ids, in_order_of_running};
 
     #[test]
     fn the_ids_are_kubeadm_s() {
@@ -45,5 +45,21 @@ mod tests {
              mark-control-plane bootstrap-token kubelet-finalize kubelet-finalize/enable-client-cert-rotation \
              addon addon/coredns addon/kube-proxy show-join-command"
         );
+    }
+    #[test]
+    fn kubelet_starts_with_the_first_that_it_needs_and_each_pod_comes_after_its_files() {
+        let table = phases();
+        let order: Vec<String> = in_order_of_running(&table).into_iter().map(|(id, _)| id).collect();
+        let place = |id: &str| order.iter().position(|o| o == id).unwrap();
+        assert_eq!(order[..4], ["preflight", "certs/ca", "kubeconfig/kubelet", "kubelet-start"]);
+        let last_certificate = place("certs/sa");
+        for (pod, needed) in [
+            ("etcd/local", last_certificate),
+            ("control-plane/apiserver", last_certificate),
+            ("control-plane/controller-manager", place("kubeconfig/controller-manager")),
+            ("control-plane/scheduler", place("kubeconfig/scheduler")),
+        ] {
+            assert!(needed < place(pod) && place(pod) < place("wait-control-plane"), "{pod}: {order:?}");
+        }
     }
 }

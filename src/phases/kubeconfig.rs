@@ -12,8 +12,11 @@ use crate::pki::{Issuer, PrivateKey, is_cut_off, issue};
 
 /// The group, one phase a row of the kubeconfigs' table.
 pub(super) fn phase() -> Phase<InitContext> {
-    let phases =
-        ROWS.iter().map(|row| Phase::new(row.name, row.about, move |c: &mut InitContext| ensure(c, row)));
+    let phases = ROWS.iter().map(|row| {
+        let phase = Phase::new(row.name, row.about, move |c: &mut InitContext| ensure(c, row));
+        // kubelet starts first, and with this.
+        if row.name == "kubelet" { phase.following("certs/ca") } else { phase }
+    });
     Phase::group("kubeconfig", "Write the kubeconfigs that are missing", phases.collect())
 }
 

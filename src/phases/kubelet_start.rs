@@ -1,5 +1,8 @@
-//! `kubelet-start`: kubelet's files, then kubelet.
+//! `kubelet-start`: kubelet's files, then kubelet. It comes as soon as kubelet has what it starts with (its kubeconfig and
+//! the CA): kubelet needs a second until it takes Pods, in which the keys of all others are made. That is against
+//! kubeadm's order of today, and near its order until 1.28, which had kubelet start before there was any certificate.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::attention::{Attention, unhealthy};
@@ -7,7 +10,7 @@ use super::context::InitContext;
 use super::patched;
 use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
 use crate::health::Snapshot;
-use crate::host::{FileMode, InitSystem, Written};
+use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
 use crate::yaml;
 
@@ -17,6 +20,7 @@ const SERVICE: &str = "kubelet";
 /// The phase.
 pub(super) fn phase() -> Phase<InitContext> {
     Phase::new("kubelet-start", "Write kubelet's configuration and start kubelet", run)
+        .following("kubeconfig/kubelet")
 }
 
 fn run(context: &mut InitContext) -> PhaseResult {
@@ -44,6 +48,8 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let configuration = patched::value(context, "kubeletconfiguration", configuration)?;
     let configuration = kubelet::with_instance(configuration, instance.as_ref());
     write(context, "config.yaml", &yaml::to_string(&configuration)?)?;
+    // A folder that comes later is looked for every 20 seconds only.
+    context.host.make_dir(&context.settings.paths.manifests, FileMode::MANIFEST.dir)?;
     // A run that was cut off may have written them and not come to this.
     let unread = changed || context.host.runs_older_than(SERVICE, &files);
     start(context, unread)
@@ -56,16 +62,17 @@ const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
 
 /// Starts kubelet, anew if it has not read its files as they are. One that runs with these very files is left alone.
 fn start(context: &mut InitContext, mut unread: bool) -> PhaseResult {
-    for (path, text) in context.host.init_system().map(missing_units).unwrap_or_default() {
-        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
-        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
-        unread = true;
-    }
-    let Some(init) = context.host.init_system() else {
+    let host = Arc::clone(&context.host);
+    let Some(init) = host.init_system() else {
         context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
+    for (path, text) in missing_units(init, state) {
+        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
+        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        unread = true;
+    }
     if state.active && !unread {
         context.out.log(SERVICE_START, "kubelet already runs with this configuration");
         return Ok(Outcome::Done);
@@ -91,12 +98,12 @@ fn start(context: &mut InitContext, mut unread: bool) -> PhaseResult {
 /// Unit and drop-in, as far as kubelet's service lacks them: kubelet's own package brings the unit alone, and the
 /// drop-in, by which kubelet finds what was written here, is in kubeadm's.
 /// The unit comes last: where it is, nothing is missing.
-fn missing_units(init: &dyn InitSystem) -> Vec<(&'static str, &'static str)> {
+fn missing_units(init: &dyn InitSystem, state: ServiceState) -> Vec<(&'static str, &'static str)> {
     let drop_in = (DROP_IN, kubelet::DROP_IN);
     if init.name() != "systemd" {
         return vec![];
     }
-    if !init.state(SERVICE).exists {
+    if !state.exists {
         return vec![drop_in, ("/etc/systemd/system/kubelet.service", kubelet::UNIT)];
     }
     let lacks = init.unit(SERVICE).is_some_and(|unit| kubelet::lacks_drop_in(&unit));
@@ -106,7 +113,7 @@ fn missing_units(init: &dyn InitSystem) -> Vec<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::{ServiceError, ServiceState};
+    use crate::host::ServiceError;
 
     struct Systemd(Option<String>);
 
@@ -138,7 +145,7 @@ mod tests {
     fn what_packages_did_not_bring_is_installed() {
         let missing = |unit: Option<&str>| -> Vec<&str> {
             let init = Systemd(unit.map(str::to_owned));
-            missing_units(&init).into_iter().map(|(path, _)| path).collect()
+            missing_units(&init, init.state(SERVICE)).into_iter().map(|(path, _)| path).collect()
         };
         assert_eq!(missing(None), [DROP_IN, "/etc/systemd/system/kubelet.service"]);
         assert_eq!(missing(Some(kubelet::UNIT)), [DROP_IN]);

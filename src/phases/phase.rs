@@ -14,6 +14,8 @@ pub struct Phase<C> {
     pub about: &'static str,
     /// Ids of phases that must run before it in the same run.
     pub needs: &'static [&'static str],
+    /// The id of the phase right after which it runs, where that is earlier than its place in the table.
+    pub follows: Option<&'static str>,
     /// What to do.
     pub action: Action<C>,
 }
@@ -48,17 +50,22 @@ impl<C> Phase<C> {
         about: &'static str,
         run: impl Fn(&mut C) -> PhaseResult + 'static,
     ) -> Self {
-        Self { name, aliases: &[], about, needs: &[], action: Action::Run(Box::new(run)) }
+        Self { name, aliases: &[], about, needs: &[], follows: None, action: Action::Run(Box::new(run)) }
     }
 
     /// A phase made of others.
     pub fn group(name: &'static str, about: &'static str, phases: Vec<Self>) -> Self {
-        Self { name, aliases: &[], about, needs: &[], action: Action::Group(phases) }
+        Self { name, aliases: &[], about, needs: &[], follows: None, action: Action::Group(phases) }
     }
 
     /// With what must run before it.
     pub fn needing(self, needs: &'static [&'static str]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// Run right after another phase, ahead of its own place.
+    pub fn following(self, id: &'static str) -> Self {
+        Self { follows: Some(id), ..self }
     }
 
     /// With other names.

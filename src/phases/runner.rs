@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::phase::{Action, Failure, Outcome, Phase, PhaseError};
+use super::phase::{Action, Failure, Outcome, Phase, PhaseError, Run};
 use crate::output::Printer;
 
 /// Which phases of a workflow run.
@@ -30,7 +30,7 @@ pub fn ids<C>(phases: &[Phase<C>]) -> Vec<String> {
     all
 }
 
-/// The ids of the phases that do something, in order.
+/// The ids of the phases that do something, in the order of the table.
 pub fn leaves<C>(phases: &[Phase<C>]) -> Vec<String> {
     let mut all = vec![];
     walk(phases, "", &mut |id, phase| {
@@ -78,7 +78,7 @@ fn find<C>(phases: &[Phase<C>], path: &str) -> Option<String> {
     }
 }
 
-/// Runs the selected phases in order. What is needed by one that runs is checked before anything runs; a phase that is
+/// Runs the selected phases one after the other. What is needed by one that runs is checked before anything runs; a phase that is
 /// run by itself follows others of an earlier run, and finds what they left.
 ///
 /// # Errors
@@ -97,8 +97,47 @@ pub fn run<C>(
         check_needs(phases, &selected)?;
     }
     let mut ran = vec![];
-    run_level(phases, "", &selected, context, out, &mut ran)?;
+    for (id, work) in in_order_of_running(phases) {
+        if !selected(&id) {
+            out.phase(&id, "left out", None);
+            continue;
+        }
+        out.phase(&id, "started", None);
+        let start = Instant::now();
+        let outcome = work(context);
+        let took = start.elapsed();
+        match outcome {
+            Ok(Outcome::Done) => out.phase(&id, "done", Some(took)),
+            Ok(Outcome::Skipped(why)) => {
+                out.log(id.split('/').next().unwrap_or(&id), why);
+                out.phase(&id, "skipped", Some(took));
+            }
+            Err(error) => {
+                out.phase(&id, "failed", Some(took));
+                return Err(PhaseError { message: format!("{id}: {}", error.message), ..error });
+            }
+        }
+        ran.push(Ran { id, took });
+    }
     Ok(ran)
+}
+
+/// The phases that do something, as they come one after the other: as in the table, but for those that follow another.
+pub(super) fn in_order_of_running<C>(phases: &[Phase<C>]) -> Vec<(String, &Run<C>)> {
+    let (mut order, mut moved) = (vec![], vec![]);
+    walk(phases, "", &mut |id, phase| {
+        if let Action::Run(work) = &phase.action {
+            match phase.follows {
+                Some(other) => moved.push((other, id.to_owned(), work)),
+                None => order.push((id.to_owned(), work)),
+            }
+        }
+    });
+    for (other, id, work) in moved {
+        let place = order.iter().position(|(id, _)| id == other).map_or(order.len(), |before| before + 1);
+        order.insert(place, (id, work));
+    }
+    order
 }
 
 fn check_needs<C>(phases: &[Phase<C>], selected: &impl Fn(&str) -> bool) -> Result<(), PhaseError> {
@@ -114,42 +153,6 @@ fn check_needs<C>(phases: &[Phase<C>], selected: &impl Fn(&str) -> bool) -> Resu
     let message =
         format!("{}: run them in the same run, or skip the phases that need them too", missing.join("; "));
     Err(PhaseError::new(Failure::Usage, message))
-}
-
-fn run_level<C>(
-    phases: &[Phase<C>],
-    parent: &str,
-    selected: &impl Fn(&str) -> bool,
-    context: &mut C,
-    out: &Printer,
-    ran: &mut Vec<Ran>,
-) -> Result<(), PhaseError> {
-    for phase in phases {
-        let id = join(parent, phase.name);
-        match &phase.action {
-            Action::Group(children) => run_level(children, &id, selected, context, out, ran)?,
-            Action::Run(_) if !selected(&id) => out.phase(&id, "left out", None),
-            Action::Run(work) => {
-                out.phase(&id, "started", None);
-                let start = Instant::now();
-                let outcome = work(context);
-                let took = start.elapsed();
-                match outcome {
-                    Ok(Outcome::Done) => out.phase(&id, "done", Some(took)),
-                    Ok(Outcome::Skipped(why)) => {
-                        out.log(id.split('/').next().unwrap_or(&id), why);
-                        out.phase(&id, "skipped", Some(took));
-                    }
-                    Err(error) => {
-                        out.phase(&id, "failed", Some(took));
-                        return Err(PhaseError { message: format!("{id}: {}", error.message), ..error });
-                    }
-                }
-                ran.push(Ran { id, took });
-            }
-        }
-    }
-    Ok(())
 }
 
 fn walk<'a, C>(phases: &'a [Phase<C>], parent: &str, visit: &mut impl FnMut(&str, &'a Phase<C>)) {
@@ -202,6 +205,22 @@ mod tests {
         assert_eq!(done, ["a", "x", "y", "z", "bad"]);
         let error = result.unwrap_err();
         assert_eq!((error.failure, error.message.as_str()), (Failure::Preflight, "bad: broken"));
+    }
+
+    #[test]
+    fn a_phase_that_follows_another_runs_ahead_of_its_place() {
+        let done = |name: &'static str| {
+            Phase::new(name, "", move |c: &mut Vec<String>| {
+                c.push(name.into());
+                Ok(Outcome::Done)
+            })
+        };
+        let group = Phase::group("g", "", vec![done("x"), done("y").following("a")]);
+        let table = vec![done("a"), done("b"), group, done("z").following("g/y")];
+        let mut order = vec![];
+        run(&table, &Selection::default(), &mut order, &Printer::new(Format::Text)).unwrap();
+        assert_eq!(order, ["a", "y", "z", "b", "x"]);
+        assert_eq!(leaves(&table), ["a", "b", "g/x", "g/y", "z"], "the table stays");
     }
 
     #[test]

@@ -32,11 +32,13 @@ fn run(context: &mut InitContext) -> PhaseResult {
         ),
     );
     context.watch.begin(&watched).map_err(|e| PhaseError::new(Failure::Failed, e))?;
+    context.cluster.begin();
     let timeouts = context.settings.timeouts;
     let start = Instant::now();
     let mut kubelet_since = start;
     let mut view = LiveView::new(&context.out, AREA);
     let mut attention = Attention::new(context);
+    let mut pointed = false;
     loop {
         let looked = Instant::now();
         let mut snapshot = context.watch.snapshot();
@@ -58,6 +60,9 @@ fn run(context: &mut InitContext) -> PhaseResult {
         }
         if snapshot.kubelet.is_none() {
             kubelet_since = Instant::now();
+            if !std::mem::replace(&mut pointed, true) {
+                point_at_new_manifests(context);
+            }
         }
         let late = if snapshot.kubelet.is_some() && kubelet_since.elapsed() > timeouts.kubelet {
             Some(format!("kubelet is not healthy after {} s", timeouts.kubelet.as_secs()))
@@ -74,6 +79,15 @@ fn run(context: &mut InitContext) -> PhaseResult {
             return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
         }
         std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
+    }
+}
+
+/// Has kubelet, now that it watches, look at what came while it started: it lists its folder a moment before it begins
+/// to watch it, and what comes in between is seen at the next listing, 20 seconds later.
+fn point_at_new_manifests(context: &InitContext) {
+    let manifests = &context.settings.paths.manifests;
+    for file in context.changes.files.iter().filter(|file| file.path.starts_with(manifests)) {
+        context.host.point_at(&file.path);
     }
 }
 

@@ -7,6 +7,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use super::{KeyAlgorithm, KeyError, PrivateKey};
 
+/// How many keys one thread makes before it steps back: kubelet is started with the CA's and its own, and all other
+/// keys are made while it comes up.
+const URGENT: usize = 2;
+/// How far key making steps back behind other work (setpriority(2)).
+const NICE: i32 = 5;
+
 /// A supply of keys of one algorithm.
 pub struct KeyPool {
     algorithm: KeyAlgorithm,
@@ -22,13 +28,19 @@ impl KeyPool {
         let (sender, ready) = sync_channel(count.max(1));
         let next = Arc::new(AtomicUsize::new(0));
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count);
-        for _ in 0..threads {
+        for thread in 0..threads {
             let (sender, next) = (sender.clone(), Arc::clone(&next));
             std::thread::spawn(move || {
+                let mut made = 0;
                 while next.fetch_add(1, Ordering::Relaxed) < count {
+                    if thread > 0 || made == URGENT {
+                        // Linux takes this for the thread alone. Where it can't be, other work is slower.
+                        let _ = rustix::process::setpriority_process(None, NICE);
+                    }
                     if sender.send(PrivateKey::generate(algorithm)).is_err() {
                         return;
                     }
+                    made += 1;
                 }
             });
         }

@@ -66,6 +66,13 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine, port: u16, owner
     let finding =
         Finding::error(format!("port {port}, which {program} needs, is in use")).evidences(evidence);
     let Some(process) = holder else {
+        // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
+        if owner != Owner::Kubelet && is_ours(settings, machine, owner) {
+            let what = format!(
+                "port {port} is held by a process that could not be found: most likely this node's own {program}, which starts or ends just now"
+            );
+            return vec![Finding::warning(what).evidences(finding.evidence)];
+        }
         let fix = format!("find out whose it is: `ss -ltnp 'sport = :{port}'`, and stop it");
         let cause = format!("a process of the user with id {} holds it", first.uid);
         return vec![finding.cause(cause).fix(fix)];
@@ -107,6 +114,8 @@ fn is_ours(settings: &Settings, machine: &dyn Machine, owner: Owner) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::fake::{FakeMachine, process, settings};
     use super::super::finding::Severity;
     use super::*;
@@ -152,6 +161,9 @@ mod tests {
         machine.listeners[0].process = Some(process(5, "nc -l 6443"));
         assert_eq!(severity(&machine), Severity::Error);
         machine.listeners[0].process = None;
+        assert_eq!(severity(&machine), Severity::Warning, "our own, which starts or ends just now");
+        machine.files.remove(Path::new("/etc/kubernetes/manifests/kube-apiserver.yaml"));
+        assert_eq!(severity(&machine), Severity::Error);
         assert!(machine.finding("Port-6443", &settings("")).fix.unwrap().contains("ss -ltnp"));
     }
 

@@ -10,7 +10,7 @@
 //! 3. `preflight`: [`preflight::run_checks`] measures whether the machine can do it, before anything is written.
 //! 4. `certs`, `kubeconfig`: what is missing is made ([`pki`], [`kubeconfig`]), what is right is kept.
 //! 5. `etcd`, `control-plane`: [`manifest::render`] gives the static Pods, [`patches`] change them.
-//! 6. `kubelet-start`: [`kubelet`]'s files, then kubelet itself: ahead of its place, since kubelet takes a while to come up.
+//! 6. `kubelet-start`: [`kubelet`]'s files, then kubelet itself: ahead of its place, since it takes a while to come up.
 //! 7. `wait-control-plane`: [`health`] watches until every component is healthy.
 //! 8. `upload-config` … `addon`: [`cluster`] and [`addons`] give objects, the [`cluster::Cluster`] seam applies them.
 //! 9. `show-join-command`: [`output::closing`] says what comes next.

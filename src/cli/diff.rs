@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::runtime::Builder;
 
 use super::init::{Init, keys_needed, machine};
 use super::{as_result, live};
@@ -70,11 +69,10 @@ impl Diff {
         let report = run_checks(&settings, Arc::clone(&machine), &options);
         let mut refused: Vec<Finding> = report.of(Severity::Error).cloned().collect();
 
-        let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
         let host = DryRunHost::new(None)?;
         let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, &selection));
         let way = self.init.kubeconfig().unwrap_or_else(|| settings.paths.kubeconfig("admin.conf"));
-        let mut cluster = live::cluster(&settings, self.init.kubeconfig(), runtime, PATIENCE, true);
+        let mut cluster = live::cluster(&settings, self.init.kubeconfig(), PATIENCE, true)?;
         let not_compared = if host.exists(&way) {
             cluster.get("ConfigMap", "kube-system", "kubeadm-config").err().map(|e| e.to_string())
         } else {

@@ -1,11 +1,12 @@
 //! A run of init in earnest: the machine, the cluster behind admin.conf, and the result.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 
 use super::flags::InitFlags;
 use super::init::{check_patches, keys_needed};
@@ -28,7 +29,6 @@ pub(super) fn run(
     out: &Printer,
 ) -> Result<(Value, String), PhaseError> {
     let start = Instant::now();
-    let runtime = Arc::new(Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
     let host = RealHost::new();
     let _lock = lock(&settings, selection)?;
     for dir in settings.paths.folders() {
@@ -37,7 +37,7 @@ pub(super) fn run(
     }
     let keys = KeyPool::start(settings.algorithm, keys_needed(&settings, &host, selection));
     let limit = settings.timeouts.kubernetes_api;
-    let cluster = cluster(&settings, flags.kubeconfig.clone(), runtime, limit, false);
+    let cluster = cluster(&settings, flags.kubeconfig.clone(), limit, false)?;
     let socket = settings.init.node_registration.cri_socket.clone();
     let machine = super::init::machine(&settings)?;
     let seams = Seams {
@@ -97,19 +97,22 @@ fn lock(settings: &Settings, selection: &Selection) -> Result<Lock, PhaseError> 
 
 /// The cluster, reached when it is first needed: by this node's own API server as its administrator, or as the
 /// user's own kubeconfig says. Requests that fail are repeated for `limit`; in a dry run the API server only says what
-/// it would make of them. The runtime lives for as long as the cluster is being reached.
+/// it would make of them. Its runtime lives for as long as it is used or being reached.
+///
+/// # Errors
+/// When no thread can be had for the runtime.
 pub(super) fn cluster(
     settings: &Settings,
     kubeconfig: Option<PathBuf>,
-    runtime: Arc<Runtime>,
     limit: Duration,
     dry_run: bool,
-) -> Box<dyn Cluster> {
+) -> io::Result<Box<dyn Cluster>> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let admin = settings.paths.kubeconfig("admin.conf");
     let super_admin = settings.paths.kubeconfig("super-admin.conf");
     let own = kubeconfig.filter(|path| *path != admin);
     let server = format!("https://{}", settings.local_endpoint());
-    Box::new(LazyCluster::new(move || {
+    Ok(Box::new(LazyCluster::new(move || {
         let access = Access {
             runtime: runtime.handle(),
             server: own.is_none().then_some(server.as_str()),
@@ -126,7 +129,7 @@ pub(super) fn cluster(
         let super_path = super_admin.to_string_lossy();
         let super_file = super_text.as_deref().map(|text| KubeconfigFile { path: &super_path, text });
         KubeCluster::as_admin(&access, file, super_file)
-    }))
+    })))
 }
 
 fn read(path: &Path) -> Result<String, ClusterError> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Change, Cluster, ClusterError, ClusterObject};
 
-/// A cluster that `connect` reaches when it is first needed, or from [`Cluster::begin`] on, beside other work: the files
-/// that tell how are made by earlier phases. Where that fails, the next need tries again.
+/// A cluster that `connect` reaches when it is first needed, or from [`Cluster::begin`] on, beside other work: the
+/// files that tell how are made by earlier phases. Where that fails, the next need tries again.
 pub struct LazyCluster<C, F> {
     connect: Arc<F>,
     connecting: Option<JoinHandle<Result<C, ClusterError>>>,

@@ -1,5 +1,5 @@
-//! `etcd` and `control-plane`: the static Pods' manifests. Those of etcd and kube-apiserver, which need no kubeconfig, are
-//! written before the kubeconfigs are made: the rest of the control plane waits for these two.
+//! `etcd` and `control-plane`: the static Pods' manifests. Those of etcd and kube-apiserver, which need no kubeconfig,
+//! are written before the kubeconfigs are made: the rest of the control plane waits for these two.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! The workflow of `init`: kubeadm's phases, in kubeadm's order, but for kubelet's start, which runs ahead of its place.
+//! The workflow of `init`: kubeadm's phases, in kubeadm's order. A few run ahead of their place: those that follow
+//! another ([`Phase::follows`]), for kubelet and the first static Pods to start sooner.
 
 use super::context::InitContext;
 use super::phase::Phase;

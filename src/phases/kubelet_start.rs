@@ -1,6 +1,6 @@
-//! `kubelet-start`: kubelet's files, then kubelet. It comes as soon as kubelet has what it starts with (its kubeconfig and
-//! the CA): kubelet needs a second until it takes Pods, in which the keys of all others are made. That is against
-//! kubeadm's order of today, and near its order until 1.28, which had kubelet start before there was any certificate.
+//! `kubelet-start`: kubelet's files, then kubelet. It comes as soon as kubelet has what it starts with (its kubeconfig
+//! and the CA), ahead of kubeadm's order: kubelet needs a second until it takes Pods, in which the keys of all others
+//! are made.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -48,7 +48,8 @@ fn run(context: &mut InitContext) -> PhaseResult {
     let configuration = patched::value(context, "kubeletconfiguration", configuration)?;
     let configuration = kubelet::with_instance(configuration, instance.as_ref());
     write(context, "config.yaml", &yaml::to_string(&configuration)?)?;
-    // A folder that comes later is looked for every 20 seconds only.
+    // kubelet watches a folder that comes later too, but what lay in it by then shows at the next listing only, up to
+    // 20 seconds later.
     context.host.make_dir(&context.settings.paths.manifests, FileMode::MANIFEST.dir)?;
     // A run that was cut off may have written them and not come to this.
     let unread = changed || context.host.runs_older_than(SERVICE, &files);

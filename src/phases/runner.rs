@@ -78,8 +78,8 @@ fn find<C>(phases: &[Phase<C>], path: &str) -> Option<String> {
     }
 }
 
-/// Runs the selected phases one after the other. What is needed by one that runs is checked before anything runs; a phase that is
-/// run by itself follows others of an earlier run, and finds what they left.
+/// Runs the selected phases one after the other. What is needed by one that runs is checked before anything runs; a
+/// phase that is run by itself follows others of an earlier run, and finds what they left.
 ///
 /// # Errors
 /// The first failure, with the phase's id before its message.

@@ -31,16 +31,18 @@ impl KeyPool {
         for thread in 0..threads {
             let (sender, next) = (sender.clone(), Arc::clone(&next));
             std::thread::spawn(move || {
-                let mut made = 0;
-                while next.fetch_add(1, Ordering::Relaxed) < count {
-                    if thread > 0 || made == URGENT {
+                let urgent = if thread == 0 { URGENT } else { 0 };
+                for made in 0.. {
+                    if next.fetch_add(1, Ordering::Relaxed) >= count {
+                        return;
+                    }
+                    if made == urgent {
                         // Linux takes this for the thread alone. Where it can't be, other work is slower.
                         let _ = rustix::process::setpriority_process(None, NICE);
                     }
                     if sender.send(PrivateKey::generate(algorithm)).is_err() {
                         return;
                     }
-                    made += 1;
                 }
             });
         }

@@ -45,6 +45,20 @@ pub(crate) fn of_node(
     })))
 }
 
+/// The cluster of a kubeconfig, whose file is named `name` in messages. Requests that fail are repeated for `limit`.
+///
+/// # Errors
+/// When the kubeconfig can't be used, or the runtime can't start its threads.
+pub(crate) fn with_kubeconfig(name: &str, text: &str, limit: Duration) -> Result<Box<dyn Cluster>, ClusterError> {
+    let file = |reason: std::io::Error| ClusterError::Kubeconfig { file: name.to_owned(), reason: reason.to_string() };
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(file)?;
+    let (name, text) = (name.to_owned(), text.to_owned());
+    Ok(Box::new(LazyCluster::new(move || {
+        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
+        KubeCluster::new(&access, KubeconfigFile { path: &name, text: &text })
+    })))
+}
+
 fn read(path: &Path) -> Result<String, ClusterError> {
     std::fs::read_to_string(path).map_err(|e| ClusterError::Kubeconfig {
         file: path.to_string_lossy().into_owned(),

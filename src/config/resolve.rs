@@ -12,7 +12,7 @@ use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
 use super::settings::{
-    ClusterSettings, DEFAULT_CRI_SOCKET, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
+    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
 };
 use super::token;
 use super::v1beta4::{self, BootstrapToken, ClusterConfiguration, InitConfiguration};
@@ -127,6 +127,7 @@ impl ClusterSettings {
             service_subnets: subnets(&config.networking.service_subnet),
             pod_subnets: subnets(&config.networking.pod_subnet),
             algorithm,
+            generated: Generated::default(),
             config,
             kubelet,
             kube_proxy,

@@ -49,6 +49,7 @@ pub use error::{ClusterError, Refusal};
 pub(crate) use hash::component_config_hash;
 pub use lazy::LazyCluster;
 pub use live::{Access, KubeCluster, KubeconfigFile};
+pub(crate) use node::taint_text;
 pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
 pub(crate) use of_node::{of_kubeconfig, of_node};

@@ -156,6 +156,8 @@ pub struct NodeSettings {
     pub bind_port: u16,
     /// Taints of this node.
     pub taints: Vec<Taint>,
+    /// kubelet registers the taints itself: on a worker, which can't taint its own Node afterwards.
+    pub kubelet_registers_taints: bool,
     /// The folder with the user's patches, if there is one.
     pub patches: Option<PathBuf>,
     /// Where files are on this node.

@@ -39,15 +39,15 @@ pub(crate) enum DownloadError {
     )]
     Gone,
     /// It lacks a file.
-    #[error(
-        "Secret {NAMESPACE}/{NAME} has no {key}\n  fix: upload the certificates again with {UPLOAD}"
-    )]
+    #[error("Secret {NAMESPACE}/{NAME} has no {key}\n  fix: upload the certificates again with {UPLOAD}")]
     Missing {
         /// The file's key in the Secret.
         key: &'static str,
     },
     /// The content is not that of an upload.
-    #[error("{key} in Secret {NAMESPACE}/{NAME} can't be read: {reason}\n  fix: upload the certificates again with {UPLOAD}")]
+    #[error(
+        "{key} in Secret {NAMESPACE}/{NAME} can't be read: {reason}\n  fix: upload the certificates again with {UPLOAD}"
+    )]
     Content {
         /// The file's key in the Secret.
         key: &'static str,
@@ -120,7 +120,9 @@ mod tests {
 
     fn uploaded(key: &CertificateKey, settings: &Settings) -> Value {
         let sources = sources(settings);
-        let files = sources.iter().map(|s| (s.key, if s.key == "sa.pub" { b"".as_slice() } else { s.key.as_bytes() }));
+        let files = sources
+            .iter()
+            .map(|s| (s.key, if s.key == "sa.pub" { b"".as_slice() } else { s.key.as_bytes() }));
         let objects = upload_certs::objects(key, files, datetime!(2026-11-28 10:00 UTC)).unwrap();
         objects.into_iter().find(|o| o.name() == NAME).unwrap().value
     }

@@ -130,10 +130,7 @@ fn result(
     if selection.only.is_some() {
         return Ok((data, String::new()));
     }
-    let message = Joined {
-        control_plane: state.is_control_plane(),
-        etcd_member: state.has_etcd_member(),
-        changed,
-    };
+    let message =
+        Joined { control_plane: state.is_control_plane(), etcd_member: state.has_etcd_member(), changed };
     Ok((data, message.render()?))
 }

@@ -12,7 +12,8 @@ use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
 use super::settings::{
-    ClusterSettings, DEFAULT_CRI_SOCKET, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
+    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
+    control_plane_taint,
 };
 use super::token;
 use super::v1beta4::{
@@ -120,9 +121,19 @@ impl ClusterSettings {
     /// kubeadm's defaults, for the time in which the cluster to join is not known yet.
     pub(crate) fn unknown() -> Self {
         let (version, release) = fallback();
-        let mut config = ClusterConfiguration { kubernetes_version: version.to_string(), ..Default::default() };
+        let mut config =
+            ClusterConfiguration { kubernetes_version: version.to_string(), ..Default::default() };
         defaults::cluster(&mut config, release, 0);
         Self::new(config, version, release, None, None)
+    }
+
+    /// The settings of a cluster that stores its configuration; `generated` tells which parts of it nobody changed.
+    ///
+    /// # Errors
+    /// With every problem found, such as a version that is not known.
+    pub(crate) fn of_stored(loaded: Loaded, generated: Generated) -> Result<Self, ConfigError> {
+        let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+        Ok(Self { generated, ..resolved.settings.cluster })
     }
 
     /// Parses what a ClusterConfiguration with defaults holds as text. It was checked before: what can't be parsed is
@@ -144,6 +155,7 @@ impl ClusterSettings {
             service_subnets: subnets(&config.networking.service_subnet),
             pod_subnets: subnets(&config.networking.pod_subnet),
             algorithm,
+            generated: Generated::default(),
             config,
             kubelet,
             kube_proxy,

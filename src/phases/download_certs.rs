@@ -16,7 +16,9 @@ pub(crate) fn download(run: &mut Run, key: &str, ca: &Bundle) -> PhaseResult {
     let key: CertificateKey = key.parse().map_err(Error::usage)?;
     run.act(Verb::Download, "the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace");
     let files = download_certs::fetch(&mut *run.cluster, &key, &run.settings)?;
-    let downloaded = files.iter().find(|file| file.path.ends_with("ca.crt") && file.path.parent() == Some(&run.settings.node.paths.certificates));
+    let downloaded = files.iter().find(|file| {
+        file.path.ends_with("ca.crt") && file.path.parent() == Some(&run.settings.node.paths.certificates)
+    });
     if let Some(file) = downloaded {
         let bundle = Bundle::from_pem(&file.content)?;
         if !ca.iter().any(|known| known.spki_sha256() == bundle.certificate.spki_sha256()) {

@@ -34,7 +34,12 @@ const PENDING: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When a file can't be written, or another cluster's is in the way.
-pub(crate) fn prepare(run: &mut Run, bootstrap: &Kubeconfig, ca: &Bundle, ca_path: &Path) -> Result<(), Error> {
+pub(crate) fn prepare(
+    run: &mut Run,
+    bootstrap: &Kubeconfig,
+    ca: &Bundle,
+    ca_path: &Path,
+) -> Result<(), Error> {
     run.set_area("kubelet-start");
     if own_kubeconfig(run).is_none() {
         let path = run.settings.node.paths.kubeconfig(BOOTSTRAP);
@@ -53,7 +58,8 @@ fn own_kubeconfig(run: &Run) -> Option<Kubeconfig> {
     let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).ok()?;
     let user = kubeconfig.current_user()?;
     let file = &user.client_certificate;
-    let usable = !user.client_certificate_data.is_empty() || (!file.is_empty() && run.host.exists(file.as_ref()));
+    let usable =
+        !user.client_certificate_data.is_empty() || (!file.is_empty() && run.host.exists(file.as_ref()));
     usable.then_some(kubeconfig)
 }
 
@@ -171,7 +177,9 @@ impl Requests {
         let own = all
             .iter()
             .filter(|request| is_for_kubelet(request, began, started.is_some()) && is_of(request, &subject));
-        let newest = own.max_by_key(|r| r.pointer("/metadata/creationTimestamp").and_then(Value::as_str).map(str::to_owned));
+        let newest = own.max_by_key(|r| {
+            r.pointer("/metadata/creationTimestamp").and_then(Value::as_str).map(str::to_owned)
+        });
         self.state = newest.map_or(State::None, state_of);
         match self.state {
             State::Pending { .. } | State::Approved { .. } => {
@@ -241,8 +249,10 @@ fn is_of(request: &Value, common_name: &str) -> bool {
 
 fn state_of(request: &Value) -> State {
     let name = request.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let conditions = request.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-    let condition = |kind: &str| conditions.iter().find(|c| c.get("type").is_some_and(|t| t == kind)).cloned();
+    let conditions =
+        request.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let condition =
+        |kind: &str| conditions.iter().find(|c| c.get("type").is_some_and(|t| t == kind)).cloned();
     if let Some(denied) = condition("Denied") {
         let why = denied.get("message").and_then(Value::as_str).unwrap_or("no reason was given").to_owned();
         return State::Denied { name, why };
@@ -269,7 +279,10 @@ mod tests {
             state(json!({ "conditions": [{ "type": "Approved" }] })),
             State::Approved { name: "csr-1".into() }
         );
-        assert_eq!(state(json!({ "conditions": [{ "type": "Approved" }], "certificate": "LS0=" })), State::Issued);
+        assert_eq!(
+            state(json!({ "conditions": [{ "type": "Approved" }], "certificate": "LS0=" })),
+            State::Issued
+        );
         let denied = state(json!({ "conditions": [{ "type": "Denied", "message": "not mine" }] }));
         assert_eq!(denied, State::Denied { name: "csr-1".into(), why: "not mine".into() });
     }

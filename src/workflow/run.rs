@@ -187,7 +187,7 @@ impl Run {
         let limit = self.settings.node.timeouts.kubernetes_api;
         let Some(text) = self.host.read(&path)? else { return Ok(()) };
         let text = String::from_utf8_lossy(&text);
-        self.cluster = cluster::with_kubeconfig(&path.to_string_lossy(), &text, limit)?;
+        self.cluster = cluster::of_kubeconfig_text(&path.to_string_lossy(), &text, limit)?;
         Ok(())
     }
 

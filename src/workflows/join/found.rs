@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
+use tokio::runtime::Builder;
 
 use crate::cluster::{self, Cluster};
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
-use crate::discovery;
+use crate::discovery::{self, Waiting};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
@@ -30,20 +31,35 @@ pub(crate) struct Found {
 /// When it can't be discovered, or what it has stored can't be used.
 pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Error> {
     let out = run.out.clone();
-    let discovered = discovery::discover(join, &run.settings.node, &mut |line| out.log("discovery", line))?;
+    let mut report = |waiting: &Waiting<'_>| {
+        let (elapsed, limit) = (waiting.elapsed.as_secs(), waiting.limit.as_secs());
+        out.log("discovery", format!("Waiting for the cluster ({elapsed} of {limit} s): {}", waiting.cause));
+    };
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let limit = run.settings.node.timeouts.discovery;
+    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report)?;
+    for warning in &discovered.warnings {
+        run.warn(warning);
+    }
+    let ca = Bundle::from_pem(discovered.ca.as_bytes())?;
     let limit = run.settings.node.timeouts.kubernetes_api;
     let text = discovered.kubeconfig.to_yaml()?;
-    let mut reached = cluster::with_kubeconfig("the discovered kubeconfig", &text, limit)?;
+    let mut reached = cluster::of_kubeconfig_text("the discovered kubeconfig", &text, limit)?;
     run.log("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
     let stored = cluster::stored::read(&mut *reached)?;
-    let settings = ClusterSettings::of_stored(stored.loaded)?;
+    let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).map_err(|error| {
+        Error::new(
+            ExitStatus::Failed,
+            format!("the configuration in ConfigMap kube-system/kubeadm-config can't be used:\n{error}"),
+        )
+    })?;
     run.settings.node.paths = Paths {
         certificates: PathBuf::from(&settings.config.certificates_dir),
         ..run.settings.node.paths.clone()
     };
     run.settings.cluster = settings;
     run.join_cluster(reached);
-    Ok(Found { kubeconfig: discovered.kubeconfig, ca: discovered.ca })
+    Ok(Found { kubeconfig: discovered.kubeconfig, ca })
 }
 
 impl Found {
@@ -54,8 +70,11 @@ impl Found {
     pub(super) fn check_node(&self, run: &mut Run) -> Result<(), Error> {
         let name = run.settings.node_name().to_owned();
         let Some(node) = run.cluster.get("Node", "", &name)? else { return Ok(()) };
-        let conditions = node.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-        let ready = conditions.iter().any(|c| c.get("type").is_some_and(|t| t == "Ready") && c.get("status").is_some_and(|s| s == "True"));
+        let conditions =
+            node.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+        let ready = conditions.iter().any(|c| {
+            c.get("type").is_some_and(|t| t == "Ready") && c.get("status").is_some_and(|s| s == "True")
+        });
         // A node that joined already and runs the same command again.
         if !ready || self.is_this_machine(run) {
             return Ok(());
@@ -89,8 +108,10 @@ impl Found {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD;
 
-        let data = kubeconfig.current_cluster().map(|c| c.certificate_authority_data.clone()).unwrap_or_default();
-        let Ok(bundle) = STANDARD.decode(data).map_err(drop).and_then(|pem| Bundle::from_pem(&pem).map_err(drop))
+        let data =
+            kubeconfig.current_cluster().map(|c| c.certificate_authority_data.clone()).unwrap_or_default();
+        let Ok(bundle) =
+            STANDARD.decode(data).map_err(drop).and_then(|pem| Bundle::from_pem(&pem).map_err(drop))
         else {
             return false;
         };
@@ -114,7 +135,8 @@ impl Found {
         let has_key = join.control_plane.as_ref().is_some_and(|c| !c.certificate_key.is_empty());
         if !has_key {
             let cas = CERTIFICATES.iter().filter(|row| row.is_ca() && !(external_etcd && row.is_of_etcd()));
-            let mut missing: Vec<String> = cas.map(|row| row.certificate_file()).filter(|f| !exists(f)).collect();
+            let mut missing: Vec<String> =
+                cas.map(|row| row.certificate_file()).filter(|f| !exists(f)).collect();
             missing.extend(
                 [SERVICE_ACCOUNT.private_key, SERVICE_ACCOUNT.public_key]
                     .into_iter()

@@ -71,9 +71,11 @@ pub(crate) fn workflow() -> Workflow<Join> {
                     "Download certificates shared among control-plane nodes from the kubeadm-certs Secret",
                     download,
                 ),
-                control_plane("certs", "Generate the certificates for the new control plane components", |join| {
-                    join_control_plane::certs(&mut join.run)
-                }),
+                control_plane(
+                    "certs",
+                    "Generate the certificates for the new control plane components",
+                    |join| join_control_plane::certs(&mut join.run),
+                ),
                 control_plane(
                     "kubeconfig",
                     "Generate the kubeconfig for the new control plane components",
@@ -90,7 +92,11 @@ pub(crate) fn workflow() -> Workflow<Join> {
             etcd_member::check_cluster(&mut join.run)
         })
         .hidden(),
-        Phase::new("kubelet-start", "Write kubelet settings, certificates and (re)start kubelet", start_kubelet),
+        Phase::new(
+            "kubelet-start",
+            "Write kubelet settings, certificates and (re)start kubelet",
+            start_kubelet,
+        ),
         etcd("etcd-join", "Join etcd for control plane nodes", |join| {
             etcd_member::join(&mut join.run, join.replace_etcd_member)
         }),

@@ -36,6 +36,8 @@ pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_all, load_join};
 pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;
+#[allow(unused_imports, reason = "the workflow of `join`, its caller, comes next")]
+pub(crate) use resolve::ResolvedJoin;
 pub use resolve::{Overrides, Resolved};
 pub use settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts};
 pub use version::KubernetesVersion;

@@ -1,6 +1,9 @@
 //! From a loaded configuration to the settings of a run: kubeadm's defaults applied, checked, parsed into types.
 
-use std::net::{IpAddr, Ipv4Addr};
+#[allow(dead_code, reason = "the workflow of `join`, its caller, comes next")]
+mod join;
+mod node;
+
 use std::path::PathBuf;
 
 use super::defaults;
@@ -11,14 +14,14 @@ use super::load::{Loaded, Warning};
 use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
-use super::settings::{
-    ClusterSettings, DEFAULT_CRI_SOCKET, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
-};
+use super::settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts, control_plane_taint};
 use super::token;
 use super::v1beta4::{self, BootstrapToken, ClusterConfiguration, InitConfiguration};
 use super::validate::Validator;
 use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
 use crate::pki::KeyAlgorithm;
+
+pub(crate) use join::ResolvedJoin;
 
 /// What of the command line goes beyond the configuration.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +69,9 @@ impl Settings {
         let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
         init.node_registration.image_pull_serial = serial;
-        let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
+        let place = ("InitConfiguration", "localAPIEndpoint.advertiseAddress");
+        let advertise_address =
+            node::advertise_address(&mut init.local_api_endpoint, place, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
         for (field, since) in kubelet.iter_mut().flat_map(|k| k.take_newer_than(release.minor)) {
             let message = format!("left out: kubelet knows it from 1.{since} on, this one is {version}");
@@ -142,38 +147,7 @@ fn default_init(
     overrides: &Overrides,
     v: &mut Validator<'_>,
 ) {
-    let node = &mut init.node_registration;
-    if let Some(name) = &overrides.node_name {
-        node.name.clone_from(name);
-    }
-    defaults::text(&mut node.name, &facts.hostname);
-    let ignored: Vec<String> =
-        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
-    node.ignore_preflight_errors =
-        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
-    node.ignore_preflight_errors.sort();
-    node.ignore_preflight_errors.dedup();
-    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
-    if all && node.ignore_preflight_errors.len() > 1 {
-        v.init_error(
-            "nodeRegistration.ignorePreflightErrors",
-            "`all` covers every check: name no others beside it",
-        );
-    }
-    if node.cri_socket.is_empty() {
-        match facts.cri_sockets.as_slice() {
-            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
-            [one] => node.cri_socket.clone_from(one),
-            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
-            several => v.init_error(
-                "nodeRegistration.criSocket",
-                format!(
-                    "several container runtimes are here: name the one to use (`--cri-socket`): {}",
-                    several.join(", ")
-                ),
-            ),
-        }
-    }
+    node::registration(&mut init.node_registration, "InitConfiguration", facts, overrides, v);
     if let Some(directory) = &overrides.patches {
         init.patches = Some(v1beta4::Patches { directory: directory.clone() });
     }
@@ -192,63 +166,6 @@ fn default_init(
         }
     }
     defaults::init(init);
-}
-
-/// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
-/// the loopback interface. It must be one that others can reach.
-fn advertise_address(
-    init: &mut InitConfiguration,
-    facts: &HostFacts,
-    overrides: &Overrides,
-    v: &mut Validator<'_>,
-) -> IpAddr {
-    let path = "localAPIEndpoint.advertiseAddress";
-    let given = init.local_api_endpoint.advertise_address.clone();
-    let parsed = if given.is_empty() { Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { names::ip(&given) };
-    let placeholder = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let address = match parsed {
-        None => {
-            v.init_error(
-                path,
-                format!("{given:?} is no IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
-            );
-            return placeholder;
-        }
-        Some(ip) if ip.is_loopback() => match facts.loopback_addresses.first() {
-            // kubeadm's way to say: the address that a machine without others has on its loopback interface.
-            Some(found) => *found,
-            None => {
-                v.init_error(path, format!("{ip} is not reached from elsewhere, and the loopback interface has no other address: give one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
-                placeholder
-            }
-        },
-        Some(ip) if ip.is_unspecified() => {
-            let wanted =
-                facts.default_addresses.iter().find(|a| given.is_empty() || a.is_ipv6() == ip.is_ipv6());
-            match wanted.or(facts.default_addresses.first()) {
-                Some(found) => *found,
-                None if overrides.dry_run => {
-                    let warning = v.locator.problem("InitConfiguration", path, format!("no default route, so no address to advertise: this dry run shows {placeholder}; a real init needs `--apiserver-advertise-address`"));
-                    v.warnings.push(warning);
-                    placeholder
-                }
-                None => {
-                    v.init_error(path, "this machine has no default route, so there is no address to take: give one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
-                    placeholder
-                }
-            }
-        }
-        Some(ip) => ip,
-    };
-    let link_local = match address {
-        IpAddr::V4(a) => a.is_link_local() || a.is_broadcast(),
-        IpAddr::V6(a) => a.is_unicast_link_local(),
-    };
-    if address.is_multicast() || link_local {
-        v.init_error(path, format!("{address} can't be advertised: it must be an address that other machines reach (not link-local, not multicast)"));
-    }
-    init.local_api_endpoint.advertise_address = address.to_string();
-    address
 }
 
 fn version(

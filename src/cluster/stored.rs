@@ -88,7 +88,8 @@ fn component<T>(
     decode: impl Fn(Value) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     let Some(text) = text(map, key) else { return Ok(None) };
-    let problem = |message: String| Problem { place: format!("ConfigMap kube-system/{name}, {key}"), message };
+    let problem =
+        |message: String| Problem { place: format!("ConfigMap kube-system/{name}, {key}"), message };
     let documents = yaml::parse_values(&text).map_err(|e| problem(e.to_string()))?;
     documents.into_iter().next().map(|d| decode(d).map_err(|e| problem(e).into())).transpose()
 }
@@ -124,7 +125,8 @@ mod tests {
 
     fn maps() -> Maps {
         let settings = settings("kubernetesVersion: v1.35.2");
-        let objects = [upload_config::kubeadm(&settings).unwrap(), upload_config::kubelet(&settings).unwrap()];
+        let objects =
+            [upload_config::kubeadm(&settings).unwrap(), upload_config::kubelet(&settings).unwrap()];
         Maps(objects.concat().into_iter().map(|o| o.value).filter(|o| o["kind"] == "ConfigMap").collect())
     }
 

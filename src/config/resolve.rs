@@ -12,7 +12,8 @@ use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
 use super::settings::{
-    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
+    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
+    control_plane_taint,
 };
 use super::token;
 use super::v1beta4::{

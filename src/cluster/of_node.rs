@@ -45,6 +45,20 @@ pub(crate) fn of_node(
     })))
 }
 
+/// The cluster of a kubeconfig, reached when it is first needed, through the server that the kubeconfig names. Nothing
+/// is written to reach it. Requests that fail are repeated for `limit`.
+///
+/// # Errors
+/// When the runtime can't start its threads.
+pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(Box::new(LazyCluster::new(move || {
+        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
+        let text = read(&kubeconfig)?;
+        KubeCluster::new(&access, KubeconfigFile { path: &kubeconfig.to_string_lossy(), text: &text })
+    })))
+}
+
 fn read(path: &Path) -> Result<String, ClusterError> {
     std::fs::read_to_string(path).map_err(|e| ClusterError::Kubeconfig {
         file: path.to_string_lossy().into_owned(),

@@ -1,9 +1,6 @@
 //! From a loaded configuration to the settings of a run: kubeadm's defaults applied, checked, parsed into types.
 
-#[allow(dead_code, reason = "the workflow of `join`, its caller, comes next")]
-mod join;
-mod node;
-
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::defaults;
@@ -14,14 +11,22 @@ use super::load::{Loaded, Warning};
 use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
-use super::settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts, control_plane_taint};
+use super::settings::{
+    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
+    control_plane_taint,
+};
 use super::token;
-use super::v1beta4::{self, BootstrapToken, ClusterConfiguration, InitConfiguration};
+use super::v1beta4::{
+    self, ApiEndpoint, BootstrapToken, ClusterConfiguration, InitConfiguration, NodeRegistrationOptions,
+};
 use super::validate::Validator;
 use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
 use crate::pki::KeyAlgorithm;
 
-pub(crate) use join::ResolvedJoin;
+/// The kind of `init`'s document.
+const INIT: &str = "InitConfiguration";
+/// Where that has the address to advertise.
+const INIT_ENDPOINT: (&str, &str) = (INIT, "localAPIEndpoint.advertiseAddress");
 
 /// What of the command line goes beyond the configuration.
 #[derive(Clone, Debug, Default)]
@@ -69,9 +74,8 @@ impl Settings {
         let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
         init.node_registration.image_pull_serial = serial;
-        let place = ("InitConfiguration", "localAPIEndpoint.advertiseAddress");
         let advertise_address =
-            node::advertise_address(&mut init.local_api_endpoint, place, &facts, overrides, &mut validator);
+            advertise_address(INIT_ENDPOINT, &mut init.local_api_endpoint, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
         for (field, since) in kubelet.iter_mut().flat_map(|k| k.take_newer_than(release.minor)) {
             let message = format!("left out: kubelet knows it from 1.{since} on, this one is {version}");
@@ -97,6 +101,7 @@ impl Settings {
             advertise_address,
             bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
             taints: registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
+            kubelet_registers_taints: false,
             registration,
             patches: init
                 .patches
@@ -132,6 +137,7 @@ impl ClusterSettings {
             service_subnets: subnets(&config.networking.service_subnet),
             pod_subnets: subnets(&config.networking.pod_subnet),
             algorithm,
+            generated: Generated::default(),
             config,
             kubelet,
             kube_proxy,
@@ -147,7 +153,7 @@ fn default_init(
     overrides: &Overrides,
     v: &mut Validator<'_>,
 ) {
-    node::registration(&mut init.node_registration, "InitConfiguration", facts, overrides, v);
+    default_registration(INIT, &mut init.node_registration, facts, overrides, v);
     if let Some(directory) = &overrides.patches {
         init.patches = Some(v1beta4::Patches { directory: directory.clone() });
     }
@@ -161,11 +167,121 @@ fn default_init(
         if bootstrap.token.is_empty() {
             match token::generate() {
                 Ok(token) => bootstrap.token = token,
-                Err(error) => v.init_error(&format!("bootstrapTokens.{i}.token"), error),
+                Err(error) => v.error(INIT, &format!("bootstrapTokens.{i}.token"), error),
             }
         }
     }
     defaults::init(init);
+}
+
+/// What a node's registration takes from the command line and the machine. `kind` is the document that it is in.
+pub(super) fn default_registration(
+    kind: &str,
+    node: &mut NodeRegistrationOptions,
+    facts: &HostFacts,
+    overrides: &Overrides,
+    v: &mut Validator<'_>,
+) {
+    if let Some(name) = &overrides.node_name {
+        node.name.clone_from(name);
+    }
+    defaults::text(&mut node.name, &facts.hostname);
+    node.ignore_preflight_errors =
+        ignored_checks(kind, &node.ignore_preflight_errors, &overrides.ignore_preflight_errors, v);
+    if node.cri_socket.is_empty() {
+        match facts.cri_sockets.as_slice() {
+            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
+            [one] => node.cri_socket.clone_from(one),
+            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
+            several => v.error(
+                kind,
+                "nodeRegistration.criSocket",
+                format!(
+                    "found several container runtimes: name the one to use (`--cri-socket`): {}",
+                    several.join(", ")
+                ),
+            ),
+        }
+    }
+}
+
+/// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
+fn ignored_checks(kind: &str, configured: &[String], flags: &[String], v: &mut Validator<'_>) -> Vec<String> {
+    let lower = |list: &[String]| -> Vec<String> { list.iter().map(|e| e.trim().to_lowercase()).collect() };
+    let lists = [lower(configured), lower(flags)];
+    let covers_all = |list: &Vec<String>| list.iter().any(|check| check == "all");
+    if lists.iter().any(|list| covers_all(list) && list.iter().any(|check| check != "all")) {
+        v.error(
+            kind,
+            "nodeRegistration.ignorePreflightErrors",
+            "`all` covers every check: name no others beside it",
+        );
+    }
+    if lists.iter().any(covers_all) {
+        return vec!["all".into()];
+    }
+    let mut checks = lists.concat();
+    checks.sort();
+    checks.dedup();
+    checks
+}
+
+/// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
+/// the loopback interface. It must be one that others can reach.
+pub(super) fn advertise_address(
+    (kind, path): (&str, &str),
+    endpoint: &mut ApiEndpoint,
+    facts: &HostFacts,
+    overrides: &Overrides,
+    v: &mut Validator<'_>,
+) -> IpAddr {
+    let given = endpoint.advertise_address.clone();
+    let parsed = if given.is_empty() { Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { names::ip(&given) };
+    let placeholder = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let address = match parsed {
+        None => {
+            v.error(
+                kind,
+                path,
+                format!("{given:?} is not an IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
+            );
+            return placeholder;
+        }
+        Some(ip) if ip.is_loopback() => match facts.loopback_addresses.first() {
+            // kubeadm's way to name the address that a machine without others has on its loopback interface.
+            Some(found) => *found,
+            None => {
+                v.error(kind, path, format!("other machines can't reach {ip}, and the loopback interface has no other address: set one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
+                placeholder
+            }
+        },
+        Some(ip) if ip.is_unspecified() => {
+            let wanted =
+                facts.default_addresses.iter().find(|a| given.is_empty() || a.is_ipv6() == ip.is_ipv6());
+            match wanted.or(facts.default_addresses.first()) {
+                Some(found) => *found,
+                None if overrides.dry_run => {
+                    let warning = v.locator.problem(kind, path, format!("this machine has no default route, so there is no address to advertise: this dry run uses {placeholder}; a real run needs `--apiserver-advertise-address`"));
+                    v.warnings.push(warning);
+                    placeholder
+                }
+                None => {
+                    v.error(kind, path, "this machine has no default route, so there is no address to advertise: set one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
+                    placeholder
+                }
+            }
+        }
+        Some(ip) => ip,
+    };
+    let link_local = match address {
+        IpAddr::V4(a) => a.is_link_local() || a.is_broadcast(),
+        IpAddr::V6(a) => a.is_unicast_link_local(),
+    };
+    if address.is_multicast() || link_local {
+        v.error(kind, path, format!("{address} can't be advertised: it must be an address that other machines can reach (not link-local, not multicast)"));
+    }
+    endpoint.advertise_address = address.to_string();
+    address
 }
 
 fn version(

@@ -1,70 +1,66 @@
-//! From what `join` was told to what it needs to know about this node. The cluster's part comes from the cluster itself,
-//! after the discovery.
+//! From what `join` was told to the settings of a joining node, in two steps: the node's own before the cluster is
+//! known, the cluster's once its stored configuration was read.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 
-use super::{Overrides, node};
-use crate::config::defaults;
-use crate::config::facts::HostFacts;
-use crate::config::load::{LoadedJoin, Warning};
-use crate::config::problem::ConfigError;
-use crate::config::settings::{
-    ClusterSettings, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
-};
-use crate::config::v1beta4::{JoinConfiguration, Patches};
-use crate::config::validate::Validator;
+use super::defaults;
+use super::facts::HostFacts;
+use super::load::{LoadedJoin, Warning};
+use super::problem::ConfigError;
+use super::resolve::{Overrides, advertise_address, default_registration};
+use super::settings::{NodeSettings, Paths, Timeouts, control_plane_taint};
+use super::v1beta4::{JoinConfiguration, Patches};
+use super::validate::Validator;
 
+/// The kind of `join`'s document.
 const JOIN: &str = "JoinConfiguration";
+/// Where that has the address to advertise.
+const ENDPOINT: (&str, &str) = (JOIN, "controlPlane.localAPIEndpoint.advertiseAddress");
+/// The certificates' folder until the cluster's is known.
+const CERTIFICATES: &str = "/etc/kubernetes/pki";
 
-/// A JoinConfiguration with defaults, checked.
+/// What `join` was told, with defaults, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct ResolvedJoin {
-    /// The configuration: its discovery, `controlPlane`, `caCertPath` and `skipPhases` are `join`'s alone.
+    /// The configuration.
     pub(crate) join: JoinConfiguration,
-    /// The address of this node's API server; on a worker, which has none, the address of its default route.
-    pub(crate) advertise_address: IpAddr,
-    /// How long to wait for what.
-    pub(crate) timeouts: Timeouts,
-    /// What the machine reported about itself.
-    pub(crate) facts: HostFacts,
+    /// This node's settings; the certificates' folder is kubeadm's default until the cluster's is known.
+    pub(crate) node: NodeSettings,
     /// What is odd, but no error.
     pub(crate) warnings: Vec<Warning>,
 }
 
-impl ResolvedJoin {
-    /// Applies kubeadm's defaults to what was loaded, and checks it.
+impl LoadedJoin {
+    /// Applies kubeadm's defaults, checks and parses what `join` was told.
     ///
     /// # Errors
     /// With every problem found; with `strict` the warnings too.
-    pub(crate) fn new(
-        loaded: LoadedJoin,
+    pub(crate) fn resolve(
+        self,
         facts: HostFacts,
         overrides: &Overrides,
-    ) -> Result<Self, ConfigError> {
-        let LoadedJoin { mut join, locator, mut warnings } = loaded;
+    ) -> Result<ResolvedJoin, ConfigError> {
+        let Self { mut join, locator, mut warnings } = self;
         let mut validator = Validator::new(&locator);
-        node::registration(&mut join.node_registration, JOIN, &facts, overrides, &mut validator);
+        // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
+        let serial = join.node_registration.image_pull_serial;
+        default_registration(JOIN, &mut join.node_registration, &facts, overrides, &mut validator);
         if let Some(directory) = &overrides.patches {
             join.patches = Some(Patches { directory: directory.clone() });
         }
         if let Some(phases) = &overrides.skip_phases {
             join.skip_phases.clone_from(phases);
         }
-        join.dry_run |= overrides.dry_run;
-        // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
-        let serial = join.node_registration.image_pull_serial;
         defaults::join(&mut join);
         join.node_registration.image_pull_serial = serial;
-        let advertise_address = match &mut join.control_plane {
-            Some(control_plane) => node::advertise_address(
-                &mut control_plane.local_api_endpoint,
-                (JOIN, "controlPlane.localAPIEndpoint.advertiseAddress"),
-                &facts,
-                overrides,
-                &mut validator,
-            ),
-            None => facts.default_addresses.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-        };
+        let mut advertised = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut bind_port = 6443;
+        if let Some(control_plane) = &mut join.control_plane {
+            let endpoint = &mut control_plane.local_api_endpoint;
+            advertised = advertise_address(ENDPOINT, endpoint, &facts, overrides, &mut validator);
+            bind_port = u16::try_from(endpoint.bind_port).unwrap_or(bind_port);
+        }
         validator.join(&join);
         let Validator { mut problems, warnings: odd, .. } = validator;
         let odd = odd.into_iter().map(|problem| Warning { problem, strict: false, deprecation: false });
@@ -75,39 +71,34 @@ impl ResolvedJoin {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        let timeouts = Timeouts::of(join.timeouts.as_ref());
-        Ok(Self { join, advertise_address, timeouts, facts, warnings })
-    }
-
-    /// The settings of this node in `cluster`.
-    pub(crate) fn settings(&self, cluster: ClusterSettings) -> Settings {
-        let registration = self.join.node_registration.clone();
-        let endpoint = self.join.control_plane.as_ref().map(|c| &c.local_api_endpoint);
-        let default_taints = || endpoint.iter().map(|_| control_plane_taint()).collect();
+        let registration = join.node_registration.clone();
+        let default_taints = || match join.control_plane {
+            Some(_) => vec![control_plane_taint()],
+            None => vec![],
+        };
         let node = NodeSettings {
-            advertise_address: self.advertise_address,
-            bind_port: endpoint.and_then(|e| u16::try_from(e.bind_port).ok()).unwrap_or(6443),
+            advertise_address: advertised,
+            bind_port,
             taints: registration.taints.clone().unwrap_or_else(default_taints),
+            kubelet_registers_taints: join.control_plane.is_none(),
             registration,
-            patches: self
-                .join
+            patches: join
                 .patches
                 .as_ref()
-                .map(|p| p.directory.as_str())
-                .filter(|d| !d.is_empty())
-                .map(Into::into),
-            paths: Paths::new(&cluster.config.certificates_dir, None),
-            timeouts: self.timeouts,
-            facts: self.facts.clone(),
+                .map(|p| PathBuf::from(&p.directory))
+                .filter(|p| !p.as_os_str().is_empty()),
+            paths: Paths::new(CERTIFICATES, overrides.kubeconfig_dir.as_deref()),
+            timeouts: Timeouts::of(join.timeouts.as_ref()),
+            facts,
         };
-        Settings { cluster, node }
+        Ok(ResolvedJoin { join, node, warnings })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{JoinFlags, load_join, sample};
+    use crate::config::{JoinFlags, load_join};
 
     const HASH: &str = "sha256:22f0f3fd551fd880254689467771eed6ec776c9b7148a80a20dfdb684767d264";
     const TOKEN: &str = "abcdef.0123456789abcdef";
@@ -116,12 +107,12 @@ mod tests {
         let text = format!(
             "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ndiscovery: {{bootstrapToken: {{token: {TOKEN}, apiServerEndpoint: '10.0.0.1:6443', caCertHashes: ['{HASH}']}}}}\n{join}"
         );
-        ResolvedJoin::new(load_join("join.yaml", &text).unwrap(), HostFacts::placeholder(), overrides)
+        load_join("join.yaml", &text).unwrap().resolve(HostFacts::placeholder(), overrides)
     }
 
     fn from_flags(flags: &JoinFlags) -> Result<ResolvedJoin, ConfigError> {
         let loaded = flags.load(|_| Err("no file is read".into()))?;
-        ResolvedJoin::new(loaded, HostFacts::placeholder(), &flags.overrides())
+        loaded.resolve(HostFacts::placeholder(), &flags.overrides())
     }
 
     fn flags() -> JoinFlags {
@@ -135,18 +126,17 @@ mod tests {
 
     #[test]
     fn a_worker_has_no_taints_and_a_control_plane_node_has_its_own() {
-        let cluster = || sample::init().unwrap().settings.cluster;
         let worker = from_file("", &Overrides::default()).unwrap();
-        let node = worker.settings(cluster()).node;
+        let node = &worker.node;
         assert!(node.taints.is_empty() && node.registration.name == "node");
         assert_eq!(node.timeouts.discovery.as_secs(), 300);
         assert_eq!(worker.join.ca_cert_path, "/etc/kubernetes/pki/ca.crt");
         let control_plane = from_file("controlPlane: {}\n", &Overrides::default()).unwrap();
-        let node = control_plane.settings(cluster()).node;
+        let node = control_plane.node;
         assert_eq!(node.taints, [control_plane_taint()]);
         assert_eq!((node.bind_port, node.advertise_address.to_string().as_str()), (6443, "1.2.3.4"));
         let bare = from_file("controlPlane: {}\nnodeRegistration: {taints: []}\n", &Overrides::default());
-        assert!(bare.unwrap().settings(cluster()).node.taints.is_empty());
+        assert!(bare.unwrap().node.taints.is_empty());
     }
 
     #[test]
@@ -156,7 +146,6 @@ mod tests {
             patches: Some("/flag".into()),
             skip_phases: Some(vec!["preflight".into()]),
             ignore_preflight_errors: vec!["all".into()],
-            dry_run: true,
             ..Overrides::default()
         };
         let text = "nodeRegistration: {name: from-file, ignorePreflightErrors: [Swap]}\nskipPhases: [kubelet-start]\npatches: {directory: /file}\n";
@@ -171,7 +160,6 @@ mod tests {
             (join.skip_phases, join.patches.unwrap().directory),
             (vec!["preflight".to_owned()], "/flag".into())
         );
-        assert!(join.dry_run);
     }
 
     #[test]

@@ -204,20 +204,8 @@ pub(super) fn default_registration(
         node.name.clone_from(name);
     }
     defaults::text(&mut node.name, &facts.hostname);
-    let ignored: Vec<String> =
-        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
     node.ignore_preflight_errors =
-        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
-    node.ignore_preflight_errors.sort();
-    node.ignore_preflight_errors.dedup();
-    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
-    if all && node.ignore_preflight_errors.len() > 1 {
-        v.error(
-            kind,
-            "nodeRegistration.ignorePreflightErrors",
-            "`all` covers every check: name no others beside it",
-        );
-    }
+        ignored_checks(kind, &node.ignore_preflight_errors, &overrides.ignore_preflight_errors, v);
     if node.cri_socket.is_empty() {
         match facts.cri_sockets.as_slice() {
             [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
@@ -233,6 +221,27 @@ pub(super) fn default_registration(
             ),
         }
     }
+}
+
+/// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
+fn ignored_checks(kind: &str, configured: &[String], flags: &[String], v: &mut Validator<'_>) -> Vec<String> {
+    let lower = |list: &[String]| -> Vec<String> { list.iter().map(|e| e.trim().to_lowercase()).collect() };
+    let lists = [lower(configured), lower(flags)];
+    let covers_all = |list: &Vec<String>| list.iter().any(|check| check == "all");
+    if lists.iter().any(|list| covers_all(list) && list.iter().any(|check| check != "all")) {
+        v.error(
+            kind,
+            "nodeRegistration.ignorePreflightErrors",
+            "`all` covers every check: name no others beside it",
+        );
+    }
+    if lists.iter().any(covers_all) {
+        return vec!["all".into()];
+    }
+    let mut checks = lists.concat();
+    checks.sort();
+    checks.dedup();
+    checks
 }
 
 /// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of

@@ -72,9 +72,7 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
     run.set_area("kubelet-wait");
     run.act(Verb::Wait, "for the kubelet to perform the TLS Bootstrap");
     if !run.watch.waits() {
-        let bootstrap = run.settings.node.paths.kubeconfig(BOOTSTRAP);
-        run.remove(&bootstrap)?;
-        return Ok(false);
+        return show(run, local).map(|()| false);
     }
     let start = Instant::now();
     let mut view = run.live_view();
@@ -121,6 +119,18 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
         }
         std::thread::sleep(PERIOD);
     }
+}
+
+/// In a dry run no kubelet makes its kubeconfig: the bootstrap kubeconfig shows in its place which API server it names.
+fn show(run: &mut Run, local: Option<&str>) -> Result<(), Error> {
+    let path = run.settings.node.paths.kubeconfig(BOOTSTRAP);
+    let (Some(local), Some(text)) = (local, run.host.read(&path)?) else { return Ok(()) };
+    let Ok(mut kubeconfig) = Kubeconfig::parse(&String::from_utf8_lossy(&text)) else { return Ok(()) };
+    if let Some(cluster) = kubeconfig.current_cluster_mut() {
+        local.clone_into(&mut cluster.server);
+    }
+    run.write(&path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
+    Ok(())
 }
 
 /// Removes the bootstrap kubeconfig, and points kubelet to the API server of its own node.

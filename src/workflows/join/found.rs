@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
-use crate::cluster::{self, Cluster};
+use crate::cluster;
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
 use crate::discovery::{self, Waiting};

@@ -153,8 +153,10 @@ fn etcd(
 }
 
 fn check(join: &mut Join) -> PhaseResult {
+    found::check_kubelet(&join.run)?;
     preflight::check(&mut join.run)?;
     let found = join.found()?;
+    found.check_kubeconfig(&join.run)?;
     found.check_node(&mut join.run)?;
     if join.is_control_plane() {
         join.run.log("Running pre-flight checks before initializing the new control plane instance");

@@ -55,10 +55,6 @@ impl LoadedJoin {
         let given_name = join.node_registration.name.trim().to_owned();
         let given_socket = join.node_registration.cri_socket.clone();
         defaults::join(&mut join);
-        // kubeadm completes a socket in a file, but not one that a flag gives.
-        if locator.flags.iter().any(|(field, _)| *field == "nodeRegistration.criSocket") {
-            join.node_registration.cri_socket = given_socket;
-        }
         join.node_registration.image_pull_serial = serial;
         let mut advertised = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut bind_port = 6443;
@@ -76,6 +72,10 @@ impl LoadedJoin {
         }
         if !problems.is_empty() {
             return Err(ConfigError { problems });
+        }
+        // kubeadm completes a socket in a file, but not one that a flag gives.
+        if locator.flags.iter().any(|(field, _)| *field == "nodeRegistration.criSocket") {
+            join.node_registration.cri_socket = given_socket;
         }
         let registration = join.node_registration.clone();
         let default_taints = || match join.control_plane {

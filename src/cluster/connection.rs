@@ -65,7 +65,7 @@ impl Connection {
             {
                 same_since = Instant::now();
             }
-            let unknown = self.settled && refusal.code() == Some(401);
+            let unknown = self.settled && matches!(refusal.code(), Some(401 | 403));
             let patience = if unknown { Duration::ZERO } else { refusal.patience().unwrap_or(self.limit) };
             if begin.elapsed() + pause > self.limit || same_since.elapsed() + pause > patience {
                 let after = begin.elapsed();

@@ -56,7 +56,7 @@ pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Re
 }
 
 /// The same of a kubeconfig's text, which is called `name` in messages. Its API server has been running for a while: what
-/// it refuses once, it refuses always.
+/// it refuses a client once, it refuses always.
 ///
 /// # Errors
 /// When the runtime can't start its threads.

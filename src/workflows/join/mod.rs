@@ -114,11 +114,11 @@ pub(crate) fn workflow() -> Workflow<Join> {
 }
 
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up and another to get its certificate: on a
-/// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. The
-/// new etcd member is what the control plane waits for longest: it joins before the manifests of the others are written.
+/// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. etcd
+/// joins right after the manifests are written, and is checked as soon as this node has an administrator.
 const MOVED: &[(&str, &str)] = &[
     ("kubelet-start", "control-plane-prepare/download-certs"),
-    ("check-etcd", "control-plane-prepare/certs"),
+    ("check-etcd", "control-plane-prepare/kubeconfig"),
     ("etcd-join", "control-plane-prepare/control-plane"),
 ];
 

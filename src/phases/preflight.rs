@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::preflight::{Finding, IMAGE_PULL, PullOptions, Severity, ignore};
+use crate::images::{IMAGE_PULL, PullOptions};
+use crate::preflight::{Finding, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Runs the checks, then pulls the control plane's images.
@@ -31,7 +32,7 @@ pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
 pub(crate) fn check(run: &mut Run) -> Result<(), Error> {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
     run.log("Running pre-flight checks");
-    let report = run.checks.run(&run.settings, &ignored);
+    let report = run.checks.run(&Subject::init(&run.settings), &ignored);
     run.findings(&report.findings);
     refuse(&report.findings)
 }

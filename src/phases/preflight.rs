@@ -11,7 +11,9 @@ use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 /// # Errors
 /// When a check finds an error, or an image can't be pulled.
 pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
-    check(run)?;
+    run.log("Running pre-flight checks");
+    let subject = Subject::init(&run.settings);
+    check(run, &subject)?;
     pull(run)
 }
 
@@ -33,14 +35,13 @@ pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     Ok(Outcome::Done)
 }
 
-/// Runs the checks.
+/// Runs the checks of a subject.
 ///
 /// # Errors
 /// When one of them finds an error.
-pub(crate) fn check(run: &mut Run) -> Result<(), Error> {
+pub(crate) fn check(run: &mut Run, subject: &Subject) -> Result<(), Error> {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
-    run.log("Running pre-flight checks");
-    let report = run.checks.run(&Subject::init(&run.settings), &ignored);
+    let report = run.checks.run(subject, &ignored);
     run.findings(&report.findings);
     refuse(&report.findings)
 }

@@ -27,7 +27,7 @@ impl Checks for Before {
 #[derive(Clone)]
 pub struct Beside {
     machine: Arc<dyn Machine>,
-    running: Arc<Mutex<Option<JoinHandle<Report>>>>,
+    running: Arc<Mutex<Vec<JoinHandle<Report>>>>,
 }
 
 impl Beside {
@@ -38,8 +38,14 @@ impl Beside {
 
     /// Waits for them; nothing where they were not started.
     pub fn found(&self) -> Report {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        running.and_then(|checks| checks.join().ok()).unwrap_or_default()
+        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let reports = running.into_iter().filter_map(|checks| checks.join().ok());
+        let all = reports.reduce(|mut all, Report { findings, took }| {
+            all.findings.extend(findings);
+            all.took += took;
+            all
+        });
+        all.unwrap_or_default()
     }
 }
 
@@ -48,7 +54,7 @@ impl Checks for Beside {
         let options = Options { ignored: ignored.to_vec(), dry_run: true, ..Options::default() };
         let (subject, machine) = (subject.clone(), Arc::clone(&self.machine));
         let checks = std::thread::spawn(move || run_checks(&subject, machine, &options));
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(checks);
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(checks);
         Report::default()
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::{NodeSettings, Settings};
+use crate::pki::Bundle;
 
 /// What this machine is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,12 @@ pub enum Role {
 /// What a joining node knows beside its settings.
 #[derive(Clone, Debug, Default)]
 pub struct Joining {
-    /// `host:port` of the API server that the cluster is discovered from; none with a discovery file.
+    /// `host:port` of the API server that the cluster is discovered from; none if a file leads to it.
     pub endpoint: Option<String>,
     /// Where a worker stores the cluster's CA certificate: `caCertPath`.
     pub ca_file: PathBuf,
-    /// The cluster's CA certificates in PEM, once the cluster is discovered.
-    pub cluster_ca: Option<Vec<u8>>,
+    /// The cluster's CA certificates, once the cluster is discovered.
+    pub cluster_ca: Option<Bundle>,
     /// The certificates that control planes share are downloaded from the cluster, so that none need be here.
     pub downloads_certificates: bool,
 }

@@ -9,7 +9,7 @@ use super::config::{
     extra_args, feature_gates, host_files, identity, manifest_folder, manifests, probes, version,
 };
 use super::etcd::{data, external};
-use super::join::{self, kubelet_conf, trust};
+use super::join::{kubelet_conf, trust};
 use super::kubelet;
 use super::machine::programs::{self, PROGRAMS};
 use super::machine::{clock, disk, hostname, modules, resources, system, writable};
@@ -89,12 +89,12 @@ fn of_kubeadm(subject: &Subject) -> Vec<Check> {
     rows
 }
 
-/// What an earlier join left, and what a join needs.
+/// What an earlier join left.
 fn join_files(subject: &Subject) -> Vec<Check> {
     let file = |name: &str| format!("FileAvailable-{}", dashed(&subject.node().paths.kubeconfig(name)));
     let about = "files of an earlier join";
     let joining = subject.joining();
-    let (before, after, ca, shared) = (joining.clone(), joining.clone(), joining.clone(), joining.clone());
+    let (before, after, ca) = (joining.clone(), joining.clone(), joining.clone());
     let ca_name = format!("FileAvailable-{}", dashed(&joining.ca_file));
     vec![
         Check::node(JOINS, file(kubelet_conf::KUBELET), Error, about, move |node, m| {
@@ -111,20 +111,6 @@ fn join_files(subject: &Subject) -> Vec<Check> {
             trust::check(&s.node, m, &ca)
         })
         .of_existing(),
-        Check::cluster(
-            &[ControlPlane],
-            "ControlPlaneEndpoint",
-            Error,
-            "the cluster's endpoint",
-            join::shared::endpoint,
-        ),
-        Check::cluster(
-            &[ControlPlane],
-            "SharedCertificates",
-            Error,
-            "the shared certificates",
-            move |settings, machine| join::shared::certificates(settings, machine, &shared),
-        ),
     ]
 }
 
@@ -367,7 +353,7 @@ mod tests {
                     && after.iter().any(|n| n == "FileContent--proc-sys-net-ipv4-ip_forward")
             );
             let is_control_plane = role == ControlPlane;
-            for name in ["Port-6443", "DirAvailable--var-lib-etcd", "SharedCertificates", "PkiPair"] {
+            for name in ["Port-6443", "DirAvailable--var-lib-etcd", "PkiPair"] {
                 assert_eq!(after.iter().any(|n| n == name), is_control_plane, "{role:?} {name}");
             }
             assert_eq!(before.iter().any(|n| n == "NumCPU"), is_control_plane);

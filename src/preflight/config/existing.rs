@@ -88,7 +88,7 @@ pub(crate) fn kubelet_conf(node: &NodeSettings, machine: &dyn Machine) -> Kubele
     trust_of(&node.paths.kubeconfig("kubelet.conf"), machine, ca.as_ref())
 }
 
-/// Whether a kubeconfig trusts a CA.
+/// Whether a kubeconfig trusts a CA: the same key, whose certificate may have been renewed.
 pub(crate) fn trust_of(path: &Path, machine: &dyn Machine, ca: Option<&Bundle>) -> KubeletConf {
     let Some(text) = machine.text(path) else { return KubeletConf::Absent };
     let Ok(config) = Kubeconfig::parse(&text) else { return KubeletConf::Absent };
@@ -98,7 +98,9 @@ pub(crate) fn trust_of(path: &Path, machine: &dyn Machine, ca: Option<&Bundle>) 
         _ => machine.read(Path::new(&cluster.certificate_authority)).ok(),
     };
     match (trusted.and_then(|pem| Bundle::from_pem(&pem).ok()), ca) {
-        (Some(theirs), Some(ca)) if ca.iter().any(|c| c.der() == theirs.certificate.der()) => {
+        (Some(theirs), Some(ca))
+            if ca.iter().any(|c| c.spki_sha256() == theirs.certificate.spki_sha256()) =>
+        {
             KubeletConf::Ours
         }
         _ => KubeletConf::Foreign(cluster.server.clone()),

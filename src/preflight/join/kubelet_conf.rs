@@ -17,16 +17,9 @@ pub(crate) const BOOTSTRAP: &str = "bootstrap-kubelet.conf";
 /// kubeadm refuses any kubelet.conf. One that trusts the cluster's CA is from an earlier join, which goes on from there.
 pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joining) -> Vec<Finding> {
     let path = node.paths.kubeconfig(KUBELET);
-    let discovered = joining.cluster_ca.as_deref().and_then(|pem| Bundle::from_pem(pem).ok());
+    let discovered = joining.cluster_ca.clone();
     let stored = || machine.read(&ca_file(node, joining)).ok().and_then(|pem| Bundle::from_pem(&pem).ok());
-    let Some(ca) = discovered.or_else(stored) else {
-        return match trust_of(&path, machine, None) {
-            KubeletConf::Absent => vec![],
-            KubeletConf::Ours => vec![],
-            KubeletConf::Foreign(server) => vec![other_cluster(&path, &server)],
-        };
-    };
-    match trust_of(&path, machine, Some(&ca)) {
+    match trust_of(&path, machine, discovered.or_else(stored).as_ref()) {
         KubeletConf::Absent => vec![],
         KubeletConf::Ours => vec![Finding::info(format!(
             "{} exists, from an earlier join of this cluster: joining again",

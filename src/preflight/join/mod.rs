@@ -1,5 +1,5 @@
-//! What only a joining node is checked for: files that an earlier join left, and those that it must have.
+//! What only a joining node is checked for: files that an earlier join, or another
+//! cluster, left.
 
 pub(super) mod kubelet_conf;
-pub(super) mod shared;
 pub(super) mod trust;

@@ -9,7 +9,7 @@ use crate::preflight::subject::Joining;
 
 /// kubeadm refuses an existing file. One with the cluster's own CA is from an earlier join.
 pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joining) -> Vec<Finding> {
-    let Some(discovered) = joining.cluster_ca.as_deref().and_then(|pem| Bundle::from_pem(pem).ok()) else {
+    let Some(discovered) = &joining.cluster_ca else {
         return vec![];
     };
     let path = ca_file(node, joining);
@@ -17,7 +17,9 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joinin
     let shown = path.display();
     let away = format!("`mv {shown} {shown}.old`, or `kubestrap reset`, and run again");
     match Bundle::from_pem(&pem) {
-        Ok(stored) if discovered.iter().any(|c| c.der() == stored.certificate.der()) => vec![],
+        Ok(stored) if discovered.iter().any(|c| c.spki_sha256() == stored.certificate.spki_sha256()) => {
+            vec![]
+        }
         Ok(_) => vec![
             Finding::error(format!("{shown} exists, and is not the CA of the cluster to join"))
                 .cause("this machine was a node of another cluster, or the cluster's CA was replaced")

@@ -13,17 +13,13 @@ use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.node.paths.certificates;
     let local_etcd = settings.cluster.config.etcd.local.is_some();
-    let rows = CERTIFICATES.iter().filter(|row| local_etcd || !is_of_etcd(row));
+    let rows = CERTIFICATES.iter().filter(|row| local_etcd || !row.is_of_etcd());
     let pki = Pki { settings, machine, dir: dir.clone(), now: machine.now() };
     let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
-    let authorities = CERTIFICATES.iter().filter(|row| row.is_ca() && (local_etcd || !is_of_etcd(row)));
+    let authorities = CERTIFICATES.iter().filter(|row| row.is_ca() && (local_etcd || !row.is_of_etcd()));
     findings.extend(authorities.filter_map(|row| pki.not_to_be_made(row)));
     findings.extend(pki.service_account());
     findings
-}
-
-fn is_of_etcd(row: &CertRow) -> bool {
-    row.name == "etcd-ca" || row.signer == Some("etcd-ca")
 }
 
 struct Pki<'a> {

@@ -29,9 +29,9 @@ mod commands;
 pub mod config;
 pub mod diagnose;
 pub mod diff;
-#[allow(dead_code, reason = "the workflow of `join`, its caller, comes next")]
 mod discovery;
 mod error;
+mod etcd;
 mod exit_status;
 pub mod finding;
 pub mod health;

@@ -118,6 +118,24 @@ impl Settings {
 }
 
 impl ClusterSettings {
+    /// kubeadm's defaults, for the time in which the cluster to join is not known yet.
+    pub(crate) fn unknown() -> Self {
+        let (version, release) = fallback();
+        let mut config =
+            ClusterConfiguration { kubernetes_version: version.to_string(), ..Default::default() };
+        defaults::cluster(&mut config, release, 0);
+        Self::new(config, version, release, None, None)
+    }
+
+    /// The settings of a cluster that stores its configuration; `generated` tells which parts of it nobody changed.
+    ///
+    /// # Errors
+    /// With every problem found, such as a version that is not known.
+    pub(crate) fn of_stored(loaded: Loaded, generated: Generated) -> Result<Self, ConfigError> {
+        let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+        Ok(Self { generated, ..resolved.settings.cluster })
+    }
+
     /// Parses what a ClusterConfiguration with defaults holds as text. It was checked before: what can't be parsed is
     /// left out.
     pub(crate) fn new(
@@ -284,17 +302,18 @@ pub(super) fn advertise_address(
     address
 }
 
+/// The version and release that are built in.
+fn fallback() -> (KubernetesVersion, &'static Release) {
+    let version: KubernetesVersion =
+        DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
+    let release = Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
+    (version, release)
+}
+
 fn version(
     cluster: &mut ClusterConfiguration,
     v: &mut Validator<'_>,
 ) -> (KubernetesVersion, &'static Release) {
-    let fallback = || {
-        let version: KubernetesVersion =
-            DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
-        let release =
-            Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
-        (version, release)
-    };
     defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
     let path = "kubernetesVersion";
     if is_label(&cluster.kubernetes_version) {

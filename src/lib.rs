@@ -46,6 +46,7 @@ pub mod patches;
 mod phases;
 pub mod pki;
 pub mod preflight;
+mod program;
 mod workflow;
 mod workflows;
 pub mod yaml;

@@ -33,14 +33,12 @@ use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::{Format, Printer};
-
-/// What the program is called.
-const NAME: &str = "kubestrap";
+use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
 #[derive(Parser, Debug)]
 #[command(
-    name = NAME,
+    name = program::name(),
     disable_version_flag = true,
     arg_required_else_help = true,
     after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --config kubeadm.yaml\n  kubestrap certs check-expiration"

@@ -2,6 +2,7 @@
 
 pub mod closing;
 mod event;
+mod join_command;
 mod progress;
 mod wrap;
 
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 
 pub use event::Event;
+pub(crate) use join_command::JoinCommand;
 pub use progress::LiveView;
 
 /// How to print.

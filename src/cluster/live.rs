@@ -127,32 +127,6 @@ impl KubeCluster {
             after: Duration::ZERO,
         })
     }
-
-    /// Asks once whether the API server is alive.
-    ///
-    /// # Errors
-    /// When it does not answer, or says that it is not.
-    pub fn livez(&self) -> Result<(), ClusterError> {
-        self.health("/livez").map(drop)
-    }
-
-    /// Asks once whether the API server is ready; `verbose` gives what it says of each of its checks.
-    ///
-    /// # Errors
-    /// When it does not answer, or says that it is not, with what it says of its checks.
-    pub fn readyz(&self, verbose: bool) -> Result<String, ClusterError> {
-        self.health(if verbose { "/readyz?verbose" } else { "/readyz" })
-    }
-
-    fn health(&self, path: &str) -> Result<String, ClusterError> {
-        let server = || self.connection.server().to_owned();
-        let request = Request::get(path).body(vec![]).map_err(|e| ClusterError::Unhealthy {
-            server: server(),
-            refusal: Refusal::Connection { server: server(), reason: e.to_string() },
-        })?;
-        let answer = self.runtime.block_on(self.connection.text(request));
-        answer.map_err(|refusal| ClusterError::Unhealthy { server: server(), refusal })
-    }
 }
 
 impl Cluster for KubeCluster {
@@ -191,7 +165,13 @@ impl Cluster for KubeCluster {
     }
 
     fn text(&mut self, path: &str) -> Result<String, ClusterError> {
-        self.health(path)
+        let server = || self.connection.server().to_owned();
+        let request = Request::get(path).body(vec![]).map_err(|e| ClusterError::Unhealthy {
+            server: server(),
+            refusal: Refusal::Connection { server: server(), reason: e.to_string() },
+        })?;
+        let answer = self.runtime.block_on(self.connection.text(request));
+        answer.map_err(|refusal| ClusterError::Unhealthy { server: server(), refusal })
     }
 }
 
@@ -263,7 +243,7 @@ mod tests {
             KubeCluster::new(&access, KubeconfigFile { path: "admin.conf", text: &text }).unwrap();
         let error = cluster.get("Node", "", "n").unwrap_err().to_string();
         assert!(error.starts_with(&format!("can't read Node n: nothing listens at {server}")), "{error}");
-        assert!(cluster.livez().unwrap_err().to_string().contains("kube-apiserver is not running"));
+        assert!(cluster.text("/livez").unwrap_err().to_string().contains("kube-apiserver is not running"));
     }
 
     #[test]
@@ -296,11 +276,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_health_check_says_is_passed_on() {
+    fn health_check_that_fails_is_reported_with_its_answer() {
         let api = FakeApi::new();
-        let cluster = api.cluster(LIMIT, |_| Some(500));
-        let error = cluster.readyz(true).unwrap_err().to_string();
+        let mut cluster = api.cluster(LIMIT, |_| Some(500));
+        let error = cluster.text("/readyz?verbose").unwrap_err().to_string();
         assert!(error.contains("https://fake:6443 is not healthy: HTTP 500"), "{error}");
-        assert!(cluster.livez().is_err());
     }
 }

@@ -16,7 +16,8 @@ const CRI_SOCKETS: [&str; 3] =
 /// Asks the machine.
 pub fn gather() -> HostFacts {
     let resolved = |init: &dyn InitSystem| init.state("systemd-resolved").active;
-    let here = net::addresses();
+    // Without them there is no address to advertise, which is reported.
+    let here = net::addresses().unwrap_or_default();
     HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(&here),

@@ -79,7 +79,10 @@ pub trait Machine: Send + Sync {
     fn memory(&self) -> u64;
 
     /// Swap areas in use.
-    fn swaps(&self) -> Vec<SwapArea>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn swaps(&self) -> io::Result<Vec<SwapArea>>;
 
     /// The kernel's release.
     fn kernel_release(&self) -> String;
@@ -88,13 +91,22 @@ pub trait Machine: Send + Sync {
     fn kernel_config(&self) -> Option<KernelConfig>;
 
     /// The cgroups.
-    fn cgroups(&self) -> Cgroups;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn cgroups(&self) -> io::Result<Cgroups>;
 
     /// The addresses of all interfaces.
-    fn addresses(&self) -> Vec<InterfaceAddress>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn addresses(&self) -> io::Result<Vec<InterfaceAddress>>;
 
     /// All TCP sockets that listen.
-    fn listeners(&self) -> Vec<Listener>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn listeners(&self) -> io::Result<Vec<Listener>>;
 
     /// Whether it is plain that nobody listens on `port`, so that the listeners need not be looked through.
     fn is_free(&self, _port: u16) -> bool {
@@ -106,7 +118,7 @@ pub trait Machine: Send + Sync {
         if self.is_free(port) {
             return vec![];
         }
-        self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
+        self.listeners().unwrap_or_default().into_iter().filter(|l| l.address.port() == port).collect()
     }
 
     /// All processes.
@@ -139,8 +151,16 @@ pub trait Machine: Send + Sync {
         self.read(path).ok().map(|content| String::from_utf8_lossy(&content).into_owned())
     }
 
-    /// What stands at a path.
-    fn kind(&self, path: &Path) -> Option<PathKind>;
+    /// What is at a path, symbolic links followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn stat(&self, path: &Path) -> io::Result<PathKind>;
+
+    /// What is at a path; none if nothing is there, or it can't be looked at.
+    fn kind(&self, path: &Path) -> Option<PathKind> {
+        self.stat(path).ok()
+    }
 
     /// What a symbolic link at a path says.
     fn link(&self, path: &Path) -> Option<PathBuf>;

@@ -51,6 +51,22 @@ impl<T: Clone> Remembered<T> {
     }
 }
 
+/// An error that several checks are given.
+#[derive(Clone)]
+struct Kept(Arc<io::Error>);
+
+impl From<io::Error> for Kept {
+    fn from(error: io::Error) -> Self {
+        Self(Arc::new(error))
+    }
+}
+
+impl From<Kept> for io::Error {
+    fn from(Kept(error): Kept) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
 /// What came of running a program.
 type Answer = Result<Said, String>;
 
@@ -58,8 +74,8 @@ type Answer = Result<Said, String>;
 pub struct RealMachine {
     host: RealHost,
     endpoint: CriEndpoint,
-    addresses: Remembered<Vec<InterfaceAddress>>,
-    listeners: Remembered<Vec<Listener>>,
+    addresses: Remembered<Result<Vec<InterfaceAddress>, Kept>>,
+    listeners: Remembered<Result<Vec<Listener>, Kept>>,
     processes: Remembered<Vec<Process>>,
     runtime: Remembered<Result<RuntimeFacts, CriError>>,
     /// Of those of [`SERVICES`] that are there.
@@ -118,7 +134,7 @@ impl Machine for RealMachine {
         system::memory()
     }
 
-    fn swaps(&self) -> Vec<SwapArea> {
+    fn swaps(&self) -> io::Result<Vec<SwapArea>> {
         system::swaps()
     }
 
@@ -130,16 +146,16 @@ impl Machine for RealMachine {
         system::kernel_config()
     }
 
-    fn cgroups(&self) -> Cgroups {
+    fn cgroups(&self) -> io::Result<Cgroups> {
         system::cgroups()
     }
 
-    fn addresses(&self) -> Vec<InterfaceAddress> {
-        self.addresses.get_or_measure(net::addresses)
+    fn addresses(&self) -> io::Result<Vec<InterfaceAddress>> {
+        Ok(self.addresses.get_or_measure(|| Ok(net::addresses()?))?)
     }
 
-    fn listeners(&self) -> Vec<Listener> {
-        self.listeners.get_or_measure(net::listeners)
+    fn listeners(&self) -> io::Result<Vec<Listener>> {
+        Ok(self.listeners.get_or_measure(|| Ok(net::listeners()?))?)
     }
 
     fn is_free(&self, port: u16) -> bool {
@@ -159,9 +175,9 @@ impl Machine for RealMachine {
         Ok(Box::new(File::open(path)?))
     }
 
-    fn kind(&self, path: &Path) -> Option<PathKind> {
-        let kind = path.metadata().ok()?.file_type();
-        Some(match kind {
+    fn stat(&self, path: &Path) -> io::Result<PathKind> {
+        let kind = path.metadata()?.file_type();
+        Ok(match kind {
             k if k.is_file() => PathKind::File,
             k if k.is_dir() => PathKind::Dir,
             k if k.is_socket() => PathKind::Socket,

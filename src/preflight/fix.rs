@@ -120,7 +120,7 @@ impl Work<'_> {
     }
 
     fn swap_off(&mut self) -> Result<(), String> {
-        for area in self.machine.swaps() {
+        for area in self.machine.swaps().map_err(|e| format!("/proc/swaps: {e}"))? {
             let path = area.path.to_string_lossy().into_owned();
             self.hands.run("swapoff", &[&path])?;
             self.done.push(format!("swapoff {path}"));

@@ -6,8 +6,9 @@ use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::preflight::config::existing::kubelet_flag;
 use crate::preflight::kubelet;
+use crate::preflight::outcome::Unmeasured;
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Result<Vec<Finding>, Unmeasured> {
     let cluster = &settings.cluster.config;
     let flag = |args| last_value(args, "feature-gates").map(names).unwrap_or_default();
     let mut of_kubelet: Vec<String> =
@@ -26,7 +27,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         ("kube-scheduler", "feature-gates in scheduler.extraArgs", flag(&cluster.scheduler.extra_args)),
     ];
     if given.iter().all(|(_, _, names)| names.is_empty()) {
-        return vec![];
+        return Ok(vec![]);
     }
     let help = machine.run("kubelet", &["--help"]).unwrap_or_default().stdout;
     // `Name=true|false (ALPHA - default=false)`, one a line.
@@ -34,16 +35,16 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         help.split("=true|false").filter_map(|part| part.split_whitespace().last()).collect();
     known.pop();
     if known.len() < 10 {
-        return vec![];
+        return Err(Unmeasured::new("`kubelet --help`", "it lists no feature gates"));
     }
-    let Ok(version) = kubelet::version(machine) else { return vec![] };
+    let version = kubelet::version(machine).map_err(|why| Unmeasured::new("`kubelet --version`", why))?;
     let mut findings = vec![];
     for (component, place, names) in given {
         for name in names.iter().filter(|n| !known.contains(&n.as_str())) {
             findings.push(unknown(component, place, name, &known, &version.to_string()));
         }
     }
-    findings
+    Ok(findings)
 }
 
 /// kubelet lists the gates of all components, but for those that have graduated: what it does not list is not proven

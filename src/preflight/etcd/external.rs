@@ -68,7 +68,7 @@ pub(crate) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding
     if last_value(&local.extra_args, "listen-client-urls").is_some() {
         return vec![];
     }
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let leads_nowhere = |url: &&str| {
         let authority = url.split_once("://").map_or(*url, |(_, rest)| rest).trim_end_matches('/');
         let Ok((host, Some(port))) = names::host_port(authority) else { return false };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::Settings;
+use crate::config::{Settings, names};
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::kubelet::node_configuration;
@@ -13,27 +13,50 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// The resolv.conf that Pods get, those of the control plane too.
 pub(crate) fn resolv_conf(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    // The flag wins; it is looked at with the others.
-    if kubelet_flag(&settings.node, machine, "resolv-conf").is_some() {
+    let flag = kubelet_flag(&settings.node, machine, "resolv-conf");
+    // A file that only the flag names is looked at with the other flags.
+    let by_flag = flag.is_some();
+    let path = flag.or_else(|| node_configuration(settings).resolv_conf).unwrap_or(RESOLV_CONF.to_owned());
+    if path.is_empty() {
         return vec![];
     }
-    let configured = node_configuration(settings).resolv_conf;
-    let path = configured.clone().unwrap_or_else(|| RESOLV_CONF.to_owned());
-    if path.is_empty() || machine.kind(Path::new(&path)).is_some() {
+    if machine.kind(Path::new(&path)).is_some() {
+        return only_loopback(&path, machine).into_iter().collect();
+    }
+    if by_flag {
         return vec![];
     }
     let here = (path != RESOLV_CONF && machine.kind(RESOLV_CONF.as_ref()).is_some()).then_some(RESOLV_CONF);
     let fix = match here {
         Some(here) => format!(
-            "set `resolvConf: {here}` in a KubeletConfiguration, or `systemctl enable --now systemd-resolved`, which makes {path}"
+            "set `resolvConf: {here}` in a KubeletConfiguration, or `systemctl enable --now systemd-resolved`, which creates {path}"
         ),
-        None => format!("make {path}, or set `resolvConf` in a KubeletConfiguration (\"\" for none)"),
+        None => format!("create {path}, or set `resolvConf` in a KubeletConfiguration (\"\" for none)"),
     };
     vec![
-        Finding::error(format!("kubelet's resolvConf names {path}, which is not there"))
+        Finding::error(format!("kubelet's resolvConf is {path}, which does not exist"))
             .cause("kubelet starts no Pod without it: \"failed to generate sandbox config\"")
             .fix(fix),
     ]
+}
+
+/// A nameserver on the loopback interface answers on the machine alone: in a Pod, it is the Pod itself.
+fn only_loopback(path: &str, machine: &dyn Machine) -> Option<Finding> {
+    let text = machine.text(Path::new(path))?;
+    let servers = text.lines().filter_map(|l| {
+        let mut words = l.split_whitespace();
+        (words.next() == Some("nameserver")).then(|| words.next())?
+    });
+    let servers: Vec<&str> = servers.collect();
+    if servers.is_empty() || !servers.iter().all(|s| names::ip(s).is_some_and(|ip| ip.is_loopback())) {
+        return None;
+    }
+    Some(
+        Finding::warning(format!("{path}, which Pods get, has only loopback nameservers"))
+            .evidence(format!("nameserver {}", servers.join(", ")))
+            .cause("CoreDNS would forward queries to itself and stop (\"Loop ... detected for zone\"): a local DNS stub can't be reached from Pods")
+            .fix("set `resolvConf` in a KubeletConfiguration to a file with the upstream nameservers"),
+    )
 }
 
 /// Kernel settings that kubelet wants, in `/proc/sys` (kubelet's `setupKernelTunables`).
@@ -140,12 +163,29 @@ pub(crate) fn cpu_policy(settings: &Settings, machine: &dyn Machine) -> Vec<Find
 
 #[cfg(test)]
 mod tests {
+    use crate::finding::Severity;
     use crate::preflight::fake::{FakeMachine, settings};
 
     fn with(lines: &str) -> crate::config::Settings {
         settings(&format!(
             "---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\n{lines}\n"
         ))
+    }
+
+    #[test]
+    fn resolv_conf_with_only_loopback_nameservers_makes_coredns_loop() {
+        let on = |text: &str| FakeMachine::with(|m| m.file("/etc/resolv.conf", text));
+        let found = on("search example.com\nnameserver 127.0.0.1\nnameserver ::1\n")
+            .finding("ResolvConf", &settings(""));
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(found.evidence, ["nameserver 127.0.0.1, ::1"]);
+        for fine in ["", "# nameserver 127.0.0.1\n", "nameserver 127.0.0.53\nnameserver 192.0.2.53\n"] {
+            assert_eq!(on(fine).check("ResolvConf", &settings("")), [], "{fine}");
+        }
+        let other = "---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nresolvConf: /run/upstream.conf\n";
+        let mut machine = on("nameserver 127.0.0.1\n");
+        machine.file("/run/upstream.conf", "nameserver 192.0.2.53\n");
+        assert_eq!(machine.check("ResolvConf", &settings(other)), []);
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(crate) fn memory(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
 
 /// kubelet refuses to run with swap on, unless it is told otherwise; kubeadm only warns, and then waits in vain.
 pub(crate) fn swap(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let swaps = machine.swaps();
+    let swaps = machine.swaps().unwrap_or_default();
     if swaps.is_empty() {
         return vec![];
     }
@@ -59,7 +59,7 @@ pub(crate) fn swap(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let fails =
         kubelet_flag(&settings.node, machine, "fail-swap-on").map_or(configured, |v| Some(v != "false"));
     let finding = match fails {
-        Some(false) if machine.cgroups().version == 2 => {
+        Some(false) if machine.cgroups().is_ok_and(|c| c.version == 2) => {
             return vec![Finding::info("swap is on, and kubelet is told to run with it").evidences(areas)];
         }
         Some(false) => Finding::warning("swap is on, and containers can't use it")

@@ -29,7 +29,7 @@ fn kernel_config(machine: &dyn Machine) -> Option<Finding> {
                 .fix("nothing, if containers run here; `modprobe configs` may bring /proc/config.gz"),
         );
     };
-    let missing = kernel::missing(&config, machine.cgroups().version);
+    let missing = kernel::missing(&config, machine.cgroups().unwrap_or_default().version);
     (!missing.is_empty()).then(|| {
         let list: Vec<String> = missing.iter().map(|n| format!("CONFIG_{n}")).collect();
         Finding::error("the kernel lacks features that Kubernetes needs")
@@ -39,7 +39,7 @@ fn kernel_config(machine: &dyn Machine) -> Option<Finding> {
 }
 
 fn no_cgroups(machine: &dyn Machine) -> Option<Finding> {
-    (!matches!(machine.cgroups().version, 1 | 2)).then(|| {
+    machine.cgroups().is_ok_and(|c| !matches!(c.version, 1 | 2)).then(|| {
         Finding::error("no cgroups are mounted at /sys/fs/cgroup")
             .cause("containers can't run without them")
             .fix("`mount -t cgroup2 none /sys/fs/cgroup`, or boot with systemd, which does so")
@@ -49,7 +49,7 @@ fn no_cgroups(machine: &dyn Machine) -> Option<Finding> {
 /// kubelet 1.35 and later refuses cgroup v1 unless `failCgroupV1` is false. For an upgrade, the kubelet that comes with it
 /// counts.
 pub(crate) fn cgroup_v1(settings: &Settings, machine: &dyn Machine, upgrade: bool) -> Vec<Finding> {
-    if machine.cgroups().version != 1 {
+    if machine.cgroups().unwrap_or_default().version != 1 {
         return vec![];
     }
     let target = settings.cluster.version.minor();
@@ -70,7 +70,7 @@ pub(crate) fn cgroup_v1(settings: &Settings, machine: &dyn Machine, upgrade: boo
 }
 
 fn controllers(machine: &dyn Machine) -> Option<Finding> {
-    let cgroups = machine.cgroups();
+    let cgroups = machine.cgroups().ok()?;
     let needed: &[&str] = match cgroups.version {
         2 => &["cpu", "cpuset", "devices", "freezer", "memory", "pids"],
         1 => &["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"],

@@ -9,7 +9,7 @@ use crate::host::net::InterfaceAddress;
 
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let address = settings.node.advertise_address;
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     if here.is_empty() || here.iter().any(|a| a.ip == address) || address.is_loopback() {
         return vec![];
     }
@@ -45,7 +45,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// Flags that name an address to listen on.
 pub(crate) fn listening(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let nonlocal = machine.text("/proc/sys/net/ipv4/ip_nonlocal_bind".as_ref());
     if here.is_empty() || nonlocal.is_some_and(|v| v.trim() == "1") {
         return vec![];
@@ -92,7 +92,7 @@ fn list(addresses: &[InterfaceAddress]) -> String {
 
 /// The components talk to each other at 127.0.0.1, and kubelet's probes do.
 pub(crate) fn loopback(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     // An interface that is down keeps its addresses; IFF_UP of netdevice(7) is the lowest bit.
     let flags = machine.text("/sys/class/net/lo/flags".as_ref());
     let flags = flags.and_then(|f| u32::from_str_radix(f.trim().trim_start_matches("0x"), 16).ok());

@@ -28,7 +28,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             }
         },
     };
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let is_here = addresses.iter().any(|a| here.iter().any(|h| h.ip == *a));
     let is_served = port == settings.node.bind_port || !machine.listeners_on(port).is_empty();
     if !is_here || is_served {

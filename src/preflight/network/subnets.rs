@@ -26,7 +26,8 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             );
         }
     }
-    let here: Vec<IpAddr> = machine.addresses().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
+    let here: Vec<IpAddr> =
+        machine.addresses().unwrap_or_default().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
     for (field, net) in pods.iter().chain(&services) {
         if net.contains(&settings.node.advertise_address) && here.contains(&settings.node.advertise_address) {
             findings.push(

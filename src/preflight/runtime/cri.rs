@@ -49,6 +49,9 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     let service = service_of(socket);
     let state = machine.service(service);
     let evidence = error.to_string();
+    if let Some(finding) = not_a_socket(error.endpoint.path(), machine) {
+        return finding.evidence(evidence);
+    }
     match &error.cause {
         CriCause::NoSocket => {
             let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
@@ -110,6 +113,27 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             .evidence(evidence)
             .fix(format!("`journalctl -u {service} -n 50` tells more")),
     }
+}
+
+/// A directory or file at the socket's path: no runtime can have made it.
+fn not_a_socket(path: &Path, machine: &dyn Machine) -> Option<Finding> {
+    let shown = path.display();
+    let (kind, cause, remove) = match machine.kind(path)? {
+        PathKind::Dir => (
+            "a directory",
+            "a container that mounts the path was started before the runtime, which creates a directory there; or the path is wrong",
+            format!("`rmdir {shown}`"),
+        ),
+        PathKind::File => {
+            ("a file", "the path is wrong, or a file was put there", format!("`mv {shown} {shown}.old`"))
+        }
+        _ => return None,
+    };
+    Some(
+        Finding::error(format!("{shown} is {kind}, not the socket of a container runtime")).cause(cause).fix(
+            format!("give the runtime's socket with `--cri-socket`; or {remove} and restart the runtime"),
+        ),
+    )
 }
 
 /// kubeadm: the runtime tells its cgroup driver; kubelet 1.38 will need that.

@@ -91,3 +91,18 @@ fn kubelet_follows_a_runtime_that_tells() {
     machine.dirs.clear();
     assert!(machine.check("CgroupDriver", &s).is_empty());
 }
+
+#[test]
+fn directory_or_file_at_the_sockets_path_is_named_as_that() {
+    let at = |change: fn(&mut FakeMachine)| {
+        let mut machine =
+            FakeMachine::with(|m| m.runtime = Err(cri_error("Version", CriCause::NotListening)));
+        change(&mut machine);
+        machine.finding("CRI", &settings("")).what
+    };
+    let socket = "/run/containerd/containerd.sock";
+    let directory = at(|m| drop(m.dirs.insert("/run/containerd/containerd.sock".into(), vec![])));
+    assert_eq!(directory, format!("{socket} is a directory, not the socket of a container runtime"));
+    let file = at(|m| m.file("/run/containerd/containerd.sock", ""));
+    assert_eq!(file, format!("{socket} is a file, not the socket of a container runtime"));
+}

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::ServiceState;
 use crate::host::cri::{CgroupDriver, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
 use crate::host::disk::Disk;
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
+use crate::host::{ContainerRuntime, ServiceState};
 
 /// What stands at a path, links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,31 +201,14 @@ pub trait Machine: Send + Sync {
     /// The time.
     fn now(&self) -> OffsetDateTime;
 
-    /// What the container runtime says.
+    /// What the container runtime says, asked once.
     ///
     /// # Errors
     /// When it does not answer as a CRI v1 runtime does.
     fn runtime(&self) -> Result<RuntimeFacts, CriError>;
 
-    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and begins to remove it.
-    ///
-    /// # Errors
-    /// What the runtime says.
-    fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
-
-    /// Waits until the sandbox that was started is gone again.
-    ///
-    /// # Errors
-    /// When it can't be removed.
-    fn sandbox_removed(&self) -> Result<(), CriError> {
-        Ok(())
-    }
-
-    /// Makes the runtime pull an image.
-    ///
-    /// # Errors
-    /// What the runtime says.
-    fn pull(&self, image: &str) -> Result<(), CriError>;
+    /// The container runtime.
+    fn container_runtime(&self) -> &dyn ContainerRuntime;
 
     /// What `GET <endpoint>/version` of an external etcd gives.
     ///

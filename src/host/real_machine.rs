@@ -9,21 +9,19 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use super::cri::facts as runtime_client;
 use super::etcd_version as etcd_client;
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::cri::{CriEndpoint, CriError, EndpointError};
+use crate::host::cri::CriError;
 use crate::host::disk::{self, Disk};
 use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{self, InterfaceAddress, Listener};
 use crate::host::process::{self, Process};
 use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
-use crate::host::{Host, RealHost, ServiceState, command};
+use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
 
 /// When a program is ended that does not end: later than any check waits for it, which then says that nothing is known.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
@@ -73,7 +71,7 @@ type Answer = Result<Said, String>;
 /// The machine we run on. What several checks ask for is measured once.
 pub struct RealMachine {
     host: RealHost,
-    endpoint: CriEndpoint,
+    container_runtime: Arc<dyn ContainerRuntime>,
     addresses: Remembered<Result<Vec<InterfaceAddress>, Kept>>,
     listeners: Remembered<Result<Vec<Listener>, Kept>>,
     processes: Remembered<Vec<Process>>,
@@ -82,33 +80,21 @@ pub struct RealMachine {
     services: Remembered<BTreeMap<&'static str, ServiceState>>,
     /// What programs said, by command line.
     said: Mutex<BTreeMap<String, Arc<Remembered<Answer>>>>,
-    /// The sandbox that was started is being removed.
-    removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
-}
-
-impl Drop for RealMachine {
-    fn drop(&mut self) {
-        let _ = self.sandbox_removed();
-    }
 }
 
 impl RealMachine {
-    /// The machine, with the container runtime at `cri_socket`.
-    ///
-    /// # Errors
-    /// When that is no address of a socket.
-    pub fn new(cri_socket: &str) -> Result<Self, EndpointError> {
-        Ok(Self {
+    /// The machine, with its container runtime.
+    pub fn new(container_runtime: Arc<dyn ContainerRuntime>) -> Self {
+        Self {
             host: RealHost::new(),
-            endpoint: cri_socket.parse()?,
+            container_runtime,
             addresses: Remembered::default(),
             listeners: Remembered::default(),
             processes: Remembered::default(),
             runtime: Remembered::default(),
             services: Remembered::default(),
             said: Mutex::default(),
-            removal: Mutex::default(),
-        })
+        }
     }
 }
 
@@ -242,25 +228,11 @@ impl Machine for RealMachine {
     }
 
     fn runtime(&self) -> Result<RuntimeFacts, CriError> {
-        self.runtime.get_or_measure(|| runtime_client::facts(&self.endpoint))
+        self.runtime.get_or_measure(|| self.container_runtime.facts())
     }
 
-    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
-        let id = runtime_client::start_sandbox(&self.endpoint, parent)?;
-        // Taking it away takes as long as starting it, and nothing depends on it.
-        let endpoint = self.endpoint.clone();
-        let removal = std::thread::spawn(move || runtime_client::remove_sandbox(&endpoint, &id));
-        *self.removal.lock().unwrap_or_else(PoisonError::into_inner) = Some(removal);
-        Ok(())
-    }
-
-    fn sandbox_removed(&self) -> Result<(), CriError> {
-        let removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        removal.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
-    }
-
-    fn pull(&self, image: &str) -> Result<(), CriError> {
-        runtime_client::pull(&self.endpoint, image)
+    fn container_runtime(&self) -> &dyn ContainerRuntime {
+        &*self.container_runtime
     }
 
     fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {

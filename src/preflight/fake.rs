@@ -15,7 +15,6 @@ use crate::config::Overrides;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::config::{HostFacts, Settings, load};
 use crate::finding::{Finding, Severity};
-use crate::host::ServiceState;
 use crate::host::cri::{
     CgroupDriver, Condition, CriCause, CriError, ImageInfo, RuntimeStatus, RuntimeVersion,
 };
@@ -24,6 +23,8 @@ use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
+use crate::host::{ContainerRuntime, ServiceState};
+use crate::images::{PullError, PullEvent, PullOptions};
 use crate::kubelet::{DROP_IN, UNIT};
 
 #[derive(Clone)]
@@ -311,13 +312,37 @@ impl Machine for FakeMachine {
     fn runtime(&self) -> Result<RuntimeFacts, CriError> {
         self.runtime.clone()
     }
-    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
-        self.sandbox.get(parent).map_or(Ok(()), |e| Err(e.clone()))
-    }
-    fn pull(&self, _image: &str) -> Result<(), CriError> {
-        self.pull.clone()
+    fn container_runtime(&self) -> &dyn ContainerRuntime {
+        self
     }
     fn etcd_version(&self, _endpoint: &str, _etcd: &ExternalEtcd) -> Result<String, String> {
         self.etcd.clone()
+    }
+}
+
+/// The machine is its own container runtime.
+impl ContainerRuntime for FakeMachine {
+    fn facts(&self) -> Result<RuntimeFacts, CriError> {
+        self.runtime.clone()
+    }
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
+        self.sandbox.get(parent).map_or(Ok(()), |e| Err(e.clone()))
+    }
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        Ok(())
+    }
+    fn pull_once(&self, _image: &str) -> Result<(), CriError> {
+        self.pull.clone()
+    }
+    fn pull(
+        &self,
+        _images: &[String],
+        _options: PullOptions,
+        _progress: &mut (dyn FnMut(PullEvent) + Send),
+    ) -> Result<Vec<PullError>, CriError> {
+        self.pull.clone().map(|()| vec![])
+    }
+    fn remove_pods(&self) -> Result<usize, Vec<String>> {
+        Ok(0)
     }
 }

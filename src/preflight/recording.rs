@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 
 use super::outcome::Unmeasured;
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::ServiceState;
 use crate::host::cri::CriError;
 use crate::host::disk::Disk;
 use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
+use crate::host::{ContainerRuntime, ServiceState};
 
 /// A machine that notes which measurements fail. What does not exist is a result, not a failure; and what a check is
 /// about (a name that resolves, a sandbox that starts) it reports itself.
@@ -143,14 +143,8 @@ impl Machine for Recording<'_> {
         }
         result
     }
-    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
-        self.machine.start_sandbox(parent)
-    }
-    fn sandbox_removed(&self) -> Result<(), CriError> {
-        self.machine.sandbox_removed()
-    }
-    fn pull(&self, image: &str) -> Result<(), CriError> {
-        self.machine.pull(image)
+    fn container_runtime(&self) -> &dyn ContainerRuntime {
+        self.machine.container_runtime()
     }
     fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {
         self.machine.etcd_version(endpoint, etcd)

@@ -8,9 +8,9 @@
 mod any_answer;
 mod client;
 mod container;
+pub(crate) mod conversation;
 mod endpoint;
 mod error;
-pub(crate) mod facts;
 #[cfg(test)]
 mod fake;
 mod image;

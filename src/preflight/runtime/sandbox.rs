@@ -39,7 +39,7 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         );
         return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
     }
-    let Err(error) = machine.pull(&image) else { return vec![] };
+    let Err(error) = machine.container_runtime().pull_once(&image) else { return vec![] };
     let fix = if facts.holds(&ours) {
         format!(
             "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
@@ -86,7 +86,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let mut error = None;
     for parent in parents {
-        match machine.start_sandbox(parent) {
+        match machine.container_runtime().start_sandbox(parent) {
             Ok(()) => return vec![],
             Err(e) => {
                 let slice = words(&e).to_lowercase().contains("slice");

@@ -111,7 +111,7 @@ fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
         findings.push(if help.contains("--kubeconfig") {
             finding
                 .evidence("`kubelet --help` does not list it")
-                .cause("kubelet ends at once when it meets an unknown flag")
+                .cause("kubelet exits when it is given an unknown flag")
         } else {
             Finding { severity: crate::finding::Severity::Warning, ..finding }
         });
@@ -123,7 +123,7 @@ fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 fn unknown(component: &str, name: &str, place: &str, fault: &str) -> Finding {
     let finding = if component.starts_with("kubelet") { Finding::error } else { Finding::warning };
     finding(format!("{component} has no flag `{name}`: {fault}"))
-        .cause("it ends at once when it meets an unknown flag, unless its image is built otherwise")
+        .cause("it exits when it is given an unknown flag, unless its image is a custom build")
         .fix(format!("correct or remove it in {place}"))
 }
 

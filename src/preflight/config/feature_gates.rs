@@ -56,7 +56,7 @@ fn unknown(component: &str, place: &str, name: &str, known: &[&str], version: &s
         near.map_or("none, or one that has graduated".to_owned(), |(_, k)| format!("did you mean `{k}`?"));
     Finding::warning(format!("{component} gets the feature gate `{name}`, which is not a known one: {hint}"))
         .evidence(format!("`kubelet --help` ({version}) does not list it"))
-        .cause(format!("{component} ends at once when it meets a feature gate that it does not know"))
+        .cause(format!("{component} exits when it is given an unknown feature gate"))
         .fix(format!("take `{name}` out of the {place}, or correct it"))
 }
 

@@ -173,7 +173,7 @@ fn other(what: &str, harm: &str, old: &str, new: &str) -> Finding {
         .evidence(format!("it has {old}, the configuration says {new}"))
         .cause(format!("{harm}; so init does not change it"))
         .fix(format!(
-            "put {old} into the configuration; or, if nothing in the cluster is needed any more, `kubestrap reset` and init anew"
+            "put {old} into the configuration; or, if nothing in the cluster is needed any more, `kubestrap reset` and init again"
         ))
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     let Some(dir) = data_dir(settings) else { return vec![] };
     let shown = dir.display();
     if machine.kind(&dir).is_some_and(|k| k != PathKind::Dir) {
-        let finding = Finding::error(format!("{shown}, where etcd's data go, is no folder"));
+        let finding = Finding::error(format!("{shown}, etcd's data directory, is not a directory"));
         return vec![finding.fix(format!("`mv {shown} {shown}.old`"))];
     }
     // A disk's own folder is there when a disk is mounted here.
@@ -39,11 +39,11 @@ pub(crate) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
         return vec![finding];
     }
     if entries.iter().any(|n| n == "member") {
-        return vec![Finding::info(format!("{shown} holds etcd's data: init runs again, and keeps them"))];
+        return vec![Finding::info(format!("{shown} holds etcd's data from an earlier run, which is kept"))];
     }
     let shown_entries = entries.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     vec![
-        Finding::error(format!("{shown}, where etcd's data go, holds something else"))
+        Finding::error(format!("{shown}, etcd's data directory, holds something else"))
             .evidence(shown_entries)
             .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
     ]
@@ -63,9 +63,9 @@ fn other_etcd(settings: &Settings, machine: &dyn Machine, dir: &Path) -> Option<
     };
     let shown = dir.display();
     Some(
-        Finding::error(format!("another etcd works in {shown}: process {}", other.pid))
+        Finding::error(format!("another etcd uses {shown}: process {}", other.pid))
             .evidence(other.command_line())
-            .cause("it holds the lock on the database, for which the cluster's own etcd would wait")
+            .cause("it holds the database's lock, for which the cluster's own etcd would wait forever")
             .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another folder: etcd.local.dataDir")),
     )
 }
@@ -98,13 +98,13 @@ pub(crate) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Result<
     if !missing.is_empty() {
         return Ok(finding(
             format!("{shown}/member is there, but not {}", missing.join(" and ")),
-            "an earlier cluster left its data behind, and new certificates would not fit them",
+            "an earlier cluster left its data behind, and new certificates would not match it",
         ));
     }
     match ca_in_data(machine, &dir, &pki.join("ca.crt"))? {
         Some(false) => Ok(finding(
-            format!("the CA in {} is not the one that the data know", pki.join("ca.crt").display()),
-            "the certificates were made anew, or put there, after these data were written",
+            format!("the CA in {} is not the one in the data", pki.join("ca.crt").display()),
+            "the certificates were generated again, or copied there, after this data was written",
         )),
         _ => Ok(vec![]),
     }
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(with(&["backup.tar"]).finding(row, &s).severity, Severity::Error);
         assert!(with(&["lost+found"]).check(row, &s).is_empty());
         let file = FakeMachine::with(|m| m.file("/var/lib/etcd", "x"));
-        assert!(file.finding(row, &s).what.contains("no folder"));
+        assert!(file.finding(row, &s).what.contains("not a directory"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
                 Finding::error(format!("the external etcd at {endpoint} can't be reached"))
                     .evidence(error)
                     .cause(
-                        "it does not run, a firewall is between, or its certificates and ours do not match",
+                        "it is not running, a firewall blocks it, or its certificates and ours do not match",
                     )
                     .fix(format!(
                         "try `curl --cacert {} --cert {} --key {} {endpoint}/version`",
@@ -48,12 +48,12 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
         Ok(version) if version >= MINIMUM => None,
         Ok(version) => Some(
             Finding::error(format!(
-                "the external etcd at {endpoint} is {version}, and at least {MINIMUM} is needed"
+                "the external etcd at {endpoint} is {version}, which is older than the required {MINIMUM}"
             ))
             .fix("update that etcd"),
         ),
         Err(_) => Some(
-            Finding::error(format!("what answers at {endpoint} is no etcd"))
+            Finding::error(format!("what responds at {endpoint} is not etcd"))
                 .evidence(answer.chars().take(200).collect::<String>())
                 .fix("correct etcd.external.endpoints"),
         ),
@@ -97,8 +97,8 @@ pub(crate) fn client_certificates(settings: &Settings, machine: &dyn Machine) ->
     let missing = files.into_iter().filter(|(_, f)| !f.is_empty() && machine.kind(f.as_ref()).is_none());
     missing
         .map(|(field, file)| {
-            Finding::error(format!("etcd.external.{field} names {file}, which is not there"))
-                .cause("the API server reaches the external etcd with it")
+            Finding::error(format!("etcd.external.{field} is {file}, which does not exist"))
+                .cause("the API server needs it to reach the external etcd")
                 .fix(format!("copy it from the etcd cluster to {file}"))
         })
         .collect()

@@ -136,7 +136,7 @@ pub(crate) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         findings.push(
             Finding::error(what)
                 .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet ends when it meets it"))
-                .fix(format!("`rm {shown}`: kubelet makes it anew")),
+                .fix(format!("`rm {shown}`: kubelet creates it again")),
         );
     }
     findings
@@ -220,7 +220,7 @@ mod tests {
         let old = machine(r#"{"policyName":"static","defaultCpuSet":"0-1"}"#);
         let found = old.finding("KubeletState", &with(""));
         assert!(found.what.contains("`static`") && found.what.contains("`none`"), "{found:?}");
-        assert_eq!(found.fix.unwrap(), "`rm /var/lib/kubelet/cpu_manager_state`: kubelet makes it anew");
+        assert_eq!(found.fix.unwrap(), "`rm /var/lib/kubelet/cpu_manager_state`: kubelet creates it again");
         let reserved = "cpuManagerPolicy: static\nreservedSystemCPUs: '0'";
         assert_eq!(old.check("KubeletState", &with(reserved)), []);
         assert_eq!(machine(r#"{"policyName":"none"}"#).check("KubeletState", &with("")), []);

@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
                 )
             })
         },
-        cause: "kubelet ends when it finds no runtime",
+        cause: "kubelet exits when it finds no runtime",
     },
     Row {
         flag: "register-node",

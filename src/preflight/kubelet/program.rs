@@ -70,14 +70,14 @@ pub(crate) fn skew(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 pub(crate) fn service(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     let Some(init) = machine.init_system() else {
         return vec![
-            Finding::warning("no init system that we know: neither systemd nor OpenRC")
-                .cause("nothing would start kubelet with the machine, and nothing watches over it")
-                .fix("start kubelet by other means once init has written its files"),
+            Finding::warning("no supported init system: neither systemd nor OpenRC")
+                .cause("nothing would start kubelet at boot or restart it when it fails")
+                .fix("start kubelet by other means once its files are written"),
         ];
     };
     let state = machine.service("kubelet");
     if !state.exists {
-        return vec![Finding::info("there is no kubelet service yet: init makes one")];
+        return vec![Finding::info("there is no kubelet service yet: it will be created")];
     }
     if state.enabled {
         return vec![];

@@ -15,9 +15,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     let Ok(said) = machine.run("systemctl", &["cat", "kubelet"]) else { return vec![] };
     if lacks_drop_in(&said.stdout) {
-        return vec![Finding::info(
-            "kubelet's unit knows of no configuration yet: init installs the drop-in",
-        )];
+        return vec![Finding::info("kubelet's unit has no configuration yet: the drop-in will be installed")];
     }
     let unit = Unit::parse(&said.stdout);
     let wanted = node.paths.kubelet.join("config.yaml").display().to_string();
@@ -49,7 +47,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     let file = &unit.file;
     vec![
         Finding::error(what).evidence(format!("{file}: ExecStart={line}")).cause(cause).fix(format!(
-            "correct ExecStart in {file} so that it has `--kubeconfig={} --config={wanted} $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS` (or install kubelet's package anew, which brings 10-kubeadm.conf), then `systemctl daemon-reload`",
+            "correct ExecStart in {file} so that it has `--kubeconfig={} --config={wanted} $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS` (or reinstall kubelet's package, which brings 10-kubeadm.conf), then `systemctl daemon-reload`",
             node.paths.kubeconfig("kubelet.conf").display()
         )),
     ]

@@ -71,7 +71,7 @@ pub(crate) fn inodes(settings: &Settings, machine: &dyn Machine) -> Vec<Finding>
         let Ok(disk) = machine.disk(&path) else { continue };
         if disk.inodes > 0 && disk.inodes_free < INODES_NEEDED && !told.contains(&disk.mount_point) {
             let what =
-                format!("{} has {} inodes left: no files can be made", path.display(), disk.inodes_free);
+                format!("{} has {} inodes left: no files can be created", path.display(), disk.inodes_free);
             findings.push(Finding::error(what).evidence(describe(&disk)).fix(few_files(&disk)));
             told.push(disk.mount_point);
         }
@@ -158,7 +158,7 @@ fn pressure(what: String, disk: &Disk) -> Finding {
 
 fn make_room(disk: &Disk) -> String {
     format!(
-        "`du -xh --max-depth=3 {} | sort -h | tail` shows what takes the space; make room, or mount a larger disk",
+        "`du -xh --max-depth=3 {} | sort -h | tail` shows what uses the space; free some, or mount a larger disk",
         path(disk)
     )
 }

@@ -9,7 +9,8 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     let name = &node.registration.name;
     let mut findings = vec![];
     if let Err(reason) = names::dns_subdomain(name) {
-        findings.push(Finding::warning(format!("the node's name {name:?} is no name of a host: {reason}")));
+        findings
+            .push(Finding::warning(format!("the node's name {name:?} is not a valid host name: {reason}")));
     }
     let failed = match machine.resolve(name) {
         Ok(found) if found.is_empty() => "no address".to_owned(),

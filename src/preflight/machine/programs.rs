@@ -15,7 +15,7 @@ pub(crate) fn check(machine: &dyn Machine, program: &str, package: &str) -> Vec<
     let debian = if program == "mount" { "mount" } else { package };
     vec![
         Finding::error(format!("the program `{program}` is not in PATH"))
-            .cause("kubelet calls it to mount volumes and to copy files")
+            .cause("kubelet needs it to mount volumes and to copy files")
             .fix(format!("`apt-get install {debian}` or `dnf install {package}`")),
     ]
 }

@@ -15,8 +15,8 @@ pub(crate) fn kernel(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
 fn kernel_version(machine: &dyn Machine) -> Option<Finding> {
     let release = machine.kernel_release();
     (!kernel::is_known(&release)).then(|| {
-        Finding::warning(format!("the kernel {release} is none that Kubernetes is known to work with"))
-            .cause("known to work are 5.4, 5.10, 5.15 and all from 6.0 on; distributions' kernels with their own patches mostly do too")
+        Finding::warning(format!("kernel {release} is not validated for Kubernetes"))
+            .cause("validated are 5.4, 5.10, 5.15, and 6.0 and later; other kernels of distributions usually work too")
     })
 }
 
@@ -24,9 +24,9 @@ fn kernel_version(machine: &dyn Machine) -> Option<Finding> {
 fn kernel_config(machine: &dyn Machine) -> Option<Finding> {
     let Some(config) = machine.kernel_config() else {
         return Some(
-            Finding::warning("the kernel's configuration can't be found, so its features are not checked")
-                .evidence("neither /proc/config.gz nor /boot/config-* is there")
-                .fix("nothing, if containers run here; `modprobe configs` may bring /proc/config.gz"),
+            Finding::warning("could not check the kernel's features: its configuration was not found")
+                .evidence("neither /proc/config.gz nor /boot/config-* exists")
+                .fix("none needed if containers run here; `modprobe configs` may create /proc/config.gz"),
         );
     };
     let missing = kernel::missing(&config, machine.cgroups().unwrap_or_default().version);
@@ -60,10 +60,10 @@ pub(crate) fn cgroup_v1(settings: &Settings, machine: &dyn Machine, upgrade: boo
     vec![if minor >= 35 && !told {
         Finding::error(format!("this machine has cgroup v1, which kubelet 1.{minor} refuses"))
             .evidence(evidence)
-            .cause("since 1.35 kubelet's failCgroupV1 is true where nobody says otherwise")
+            .cause("since 1.35 kubelet's failCgroupV1 is true by default")
             .fix(format!("{boot}; or set `failCgroupV1: false` in a KubeletConfiguration"))
     } else {
-        Finding::warning("this machine has cgroup v1, which Kubernetes will give up in a later release")
+        Finding::warning("this machine has cgroup v1, whose support Kubernetes will remove")
             .evidence(evidence)
             .fix(boot)
     }]
@@ -81,12 +81,14 @@ fn controllers(machine: &dyn Machine) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let finding =
-        Finding::error(format!("the kernel has these cgroup controllers off: {}", missing.join(", ")))
-            .evidence(format!("on are: {}", cgroups.controllers.join(", ")));
+    let finding = Finding::error(format!(
+        "these cgroup controllers are disabled in the kernel: {}",
+        missing.join(", ")
+    ))
+    .evidence(format!("enabled are: {}", cgroups.controllers.join(", ")));
     Some(if missing.contains(&"memory") {
         finding
-            .cause("it was booted without memory accounting, as Raspberry Pi OS and some Debian kernels are")
+            .cause("it was booted without memory accounting, as Raspberry Pi OS and some Debian kernels do")
             .fix("add `cgroup_enable=memory cgroup_memory=1` to the kernel's command line and reboot")
     } else {
         finding.fix("enable them on the kernel's command line, or boot another kernel")
@@ -143,7 +145,9 @@ mod tests {
     fn memory_accounting_that_is_off() {
         let machine = FakeMachine::with(|m| m.cgroups.controllers.retain(|c| c != "memory" && c != "io"));
         let found = machine.finding(ROW, &settings(""));
-        assert!(found.what.ends_with("off: memory") && found.fix.unwrap().contains("cgroup_enable=memory"));
+        assert!(
+            found.what.ends_with("kernel: memory") && found.fix.unwrap().contains("cgroup_enable=memory")
+        );
         let machine = FakeMachine::with(|m| m.cgroups.version = 0);
         assert_eq!(machine.finding(ROW, &settings("")).severity, Severity::Error);
     }

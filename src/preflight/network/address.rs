@@ -26,18 +26,18 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     });
     let usable: Vec<String> = usable.map(|a| format!("{} ({})", a.ip, a.interface)).collect();
     let local_etcd = settings.cluster.config.etcd.local.is_some();
-    let what = format!("{address}, which the API server shall advertise, is not an address of this machine");
+    let what = format!("{address}, which the API server is to advertise, is not an address of this machine");
     let finding = if local_etcd {
-        Finding::error(what).cause("etcd listens on this address, and can't start where it is not")
+        Finding::error(what).cause("etcd listens on this address, and can't start without it")
     } else {
         Finding::warning(what)
-            .cause("that works only where something forwards this address to the machine (NAT)")
+            .cause("this works only if something forwards this address to the machine (NAT)")
     };
     let choice = match usable.first().and_then(|u| u.split(' ').next()) {
         Some(first) => format!(
-            "`--apiserver-advertise-address {first}` or localAPIEndpoint.advertiseAddress; a public address before NAT belongs into controlPlaneEndpoint"
+            "`--apiserver-advertise-address {first}` or localAPIEndpoint.advertiseAddress; a public address in front of NAT belongs in controlPlaneEndpoint"
         ),
-        None => "give the machine an address that others can reach".into(),
+        None => "give the machine an address that other machines can reach".into(),
     };
     let list = if usable.is_empty() { "none".into() } else { usable.join(", ") };
     vec![finding.evidence(format!("addresses that could be advertised: {list}")).fix(choice)]
@@ -77,7 +77,7 @@ pub(crate) fn listening(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
                         "{component}'s flag `{flag}` names {ip}, which is not an address of this machine"
                     ))
                     .evidence(format!("this machine has: {}", list(&here)))
-                    .cause(format!("{component} ends when it can't listen there"))
+                    .cause(format!("{component} exits when it can't listen there"))
                     .fix(format!("correct `{flag}` in {place}.extraArgs, or take it out")),
                 );
             }
@@ -101,9 +101,9 @@ pub(crate) fn loopback(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
         return vec![];
     }
     vec![
-        Finding::error("the loopback interface lo is down: nothing answers at 127.0.0.1")
+        Finding::error("the loopback interface lo is down: nothing responds at 127.0.0.1")
             .evidence(format!("addresses: {}", list(&here)))
-            .cause("etcd and kubelet listen there, and kubelet's probes ask there")
+            .cause("etcd and kubelet listen there, and kubelet's probes use it")
             .fix("`ip link set lo up`"),
     ]
 }

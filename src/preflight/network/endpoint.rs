@@ -19,9 +19,9 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
                 let finding = finding.evidence(failed.err().unwrap_or_else(|| "no address".to_owned()));
                 return vec![
                     finding
-                        .cause("admin.conf and every node that joins will ask for this name, and not find the API server")
+                        .cause("admin.conf and every joining node use this name, and would not find the API server")
                         .fix(format!(
-                            "have DNS know it, or `echo '{} {host}' >> /etc/hosts` on this machine and on those that join",
+                            "add it to DNS, or `echo '{} {host}' >> /etc/hosts` on this machine and on those that join",
                             settings.node.advertise_address
                         )),
                 ];
@@ -36,10 +36,10 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     }
     vec![
         Finding::warning(format!(
-            "controlPlaneEndpoint {endpoint} is this machine's, and nobody listens on its port {port}"
+            "controlPlaneEndpoint {endpoint} leads to this machine, and nothing listens on its port {port}"
         ))
         .evidence(format!("the API server will listen on port {}", settings.node.bind_port))
-        .cause("a load balancer that is to forward it is not there (yet); until it is, admin.conf reaches nothing")
+        .cause("the load balancer that is to forward it is not running (yet); until then admin.conf can't reach the API server")
         .fix(format!(
             "start the load balancer; or without one, set controlPlaneEndpoint to port {} or `--apiserver-bind-port {port}`",
             settings.node.bind_port

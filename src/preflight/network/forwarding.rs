@@ -32,7 +32,7 @@ pub(crate) fn check(machine: &dyn Machine, file: &str) -> Vec<Finding> {
     };
     let name = sysctl_name(file);
     vec![
-        Finding::error(format!("the kernel does not forward packets: {name} is not 1"))
+        Finding::error(format!("IP forwarding is off: {name} is not 1"))
             .evidence(format!("{file}: {content}"))
             .cause("packets between Pods and to Services would be dropped")
             .fix(format!(

@@ -130,7 +130,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> 
     let evidence: Vec<String> = listeners.iter().map(ToString::to_string).collect();
     if holder.is_some_and(|p| p.is(program)) && is_ours(node, machine, owner) {
         return vec![
-            Finding::info(format!("port {port} is held by this node's own {program}: init runs again"))
+            Finding::info(format!("port {port} is used by this node's own {program}, from an earlier run"))
                 .evidences(evidence),
         ];
     }
@@ -140,12 +140,12 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> 
         // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
         if owner != Owner::Kubelet && is_ours(node, machine, owner) {
             let what = format!(
-                "port {port} is held by a process that could not be found: most likely this node's own {program}, which starts or ends just now"
+                "port {port} is used by a process that could not be found: most likely this node's own {program}, which is just starting or ending"
             );
             return vec![Finding::warning(what).evidences(finding.evidence)];
         }
-        let fix = format!("find out whose it is: `ss -ltnp 'sport = :{port}'`, and stop it");
-        let cause = format!("a process of the user with id {} holds it", first.uid);
+        let fix = format!("find its process with `ss -ltnp 'sport = :{port}'` and stop it");
+        let cause = format!("a process of user id {} uses it", first.uid);
         return vec![finding.cause(cause).fix(fix)];
     };
     let stop = match &process.unit {
@@ -167,9 +167,9 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> 
             .fix(format!("uninstall {name}, or use another machine")),
         None if process.is(program) => finding
             .cause(format!(
-                "a {program} of another cluster runs here: none that an init of this cluster made"
+                "a {program} of another cluster runs here: it does not belong to this node's manifests"
             ))
-            .fix("`kubestrap reset` takes the old cluster away, if it is no longer needed; then run again"),
+            .fix("if the other cluster is no longer needed, `kubestrap reset` removes it; then run again"),
         None => finding
             .cause(format!("process {} (`{}`) listens on it", process.pid, process.name))
             .fix(format!("{stop}{other}")),

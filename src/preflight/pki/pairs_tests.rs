@@ -95,7 +95,7 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
     let (ca_crt, ca_key) = (("ca.crt", &*m.ca.0), ("ca.key", &*m.ca.1));
 
     let (what, fix) = finding(&[ca_crt, ("ca.key", &m.other_ca.1)]);
-    assert!(what.contains("ca.crt and /etc/kubernetes/pki/ca.key do not belong together"), "{what}");
+    assert!(what.contains("ca.crt and /etc/kubernetes/pki/ca.key are not a pair"), "{what}");
     assert!(fix.contains("backup"));
 
     let leaf = |crt| [ca_crt, ca_key, ("apiserver.crt", crt), ("apiserver.key", &*m.leaf.1)];
@@ -110,10 +110,10 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
     assert!(found[0].fix.as_ref().unwrap().contains("whoever holds the CA's key"), "{found:?}");
 
     let other = [("ca.crt", &*m.other_ca.0), ("ca.key", &m.other_ca.1), ("apiserver.crt", &m.leaf.0)];
-    assert!(finding(&other).0.ends_with("is not of the CA beside it"));
+    assert!(finding(&other).0.ends_with("was not issued by the CA beside it"));
 
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
-    assert!(finding(&mixed).0.contains("do not belong together"));
+    assert!(finding(&mixed).0.contains("are not a pair"));
     assert!(finding(&leaf("rubbish")).0.contains("can't be used"));
     assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made anew");
     assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));

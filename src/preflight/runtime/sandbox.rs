@@ -34,10 +34,10 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
             return vec![];
         }
         let what = format!(
-            "the runtime's sandbox image is {image}, and Kubernetes {} comes with {ours}",
+            "the runtime's sandbox image is {image}, and Kubernetes {} uses {ours}",
             settings.cluster.version
         );
-        return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
+        return vec![Finding::info(what).cause("this works: sandboxes use the runtime's own")];
     }
     let Err(error) = machine.container_runtime().pull_once(&image) else { return vec![] };
     let fix = if facts.holds(&ours) {
@@ -52,9 +52,9 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         )
     };
     vec![
-        Finding::error(format!("the runtime's sandbox image {image} is not here and can't be pulled"))
+        Finding::error(format!("the runtime's sandbox image {image} is missing and can't be pulled"))
             .evidence(words(&error))
-            .cause("no Pod can start without it, whatever other images there are")
+            .cause("no Pod can start without it")
             .fix(fix),
     ]
 }
@@ -106,7 +106,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     let finding = match error.call {
         "StopPodSandbox" | "RemovePodSandbox" => {
-            Finding::warning("the container runtime can't take a sandbox away that it started")
+            Finding::warning("the container runtime can't remove a sandbox that it started")
         }
         _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
     };
@@ -122,7 +122,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     vec![match rule {
         Some(rule) => finding.cause(rule.cause).fix(rule.fix),
-        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) tells more"),
+        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) shows more"),
     }]
 }
 

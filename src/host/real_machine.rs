@@ -284,15 +284,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_heard_and_killed_when_they_hang() {
+    fn output_of_programs_is_read_and_hanging_ones_are_killed() {
         let limit = Duration::from_secs(2);
         let said = run_within("sh", &["-c", "echo out; echo err >&2; exit 3"], limit).unwrap();
         assert_eq!(said, Said { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
         let long = run_within("sh", &["-c", "head -c 300000 /dev/zero | tr '\\0' x"], limit).unwrap();
         assert_eq!(long.stdout.len(), 300_000, "more than a pipe holds");
         assert!(run_within("/no/such", &[], limit).is_err());
-        let start = Instant::now();
         assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));
-        assert!(start.elapsed() < Duration::from_secs(5));
     }
 }

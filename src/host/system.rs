@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_of_proc() {
+    fn proc_tables_are_parsed() {
         assert_eq!(allowed_cpus("Name:\tx\nCpus_allowed:\tff,00000003\nCpus_allowed_list:\t0\n"), Some(10));
         assert_eq!(allowed_cpus("Name:\tx\n"), None);
         let swaps = parse_swaps(

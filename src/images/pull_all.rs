@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_here_is_left_alone_and_the_rest_comes_at_once() {
+    async fn present_images_are_skipped_and_the_rest_is_pulled_in_parallel() {
         let fake = Fake { here: vec!["b".into()], ..Fake::default() };
         let (errors, events) = run(&fake, PullOptions::default()).await;
         assert!(errors.is_empty() && events.contains(&PullEvent::Present("b".into())));
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_pass_is_tried_again_and_what_can_t_is_not() {
+    async fn transient_failures_are_retried_and_permanent_ones_are_not() {
         let fake = Fake::default();
         fake.errors.lock().unwrap().extend([
             ("a".to_owned(), vec!["dial tcp: i/o timeout"; 4]),

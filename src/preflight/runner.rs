@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_is_a_warning_and_without_root_one_line() {
+    fn failed_measurements_are_warnings_and_one_line_without_root() {
         let checks = || {
             let unreadable = |name| {
                 Check::node(&[Role::Init], name, Severity::Error, "the file", |_, _| {
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_is_not_root_is_told_only_that() {
+    fn without_root_only_that_is_reported() {
         let machine = || Arc::new(FakeMachine { root: false, cpus: 1, ..FakeMachine::healthy() });
         let checks = |ignored: &[&str], dry_run| {
             let options = Options {

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_status_reply_without_a_status_is_no_status() {
+    async fn status_reply_without_a_status_is_an_error() {
         let runtime = FakeRuntime::start(|_, _| Answer::Bytes(Vec::new()));
         let error = client(&runtime).await.status(false).await.unwrap_err();
         assert_eq!(error.cause, CriCause::BadReply { message: "it has no `status`".to_owned() });

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_is_whole() {
+    fn flag_lists_are_complete() {
         for (list, least, name) in [
             (API_SERVER, 170, "v"),
             (CONTROLLER_MANAGER, 145, "v"),
@@ -171,7 +171,7 @@ mod tests {
 
     /// What we write ourselves is known to every minor that we write it for.
     #[test]
-    fn our_own_flags_are_known() {
+    fn flags_that_we_write_are_known() {
         use crate::manifest::{Component, PkiFacts, render};
         for version in ["v1.33.9", "v1.34.5", "v1.35.2", "v1.36.2", "v1.37.0"] {
             let s = settings(&format!("kubernetesVersion: {version}\n"));

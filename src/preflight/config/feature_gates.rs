@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_kubelet_does_not_list_are_warned_of() {
+    fn feature_gates_that_kubelet_does_not_list_are_warnings() {
         let config = "apiServer: {extraArgs: [{name: feature-gates, value: 'SidecarContainers=true,Made=true'}]}\n---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nfeatureGates: {SidecarContainerz: true, GateNumber3: false}\n";
         let found = machine().check("FeatureGates", &settings(config));
         assert_eq!(severities(&found), [Severity::Warning, Severity::Warning]);

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_may_hold_etcd_s_data_and_nothing_else() {
+    fn data_directory_may_hold_etcd_data_and_nothing_else() {
         let s = settings("");
         let row = "DirAvailable--var-lib-etcd";
         assert_eq!(with(None, Some(CA)).finding(row, &s).severity, Severity::Info);

@@ -111,7 +111,7 @@ mod tests {
     const CONFIG: &str = "etcd: {external: {endpoints: ['https://192.0.2.3:2379', 'https://192.0.2.4:2379'], caFile: /etc/e/ca.crt, certFile: /etc/e/c.crt, keyFile: /etc/e/c.key}}\n";
 
     #[test]
-    fn every_member_is_asked() {
+    fn every_external_etcd_member_is_checked() {
         let s = settings(CONFIG);
         assert!(FakeMachine::healthy().check("ExternalEtcdVersion", &s).is_empty());
         let down = FakeMachine::with(|m| m.etcd = Err("connection refused".into()));

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resolv_conf_that_is_not_there() {
+    fn missing_resolv_conf_is_an_error() {
         let machine = FakeMachine::healthy();
         let found = machine.finding("ResolvConf", &with("resolvConf: /run/none"));
         assert!(
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_static_cpu_manager_needs_reserved_cpus() {
+    fn static_cpu_manager_needs_reserved_cpus() {
         let machine = FakeMachine::healthy();
         assert_eq!(machine.check("CpuManager", &with("")), []);
         for reserved in ["reservedSystemCPUs: '0'", "kubeReserved: {cpu: 500m}"] {

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_packages_unit_is_fine_and_what_can_t_be_read_is_not_judged() {
+    fn packaged_unit_is_fine_and_scripts_are_not_judged() {
         let script = "[Service]\nExecStart=\nExecStart=/opt/start-kubelet\n";
         let variables = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $SITE_ARGS\n";
         let literal =
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_leaves_init_s_configuration_out_is_named_with_its_file() {
+    fn unit_without_our_configuration_is_named_with_its_file() {
         let bare = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
         let bare = with(&[DROP_IN, bare]).finding("KubeletUnit", &settings(""));
         assert!(bare.what.contains("without --config"), "{bare:?}");

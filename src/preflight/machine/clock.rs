@@ -53,7 +53,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn a_clock_that_is_not_synchronised_is_warned_of_and_silence_proves_nothing() {
+    fn unsynchronised_clock_is_a_warning() {
         let key = "timedatectl show --property=NTPSynchronized --property=NTP";
         let mut machine = FakeMachine::healthy();
         machine.says.get_mut(key).unwrap().stdout = "NTP=no\nNTPSynchronized=no\n".into();

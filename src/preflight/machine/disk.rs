@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn little_left_is_warned_of_nearly_none_is_an_error() {
+    fn low_disk_space_is_a_warning_and_none_an_error() {
         let s = settings("");
         let space = |mount, free| severities(&with(mount, free, 900_000).check("DiskSpace", &s));
         assert_eq!(space("/var/lib/containerd", 16 << 30), []);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn inodes_run_out_too() {
+    fn inodes_are_checked_like_space() {
         let inodes = |mount, free| severities(&with(mount, 90 << 30, free).check("Inodes", &settings("")));
         assert_eq!(inodes("/", 60_000), []);
         assert_eq!(inodes("/", 49_999), [Severity::Warning]);

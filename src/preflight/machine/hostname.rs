@@ -32,7 +32,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn a_name_that_can_t_be_resolved_is_warned_of() {
+    fn unresolvable_node_name_is_a_warning() {
         let machine = FakeMachine::with(|m| m.resolves = Err("Name or service not known".into()));
         let found = machine.finding("Hostname", &settings(""));
         assert_eq!(found.severity, Severity::Warning);

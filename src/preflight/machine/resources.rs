@@ -91,7 +91,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn the_least_is_enough_and_less_is_not() {
+    fn minimum_cpus_and_memory_are_enough() {
         let s = settings("");
         let machine = |cpus, mib: u64| FakeMachine::with(|m| (m.cpus, m.memory) = (cpus, mib << 20));
         assert!(machine(2, 1700).check("NumCPU", &s).is_empty());

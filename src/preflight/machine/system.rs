@@ -103,7 +103,7 @@ mod tests {
     const ROW: &str = "SystemVerification";
 
     #[test]
-    fn the_kernel() {
+    fn unknown_kernels_and_missing_features_are_reported() {
         let s = settings("");
         let old = FakeMachine::with(|m| m.kernel_release = "4.19.0".into());
         assert_eq!(old.finding(ROW, &s).severity, Severity::Warning);
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_accounting_that_is_off() {
+    fn disabled_memory_accounting_is_an_error() {
         let machine = FakeMachine::with(|m| m.cgroups.controllers.retain(|c| c != "memory" && c != "io"));
         let found = machine.finding(ROW, &settings(""));
         assert!(

@@ -84,7 +84,7 @@ mod tests {
     use crate::preflight::{Options, Subject, run_checks};
 
     #[test]
-    fn each_reason_has_its_fix() {
+    fn each_reason_for_an_unwritable_directory_has_its_fix() {
         let s = settings("");
         for (kind, fix) in [
             (io::ErrorKind::ReadOnlyFilesystem, "`mount -o remount,rw /`"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_place_of_a_file() {
+    fn directory_in_place_of_a_file_is_an_error() {
         let machine = FakeMachine::with(|m| {
             m.dirs.insert("/etc/kubernetes/admin.conf".into(), vec![]);
         });

@@ -115,7 +115,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn addresses_to_listen_on_are_of_this_machine() {
+    fn listen_addresses_must_be_of_this_machine() {
         let machine = FakeMachine::healthy();
         for (config, words) in [
             (
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_loopback_nothing_works() {
+    fn missing_loopback_interface_is_an_error() {
         let down = FakeMachine::with(|m| m.addresses.retain(|a| !a.ip.is_loopback()));
         assert_eq!(down.finding("Loopback", &settings("")).fix.unwrap(), "`ip link set lo up`");
         let off = FakeMachine::with(|m| m.file("/sys/class/net/lo/flags", "0x8\n"));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_elsewhere_is_refused_with_those_that_are_here() {
+    fn address_of_another_machine_is_an_error_that_lists_ours() {
         let at = |address: &str, more: &str| {
             settings(&format!(
                 "{more}---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {{advertiseAddress: {address}}}\n"

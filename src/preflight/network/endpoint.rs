@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_knows() {
+    fn unresolvable_endpoint_is_a_warning() {
         let lost = FakeMachine::with(|m| m.resolves = Err("Name or service not known".into()));
         let found = lost.finding("ControlPlaneEndpoint", &at("cp.example.com:6443"));
         assert_eq!(found.evidence, ["Name or service not known"]);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_of_this_machine_that_nobody_serves() {
+    fn unserved_endpoint_port_of_this_machine_is_a_warning() {
         let found = FakeMachine::healthy().finding("ControlPlaneEndpoint", &at("192.0.2.10:8443"));
         assert!(
             found.what.contains("port 8443") && found.fix.unwrap().contains("--apiserver-bind-port 8443")

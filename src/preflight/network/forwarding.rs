@@ -48,7 +48,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn each_family_in_use_must_be_forwarded() {
+    fn forwarding_is_required_for_each_ip_family_in_use() {
         assert_eq!(files(&settings("")), ["/proc/sys/net/ipv4/ip_forward"]);
         let dual = "networking: {serviceSubnet: '10.96.0.0/16,fd00:1::/112', podSubnet: '10.244.0.0/16,fd00:2::/56'}\n";
         assert_eq!(files(&settings(dual)).len(), 2);

@@ -205,7 +205,7 @@ mod tests {
     const MANIFEST: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system, labels: {component: kube-apiserver}}\nspec: {containers: []}\n";
 
     #[test]
-    fn a_foreign_holder_is_named_with_how_to_stop_it() {
+    fn process_on_a_port_is_named_with_how_to_stop_it() {
         let found =
             held(6443, "/usr/sbin/nginx -g x", Some("nginx.service")).finding("Port-6443", &settings(""));
         assert_eq!(found.severity, Severity::Error);
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_static_pod_is_no_error_while_its_manifest_and_pki_are_there() {
+    fn own_static_pod_is_no_error_while_its_manifest_and_pki_exist() {
         let mut machine = held(6443, "kube-apiserver --secure-port=6443", None);
         let severity = |m: &FakeMachine| m.finding("Port-6443", &settings("")).severity;
         assert_eq!(severity(&machine), Severity::Error);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kubelet_without_a_cluster_is_ours() {
+    fn kubelet_without_a_cluster_is_ours() {
         let machine = held(10250, "/usr/bin/kubelet", None);
         assert_eq!(machine.finding("Port-10250", &settings("")).severity, Severity::Info);
     }

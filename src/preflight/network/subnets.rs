@@ -77,7 +77,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings, severities};
 
     #[test]
-    fn networks_that_share_addresses() {
+    fn overlapping_subnets_are_warnings() {
         let with = |pods: &str, services: &str| {
             settings(&format!("networking: {{podSubnet: '{pods}', serviceSubnet: '{services}'}}\n"))
         };
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_are_no_networks() {
+    fn flags_that_are_not_subnets_are_errors() {
         let with = |flag: &str, value: &str| {
             settings(&format!("controllerManager: {{extraArgs: [{{name: {flag}, value: '{value}'}}]}}\n"))
         };

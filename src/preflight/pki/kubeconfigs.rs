@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_this_cluster_stay_and_others_are_in_the_way() {
+    fn kubeconfigs_of_this_cluster_are_kept_and_others_are_errors() {
         let (ours, other) = (ca(), ca());
         let s = settings("");
         let found = |name: &str, text: &str, ca: Option<&str>| {

@@ -82,14 +82,10 @@ impl Pki<'_> {
                 Err(error) => return Some(broken(&key, error.to_string())),
                 Ok(private) if !bundle.certificate.matches_key(&private) => {
                     return Some(
-                        Finding::error(format!(
-                            "{} and {} are not a pair",
-                            self.path(&crt),
-                            self.path(&key)
-                        ))
-                        .evidence("the certificate bears another public key than this private key's")
-                        .cause("one of the two was put there from elsewhere, or only one was restored")
-                        .fix(self.anew(row)),
+                        Finding::error(format!("{} and {} are not a pair", self.path(&crt), self.path(&key)))
+                            .evidence("the certificate bears another public key than this private key's")
+                            .cause("one of the two was put there from elsewhere, or only one was restored")
+                            .fix(self.anew(row)),
                     );
                 }
                 Ok(_) => {}

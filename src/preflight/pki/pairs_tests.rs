@@ -65,7 +65,7 @@ fn with(files: &[(&str, &str)]) -> FakeMachine {
 }
 
 #[test]
-fn what_belongs_together_is_fine() {
+fn matching_certificates_and_keys_are_fine() {
     let m = made();
     let files = [
         ("ca.crt", &*m.ca.0),
@@ -83,7 +83,7 @@ fn what_belongs_together_is_fine() {
 }
 
 #[test]
-fn each_fault_is_told_with_its_file_and_what_to_do() {
+fn each_fault_is_reported_with_its_file_and_fix() {
     let m = made();
     let s = settings("");
     let finding = |files: &[(&str, &str)]| {
@@ -127,7 +127,7 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
 }
 
 #[test]
-fn what_init_can_t_make_is_told_before_it_writes() {
+fn certificates_that_cannot_be_generated_are_reported_first() {
     let m = made();
     let found = with(&[("ca.crt", &m.ca.0), ("apiserver.crt", &m.leaf.0)]).finding(ROW, &settings(""));
     assert_eq!(found.evidence, ["/etc/kubernetes/pki/apiserver-kubelet-client.crt"]);
@@ -135,7 +135,7 @@ fn what_init_can_t_make_is_told_before_it_writes() {
 }
 
 #[test]
-fn the_api_server_s_certificate_names_its_address() {
+fn api_server_certificate_must_name_the_advertise_address() {
     let m = made();
     let elsewhere = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: 203.0.113.9}\n";
     let machine = with(&[

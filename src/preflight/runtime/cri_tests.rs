@@ -14,7 +14,7 @@ fn with_driver(driver: Option<CgroupDriver>) -> FakeMachine {
 }
 
 #[test]
-fn each_way_of_not_answering_has_its_fix() {
+fn each_way_to_fail_to_respond_has_its_fix() {
     let s = settings("");
     let fix = |m: &FakeMachine| {
         let found = m.finding("CRI", &s);
@@ -46,7 +46,7 @@ fn each_way_of_not_answering_has_its_fix() {
 }
 
 #[test]
-fn a_runtime_that_is_not_ready_is_quoted() {
+fn runtime_that_is_not_ready_is_quoted() {
     let machine = FakeMachine::with(|m| {
         let condition = &mut m.runtime.as_mut().unwrap().status.conditions[0];
         (condition.status, condition.reason) = (false, "Broken".into());
@@ -55,7 +55,7 @@ fn a_runtime_that_is_not_ready_is_quoted() {
 }
 
 #[test]
-fn a_runtime_that_does_not_tell_its_driver_is_warned_of() {
+fn runtime_that_does_not_report_its_driver_is_a_warning() {
     let s = settings("");
     let machine = with_driver(None);
     assert_eq!(machine.finding("ContainerRuntimeVersion", &s).severity, Severity::Warning);

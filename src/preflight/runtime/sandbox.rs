@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_s_words_are_quoted_and_explained() {
+    fn runtime_errors_are_quoted_and_explained() {
         let s = settings("");
         for (message, cause) in [
             (
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_is_not_told_is_tried_both_ways() {
+    fn unreported_cgroup_driver_is_tried_both_ways() {
         let mut machine = FakeMachine::with(|m| {
             m.runtime.as_mut().unwrap().cgroup_driver = Ok(None);
             m.sandbox
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_can_t_be_removed_is_a_warning() {
+    fn sandbox_that_cannot_be_removed_is_a_warning() {
         let machine = FakeMachine::with(|m| {
             m.sandbox.insert(SLICE.into(), refused("RemovePodSandbox", "busy"));
         });
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sandbox_image_that_can_t_be_had_is_told_once() {
+    fn sandbox_image_that_cannot_be_pulled_is_reported_once() {
         let s = settings("");
         let mut machine = failing("failed to get sandbox image \"r/pause:3.8\": failed to pull image");
         machine.file("/etc/containerd/config.toml", "[x]\n  sandbox_image = \"r/pause:3.8\"\n");

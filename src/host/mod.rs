@@ -3,7 +3,9 @@
 //! Phases reach the machine only through [`Host`]. [`RealHost`] is the machine; [`DryRunHost`] reads from it and
 //! keeps what would be written to itself, or in a folder, so that no phase asks whether this is a dry run.
 
+mod block_on;
 pub mod command;
+mod container_runtime;
 pub mod cri;
 pub mod disk;
 mod dry_run;
@@ -17,7 +19,6 @@ mod lock;
 pub(crate) mod machine;
 pub mod mounts;
 pub mod net;
-mod pods;
 pub mod process;
 mod real;
 pub(crate) mod real_machine;
@@ -29,12 +30,14 @@ use std::path::{Path, PathBuf};
 
 pub use rustix::mount::UnmountFlags;
 
+pub(crate) use block_on::block_on;
+pub(crate) use container_runtime::talk;
+pub use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
 pub use dry_run::DryRunHost;
 pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::{Holder, Lock, LockError};
-pub use pods::{NoPods, Pods, RuntimePods};
 pub use real::RealHost;
 pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 

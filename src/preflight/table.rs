@@ -118,22 +118,22 @@ fn port_rows(subject: &Subject) -> Vec<Check> {
     let about = "who listens on the port";
     let mut rows = vec![];
     for port in ports::of_kubelet(None) {
+        let name = format!("Port-{}", port.number);
         // A joining node's kubelet gets its configuration from the cluster: these are kubelet's defaults.
-        let row = Check::node(JOINS, format!("Port-{port}"), Error, about, move |node, machine| {
-            ports::check(node, machine, port, ports::Owner::Kubelet)
-        });
+        let row =
+            Check::node(JOINS, name, Error, about, move |node, machine| ports::check(node, machine, &port));
         rows.push(row);
     }
     if let Some(settings) = subject.settings() {
-        for (port, owner) in ports::ports(settings) {
-            let roles = match owner {
+        for port in ports::ports(settings) {
+            let name = format!("Port-{}", port.number);
+            let roles = match port.owner {
                 ports::Owner::Component(_) => CONTROL_PLANES,
                 ports::Owner::Kubelet => &[Init],
             };
-            let row =
-                Check::cluster(roles, format!("Port-{port}"), Error, about, move |settings, machine| {
-                    ports::check(&settings.node, machine, port, owner)
-                });
+            let row = Check::cluster(roles, name, Error, about, move |settings, machine| {
+                ports::check(&settings.node, machine, &port)
+            });
             rows.push(row);
         }
     }

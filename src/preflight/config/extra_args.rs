@@ -111,7 +111,7 @@ fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
         findings.push(if help.contains("--kubeconfig") {
             finding
                 .evidence("`kubelet --help` does not list it")
-                .cause("kubelet ends at once when it meets an unknown flag")
+                .cause("kubelet exits when it is given an unknown flag")
         } else {
             Finding { severity: crate::finding::Severity::Warning, ..finding }
         });
@@ -123,7 +123,7 @@ fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 fn unknown(component: &str, name: &str, place: &str, fault: &str) -> Finding {
     let finding = if component.starts_with("kubelet") { Finding::error } else { Finding::warning };
     finding(format!("{component} has no flag `{name}`: {fault}"))
-        .cause("it ends at once when it meets an unknown flag, unless its image is built otherwise")
+        .cause("it exits when it is given an unknown flag, unless its image is a custom build")
         .fix(format!("correct or remove it in {place}"))
 }
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_is_whole() {
+    fn flag_lists_are_complete() {
         for (list, least, name) in [
             (API_SERVER, 170, "v"),
             (CONTROLLER_MANAGER, 145, "v"),
@@ -171,7 +171,7 @@ mod tests {
 
     /// What we write ourselves is known to every minor that we write it for.
     #[test]
-    fn our_own_flags_are_known() {
+    fn flags_that_we_write_are_known() {
         use crate::manifest::{Component, PkiFacts, render};
         for version in ["v1.33.9", "v1.34.5", "v1.35.2", "v1.36.2", "v1.37.0"] {
             let s = settings(&format!("kubernetesVersion: {version}\n"));

@@ -6,8 +6,9 @@ use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::preflight::config::existing::kubelet_flag;
 use crate::preflight::kubelet;
+use crate::preflight::outcome::Unmeasured;
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Result<Vec<Finding>, Unmeasured> {
     let cluster = &settings.cluster.config;
     let flag = |args| last_value(args, "feature-gates").map(names).unwrap_or_default();
     let mut of_kubelet: Vec<String> =
@@ -26,7 +27,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         ("kube-scheduler", "feature-gates in scheduler.extraArgs", flag(&cluster.scheduler.extra_args)),
     ];
     if given.iter().all(|(_, _, names)| names.is_empty()) {
-        return vec![];
+        return Ok(vec![]);
     }
     let help = machine.run("kubelet", &["--help"]).unwrap_or_default().stdout;
     // `Name=true|false (ALPHA - default=false)`, one a line.
@@ -34,16 +35,16 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         help.split("=true|false").filter_map(|part| part.split_whitespace().last()).collect();
     known.pop();
     if known.len() < 10 {
-        return vec![];
+        return Err(Unmeasured::new("`kubelet --help`", "it lists no feature gates"));
     }
-    let Ok(version) = kubelet::version(machine) else { return vec![] };
+    let version = kubelet::version(machine).map_err(|why| Unmeasured::new("`kubelet --version`", why))?;
     let mut findings = vec![];
     for (component, place, names) in given {
         for name in names.iter().filter(|n| !known.contains(&n.as_str())) {
             findings.push(unknown(component, place, name, &known, &version.to_string()));
         }
     }
-    findings
+    Ok(findings)
 }
 
 /// kubelet lists the gates of all components, but for those that have graduated: what it does not list is not proven
@@ -55,7 +56,7 @@ fn unknown(component: &str, place: &str, name: &str, known: &[&str], version: &s
         near.map_or("none, or one that has graduated".to_owned(), |(_, k)| format!("did you mean `{k}`?"));
     Finding::warning(format!("{component} gets the feature gate `{name}`, which is not a known one: {hint}"))
         .evidence(format!("`kubelet --help` ({version}) does not list it"))
-        .cause(format!("{component} ends at once when it meets a feature gate that it does not know"))
+        .cause(format!("{component} exits when it is given an unknown feature gate"))
         .fix(format!("take `{name}` out of the {place}, or correct it"))
 }
 
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_kubelet_does_not_list_are_warned_of() {
+    fn feature_gates_that_kubelet_does_not_list_are_warnings() {
         let config = "apiServer: {extraArgs: [{name: feature-gates, value: 'SidecarContainers=true,Made=true'}]}\n---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nfeatureGates: {SidecarContainerz: true, GateNumber3: false}\n";
         let found = machine().check("FeatureGates", &settings(config));
         assert_eq!(severities(&found), [Severity::Warning, Severity::Warning]);

@@ -18,8 +18,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-broken",
         "kubelet's file is damaged",
         |s| install(s, "kubelet", &[0x7f, b'E', b'L', b'F', 2, 1, 1, 0]),
-        &["kubelet can't be run", "damaged|another kind"],
-        &["install it anew"],
+        &["kubelet can't be run", "damaged|another architecture"],
+        &["reinstall kubelet"],
     ),
     fault(
         "kubelet-dies-at-once",
@@ -146,7 +146,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.kubelet("resolvConf: /run/systemd/resolve/resolv.conf");
             Ok(())
         },
-        &["resolvConf", "/run/systemd/resolve/resolv.conf", "not there|no such file|missing"],
+        &["resolvConf", "/run/systemd/resolve/resolv.conf", "does not exist|no such file|missing"],
         &["resolvConf"],
     ),
     fault(

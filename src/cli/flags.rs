@@ -124,9 +124,9 @@ impl InitFlags {
                 "--config can't stand beside {}: write them into {file}",
                 mixed.iter().map(|f| format!("--{f}")).collect::<Vec<_>>().join(", ")
             );
-            return Err(Problem { place: String::new(), message }.into());
+            return Err(Problem::new("configuration", "", message).into());
         }
-        let text = super::read_input(file).map_err(|message| Problem { place: String::new(), message })?;
+        let text = super::read_input(file).map_err(|message| Problem::new("configuration", "", message))?;
         config::load(file, &text)
     }
 
@@ -244,10 +244,11 @@ impl InitFlags {
                     Some((name, value)) if !name.is_empty() && !value.contains('=') => {
                         args.push(Arg { name: name.into(), value: value.into() });
                     }
-                    _ => problems.push(Problem {
-                        place: format!("--{flag}"),
-                        message: format!("{pair:?}: write name=value, with one `=`"),
-                    }),
+                    _ => problems.push(Problem::new(
+                        "flag",
+                        format!("--{flag}"),
+                        format!("{pair:?}: write name=value, with one `=`"),
+                    )),
                 }
             }
         }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{Loaded, Others, Warning, load_all};
+use super::load::{Loaded, Others, Warning, add_elsewhere, load_all};
 use super::problem::ConfigError;
 use super::resolve::Overrides;
 use super::settings::{DEFAULT_CRI_SOCKET, Settings, control_plane_taint};
@@ -36,7 +36,7 @@ pub struct Complete {
 /// # Errors
 /// With every problem found.
 pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
-    let (loaded, mut others) = load_all(file, text)?;
+    let (loaded, mut others, found) = load_all(file, text)?;
     let given: Vec<(String, Value)> =
         loaded.locator.documents.iter().map(|(kind, node)| (kind.clone(), node.into())).collect();
     let document = |kind: &str| given.iter().find(|(k, _)| k == kind).map(|(_, value)| value.clone());
@@ -60,18 +60,12 @@ pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
     };
     problems.extend(others_problems);
     warnings.extend(odd);
+    let more = std::mem::replace(&mut problems, found);
+    add_elsewhere(&mut problems, more);
     if !problems.is_empty() {
-        problems.sort_by_key(|problem| line_and_column(&problem.place));
         return Err(ConfigError { problems });
     }
     Ok(Complete { init, others, kubelet, kube_proxy, warnings, given })
-}
-
-/// Of a place such as `config.yaml:12:3`.
-fn line_and_column(place: &str) -> Option<(usize, usize)> {
-    let mut parts = place.rsplit(':');
-    let (column, line) = (parts.next()?, parts.next()?);
-    Some((line.parse().ok()?, column.parse().ok()?))
 }
 
 fn complete_init(
@@ -163,8 +157,9 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_told_beside_values_of_the_wrong_type() {
-        let told = problems(&format!("{CLUSTER}zzz: 1\ndns: []\n"));
-        assert_eq!(told.len(), 1, "decoding stops at the wrong type: {told:?}");
+        let told = problems(&format!("{CLUSTER}zzz: 1\ndns: []\nclusterName: 0777\ncertificatesDir: x\n"));
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[2].contains("put it in quotes (\"0777\")"), "{told:?}");
         let text = format!("{CLUSTER}zzz: 1\n---\n{JOIN}discovery: []\n");
         assert_eq!(problems(&text).len(), 2);
     }

@@ -26,11 +26,12 @@ pub mod v1beta3;
 pub mod v1beta4;
 mod validate;
 pub mod version;
+mod whereabouts;
 
 pub use changes::Change;
 pub use complete::{Complete, complete};
 pub use facts::HostFacts;
-pub use load::{Loaded, Others, Warning, load, load_all};
+pub use load::{Loaded, Others, Warning, load};
 pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;

@@ -1,30 +1,36 @@
-//! kubestrap turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better.
+//! kubestrap turns fresh machines into a Kubernetes control plane, the way kubeadm does, and better.
 //!
-//! Three layers, imports in one direction only: [`cli`] → [`phases`] → domain modules, which know neither clap nor the
+//! Imports go one way: `cli` → `commands` → `workflows` → `phases` → domain modules, which know neither clap nor the
 //! terminal.
 //!
-//! What `kubestrap init` does:
-//! 1. [`cli`] reads flags or a file into a configuration ([`config::load()`]) and asks the machine what nobody said
-//!    ([`host::gather`]); out of both come the [`config::Settings`], checked, from which all else is rendered.
-//! 2. [`phases::init()`] is the table of phases; [`phases::runner::run`] goes through it.
-//! 3. `preflight`: [`preflight::run_checks`] measures whether the machine can do it, before anything is written.
-//! 4. `certs`, `kubeconfig`: what is missing is made ([`pki`], [`kubeconfig`]), what is right is kept.
-//! 5. `etcd`, `control-plane`: [`manifest::render`] gives the static Pods, [`patches`] change them.
-//! 6. `kubelet-start`: [`kubelet`]'s files, then kubelet itself: ahead of its place, since it takes a while to come up.
-//! 7. `wait-control-plane`: [`health`] watches until every component is healthy.
-//! 8. `upload-config` … `addon`: [`cluster`] and [`addons`] give objects, the [`cluster::Cluster`] seam applies them.
-//! 9. `show-join-command`: [`output::closing`] says what comes next.
+//! - `cli` turns flags into a request, and `commands` has one function for each command.
+//! - `workflows` holds `init`, `reset` and the others: each one table of phases, with its order of running beside it.
+//! - `workflow` is what they are made of: `Phase`, the runner, and `Run`, which the shared steps in `phases` work on.
 //!
-//! A dry run is the same, with other halves of the seams: [`host::DryRunHost`], [`cluster::Recorder`],
-//! [`health::DryWatch`].
+//! What `kubestrap init` does:
+//! 1. `commands::configuration` reads a file or flags and asks the machine what nobody said; out of both come the
+//!    `config::Settings`, from which everything is rendered.
+//! 2. `preflight`: `preflight::run_checks` measures whether the machine can do it, before anything is written.
+//! 3. `certs`, `kubeconfig`: what is missing is generated (`pki`, `kubeconfig`), what is right is kept.
+//! 4. `etcd`, `control-plane`: `manifest::render` gives the static Pods, `patches` change them.
+//! 5. `kubelet-start`: `kubelet`'s files, then kubelet itself: early, since it takes a while to come up.
+//! 6. `wait-control-plane`: `health` watches until every component is healthy; `diagnose` tells why it does not happen.
+//! 7. `upload-config` … `addon`: `cluster` and `addons` give objects, the `cluster::Cluster` seam applies them.
+//! 8. `show-join-command`: `output::closing` says what comes next.
+//!
+//! A dry run is the same with other seams (`workflow::Seams`): `host::DryRunHost`, `cluster::Recorder`,
+//! `health::DryWatch`.
 
 pub mod addons;
 pub mod certs;
 pub mod cli;
 pub mod cluster;
+mod commands;
 pub mod config;
 pub mod diagnose;
 pub mod diff;
+mod error;
+mod exit_status;
 pub mod finding;
 pub mod health;
 pub mod host;
@@ -32,9 +38,14 @@ pub mod images;
 pub mod kubeconfig;
 pub mod kubelet;
 pub mod manifest;
+mod node;
 pub mod output;
 pub mod patches;
-pub mod phases;
+mod phases;
 pub mod pki;
 pub mod preflight;
+mod workflow;
+mod workflows;
 pub mod yaml;
+
+pub use cli::main;

@@ -54,7 +54,7 @@ pub struct Plan {
 /// # Errors
 /// A fault of ours.
 pub fn plan(settings: &Settings, existing: &Existing) -> Result<Plan, ObjectError> {
-    let corefile = corefile(&settings.cluster.networking.dns_domain)?;
+    let corefile = corefile(&settings.cluster.config.networking.dns_domain)?;
     let replicas = existing.replicas.unwrap_or(REPLICAS);
     let mut objects =
         ClusterObject::render(&Objects { s: settings, corefile, replicas }, Apply::CreateOrUpdate)?;

@@ -35,9 +35,9 @@ pub fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&configuration(settings).to_value()?)?;
     let kubeconfig = &kubeconfig(settings).to_yaml()?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
-    let generated = settings.kube_proxy.is_none();
+    let generated = settings.cluster.kube_proxy.is_none();
     let hash = generated.then(|| component_config_hash([configuration.as_str(), kubeconfig.as_str()]));
-    let mut proxy_variables = settings.facts.proxy_variables.clone();
+    let mut proxy_variables = settings.node.facts.proxy_variables.clone();
     proxy_variables.sort();
     let template = Objects {
         s: settings,
@@ -52,14 +52,14 @@ pub fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
 
 /// The configuration with kubeadm's defaults where the user says nothing.
 pub fn configuration(settings: &Settings) -> KubeProxyConfiguration {
-    let mut c = settings.kube_proxy.clone().unwrap_or_default();
+    let mut c = settings.cluster.kube_proxy.clone().unwrap_or_default();
     for default in defaults(settings) {
         let field = (default.field)(&mut c);
         if field.is_empty() {
             *field = default.value;
         }
     }
-    if settings.release.explicit_proxy_mode && c.mode.is_empty() {
+    if settings.cluster.release.explicit_proxy_mode && c.mode.is_empty() {
         c.mode = "iptables".into();
     }
     c
@@ -68,7 +68,7 @@ pub fn configuration(settings: &Settings) -> KubeProxyConfiguration {
 /// Where the user's configuration says other than the rest of the cluster's would have it; it counts, and this is
 /// worth a warning.
 pub fn deviations(settings: &Settings) -> Vec<String> {
-    let mut c = settings.kube_proxy.clone().unwrap_or_default();
+    let mut c = settings.cluster.kube_proxy.clone().unwrap_or_default();
     let differ = defaults(settings).into_iter().filter_map(|default| {
         let given = (default.field)(&mut c).clone();
         (!given.is_empty() && !default.value.is_empty() && given != default.value).then(|| {
@@ -90,7 +90,7 @@ struct FieldDefault {
 }
 
 fn defaults(settings: &Settings) -> [FieldDefault; 3] {
-    let any_address = if settings.advertise_address.is_ipv6() { "::" } else { "0.0.0.0" };
+    let any_address = if settings.node.advertise_address.is_ipv6() { "::" } else { "0.0.0.0" };
     [
         FieldDefault {
             name: "bindAddress",
@@ -101,7 +101,7 @@ fn defaults(settings: &Settings) -> [FieldDefault; 3] {
         FieldDefault {
             name: "clusterCIDR",
             field: |c| &mut c.cluster_cidr,
-            value: settings.cluster.networking.pod_subnet.clone(),
+            value: settings.cluster.config.networking.pod_subnet.clone(),
             source: "networking.podSubnet",
         },
         FieldDefault {
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn proxy_variables_reach_the_container() {
         let mut settings = settings("");
-        settings.facts.proxy_variables =
+        settings.node.facts.proxy_variables =
             vec![("no_proxy".into(), "a,\"b\"".into()), ("HTTPS_PROXY".into(), "http://p:1".into())];
         let objects = objects(&settings).unwrap();
         let set = objects.iter().find(|o| o.kind() == "DaemonSet").unwrap();

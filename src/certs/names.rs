@@ -16,11 +16,11 @@ pub struct Names {
 
 /// The names of a row.
 pub fn of(s: &Settings, kind: SanKind) -> Names {
-    let local = s.cluster.etcd.local.clone().unwrap_or_default();
+    let local = s.cluster.config.etcd.local.clone().unwrap_or_default();
     match kind {
         SanKind::None | SanKind::CommonName => Names::default(),
         SanKind::ApiServer => {
-            let domain = &s.cluster.networking.dns_domain;
+            let domain = &s.cluster.config.networking.dns_domain;
             let mut found = Names {
                 dns: vec![
                     s.node_name().to_owned(),
@@ -29,12 +29,12 @@ pub fn of(s: &Settings, kind: SanKind) -> Names {
                     "kubernetes.default.svc".into(),
                     format!("kubernetes.default.svc.{domain}"),
                 ],
-                ips: vec![s.service_address(1), s.advertise_address],
+                ips: vec![s.service_address(1), s.node.advertise_address],
             };
-            if let Ok((host, _)) = names::host_port(&s.cluster.control_plane_endpoint) {
+            if let Ok((host, _)) = names::host_port(&s.cluster.config.control_plane_endpoint) {
                 found.add(&host);
             }
-            found.extra(&s.cluster.api_server.cert_sans)
+            found.extra(&s.cluster.config.api_server.cert_sans)
         }
         SanKind::EtcdServer => etcd(s).extra(&local.server_cert_sans),
         SanKind::EtcdPeer => etcd(s).extra(&local.peer_cert_sans),
@@ -44,7 +44,7 @@ pub fn of(s: &Settings, kind: SanKind) -> Names {
 fn etcd(s: &Settings) -> Names {
     Names {
         dns: vec![s.node_name().to_owned(), "localhost".into()],
-        ips: vec![s.advertise_address, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        ips: vec![s.node.advertise_address, Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
     }
 }
 

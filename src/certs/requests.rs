@@ -79,7 +79,7 @@ pub fn generate(
     if !existing.is_empty() {
         return Err(RequestError::Exists { files: existing });
     }
-    let keys = KeyPool::start(settings.algorithm, requests.len());
+    let keys = KeyPool::start(settings.cluster.algorithm, requests.len());
     let mut made = vec![];
     for Request { name, spec, request, key, kubeconfig } in requests {
         let private = keys.take()?;
@@ -90,7 +90,10 @@ pub fn generate(
             None => None,
             Some((cluster, user)) => {
                 let entry = User { client_key_data: STANDARD.encode(pem.as_bytes()), ..User::default() };
-                Some(Kubeconfig::new(&settings.cluster.cluster_name, cluster, &user, entry).to_yaml()?)
+                Some(
+                    Kubeconfig::new(&settings.cluster.config.cluster_name, cluster, &user, entry)
+                        .to_yaml()?,
+                )
             }
         };
         let content = kubeconfig.as_deref().map_or(pem.as_bytes(), str::as_bytes);
@@ -104,22 +107,22 @@ pub fn generate(
 }
 
 fn requests(settings: &Settings, now: OffsetDateTime) -> Vec<Request> {
-    let external_etcd = settings.cluster.etcd.external.is_some();
+    let external_etcd = settings.cluster.config.etcd.external.is_some();
     let files = leaves(external_etcd).into_iter().filter_map(|managed| match managed.place {
         Place::Kubeconfig(_) => None,
         Place::File(row) => Some(Request {
             name: row.base.into(),
             spec: leaf(settings, row, now),
-            request: settings.paths.certificates.join(format!("{}.csr", row.base)),
-            key: settings.paths.certificates.join(format!("{}.key", row.base)),
+            request: settings.node.paths.certificates.join(format!("{}.csr", row.base)),
+            key: settings.node.paths.certificates.join(format!("{}.key", row.base)),
             kubeconfig: None,
         }),
     });
     let kubeconfigs = ROWS.iter().map(|row| Request {
         name: row.file.into(),
         spec: client(settings, row, now, now),
-        request: settings.paths.kubeconfig(&format!("{}.csr", row.file)),
-        key: settings.paths.kubeconfig(row.file),
+        request: settings.node.paths.kubeconfig(&format!("{}.csr", row.file)),
+        key: settings.node.paths.kubeconfig(row.file),
         kubeconfig: Some((
             Cluster { server: row.server_url(settings), ..Cluster::default() },
             row.user(settings),

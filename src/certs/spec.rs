@@ -15,7 +15,8 @@ pub const CLOCK_SKEW: Duration = Duration::minutes(5);
 /// A leaf of the table, made at `now`.
 pub fn leaf(settings: &Settings, row: &CertRow, now: OffsetDateTime) -> CertificateSpec {
     let names = names::of(settings, row.sans);
-    let kubelet_client_is_admin = settings.version.patch() < settings.release.kubelet_client_binding_since;
+    let kubelet_client_is_admin =
+        settings.cluster.version.patch() < settings.cluster.release.kubelet_client_binding_since;
     CertificateSpec {
         subject: row.subject(settings.node_name(), kubelet_client_is_admin),
         dns_names: names.dns,
@@ -45,5 +46,5 @@ pub fn client(
 }
 
 fn validity(settings: &Settings) -> std::time::Duration {
-    settings.cluster.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY).as_std()
+    settings.cluster.config.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY).as_std()
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use clap_complete::Shell;
 
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 #[derive(Args, Debug)]
 #[command(
@@ -18,7 +18,7 @@ pub(super) struct Completion {
 
 impl Completion {
     /// Prints it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let mut script = vec![];
         clap_complete::generate(self.shell, &mut super::command(), super::NAME, &mut script);
         Printer::new(Format::Text).data(&String::from_utf8(script)?);

@@ -6,18 +6,21 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use serde_json::json;
 
-use super::init::machine;
-use super::{Output, as_result, reach, read_input};
+use super::{Output, as_result, reach};
+use crate::commands::configuration::read_input;
 use crate::config::Overrides;
 use crate::config::Settings;
 use crate::diagnose::{Evidence, Place, diagnose, gather};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::finding::{Finding, Severity};
 use crate::health::{LiveWatch, Watch};
 use crate::host::{self, FileMode, Host, RealHost};
 use crate::kubeconfig::Kubeconfig;
 use crate::output::{Format, Printer, finding_text};
-use crate::phases::{Failure, PhaseError, watched};
+use crate::phases::watched;
 use crate::preflight::{self, Options};
+use crate::workflow::machine;
 use crate::yaml;
 
 /// How far back kubelet's log counts.
@@ -50,15 +53,15 @@ pub(super) struct Diagnose {
 
 impl Diagnose {
     /// Looks, and tells.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = self.output.printer();
         let result = self.run_on(&out);
         as_result(&out, result)
     }
 
-    fn run_on(&self, out: &Printer) -> Result<(), PhaseError> {
+    fn run_on(&self, out: &Printer) -> Result<(), Error> {
         if let Some(file) = &self.from {
-            let usage = |e| PhaseError::new(Failure::Usage, e);
+            let usage = |e| Error::new(ExitStatus::Usage, e);
             let text = read_input(file).map_err(usage)?;
             let evidence: Evidence = yaml::from_template(&text).map_err(|e| usage(format!("{file}: {e}")))?;
             let found = diagnose(&evidence, &Place::of_defaults(), None);
@@ -67,7 +70,7 @@ impl Diagnose {
         let host = RealHost::new();
         let settings = self.settings(&host, out)?;
         let mut watch = LiveWatch::default();
-        watch.begin(&watched(&settings, &host)?).map_err(|e| PhaseError::new(Failure::Failed, e))?;
+        watch.begin(&watched(&settings, &host)?).map_err(|e| Error::new(ExitStatus::Failed, e))?;
         let since = SystemTime::now().checked_sub(PAST).unwrap_or(SystemTime::UNIX_EPOCH);
         let evidence = gather(&watch.snapshot(), &host, since);
         if let Some(file) = &self.save {
@@ -86,7 +89,7 @@ impl Diagnose {
     }
 
     /// What the machine itself says about its node, unless the user knows better.
-    fn settings(&self, host: &RealHost, out: &Printer) -> Result<Settings, PhaseError> {
+    fn settings(&self, host: &RealHost, out: &Printer) -> Result<Settings, Error> {
         let mut loaded = reach::load(self.config.as_deref(), out)?;
         let registration = &mut loaded.init.node_registration;
         if let Some(socket) = self.cri_socket.clone().or_else(|| kubelet_socket(host)) {
@@ -127,7 +130,7 @@ fn kubelet_socket(host: &dyn Host) -> Option<String> {
 }
 
 /// How everything stands, and what was found.
-fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<(), PhaseError> {
+fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<(), Error> {
     let healthy = evidence.healthy();
     if out.format() == Format::Json {
         let components: serde_json::Map<String, serde_json::Value> = evidence
@@ -139,7 +142,7 @@ fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<()
             })
             .collect();
         let kubelet = json!({ "healthy": evidence.kubelet.health.is_none(), "health": evidence.kubelet.health, "active": evidence.kubelet.active });
-        let code = if healthy { 0 } else { Failure::Unhealthy.exit_code() };
+        let code = if healthy { 0 } else { ExitStatus::Unhealthy.code() };
         out.result(
             json!({ "ok": healthy, "exitCode": code, "kubelet": kubelet, "runtime": evidence.runtime, "components": components, "findings": findings }),
             "",
@@ -167,5 +170,5 @@ fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<()
         }
         out.result(json!(null), &text);
     }
-    if healthy { Ok(()) } else { Err(PhaseError::new(Failure::Unhealthy, "")) }
+    if healthy { Ok(()) } else { Err(Error::new(ExitStatus::Unhealthy, "")) }
 }

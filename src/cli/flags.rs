@@ -5,25 +5,28 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::value::{boolean, duration, feature_gates, flat};
+use crate::commands::configuration::{Configuration, Source};
+use crate::commands::init::Request;
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::{Arg, BootstrapToken};
-use crate::config::{self, ConfigError, Loaded, Overrides, Problem};
+use crate::config::{ConfigError, Loaded, Overrides, Problem};
+use crate::workflows::init::Options;
 
-/// kubeadm's flags of `init`, and ours.
+// No doc comment: clap would take it for the help of the commands that have these flags.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct InitFlags {
     /// Configuration file (kubeadm.k8s.io/v1beta4 or v1beta3); `-` reads standard input
     #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<String>,
+    config: Option<String>,
     /// Make up what would be done, and print it; needs no root and changes nothing
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
-    pub(super) dry_run: Option<bool>,
+    dry_run: Option<bool>,
     /// With --dry-run: leave every file at its real path below this folder, and cluster-objects.yaml
     #[arg(long, value_name = "DIR", requires = "dry_run")]
-    pub(super) dry_run_dir: Option<PathBuf>,
+    dry_run_dir: Option<PathBuf>,
     /// Warnings about the configuration and patches are errors
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
-    pub(super) strict: Option<bool>,
+    strict: Option<bool>,
     /// Address at which this node's API server is found (default: that of the default route's interface)
     #[arg(long, value_name = "IP")]
     apiserver_advertise_address: Option<String>,
@@ -74,13 +77,13 @@ pub(super) struct InitFlags {
     service_dns_domain: Option<String>,
     /// Phases to leave out
     #[arg(long, value_name = "PHASES")]
-    pub(super) skip_phases: Vec<String>,
+    skip_phases: Vec<String>,
     /// Do not print the key of the uploaded certificates
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
-    pub(super) skip_certificate_key_print: Option<bool>,
+    skip_certificate_key_print: Option<bool>,
     /// Do not print the join token
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
-    pub(super) skip_token_print: Option<bool>,
+    skip_token_print: Option<bool>,
     /// Token with which nodes may join (default: a random one)
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
@@ -89,16 +92,16 @@ pub(super) struct InitFlags {
     token_ttl: Option<GoDuration>,
     /// Upload the shared certificates, encrypted, for other control-plane nodes
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
-    pub(super) upload_certs: Option<bool>,
+    upload_certs: Option<bool>,
     /// Kubeconfig to reach the cluster with [default: /etc/kubernetes/admin.conf]
     #[arg(long, value_name = "FILE")]
-    pub(super) kubeconfig: Option<PathBuf>,
+    kubeconfig: Option<PathBuf>,
     /// Where kubeconfigs lie [default: /etc/kubernetes]
     #[arg(long, value_name = "DIR")]
     kubeconfig_dir: Option<PathBuf>,
     /// Print the addon's manifest and do nothing else
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean, hide = true)]
-    pub(super) print_manifest: Option<bool>,
+    print_manifest: Option<bool>,
     /// Deprecated: flags of kube-apiserver, name=value,…
     #[arg(long, hide = true)]
     apiserver_extra_args: Vec<String>,
@@ -111,23 +114,40 @@ pub(super) struct InitFlags {
 }
 
 impl InitFlags {
-    /// The configuration: from the file, or made of flags; kubeadm lets few flags stand beside a file.
+    /// What `init` is asked to do.
     ///
     /// # Errors
-    /// When the file can't be read or used, or flags and file exclude each other.
-    pub(super) fn load(&self) -> Result<Loaded, ConfigError> {
-        let Some(file) = &self.config else { return self.configuration() };
-        let mixed: Vec<&str> =
-            self.set().into_iter().filter(|(_, _, beside)| !beside).map(|(flag, ..)| flag).collect();
-        if !mixed.is_empty() {
-            let message = format!(
-                "--config can't stand beside {}: write them into {file}",
-                mixed.iter().map(|f| format!("--{f}")).collect::<Vec<_>>().join(", ")
-            );
-            return Err(Problem::new("configuration", "", message).into());
+    /// When flags exclude each other, or one can't be used.
+    pub(super) fn request(&self) -> Result<Request, ConfigError> {
+        Ok(Request {
+            configuration: Configuration { source: self.source()?, overrides: self.overrides() },
+            dry_run: self.dry_run,
+            dry_run_dir: self.dry_run_dir.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            strict: self.strict == Some(true),
+            options: Options {
+                upload_certs: self.upload_certs == Some(true),
+                skip_token_print: self.skip_token_print == Some(true),
+                skip_certificate_key_print: self.skip_certificate_key_print == Some(true),
+            },
+        })
+    }
+
+    /// The configuration: a file, or made of flags; kubeadm allows few flags beside a file.
+    fn source(&self) -> Result<Source, ConfigError> {
+        let Some(file) = &self.config else { return Ok(Source::Flags(Box::new(self.configuration()?))) };
+        let mixed: Vec<String> = self
+            .set()
+            .into_iter()
+            .filter(|(_, _, beside)| !beside)
+            .map(|(flag, ..)| format!("--{flag}"))
+            .collect();
+        if mixed.is_empty() {
+            return Ok(Source::File(file.clone()));
         }
-        let text = super::read_input(file).map_err(|message| Problem::new("configuration", "", message))?;
-        config::load(file, &text)
+        let message =
+            format!("can not mix '--config' with arguments {}: write them into {file}", mixed.join(", "));
+        Err(Problem::new("configuration", "", message).into())
     }
 
     /// What goes beyond the configuration, or wins over it.

@@ -11,10 +11,11 @@ use super::value::{duration, flat};
 use crate::certs::{Pki, utc};
 use crate::config::Overrides;
 use crate::config::duration::GoDuration;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::{Host, RealHost};
 use crate::kubeconfig::{Cluster, Kubeconfig, User as Identity};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 use crate::pki::table::row;
 use crate::pki::{Bundle, CertificateSpec, Issuer, PrivateKey, Subject, Usages, issue};
 
@@ -60,7 +61,7 @@ struct User {
 
 impl KubeconfigCommand {
     /// Runs the command that was named.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let Command::User(user) = &self.command;
         user.run()
     }
@@ -74,10 +75,10 @@ struct Place {
 }
 
 impl User {
-    fn run(&self) -> Result<(), PhaseError> {
+    fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let host = RealHost::new();
-        let usage = |message: &str| PhaseError::new(Failure::Usage, message);
+        let usage = |message: &str| Error::new(ExitStatus::Usage, message);
         if self.validity_period.is_some_and(|period| period <= GoDuration::ZERO) {
             return Err(usage("--validity-period: a certificate must last for some time"));
         }
@@ -87,7 +88,7 @@ impl User {
         let place = self.place(&host, &out)?;
         let pki = &place.source.pki;
         let ca_path = row("ca").map(|ca| pki.certificate(ca)).unwrap_or_default();
-        let failed = |message: String| PhaseError::new(Failure::Failed, message);
+        let failed = |message: String| Error::new(ExitStatus::Failed, message);
         let ca =
             host.read(&ca_path)?.ok_or_else(|| failed(format!("the CA {} is missing", ca_path.display())))?;
         let ca = Bundle::from_pem(&ca).map_err(|e| failed(format!("{}: {e}", ca_path.display())))?;
@@ -115,7 +116,7 @@ impl User {
     }
 
     /// The cluster: the configuration's; else that of admin.conf; else, as kubeadm, one that init would make here.
-    fn place(&self, host: &dyn Host, out: &Printer) -> Result<Place, PhaseError> {
+    fn place(&self, host: &dyn Host, out: &Printer) -> Result<Place, Error> {
         let admin = host.read(ADMIN_CONF.as_ref())?;
         let admin = admin.and_then(|text| Kubeconfig::parse(&String::from_utf8_lossy(&text)).ok());
         if let (None, Some(admin)) = (&self.config, admin) {
@@ -136,18 +137,18 @@ impl User {
             out.log(AREA, format!("There is no {ADMIN_CONF} to tell the cluster: taking kubeadm's defaults; --config names a file instead"));
         }
         let settings = reach::resolve(reach::load(self.config.as_deref(), out)?, &Overrides::default(), out)?;
-        let validity = settings.cluster.certificate_validity_period.unwrap_or_default();
+        let validity = settings.cluster.config.certificate_validity_period.unwrap_or_default();
         let source = Source {
             pki: Pki {
-                certificates: settings.paths.certificates.clone(),
-                kubeconfigs: settings.paths.kubeconfig_dir.clone(),
-                external_etcd: settings.cluster.etcd.external.is_some(),
+                certificates: settings.node.paths.certificates.clone(),
+                kubeconfigs: settings.node.paths.kubeconfig_dir.clone(),
+                external_etcd: settings.cluster.config.etcd.external.is_some(),
             },
-            algorithm: Some(settings.algorithm),
+            algorithm: Some(settings.cluster.algorithm),
             validity: Duration::nanoseconds(validity.0),
         };
         Ok(Place {
-            name: settings.cluster.cluster_name.clone(),
+            name: settings.cluster.config.cluster_name.clone(),
             server: format!("https://{}", settings.control_plane_endpoint()),
             source,
         })
@@ -159,8 +160,8 @@ impl User {
         place: &Place,
         host: &dyn Host,
         out: &Printer,
-    ) -> Result<Identity, PhaseError> {
-        let failed = |message: String| PhaseError::new(Failure::Failed, message);
+    ) -> Result<Identity, Error> {
+        let failed = |message: String| Error::new(ExitStatus::Failed, message);
         let key_path = row("ca").map(|ca| place.source.pki.key(ca)).unwrap_or_default();
         let ca_key = host.read(&key_path)?.ok_or_else(|| {
             failed(format!(

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command};
 use clap_mangen::Man;
 
+use crate::error::Error;
 use crate::host::{FileMode, write_atomically};
-use crate::phases::PhaseError;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kubestrap manual /usr/local/share/man/man1")]
@@ -18,12 +18,12 @@ pub(super) struct Manual {
 
 impl Manual {
     /// Writes them.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         pages(&super::command(), &self.dir)
     }
 }
 
-fn pages(command: &Command, dir: &Path) -> Result<(), PhaseError> {
+fn pages(command: &Command, dir: &Path) -> Result<(), Error> {
     let version = concat!("kubestrap ", env!("CARGO_PKG_VERSION"));
     let page = Man::new(command.clone()).source(version).manual("Kubernetes");
     let mut text = vec![];

@@ -5,11 +5,9 @@ mod completion;
 mod config;
 mod diagnose;
 mod diff;
-mod dry_run;
 mod flags;
 mod init;
 mod kubeconfig;
-mod live;
 mod manual;
 mod output_api;
 mod phase;
@@ -21,20 +19,22 @@ mod token;
 mod value;
 mod version;
 
-use std::io::Read;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
 
+use crate::commands;
+use crate::commands::configuration::unusable;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 
 /// What the program is called.
 const NAME: &str = "kubestrap";
 
-/// Turns a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
+/// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
 #[derive(Parser, Debug)]
 #[command(
     name = NAME,
@@ -52,7 +52,7 @@ struct Cli {
 /// Flags of every command.
 #[derive(clap::Args, Clone, Debug, Default)]
 struct Global {
-    /// How much to log: 0 to 10
+    /// Log level: 0 to 10; 1 logs decisions, 4 commands and files, 6 requests
     #[arg(
         short,
         long = "v",
@@ -62,15 +62,15 @@ struct Global {
         hide_default_value = true
     )]
     v: u8,
-    /// Accepted for kubeadm's sake; has no effect
+    /// Accepted as by kubeadm; has no effect
     #[arg(long, value_name = "SPEC", global = true, hide = true)]
     vmodule: Option<String>,
-    /// Take this folder for / (chroot)
+    /// Use this directory as the root filesystem (chroot)
     #[arg(long, value_name = "DIR", global = true)]
     rootfs: Option<std::path::PathBuf>,
 }
 
-/// How results are printed.
+/// The output format of events and results.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Output {
     /// For people
@@ -90,50 +90,34 @@ impl Output {
     }
 }
 
-/// For machines a failure is a result too, the last event; then there is nothing left to say.
-fn as_result(out: &Printer, result: Result<(), PhaseError>) -> Result<(), PhaseError> {
-    let (Format::Json, Err(error)) = (out.format(), &result) else { return result };
-    let mut data = json!({
-        "ok": false,
-        "exitCode": error.failure.exit_code(),
-        "code": error.failure.code(),
-        "error": error.message,
-    });
-    if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
-        fields.insert("findings".into(), json!(error.findings));
-    }
-    out.failure(data, "");
-    Err(PhaseError::new(error.failure, ""))
-}
-
 // Each is made when it is asked for: flags of all phases together cost more than what most commands do.
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
 enum Command {
-    /// Set up this machine as the first node of a control plane
+    /// Set up this machine as the first control-plane node of a cluster
     Init(Box<init::Init>),
-    /// Check whether this machine can become a control plane, and change nothing
+    /// Check whether this machine can become a control-plane node, without changing anything
     Preflight(Box<preflight::Preflight>),
-    /// Tell why the control plane of this machine is not healthy, whoever set it up
+    /// Explain why this machine's control plane is unhealthy
     Diagnose(diagnose::Diagnose),
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
-    /// Take away what init or join left on this machine
+    /// Revert the changes made by `init` or `join`
     Reset(reset::Reset),
-    /// Print, check and migrate configuration files, and see which images they mean
+    /// Print, validate and migrate configuration files, and list the images they need
     Config(Box<config::Config>),
-    /// Look after the certificates of a control plane
+    /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
-    /// Look after the tokens with which nodes join
+    /// Create, list and delete bootstrap tokens
     Token(token::Token),
-    /// Make kubeconfigs for more users
+    /// Generate kubeconfig files for additional users
     Kubeconfig(kubeconfig::KubeconfigCommand),
     /// Print the version
     Version(version::Version),
-    /// Print a script that lets a shell complete commands, flags and their values
+    /// Print a completion script for a shell
     Completion(completion::Completion),
-    /// Write the pages of the manual into a folder: one for each command
+    /// Write the manual pages to a directory, one for each command
     Manual(manual::Manual),
 }
 
@@ -143,37 +127,88 @@ pub fn main() -> ExitCode {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
-            // Help that was asked for is no error; usage is 2.
-            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+            // Help that was asked for is no error.
+            return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
     if let Some((id, leaf)) = phase::selected(&matches) {
-        return finish(phase::run(&id, leaf));
+        return phase::run(&id, leaf);
     }
     match Cli::from_arg_matches(&matches) {
-        Ok(cli) => {
-            if let Err(error) = prepare(&cli.global) {
-                return finish(Err(error));
-            }
-            finish(match cli.command {
-                Command::Init(init) => init.run(),
-                Command::Preflight(preflight) => preflight.run(),
-                Command::Diagnose(diagnose) => diagnose.run(),
-                Command::Diff(diff) => diff.run(),
-                Command::Reset(reset) => reset.run(),
-                Command::Config(config) => config.run(),
-                Command::Certs(certs) => certs.run(),
-                Command::Token(token) => token.run(),
-                Command::Kubeconfig(kubeconfig) => kubeconfig.run(),
-                Command::Version(version) => version.run(),
-                Command::Completion(completion) => completion.run(),
-                Command::Manual(manual) => manual.run(),
-            })
-        }
+        Ok(cli) => cli.command.run(&cli.global),
         Err(error) => {
             let _ = error.print();
-            ExitCode::from(2)
+            ExitStatus::Usage.into()
         }
+    }
+}
+
+impl Command {
+    /// Runs the command.
+    fn run(self, global: &Global) -> ExitCode {
+        let text = || Printer::new(Format::Text);
+        let done = |()| ExitStatus::Done;
+        match self {
+            Self::Init(init) => run(global, init.output.printer(), |out| {
+                commands::init::run(&init.request().map_err(|e| unusable(&e))?, None, out)
+            }),
+            Self::Preflight(preflight) => run(global, preflight.output.printer(), |out| {
+                let (request, fix) = preflight.request().map_err(|e| unusable(&e))?;
+                commands::preflight::run(&request.configuration, fix, out)
+            }),
+            Self::Diff(diff) => run(global, diff.output.printer(), |out| {
+                commands::diff::run(&diff.request().map_err(|e| unusable(&e))?, out)
+            }),
+            Self::Reset(reset) => {
+                run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
+            }
+            Self::Diagnose(diagnose) => run(global, text(), |_| diagnose.run().map(done)),
+            Self::Config(config) => run(global, text(), |_| config.run().map(done)),
+            Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
+            Self::Token(token) => run(global, text(), |_| token.run().map(done)),
+            Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
+            Self::Version(version) => run(global, text(), |_| version.run().map(done)),
+            Self::Completion(completion) => run(global, text(), |_| completion.run().map(done)),
+            Self::Manual(manual) => run(global, text(), |_| manual.run().map(done)),
+        }
+    }
+}
+
+/// Applies the global flags, runs a command, reports its error if it has one, and tells the exit code.
+fn run(
+    global: &Global,
+    out: Printer,
+    command: impl FnOnce(&Printer) -> Result<ExitStatus, Error>,
+) -> ExitCode {
+    let result = prepare(global).and_then(|()| command(&out));
+    result.unwrap_or_else(|error| report(&error, &out)).into()
+}
+
+/// Reports an error: for machines it is the result, the last event.
+fn report(error: &Error, out: &Printer) -> ExitStatus {
+    for source in error.sources() {
+        tracing::debug!("caused by: {source}");
+    }
+    let mut data = json!({
+        "ok": false,
+        "exitCode": error.status.code(),
+        "code": error.status.name(),
+        "error": error.message,
+    });
+    if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
+        fields.insert("findings".into(), json!(error.findings));
+    }
+    if !error.message.is_empty() {
+        out.failure(data, &format!("error: {error}"));
+    }
+    error.status
+}
+
+/// Reports an error where machines read; then there is nothing left to say.
+fn as_result(out: &Printer, result: Result<(), Error>) -> Result<(), Error> {
+    match (out.format(), result) {
+        (Format::Json, Err(error)) => Err(Error::new(report(&error, out), "")),
+        (_, result) => result,
     }
 }
 
@@ -186,7 +221,7 @@ fn tree() -> clap::Command {
         .args_override_self(true)
 }
 
-/// All of it, made in whole for who describes it: without `help`, which would have a second tree below it.
+/// The whole tree, for what describes it: without `help`, which would have a second tree below it.
 pub fn command() -> clap::Command {
     let mut tree = tree().disable_help_subcommand(true);
     tree.build();
@@ -194,7 +229,7 @@ pub fn command() -> clap::Command {
 }
 
 /// Applies the global flags.
-fn prepare(global: &Global) -> Result<(), PhaseError> {
+fn prepare(global: &Global) -> Result<(), Error> {
     if global.v > 0 {
         let level = match global.v {
             1..=3 => tracing::Level::INFO,
@@ -205,40 +240,9 @@ fn prepare(global: &Global) -> Result<(), PhaseError> {
     }
     if let Some(root) = &global.rootfs {
         let fail =
-            |e: std::io::Error| PhaseError::new(Failure::Usage, format!("--rootfs {}: {e}", root.display()));
+            |e: std::io::Error| Error::new(ExitStatus::Usage, format!("--rootfs {}: {e}", root.display()));
         std::os::unix::fs::chroot(root).map_err(fail)?;
         std::env::set_current_dir("/").map_err(fail)?;
     }
     Ok(())
-}
-
-/// Says what went wrong, if anything, and gives the exit code.
-fn finish(result: Result<(), PhaseError>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            if !error.message.is_empty() {
-                Printer::new(Format::Text).failure(serde_json::Value::Null, &format!("error: {error}"));
-            }
-            ExitCode::from(error.failure.exit_code())
-        }
-    }
-}
-
-/// A file's text; `-` is standard input. What is not text, or far too large, is refused here.
-fn read_input(file: &str) -> Result<String, String> {
-    /// No configuration comes near it; reading stops there, so that no file makes us run out of memory.
-    const LIMIT: u64 = 8 << 20;
-    let mut bytes = vec![];
-    let read = if file == "-" {
-        std::io::stdin().take(LIMIT).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|f| f.take(LIMIT).read_to_end(&mut bytes))
-    };
-    read.map_err(|e| format!("{file}: can't be read: {e}"))?;
-    if bytes.len() as u64 >= LIMIT {
-        return Err(format!("{file}: larger than {} MiB: that is no configuration", LIMIT >> 20));
-    }
-    String::from_utf8(bytes)
-        .map_err(|e| format!("{file}: is not text: byte {} is not UTF-8", e.utf8_error().valid_up_to() + 1))
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 
 use super::value::boolean;
-use crate::phases::{Failure, PhaseError};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::yaml;
 
 /// The API group and version.
@@ -46,10 +47,10 @@ impl ObjectFormat {
         self,
         object: &T,
         text: impl FnOnce(&T) -> String,
-    ) -> Result<String, PhaseError> {
+    ) -> Result<String, Error> {
         match self {
             Self::Text => Ok(text(object)),
-            Self::Yaml => yaml::to_string(object).map_err(|e| PhaseError::new(Failure::Failed, e)),
+            Self::Yaml => yaml::to_string(object).map_err(|e| Error::new(ExitStatus::Failed, e)),
             Self::Json => {
                 // kubeadm's indentation.
                 let mut json = vec![];

@@ -1,10 +1,14 @@
 //! `init phase …` and its short form `phase …`: the table of phases as commands.
 
+use std::process::ExitCode;
+
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::init::Init;
-use crate::phases::runner::ids;
-use crate::phases::{self, InitContext, Phase, PhaseError};
+use crate::commands::{self, configuration::unusable};
+use crate::exit_status::ExitStatus;
+use crate::workflow::Phase;
+use crate::workflows::init::{Init as State, workflow};
 
 /// `init` itself, with its phases below it.
 pub(super) fn init(command: Command) -> Command {
@@ -20,7 +24,7 @@ pub(super) fn command() -> Command {
             .after_help(example("certs apiserver"))
             .subcommand_required(true)
             .arg_required_else_help(true);
-        phases::init().iter().fold(phase, |parent, phase| parent.subcommand(phase_command(phase, "")))
+        workflow().phases.iter().fold(phase, |parent, phase| parent.subcommand(phase_command(phase, "")))
     })
 }
 
@@ -29,7 +33,7 @@ fn example(words: &str) -> String {
     format!("Example:\n  kubestrap phase {words} --config kubeadm.yaml")
 }
 
-fn phase_command(phase: &Phase<InitContext>, parent: &str) -> Command {
+fn phase_command(phase: &Phase<State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().is_empty() {
@@ -72,11 +76,19 @@ pub(super) fn selected(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
 }
 
 /// Runs the phase `id`.
-pub(super) fn run(id: &str, matches: &ArgMatches) -> Result<(), PhaseError> {
+pub(super) fn run(id: &str, matches: &ArgMatches) -> ExitCode {
     let global = super::Global::from_arg_matches(matches).unwrap_or_default();
-    super::prepare(&global)?;
-    let init = Init::from_arg_matches(matches).map_err(|e| PhaseError::new(phases::Failure::Usage, e))?;
-    init.run_phase(id)
+    let init = match Init::from_arg_matches(matches) {
+        Ok(init) => init,
+        Err(error) => {
+            let _ = error.print();
+            return ExitStatus::Usage.into();
+        }
+    };
+    super::run(&global, init.output.printer(), |out| {
+        let request = init.request().map_err(|e| unusable(&e))?;
+        commands::init::run(&request, Some(id.to_owned()), out)
+    })
 }
 
 /// The phases as a tree, for the help of `init`.
@@ -84,7 +96,7 @@ pub(super) fn tree() -> String {
     let mut text = String::from(
         "Phases, in order (run one with `kubestrap phase …`, leave some out with --skip-phases):\n",
     );
-    for id in ids(&phases::init()) {
+    for id in workflow().ids() {
         let depth = id.matches('/').count();
         text.push_str(&format!(
             "{}{}\n",

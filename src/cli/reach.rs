@@ -6,11 +6,14 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::cluster::{Access, ClusterError, KubeCluster, KubeconfigFile};
+use crate::commands::configuration;
+use crate::commands::configuration::read_input;
 use crate::config::Overrides;
 use crate::config::{self, Loaded, Problem, Settings};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host;
 use crate::output::Printer;
-use crate::phases::{Failure, PhaseError};
 
 /// The administrator's kubeconfig.
 pub(super) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
@@ -28,17 +31,17 @@ pub(super) struct Reached {
 ///
 /// # Errors
 /// When the kubeconfig can't be used.
-pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, PhaseError> {
+pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, Error> {
     let file = path.to_string_lossy();
     let kubeconfig = std::fs::read_to_string(path)
-        .map_err(|e| PhaseError::new(Failure::Failed, format!("the kubeconfig {file} can't be read: {e}")))?;
+        .map_err(|e| Error::new(ExitStatus::Failed, format!("the kubeconfig {file} can't be read: {e}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
     let cluster = KubeCluster::new(&access, KubeconfigFile { path: &file, text: &kubeconfig });
     let cluster = cluster.map_err(|error| match error {
         // Its advice is for init's own kubeconfigs.
         ClusterError::Kubeconfig { file, reason } => {
-            PhaseError::new(Failure::Failed, format!("the kubeconfig {file} can't be used: {reason}"))
+            Error::new(ExitStatus::Failed, format!("the kubeconfig {file} can't be used: {reason}"))
         }
         other => other.into(),
     })?;
@@ -50,7 +53,7 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, PhaseErro
 ///
 /// # Errors
 /// When there is none.
-pub(super) fn find_kubeconfig(given: Option<&Path>) -> Result<PathBuf, PhaseError> {
+pub(super) fn find_kubeconfig(given: Option<&Path>) -> Result<PathBuf, Error> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }
@@ -58,7 +61,7 @@ pub(super) fn find_kubeconfig(given: Option<&Path>) -> Result<PathBuf, PhaseErro
     places.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
         let names: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
         let message = format!("there is no kubeconfig at {}: name one with --kubeconfig", names.join(" or "));
-        PhaseError::new(Failure::Failed, message)
+        Error::new(ExitStatus::Failed, message)
     })
 }
 
@@ -75,11 +78,11 @@ fn kubeconfig_places(list: Option<std::ffi::OsString>, home: Option<std::ffi::Os
 ///
 /// # Errors
 /// When it can't be read or used.
-pub(super) fn load(config: Option<&str>, out: &Printer) -> Result<Loaded, PhaseError> {
+pub(super) fn load(config: Option<&str>, out: &Printer) -> Result<Loaded, Error> {
     let Some(file) = config else { return Ok(Loaded::default()) };
     let wrong = |e: config::ConfigError| unusable(&e);
-    let text = super::read_input(file)
-        .map_err(|message| wrong(Problem::new("configuration", "", message).into()))?;
+    let text =
+        read_input(file).map_err(|message| wrong(Problem::new("configuration", "", message).into()))?;
     let loaded = config::load(file, &text).map_err(wrong)?;
     for warning in &loaded.warnings {
         out.warn("config", warning.problem.to_string());
@@ -91,24 +94,16 @@ pub(super) fn load(config: Option<&str>, out: &Printer) -> Result<Loaded, PhaseE
 ///
 /// # Errors
 /// When the configuration can't be used.
-pub(super) fn resolve(
-    mut loaded: Loaded,
-    overrides: &Overrides,
-    out: &Printer,
-) -> Result<Settings, PhaseError> {
+pub(super) fn resolve(mut loaded: Loaded, overrides: &Overrides, out: &Printer) -> Result<Settings, Error> {
     loaded.warnings.clear();
     // Which runtime is used does not matter to these commands.
     let facts = config::HostFacts { cri_sockets: vec![], ..host::gather() };
-    let (settings, warnings) = Settings::resolve(loaded, facts, overrides).map_err(|e| unusable(&e))?;
-    for warning in warnings {
-        out.warn("config", warning.problem.to_string());
-    }
-    Ok(settings)
+    Ok(configuration::resolve(loaded, facts, overrides, out)?.settings)
 }
 
 /// The error for a configuration that can't be used.
-pub(super) fn unusable(error: &config::ConfigError) -> PhaseError {
-    PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{error}"))
+pub(super) fn unusable(error: &config::ConfigError) -> Error {
+    Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use crate::config::version::DEFAULT_VERSION;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::system;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 use crate::yaml;
 
 #[derive(Args, Debug)]
@@ -68,7 +69,7 @@ impl Info {
 
 impl Version {
     /// Prints it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let info = Info::own();
         let text = match self.output {
             None => format!(
@@ -80,7 +81,7 @@ impl Version {
                 format!("{}\n", serde_json::to_string_pretty(&Answer { client_version: info })?)
             }
             Some(Form::Yaml) => yaml::to_string(&Answer { client_version: info })
-                .map_err(|e| PhaseError::new(Failure::Failed, e))?,
+                .map_err(|e| Error::new(ExitStatus::Failed, e))?,
         };
         Printer::new(Format::Text).data(&text);
         Ok(())

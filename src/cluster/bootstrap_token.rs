@@ -37,14 +37,16 @@ struct Rbac<'a> {
 /// When a token or its end is none, or `cluster` embeds no CA.
 pub fn objects(
     settings: &Settings,
+    tokens: &[BootstrapToken],
     cluster: &Cluster,
     now: OffsetDateTime,
 ) -> Result<Vec<ClusterObject>, ObjectError> {
     let mut objects = vec![];
-    for (index, token) in settings.init.bootstrap_tokens.iter().enumerate() {
+    for (index, token) in tokens.iter().enumerate() {
         objects.extend(secret(token, index, now)?);
     }
-    let kubelet_client = settings.version.patch() >= settings.release.kubelet_client_binding_since;
+    let kubelet_client =
+        settings.cluster.version.patch() >= settings.cluster.release.kubelet_client_binding_since;
     let rbac = Rbac { joining_nodes: NODE_BOOTSTRAP_GROUP, kubelet_client };
     objects.extend(ClusterObject::render(&rbac, Apply::CreateOrUpdate)?);
     objects.extend(cluster_info::objects(settings, cluster)?);

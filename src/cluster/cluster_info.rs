@@ -34,7 +34,9 @@ pub fn objects(settings: &Settings, cluster: &Cluster) -> Result<Vec<ClusterObje
         "current-context": "",
         "users": null,
     });
-    if let (true, Some(fields)) = (settings.release.kubeconfig_preferences, kubeconfig.as_object_mut()) {
+    if let (true, Some(fields)) =
+        (settings.cluster.release.kubeconfig_preferences, kubeconfig.as_object_mut())
+    {
         fields.insert("preferences".into(), json!({}));
     }
     let kubeconfig = &yaml::to_string(&kubeconfig)?;

@@ -24,7 +24,7 @@ struct ControlPlaneNode<'a> {
 /// # Errors
 /// A fault of ours.
 pub fn mark_control_plane(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
-    let (name, taints) = (settings.node_name(), settings.taints.as_slice());
+    let (name, taints) = (settings.node_name(), settings.node.taints.as_slice());
     ClusterObject::render(&ControlPlaneNode { name, labels: CONTROL_PLANE_LABELS, taints }, Apply::PatchNode)
 }
 
@@ -44,6 +44,6 @@ pub fn annotate_cri_socket(settings: &Settings) -> Result<Vec<ClusterObject>, Ob
     if settings.instance_config() {
         return Ok(vec![]);
     }
-    let cri_socket = &settings.init.node_registration.cri_socket;
+    let cri_socket = &settings.node.registration.cri_socket;
     ClusterObject::render(&CriSocketNode { name: settings.node_name(), cri_socket }, Apply::PatchNode)
 }

@@ -10,30 +10,30 @@ use time::macros::datetime;
 
 use super::*;
 use crate::addons::{coredns, kube_proxy};
-use crate::config::Overrides;
-use crate::config::{HostFacts, Settings, load};
+use crate::config::v1beta4::InitConfiguration;
+use crate::config::{HostFacts, Overrides, Resolved, Settings, load};
 use crate::kubeconfig::Cluster;
 use crate::yaml;
 
 const INIT: &str = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: 192.0.2.2}\nnodeRegistration: {name: cp-1, criSocket: 'unix:///run/containerd/containerd.sock'}\nbootstrapTokens: [{token: abcdef.0123456789abcdef}]\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\n";
 
-fn resolve(text: &str) -> Settings {
+fn resolve(text: &str) -> Resolved {
     let facts = HostFacts { hostname: "vm".into(), ..HostFacts::default() };
-    Settings::resolve(load("config.yaml", text).unwrap(), facts, &Overrides::default()).unwrap().0
+    Settings::resolve(load("config.yaml", text).unwrap(), facts, &Overrides::default()).unwrap()
 }
 
 /// Settings with `cluster` as the rest of the ClusterConfiguration.
 pub(crate) fn settings(cluster: &str) -> Settings {
-    resolve(&format!("{INIT}{cluster}"))
+    resolve(&format!("{INIT}{cluster}")).settings
 }
 
 /// What init applies, its order aside.
 pub(crate) fn everything(settings: &Settings) -> Vec<ClusterObject> {
-    [cluster_admins().unwrap(), objects(settings, false)].concat()
+    [cluster_admins().unwrap(), objects(settings, &resolve(INIT).init, false)].concat()
 }
 
 /// Every object of an init, in order.
-fn objects(settings: &Settings, upload_certs: bool) -> Vec<ClusterObject> {
+fn objects(settings: &Settings, init: &InitConfiguration, upload_certs: bool) -> Vec<ClusterObject> {
     let now = datetime!(2026-11-23 10:00 UTC);
     let admin = Cluster {
         server: format!("https://{}", settings.control_plane_endpoint()),
@@ -47,18 +47,18 @@ fn objects(settings: &Settings, upload_certs: bool) -> Vec<ClusterObject> {
     ]
     .concat();
     if upload_certs {
-        let key: CertificateKey = settings.init.certificate_key.parse().unwrap();
+        let key: CertificateKey = init.certificate_key.parse().unwrap();
         let sources = upload_certs::sources(settings);
         all.extend(
             upload_certs::objects(&key, sources.iter().map(|s| (s.key, b"".as_slice())), now).unwrap(),
         );
     }
     all.extend(mark_control_plane(settings).unwrap());
-    all.extend(bootstrap_token::objects(settings, &admin, now).unwrap());
-    if !settings.cluster.dns.disabled {
+    all.extend(bootstrap_token::objects(settings, &init.bootstrap_tokens, &admin, now).unwrap());
+    if !settings.cluster.config.dns.disabled {
         all.extend(coredns::plan(settings, &coredns::Existing::default()).unwrap().objects);
     }
-    if !settings.cluster.proxy.disabled {
+    if !settings.cluster.config.proxy.disabled {
         all.extend(kube_proxy::objects(settings).unwrap());
     }
     all
@@ -186,10 +186,10 @@ fn configuration(case: &Path) -> String {
 #[test]
 fn the_objects_are_those_that_kubeadm_applies_in_its_order() {
     for case in cases() {
-        let settings = resolve(&configuration(&case));
+        let Resolved { settings, init, .. } = resolve(&configuration(&case));
         let fixed = case.join("token-fixed").exists();
         let upload_certs = case.ends_with("upload-certs");
-        let mut all = objects(&settings, upload_certs);
+        let mut all = objects(&settings, &init, upload_certs);
         if case.ends_with("patches") {
             for object in all.iter_mut().filter(|o| o.kind() == "Deployment" && case.join("patches").exists())
             {
@@ -241,7 +241,9 @@ fn snapshot_of_the_default_configuration() {
 
 #[test]
 fn snapshot_of_what_other_minors_have() {
-    let of = |version: &str| objects(&settings(&format!("kubernetesVersion: {version}")), false);
+    let of = |version: &str| {
+        objects(&settings(&format!("kubernetesVersion: {version}")), &resolve(INIT).init, false)
+    };
     let current = of("v1.36.2");
     let mut text = String::new();
     for version in ["v1.33.5", "v1.34.9", "v1.37.0"] {
@@ -289,6 +291,7 @@ fn text_from_the_configuration_reaches_objects_unchanged() {
         "name: cp-1,",
         "name: cp-1, taints: [{key: 'example.com/no', value: 'y', effect: NoExecute}],",
     ));
+    let settings = settings.settings;
     let node = mark_control_plane(&settings).unwrap().remove(0);
     assert_eq!(
         node.value["spec"]["taints"],

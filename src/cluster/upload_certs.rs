@@ -28,7 +28,7 @@ pub struct Source {
 
 /// The files to upload, sorted by their keys. One that is absent is uploaded empty, and skipped by who joins.
 pub fn sources(settings: &Settings) -> Vec<Source> {
-    let pki = |key, file: &str| Source { key, path: settings.paths.certificates.join(file) };
+    let pki = |key, file: &str| Source { key, path: settings.node.paths.certificates.join(file) };
     let mut sources = vec![
         pki("ca.crt", "ca.crt"),
         pki("ca.key", "ca.key"),
@@ -37,7 +37,7 @@ pub fn sources(settings: &Settings) -> Vec<Source> {
         pki("sa.key", "sa.key"),
         pki("sa.pub", "sa.pub"),
     ];
-    match &settings.cluster.etcd.external {
+    match &settings.cluster.config.etcd.external {
         None => {
             sources.extend([pki("etcd-ca.crt", "etcd/ca.crt"), pki("etcd-ca.key", "etcd/ca.key")]);
         }

@@ -20,7 +20,7 @@ struct KubeadmConfig<'a> {
 /// # Errors
 /// When the configuration can't be written.
 pub fn kubeadm(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
-    let cluster_configuration = &yaml::to_string(&settings.cluster)?;
+    let cluster_configuration = &yaml::to_string(&settings.cluster.config)?;
     let template = KubeadmConfig { cluster_configuration, joining_nodes: NODE_BOOTSTRAP_GROUP };
     let mut objects = ClusterObject::render(&template, Apply::CreateOrUpdate)?;
     // Other tools keep keys of their own in this ConfigMap.
@@ -46,7 +46,7 @@ struct KubeletConfig<'a> {
 pub fn kubelet(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&cluster_configuration(settings).to_value()?)?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
-    let hash = settings.kubelet.is_none().then(|| component_config_hash([configuration.as_str()]));
+    let hash = settings.cluster.kubelet.is_none().then(|| component_config_hash([configuration.as_str()]));
     let template = KubeletConfig { configuration, hash, joining_nodes: NODE_BOOTSTRAP_GROUP };
     ClusterObject::render(&template, Apply::CreateOrUpdate)
 }

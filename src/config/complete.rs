@@ -78,12 +78,12 @@ fn complete_init(
     let version = &mut loaded.cluster.kubernetes_version;
     let label = is_label(version).then(|| std::mem::replace(version, DEFAULT_VERSION.into()));
     let overrides = Overrides { strict: true, ..Overrides::default() };
-    let (settings, warnings) = Settings::resolve(loaded, HostFacts::placeholder(), &overrides)?;
-    let mut cluster = settings.cluster;
+    let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &overrides)?;
+    let mut cluster = resolved.settings.cluster.config;
     if let Some(label) = label {
         cluster.kubernetes_version = label;
     }
-    Ok((init, cluster, warnings))
+    Ok((init, cluster, resolved.warnings))
 }
 
 fn complete_others(others: &mut Others, validator: &mut Validator<'_>) {

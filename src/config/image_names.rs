@@ -9,44 +9,45 @@ const CI_IMAGE_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";
 impl Settings {
     /// An image of the control plane: `<repository>/<name>:<version>`.
     pub fn image(&self, name: &str) -> String {
-        let repository = match self.cluster.image_repository.as_str() {
-            IMAGE_REPOSITORY if self.cluster.kubernetes_version.starts_with(CI) => CI_IMAGE_REPOSITORY,
+        let repository = match self.cluster.config.image_repository.as_str() {
+            IMAGE_REPOSITORY if self.cluster.config.kubernetes_version.starts_with(CI) => CI_IMAGE_REPOSITORY,
             repository => repository,
         };
-        format!("{repository}/{name}:{}", self.version.image_tag())
+        format!("{repository}/{name}:{}", self.cluster.version.image_tag())
     }
 
     /// etcd's image.
     pub fn etcd_image(&self) -> String {
-        let local = self.cluster.etcd.local.clone().unwrap_or_default();
+        let local = self.cluster.config.etcd.local.clone().unwrap_or_default();
         let repository = Some(local.image_repository)
             .filter(|r| !r.is_empty())
-            .unwrap_or_else(|| self.cluster.image_repository.clone());
+            .unwrap_or_else(|| self.cluster.config.image_repository.clone());
         format!("{repository}/etcd:{}", self.etcd_tag())
     }
 
     /// The tag of etcd's image.
     pub fn etcd_tag(&self) -> String {
-        let given = self.cluster.etcd.local.as_ref().map(|l| l.image_tag.clone()).filter(|t| !t.is_empty());
-        given.unwrap_or_else(|| self.release.etcd_tag(self.version.patch()).to_owned())
+        let given =
+            self.cluster.config.etcd.local.as_ref().map(|l| l.image_tag.clone()).filter(|t| !t.is_empty());
+        given.unwrap_or_else(|| self.cluster.release.etcd_tag(self.cluster.version.patch()).to_owned())
     }
 
     /// CoreDNS' image. Only `registry.k8s.io` keeps it one folder deeper, as kubeadm knows.
     pub fn coredns_image(&self) -> String {
-        let dns = &self.cluster.dns;
+        let dns = &self.cluster.config.dns;
         let repository = if dns.image_repository.is_empty() {
-            &self.cluster.image_repository
+            &self.cluster.config.image_repository
         } else {
             &dns.image_repository
         };
         let folder = if repository == IMAGE_REPOSITORY { "/coredns" } else { "" };
-        let tag = if dns.image_tag.is_empty() { self.release.coredns } else { &dns.image_tag };
+        let tag = if dns.image_tag.is_empty() { self.cluster.release.coredns } else { &dns.image_tag };
         format!("{repository}{folder}/coredns:{tag}")
     }
 
     /// The image of the sandbox that every Pod runs in.
     pub fn pause_image(&self) -> String {
-        format!("{}/pause:{}", self.cluster.image_repository, self.release.pause)
+        format!("{}/pause:{}", self.cluster.config.image_repository, self.cluster.release.pause)
     }
 
     /// Every image that this node will run, in the order in which `kubeadm config images list` names them.
@@ -55,14 +56,14 @@ impl Settings {
             .iter()
             .map(|n| self.image(n))
             .collect();
-        if !self.cluster.proxy.disabled {
+        if !self.cluster.config.proxy.disabled {
             images.push(self.image("kube-proxy"));
         }
-        if !self.cluster.dns.disabled {
+        if !self.cluster.config.dns.disabled {
             images.push(self.coredns_image());
         }
         images.push(self.pause_image());
-        if self.cluster.etcd.local.is_some() {
+        if self.cluster.config.etcd.local.is_some() {
             images.push(self.etcd_image());
         }
         images

@@ -46,7 +46,7 @@ const RETIRED: &[(&str, &str)] = &[
 ];
 
 /// What a configuration file said, before any default.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// This node and this run.
     pub init: InitConfiguration,

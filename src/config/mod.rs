@@ -35,6 +35,6 @@ pub use load::{Loaded, Others, Warning, load};
 pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;
-pub use resolve::Overrides;
-pub use settings::{Paths, Settings, Timeouts};
+pub use resolve::{Overrides, Resolved};
+pub use settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts};
 pub use version::KubernetesVersion;

@@ -98,8 +98,8 @@ proptest! {
         let _ = migrate("c.yaml", &text);
         let Ok(loaded) = load("c.yaml", &text) else { return Ok(()) };
         let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Default::default());
-        let Ok((settings, _)) = resolved else { return Ok(()) };
-        let local = settings.cluster.etcd.local.is_some();
+        let Ok(settings) = resolved.map(|resolved| resolved.settings) else { return Ok(()) };
+        let local = settings.cluster.config.etcd.local.is_some();
         for component in Component::ALL.into_iter().filter(|c| local || *c != Component::Etcd) {
             let pod = manifest::render(component, &settings, PkiFacts::default()).unwrap();
             let written = yaml::to_string(&pod).unwrap();

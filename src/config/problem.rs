@@ -67,7 +67,7 @@ impl fmt::Display for Problem {
 }
 
 /// Finds the place of a field: in the file it was read from, or the flag that set it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Locator {
     /// The file's name as the user gave it; empty if there is none.
     pub file: String,

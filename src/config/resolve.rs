@@ -2,16 +2,18 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::defaults;
-use super::duration::GoDuration;
 use super::facts::HostFacts;
+use super::kube_proxy::KubeProxyConfiguration;
+use super::kubelet::KubeletConfiguration;
 use super::load::{Loaded, Warning};
 use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
-use super::settings::{DEFAULT_CRI_SOCKET, Paths, Settings, Timeouts, control_plane_taint};
+use super::settings::{
+    ClusterSettings, DEFAULT_CRI_SOCKET, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
+};
 use super::token;
 use super::v1beta4::{self, BootstrapToken, ClusterConfiguration, InitConfiguration};
 use super::validate::Validator;
@@ -37,16 +39,25 @@ pub struct Overrides {
     pub strict: bool,
 }
 
+/// A configuration with defaults, checked.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What is rendered and checked against.
+    pub settings: Settings,
+    /// The InitConfiguration with defaults: what of it only `init` needs, the workflow takes from here.
+    pub init: InitConfiguration,
+    /// Which of its bootstrap tokens were generated here: a later run may use those of an earlier one instead.
+    pub generated_tokens: Vec<usize>,
+    /// What is odd, but no error.
+    pub warnings: Vec<Warning>,
+}
+
 impl Settings {
     /// Applies kubeadm's defaults to a loaded configuration, checks it and parses it.
     ///
     /// # Errors
     /// With every problem found; with `strict` the warnings too.
-    pub fn resolve(
-        loaded: Loaded,
-        facts: HostFacts,
-        overrides: &Overrides,
-    ) -> Result<(Self, Vec<Warning>), ConfigError> {
+    pub fn resolve(loaded: Loaded, facts: HostFacts, overrides: &Overrides) -> Result<Resolved, ConfigError> {
         let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
         let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
@@ -76,45 +87,52 @@ impl Settings {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
-        let parse = |text: &str| text.split(',').filter_map(names::cidr).collect();
-        let gate = cluster.feature_gates.get("PublicKeysECDSA");
-        let algorithm = match gate {
-            Some(true) => KeyAlgorithm::EcdsaP256,
-            Some(false) => KeyAlgorithm::Rsa2048,
-            None => cluster.encryption_algorithm.parse().unwrap_or_default(),
-        };
-        let mut paths = Paths::new(&cluster.certificates_dir);
-        if let Some(dir) = &overrides.kubeconfig_dir {
-            paths.kubeconfig_dir.clone_from(dir);
-        }
-        let timeouts = init.timeouts.clone().unwrap_or_default();
-        let or = |value: Option<GoDuration>, minutes: u64| {
-            value.map_or(Duration::from_secs(60 * minutes), |d| d.as_std())
-        };
-        let settings = Self {
-            version,
-            release,
+        let registration = init.node_registration.clone();
+        let node = NodeSettings {
             advertise_address,
             bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
-            service_subnets: parse(&cluster.networking.service_subnet),
-            pod_subnets: parse(&cluster.networking.pod_subnet),
-            algorithm,
-            taints: init.node_registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
-            paths,
-            timeouts: Timeouts {
-                control_plane: or(timeouts.control_plane_component_health_check, 4),
-                kubelet: or(timeouts.kubelet_health_check, 4),
-                kubernetes_api: or(timeouts.kubernetes_api_call, 1),
-                etcd_api: or(timeouts.etcd_api_call, 2),
-            },
-            generated_tokens,
+            taints: registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
+            registration,
+            patches: init
+                .patches
+                .as_ref()
+                .map(|p| PathBuf::from(&p.directory))
+                .filter(|p| !p.as_os_str().is_empty()),
+            paths: Paths::new(&cluster.certificates_dir, overrides.kubeconfig_dir.as_deref()),
+            timeouts: Timeouts::of(init.timeouts.as_ref()),
             facts,
-            init,
-            cluster,
+        };
+        let cluster = ClusterSettings::new(cluster, version, release, kubelet, kube_proxy);
+        Ok(Resolved { settings: Self { cluster, node }, init, generated_tokens, warnings })
+    }
+}
+
+impl ClusterSettings {
+    /// Parses what a ClusterConfiguration with defaults holds as text. It was checked before: what can't be parsed is
+    /// left out.
+    pub(crate) fn new(
+        config: ClusterConfiguration,
+        version: KubernetesVersion,
+        release: &'static Release,
+        kubelet: Option<KubeletConfiguration>,
+        kube_proxy: Option<KubeProxyConfiguration>,
+    ) -> Self {
+        let subnets = |text: &str| text.split(',').filter_map(names::cidr).collect();
+        let algorithm = match config.feature_gates.get("PublicKeysECDSA") {
+            Some(true) => KeyAlgorithm::EcdsaP256,
+            Some(false) => KeyAlgorithm::Rsa2048,
+            None => config.encryption_algorithm.parse().unwrap_or_default(),
+        };
+        Self {
+            service_subnets: subnets(&config.networking.service_subnet),
+            pod_subnets: subnets(&config.networking.pod_subnet),
+            algorithm,
+            config,
             kubelet,
             kube_proxy,
-        };
-        Ok((settings, warnings))
+            version,
+            release,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::defaults;
 use super::facts::HostFacts;
 use super::load::Loaded;
 use super::problem::ConfigError;
-use super::resolve::Overrides;
+use super::resolve::{Overrides, Resolved};
 use super::settings::{DEFAULT_CRI_SOCKET, Settings};
 use super::v1beta4::{
     BootstrapToken, BootstrapTokenDiscovery, ClusterConfiguration, JoinConfiguration, ResetConfiguration,
@@ -22,21 +22,21 @@ const API_SERVER: &str = "kube-apiserver:6443";
 ///
 /// # Errors
 /// When the defaults are no valid configuration, which would be a fault of ours.
-pub fn init() -> Result<Settings, ConfigError> {
+pub fn init() -> Result<Resolved, ConfigError> {
     let mut loaded = Loaded::default();
     loaded.init.bootstrap_tokens = vec![BootstrapToken { token: TOKEN.into(), ..BootstrapToken::default() }];
-    let (mut settings, _) = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
-    // What kubeadm shows; a run of ours pulls at once where nobody says.
-    settings.init.node_registration.image_pull_serial = Some(true);
-    Ok(settings)
+    let mut resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+    // kubeadm's default; ours pulls in parallel where nobody asks otherwise.
+    resolved.init.node_registration.image_pull_serial = Some(true);
+    Ok(resolved)
 }
 
 /// The cluster's part, with the version as kubeadm shows it: the first of the minor, without a `v`.
 pub fn cluster(settings: &Settings) -> ClusterConfiguration {
-    let version: &KubernetesVersion = &settings.version;
+    let version: &KubernetesVersion = &settings.cluster.version;
     ClusterConfiguration {
         kubernetes_version: format!("{}.{}.0", version.major(), version.minor()),
-        ..settings.cluster.clone()
+        ..settings.cluster.config.clone()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The settings of a run: all that is rendered and done comes from here.
+//! The settings of a run, from which everything is rendered.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::release::Release;
-use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
+use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
 use super::version::KubernetesVersion;
 use crate::pki::KeyAlgorithm;
 
@@ -43,17 +43,17 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// kubeadm's paths, with certificates in `certificates`.
-    pub fn new(certificates: &str) -> Self {
+    /// kubeadm's paths, with certificates in `certificates`, and kubeconfigs in `kubeconfigs` if that is given.
+    pub fn new(certificates: &str, kubeconfigs: Option<&Path>) -> Self {
         Self {
-            kubeconfig_dir: "/etc/kubernetes".into(),
+            kubeconfig_dir: kubeconfigs.unwrap_or(Path::new("/etc/kubernetes")).into(),
             manifests: "/etc/kubernetes/manifests".into(),
             kubelet: "/var/lib/kubelet".into(),
             certificates: certificates.into(),
         }
     }
 
-    /// Every folder of ours that init puts files into.
+    /// Every folder that init writes files to.
     pub fn folders(&self) -> [PathBuf; 5] {
         let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
         [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
@@ -76,15 +76,38 @@ pub struct Timeouts {
     pub kubernetes_api: Duration,
     /// For a request to etcd to succeed.
     pub etcd_api: Duration,
+    /// For the TLS bootstrap of a joining kubelet.
+    pub tls_bootstrap: Duration,
+    /// For the discovery of a cluster to join.
+    pub discovery: Duration,
+    /// For an upgraded static Pod to run.
+    pub upgrade_manifests: Duration,
 }
 
-/// Everything that a run is made from.
+impl Timeouts {
+    /// The timeouts that a configuration gives, else kubeadm's defaults.
+    pub(crate) fn of(given: Option<&v1beta4::Timeouts>) -> Self {
+        let given = given.cloned().unwrap_or_default();
+        let or = |value: Option<GoDuration>, minutes: u64| {
+            value.map_or(Duration::from_secs(60 * minutes), |d| d.as_std())
+        };
+        Self {
+            control_plane: or(given.control_plane_component_health_check, 4),
+            kubelet: or(given.kubelet_health_check, 4),
+            kubernetes_api: or(given.kubernetes_api_call, 1),
+            etcd_api: or(given.etcd_api_call, 2),
+            tls_bootstrap: or(given.tls_bootstrap, 5),
+            discovery: or(given.discovery, 5),
+            upgrade_manifests: or(given.upgrade_manifests, 5),
+        }
+    }
+}
+
+/// What is the same on every node of a cluster.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// This node and this run, with defaults.
-    pub init: InitConfiguration,
-    /// The cluster, with defaults.
-    pub cluster: ClusterConfiguration,
+pub struct ClusterSettings {
+    /// The ClusterConfiguration, with defaults.
+    pub config: ClusterConfiguration,
     /// kubelet's configuration as the user gave it.
     pub kubelet: Option<KubeletConfiguration>,
     /// kube-proxy's configuration as the user gave it.
@@ -93,56 +116,78 @@ pub struct Settings {
     pub version: KubernetesVersion,
     /// What is particular to that version's minor.
     pub release: &'static Release,
-    /// Address under which this node's API server is found.
-    pub advertise_address: IpAddr,
-    /// Port of this node's API server.
-    pub bind_port: u16,
     /// Subnets of Services; the first gives the API server's and the DNS' addresses.
     pub service_subnets: Vec<IpNet>,
     /// Subnets of Pods, if given.
     pub pod_subnets: Vec<IpNet>,
     /// Algorithm of every key.
     pub algorithm: KeyAlgorithm,
+}
+
+/// What belongs to this node.
+#[derive(Clone, Debug)]
+pub struct NodeSettings {
+    /// How this node registers, with defaults.
+    pub registration: NodeRegistrationOptions,
+    /// Address under which this node's API server is reached.
+    pub advertise_address: IpAddr,
+    /// Port of this node's API server.
+    pub bind_port: u16,
     /// Taints of this node.
     pub taints: Vec<Taint>,
-    /// Where things lie.
+    /// The folder with the user's patches, if there is one.
+    pub patches: Option<PathBuf>,
+    /// Where files are on this node.
     pub paths: Paths,
     /// How long to wait.
     pub timeouts: Timeouts,
-    /// Which of the bootstrap tokens nobody gave: a second run may use those of the first instead.
-    pub generated_tokens: Vec<usize>,
-    /// What the machine said.
+    /// What the machine reported about itself.
     pub facts: HostFacts,
+}
+
+/// What files are rendered from and checks are made against: the cluster's part and this node's. Resolved once, not
+/// changed afterwards; what belongs to one workflow alone is in that workflow's state.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The cluster's part.
+    pub cluster: ClusterSettings,
+    /// This node's part.
+    pub node: NodeSettings,
 }
 
 impl Settings {
     /// The Node's name.
     pub fn node_name(&self) -> &str {
-        &self.init.node_registration.name
+        &self.node.registration.name
+    }
+
+    /// The container runtime's socket.
+    pub fn cri_socket(&self) -> &str {
+        &self.node.registration.cri_socket
     }
 
     /// A path below the certificates' folder, as text for flags.
     pub fn certificate_path(&self, file: &str) -> String {
-        clean(&format!("{}/{file}", self.cluster.certificates_dir))
+        clean(&format!("{}/{file}", self.cluster.config.certificates_dir))
     }
 
     /// `host:port` of this node's API server.
     pub fn local_endpoint(&self) -> String {
-        std::net::SocketAddr::new(self.advertise_address, self.bind_port).to_string()
+        std::net::SocketAddr::new(self.node.advertise_address, self.node.bind_port).to_string()
     }
 
-    /// `host:port` under which the control plane is found: `controlPlaneEndpoint`, else this node's API server.
+    /// `host:port` under which the control plane is reached: `controlPlaneEndpoint`, else this node's API server.
     pub fn control_plane_endpoint(&self) -> String {
-        if self.cluster.control_plane_endpoint.is_empty() {
+        if self.cluster.config.control_plane_endpoint.is_empty() {
             return self.local_endpoint();
         }
         // Its port was added with the other defaults.
-        self.cluster.control_plane_endpoint.clone()
+        self.cluster.config.control_plane_endpoint.clone()
     }
 
     /// The address at `index` of the first Service subnet: 1 is the API server's, 10 the DNS'.
     pub fn service_address(&self, index: u32) -> IpAddr {
-        match self.service_subnets.first() {
+        match self.cluster.service_subnets.first() {
             Some(IpNet::V4(net)) => IpAddr::V4((u32::from(net.network()).wrapping_add(index)).into()),
             Some(IpNet::V6(net)) => {
                 let address = u128::from(net.network()).wrapping_add(u128::from(index));
@@ -154,12 +199,8 @@ impl Settings {
 
     /// Whether kubelet's CRI socket goes into `instance-config.yaml` (else it is a flag).
     pub fn instance_config(&self) -> bool {
-        *self.cluster.feature_gates.get("NodeLocalCRISocket").unwrap_or(&self.release.instance_config)
-    }
-
-    /// Where patches lie, if anywhere.
-    pub fn patches_dir(&self) -> Option<&Path> {
-        self.init.patches.as_ref().map(|p| Path::new(&p.directory)).filter(|p| !p.as_os_str().is_empty())
+        let gates = &self.cluster.config.feature_gates;
+        *gates.get("NodeLocalCRISocket").unwrap_or(&self.cluster.release.instance_config)
     }
 }
 

@@ -23,16 +23,16 @@ impl Place {
     /// Those of these settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
-            manifests: settings.paths.manifests.clone(),
-            certificates: settings.paths.certificates.clone(),
-            kubelet: settings.paths.kubelet.clone(),
-            cri_socket: settings.init.node_registration.cri_socket.clone(),
+            manifests: settings.node.paths.manifests.clone(),
+            certificates: settings.node.paths.certificates.clone(),
+            kubelet: settings.node.paths.kubelet.clone(),
+            cri_socket: settings.node.registration.cri_socket.clone(),
         }
     }
 
     /// kubeadm's own, for evidence from elsewhere.
     pub fn of_defaults() -> Self {
-        let paths = Paths::new("/etc/kubernetes/pki");
+        let paths = Paths::new("/etc/kubernetes/pki", None);
         Self {
             manifests: paths.manifests,
             certificates: paths.certificates,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::files::{self, FileError, Written};
 use super::init_system::{InitSystem, ServiceError, ServiceState};
-use super::{FileMode, Host, RealHost};
+use super::{FileMode, Host, RealHost, UnmountFlags};
 
 /// A machine that is only looked at.
 pub struct DryRunHost {
@@ -134,12 +134,21 @@ impl Host for DryRunHost {
         Ok(paths)
     }
 
-    fn init_system(&self) -> Option<&dyn InitSystem> {
-        Some(&Idle)
+    fn remove_all(&self, path: &Path) -> Result<(), FileError> {
+        self.lock().retain(|written, _| !written.starts_with(path));
+        Ok(())
     }
 
-    fn is_dry_run(&self) -> bool {
+    fn unmount(&self, _path: &Path, _flags: UnmountFlags) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn is_privileged(&self) -> bool {
         true
+    }
+
+    fn init_system(&self) -> Option<&dyn InitSystem> {
+        Some(&Idle)
     }
 }
 

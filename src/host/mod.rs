@@ -15,6 +15,7 @@ pub mod label;
 mod lock;
 pub mod mounts;
 pub mod net;
+mod pods;
 pub mod process;
 mod real;
 pub mod system;
@@ -23,11 +24,14 @@ mod together;
 
 use std::path::{Path, PathBuf};
 
+pub use rustix::mount::UnmountFlags;
+
 pub use dry_run::DryRunHost;
 pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::{Holder, Lock, LockError};
+pub use pods::{NoPods, Pods, RuntimePods};
 pub use real::RealHost;
 pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 
@@ -101,6 +105,21 @@ pub trait Host: Send + Sync {
     /// When it can't be removed.
     fn remove(&self, path: &Path) -> Result<(), FileError>;
 
+    /// Removes a file, or a folder with all that is in it, if it is there.
+    ///
+    /// # Errors
+    /// When something of it can't be removed.
+    fn remove_all(&self, path: &Path) -> Result<(), FileError>;
+
+    /// Unmounts what is mounted at `path`.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError>;
+
+    /// Whether this process may change the machine: as root, or in a dry run, which changes nothing.
+    fn is_privileged(&self) -> bool;
+
     /// The names in a folder, sorted; none if there is no such folder.
     ///
     /// # Errors
@@ -112,11 +131,6 @@ pub trait Host: Send + Sync {
 
     /// Whether `program` runs since before one of these files was written, and so may not have read it.
     fn runs_older_than(&self, _program: &str, _files: &[PathBuf]) -> bool {
-        false
-    }
-
-    /// Whether what is done here stays without effect on the machine.
-    fn is_dry_run(&self) -> bool {
         false
     }
 }
@@ -147,6 +161,15 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     fn remove(&self, path: &Path) -> Result<(), FileError> {
         (**self).remove(path)
     }
+    fn remove_all(&self, path: &Path) -> Result<(), FileError> {
+        (**self).remove_all(path)
+    }
+    fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
+        (**self).unmount(path, flags)
+    }
+    fn is_privileged(&self) -> bool {
+        (**self).is_privileged()
+    }
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
         (**self).list(path)
     }
@@ -155,8 +178,5 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn runs_older_than(&self, program: &str, files: &[PathBuf]) -> bool {
         (**self).runs_older_than(program, files)
-    }
-    fn is_dry_run(&self) -> bool {
-        (**self).is_dry_run()
     }
 }

@@ -1,8 +1,8 @@
-//! What is mounted below a folder, and taking it off.
+//! Mounts below a folder, and unmounting them.
 
 use std::path::{Path, PathBuf};
 
-use rustix::mount::{UnmountFlags, unmount};
+use rustix::mount::UnmountFlags;
 
 use super::FileError;
 
@@ -22,7 +22,7 @@ fn parse(table: &str, dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The kernel writes blanks and backslashes as octal: `\040`.
+/// The kernel writes spaces and backslashes as octal: `\040`.
 fn unescape(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -42,12 +42,12 @@ fn unescape(text: &str) -> String {
     out + rest
 }
 
-/// Takes a mount off. One that is busy is detached with `flags` as the user asked for.
+/// Unmounts what is mounted at `point`; `flags` say what to do if it is busy.
 ///
 /// # Errors
 /// When the kernel refuses.
-pub fn take_off(point: &Path, flags: UnmountFlags) -> Result<(), FileError> {
-    unmount(point, flags).map_err(|e| FileError::new("unmount", point, e.into()))
+pub(super) fn unmount(point: &Path, flags: UnmountFlags) -> Result<(), FileError> {
+    rustix::mount::unmount(point, flags).map_err(|e| FileError::new("unmount", point, e.into()))
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deepest_come_first_and_others_stay() {
+    fn deepest_mounts_come_first_and_other_folders_are_left_out() {
         let table = "tmpfs /var/lib/kubelet/pods/a/v tmpfs rw 0 0\n/dev/sda1 /var/lib/kubelet ext4 rw 0 0\n\
             tmpfs /var/lib/kubelet/pods/a/v/with\\040blank/x tmpfs rw 0 0\ntmpfs /var/lib/kubelet2/x tmpfs rw 0 0\n";
         let found = parse(table, Path::new("/var/lib/kubelet"));

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::files::{self, FileError, Written};
 use super::init_system::{self, InitSystem};
-use super::process;
 use super::together::{self, NewFile};
-use super::{FileMode, Host};
+use super::{FileMode, Host, UnmountFlags};
+use super::{mounts, process};
 
 /// The machine we run on.
 pub struct RealHost {
@@ -76,6 +76,20 @@ impl Host for RealHost {
             }
             _ => Ok(()),
         }
+    }
+
+    fn remove_all(&self, path: &Path) -> Result<(), FileError> {
+        let Ok(meta) = fs::symlink_metadata(path) else { return Ok(()) };
+        let removed = if meta.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        removed.map_err(|e| FileError::new("remove", path, e))
+    }
+
+    fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
+        mounts::unmount(path, flags)
+    }
+
+    fn is_privileged(&self) -> bool {
+        rustix::process::geteuid().is_root()
     }
 
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {

@@ -5,12 +5,14 @@
 
 mod archive;
 mod error;
+mod pull;
 mod reference;
 mod tool;
 mod transfer;
 
 pub use archive::{Archive, ArchiveError, Digest, Image, Writer};
 pub use error::TransferError;
+pub use pull::{NoPull, Pull, RuntimePull};
 pub use reference::canonical;
 pub use tool::{TOOLS, Tool};
 pub use transfer::{Carrier, Moved, Step};

@@ -85,7 +85,8 @@ impl KubeconfigRow {
     /// The URL of the API server.
     pub fn server_url(&self, settings: &Settings) -> String {
         // Until 1.35 kubeadm has a gate for what kubelet's names.
-        let local_mode = settings.cluster.feature_gates.get("ControlPlaneKubeletLocalMode") != Some(&false);
+        let local_mode =
+            settings.cluster.config.feature_gates.get("ControlPlaneKubeletLocalMode") != Some(&false);
         let endpoint = match self.server {
             Server::Local if local_mode || self.name != "kubelet" => settings.local_endpoint(),
             Server::Local | Server::ControlPlane => settings.control_plane_endpoint(),

@@ -12,14 +12,14 @@ const SYSTEMD_RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
 /// The configuration as every kubelet of the cluster shall have it (the `kubelet-config` ConfigMap).
 pub fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
-    let mut c = settings.kubelet.clone().unwrap_or_default();
+    let mut c = settings.cluster.kubelet.clone().unwrap_or_default();
     let text = |field: &mut String, default: &str| {
         if field.is_empty() {
             default.clone_into(field);
         }
     };
-    text(&mut c.static_pod_path, &settings.paths.manifests.to_string_lossy());
-    text(&mut c.cluster_domain, &settings.cluster.networking.dns_domain);
+    text(&mut c.static_pod_path, &settings.node.paths.manifests.to_string_lossy());
+    text(&mut c.cluster_domain, &settings.cluster.config.networking.dns_domain);
     text(&mut c.authentication.x509.client_ca_file, &settings.certificate_path("ca.crt"));
     text(&mut c.authorization.mode, "Webhook");
     text(&mut c.healthz_bind_address, "127.0.0.1");
@@ -36,7 +36,7 @@ pub fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
 /// The configuration of this node, before patches: with what depends on this machine.
 pub fn node_configuration(settings: &Settings) -> KubeletConfiguration {
     let mut c = cluster_configuration(settings);
-    if settings.facts.systemd_resolved && c.resolv_conf.is_none() {
+    if settings.node.facts.systemd_resolved && c.resolv_conf.is_none() {
         c.resolv_conf = Some(SYSTEMD_RESOLVED.into());
     }
     c
@@ -46,7 +46,7 @@ pub fn node_configuration(settings: &Settings) -> KubeletConfiguration {
 pub fn instance_configuration(settings: &Settings) -> Option<Value> {
     settings
         .instance_config()
-        .then(|| json!({ "containerRuntimeEndpoint": settings.init.node_registration.cri_socket }))
+        .then(|| json!({ "containerRuntimeEndpoint": settings.node.registration.cri_socket }))
 }
 
 /// `configuration` with the instance's part over it, the way kubeadm applies it: as the last patch.

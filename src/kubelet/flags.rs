@@ -7,21 +7,22 @@ use crate::manifest;
 
 /// The flags: those that this node needs, then the user's `kubeletExtraArgs`.
 pub fn flags(settings: &Settings) -> Vec<Arg> {
-    let node = &settings.init.node_registration;
+    let node = &settings.node.registration;
     let mut base = vec![];
     let mut add = |name: &str, value: &str| base.push(Arg { name: name.into(), value: value.into() });
     if !settings.instance_config() {
         add("container-runtime-endpoint", &node.cri_socket);
     }
-    if settings.release.pod_infra_flag {
+    if settings.cluster.release.pod_infra_flag {
         add("pod-infra-container-image", &settings.pause_image());
     }
     // kubeadm compares with the host's name as it is, and lets the user's flag win.
     let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&node.name);
-    if name != settings.facts.hostname {
+    if name != settings.node.facts.hostname {
         add("hostname-override", name);
     }
-    let in_given_order = settings.version.patch() >= settings.release.args_in_given_order_since;
+    let in_given_order =
+        settings.cluster.version.patch() >= settings.cluster.release.args_in_given_order_since;
     manifest::merge_flags(base, &node.kubelet_extra_args, in_given_order)
 }
 

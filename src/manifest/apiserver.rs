@@ -22,7 +22,7 @@ pub(super) struct Manifest<'a> {
 impl<'a> Manifest<'a> {
     pub(super) fn new(s: &'a Settings) -> Self {
         let mut volumes = volumes::certificates(s);
-        let etcd = match (&s.cluster.etcd.external, &s.cluster.etcd.local) {
+        let etcd = match (&s.cluster.config.etcd.external, &s.cluster.config.etcd.local) {
             (Some(external), _) => {
                 volumes.extend(volumes::external_etcd(s, external));
                 external.clone()
@@ -30,7 +30,7 @@ impl<'a> Manifest<'a> {
             (None, local) => {
                 let advertised =
                     local.as_ref().and_then(|l| last_value(&l.extra_args, "advertise-client-urls"));
-                let localhost = if s.advertise_address.is_ipv6() { "[::1]" } else { "127.0.0.1" };
+                let localhost = if s.node.advertise_address.is_ipv6() { "[::1]" } else { "127.0.0.1" };
                 ExternalEtcd {
                     endpoints: vec![
                         advertised.map_or_else(|| format!("https://{localhost}:2379"), str::to_owned),
@@ -42,12 +42,17 @@ impl<'a> Manifest<'a> {
                 }
             }
         };
-        let extra = &s.cluster.api_server;
+        let extra = &s.cluster.config.api_server;
         Self {
             s,
             etcd,
             authorization_config: last_value(&extra.extra_args, "authorization-config").is_some(),
-            probe: Probe::new(s, &unless_unspecified(&s.advertise_address.to_string()), s.bind_port, "HTTPS"),
+            probe: Probe::new(
+                s,
+                &unless_unspecified(&s.node.advertise_address.to_string()),
+                s.node.bind_port,
+                "HTTPS",
+            ),
             volumes: volumes::merge(volumes, &extra.extra_volumes),
         }
     }

@@ -20,14 +20,14 @@ pub(super) struct Manifest<'a> {
 
 impl<'a> Manifest<'a> {
     pub(super) fn new(s: &'a Settings, pki: PkiFacts) -> Self {
-        let extra = &s.cluster.controller_manager;
+        let extra = &s.cluster.config.controller_manager;
         let mut volumes = volumes::certificates(s);
         volumes.push(volumes::same_path(
             "kubeconfig",
             "/etc/kubernetes/controller-manager.conf",
             "FileOrCreate",
         ));
-        if s.release.flex_volume {
+        if s.cluster.release.flex_volume {
             let dir = last_value(&extra.extra_args, "flex-volume-plugin-dir");
             let dir = dir.unwrap_or("/usr/libexec/kubernetes/kubelet-plugins/volume/exec");
             let volume = volumes::same_path("flexvolume-dir", dir, "DirectoryOrCreate");

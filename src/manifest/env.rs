@@ -8,7 +8,7 @@ use crate::config::Settings;
 /// but etcd both).
 pub(super) fn with_proxies(settings: &Settings, extra: &[EnvVar]) -> Vec<EnvVar> {
     let proxies =
-        settings.facts.proxy_variables.iter().filter(|(name, _)| !extra.iter().any(|e| e.name == *name));
+        settings.node.facts.proxy_variables.iter().filter(|(name, _)| !extra.iter().any(|e| e.name == *name));
     let proxies = proxies.map(|(name, value)| EnvVar {
         name: name.clone(),
         value: Some(value.clone()),

@@ -28,9 +28,9 @@ pub(super) struct Manifest<'a> {
 
 impl<'a> Manifest<'a> {
     pub(super) fn new(s: &'a Settings) -> Self {
-        let local = s.cluster.etcd.local.clone().unwrap_or_default();
-        let advertised = s.advertise_address.to_string();
-        let localhost = if s.advertise_address.is_ipv6() { "::1" } else { "127.0.0.1" };
+        let local = s.cluster.config.etcd.local.clone().unwrap_or_default();
+        let advertised = s.node.advertise_address.to_string();
+        let localhost = if s.node.advertise_address.is_ipv6() { "::1" } else { "127.0.0.1" };
         let url = |host: &str, port| format!("https://{}", join_host_port(host, port));
         let metrics = Metrics::of(last_value(&local.extra_args, "listen-metrics-urls"), localhost);
         Self {
@@ -40,7 +40,7 @@ impl<'a> Manifest<'a> {
             peer_url: url(&advertised, 2380),
             metrics_url: format!("http://{}", join_host_port(localhost, METRICS_PORT)),
             data_dir: local.data_dir,
-            experimental_flags: match s.release.etcd_flags {
+            experimental_flags: match s.cluster.release.etcd_flags {
                 EtcdFlags::Experimental => true,
                 EtcdFlags::ByTag => older_than_3_6(&s.etcd_tag()),
                 EtcdFlags::Current => false,

@@ -27,7 +27,8 @@ pub(super) fn override_command(command: Vec<String>, extra: &[Arg], settings: &S
         let (name, value) = bare.split_once('=').unwrap_or((bare, ""));
         Arg { name: name.into(), value: value.into() }
     });
-    let in_given_order = settings.version.patch() >= settings.release.args_in_given_order_since;
+    let in_given_order =
+        settings.cluster.version.patch() >= settings.cluster.release.args_in_given_order_since;
     let merged = merge(base.collect(), extra, in_given_order);
     binary.into_iter().chain(merged.into_iter().map(|a| format!("--{}={}", a.name, a.value))).collect()
 }

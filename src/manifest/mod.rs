@@ -72,10 +72,10 @@ pub struct PkiFacts {
 /// # Errors
 /// When the rendered template does not read back as a Pod: a fault of ours.
 pub fn render(component: Component, settings: &Settings, pki: PkiFacts) -> Result<Pod, TemplateError> {
-    let extra = &settings.cluster;
+    let extra = &settings.cluster.config;
     match component {
         Component::Etcd => {
-            let local = settings.cluster.etcd.local.clone().unwrap_or_default();
+            let local = settings.cluster.config.etcd.local.clone().unwrap_or_default();
             finish(etcd::Manifest::new(settings), settings, &local.extra_args, local.extra_envs)
         }
         Component::ApiServer => {

@@ -5,7 +5,7 @@ use crate::config::settings::last_value;
 use crate::config::v1beta4::Arg;
 
 /// How long it is from one try of the startup probe to the next.
-const PERIOD_NANOSECONDS: f64 = 10e9;
+const PERIOD_SECONDS: f64 = 10.0;
 
 /// The parts of the probes that depend on settings.
 #[derive(Debug)]
@@ -22,13 +22,16 @@ pub(super) struct Probe {
 
 impl Probe {
     pub(super) fn new(settings: &Settings, host: &str, port: u16, scheme: &'static str) -> Self {
-        let timeouts = settings.init.timeouts.as_ref();
-        let limit = timeouts.and_then(|t| t.control_plane_component_health_check).unwrap_or_default();
+        let limit = settings.node.timeouts.control_plane;
         Self {
             host: Some(host).filter(|h| !h.is_empty()).map(str::to_owned),
-            port: if settings.release.named_probe_ports { "probe-port".into() } else { port.to_string() },
+            port: if settings.cluster.release.named_probe_ports {
+                "probe-port".into()
+            } else {
+                port.to_string()
+            },
             scheme,
-            startup_failures: (limit.0 as f64 / PERIOD_NANOSECONDS).ceil() as i32,
+            startup_failures: (limit.as_secs_f64() / PERIOD_SECONDS).ceil() as i32,
         }
     }
 

@@ -17,7 +17,7 @@ pub(super) struct Manifest<'a> {
 
 impl<'a> Manifest<'a> {
     pub(super) fn new(s: &'a Settings) -> Self {
-        let extra = &s.cluster.scheduler;
+        let extra = &s.cluster.config.scheduler;
         let kubeconfig = volumes::same_path("kubeconfig", "/etc/kubernetes/scheduler.conf", "FileOrCreate");
         Self {
             s,

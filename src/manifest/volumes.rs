@@ -31,10 +31,10 @@ pub(super) fn same_path(name: &str, path: &str, path_type: &str) -> HostPathMoun
 /// The certificates of kube-apiserver and kube-controller-manager: ours, and the host's CAs.
 pub(super) fn certificates(settings: &Settings) -> Vec<HostPathMount> {
     let mut volumes = vec![
-        same_path("k8s-certs", &settings.cluster.certificates_dir, "DirectoryOrCreate"),
+        same_path("k8s-certs", &settings.cluster.config.certificates_dir, "DirectoryOrCreate"),
         same_path("ca-certs", SYSTEM_CERTS, "DirectoryOrCreate"),
     ];
-    for dir in &settings.facts.ca_dirs {
+    for dir in &settings.node.facts.ca_dirs {
         volumes.push(same_path(dir.replace('/', "-").trim_start_matches('-'), dir, "DirectoryOrCreate"));
     }
     volumes
@@ -45,7 +45,7 @@ pub(super) fn certificates(settings: &Settings) -> Vec<HostPathMount> {
 pub(super) fn external_etcd(settings: &Settings, etcd: &ExternalEtcd) -> Vec<HostPathMount> {
     let mounted: Vec<&str> = std::iter::once(SYSTEM_CERTS)
         .chain(CA_DIRS)
-        .chain(std::iter::once(settings.cluster.certificates_dir.as_str()))
+        .chain(std::iter::once(settings.cluster.config.certificates_dir.as_str()))
         .collect();
     let files = [&etcd.ca_file, &etcd.cert_file, &etcd.key_file];
     let mut dirs: Vec<String> = files

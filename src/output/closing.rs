@@ -35,6 +35,12 @@ struct Message<'a> {
     control_plane: Vec<String>,
 }
 
+#[derive(Template)]
+#[template(path = "messages/unchanged.txt")]
+struct Unchanged<'a> {
+    closing: &'a Closing,
+}
+
 /// A secret, or what stands in its place.
 pub fn shown(secret: &str, show: bool) -> &str {
     if show { secret } else { "<value withheld>" }
@@ -73,6 +79,14 @@ impl Closing {
             "joinCommands": { "worker": self.worker_commands(), "controlPlane": self.control_plane_commands() },
         });
         fields.as_object().cloned().unwrap_or_default()
+    }
+
+    /// The message for people after a run that changed nothing.
+    ///
+    /// # Errors
+    /// When the template can't be rendered: a fault of ours.
+    pub fn unchanged_text(&self) -> Result<String, askama::Error> {
+        Unchanged { closing: self }.render()
     }
 
     /// The message for people.

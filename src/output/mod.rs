@@ -82,9 +82,13 @@ impl Printer {
         }
     }
 
-    /// What was warned of so far.
-    pub fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Tells at the end how many warnings there were.
+    pub(crate) fn count_warnings(&self, area: &str) {
+        match self.warnings.lock().unwrap_or_else(PoisonError::into_inner).len() {
+            0 => {}
+            1 => self.log(area, "1 warning above"),
+            count => self.log(area, format!("{count} warnings above")),
+        }
     }
 
     /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.

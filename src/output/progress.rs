@@ -11,7 +11,7 @@ use super::{Format, Printer};
 /// A view of named things, each with a state in words.
 pub struct LiveView {
     out: Printer,
-    area: &'static str,
+    area: String,
     start: Instant,
     bars: BTreeMap<String, ProgressBar>,
     said: BTreeMap<String, (String, Duration)>,
@@ -20,11 +20,11 @@ pub struct LiveView {
 
 impl LiveView {
     /// An empty view; its lines bear `area`.
-    pub fn new(out: &Printer, area: &'static str) -> Self {
+    pub fn new(out: &Printer, area: &str) -> Self {
         let terminal = out.format() == Format::Text && std::io::stderr().is_terminal();
         Self {
             out: out.clone(),
-            area,
+            area: area.to_owned(),
             start: Instant::now(),
             bars: BTreeMap::new(),
             said: BTreeMap::new(),
@@ -41,7 +41,7 @@ impl LiveView {
         let took = self.start.elapsed();
         self.said.insert(name.to_owned(), (state.to_owned(), took));
         if !self.terminal {
-            self.out.log(self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
+            self.out.log(&self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
             return;
         }
         let bar = self.bars.entry(name.to_owned()).or_insert_with(|| {
@@ -74,7 +74,7 @@ impl LiveView {
             bar.finish_and_clear();
         }
         for (name, (state, took)) in &self.said {
-            self.out.log(self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
+            self.out.log(&self.area, format!("{name}: {state} ({:.1}s)", took.as_secs_f64()));
         }
     }
 }

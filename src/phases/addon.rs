@@ -3,61 +3,57 @@
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use serde_json::Value;
 
-use super::context::InitContext;
-use super::patched;
-use super::phase::{Outcome, Phase, PhaseResult};
 use crate::addons::{coredns, kube_proxy};
+use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_typed_patches};
 
-/// The group.
-pub(super) fn phase() -> Phase<InitContext> {
-    let phases = vec![
-        Phase::new("coredns", "Install CoreDNS, the cluster's DNS", install_coredns),
-        Phase::new("kube-proxy", "Install kube-proxy, which makes Services reachable", install_kube_proxy),
-    ];
-    Phase::group("addon", "Install the addons", phases)
-}
-
-fn install_coredns(context: &mut InitContext) -> PhaseResult {
-    if context.settings.cluster.dns.disabled {
-        return Ok(Outcome::Skipped("CoreDNS is disabled in the configuration".into()));
+/// Installs CoreDNS.
+///
+/// # Errors
+/// When a patch or an object can't be applied.
+pub(crate) fn coredns(run: &mut Run) -> PhaseResult {
+    run.set_area("addons");
+    if run.settings.cluster.config.dns.disabled {
+        return Ok(Outcome::Skipped("Skipping CoreDNS: it is disabled in the configuration".into()));
     }
     let mut existing = coredns::Existing::default();
-    if let Some(map) = context.cluster.get("ConfigMap", coredns::NAMESPACE, coredns::NAME)? {
+    if let Some(map) = run.cluster.get("ConfigMap", coredns::NAMESPACE, coredns::NAME)? {
         existing.corefile = map.pointer("/data/Corefile").and_then(Value::as_str).map(str::to_owned);
     }
-    if let Some(deployment) = context.cluster.get("Deployment", coredns::NAMESPACE, coredns::NAME)? {
+    if let Some(deployment) = run.cluster.get("Deployment", coredns::NAMESPACE, coredns::NAME)? {
         existing.replicas = deployment.pointer("/spec/replicas").and_then(Value::as_i64);
     }
-    let mut plan = coredns::plan(&context.settings, &existing)?;
+    let mut plan = coredns::plan(&run.settings, &existing)?;
     if plan.corefile_retained {
-        context.out.log(
-            "addons",
-            "The Corefile in the ConfigMap \"coredns\" was changed by somebody: it stays as it is",
-        );
+        run.log("Keeping the Corefile in ConfigMap \"coredns\": it was customized");
     }
     for object in plan.objects.iter_mut().filter(|o| o.kind() == "Deployment") {
-        object.value = patched::typed::<Deployment>(context, coredns::PATCH_TARGET, object.value.clone())?;
+        object.value = apply_typed_patches::<Deployment>(run, coredns::PATCH_TARGET, object.value.clone())?;
     }
-    context.apply("addons", plan.objects)?;
-    context.out.log("addons", "CoreDNS is installed");
+    run.act(Verb::Apply, "essential addon: CoreDNS");
+    run.apply(plan.objects)?;
     Ok(Outcome::Done)
 }
 
-fn install_kube_proxy(context: &mut InitContext) -> PhaseResult {
-    if context.settings.cluster.proxy.disabled {
-        return Ok(Outcome::Skipped("kube-proxy is disabled in the configuration".into()));
+/// Installs kube-proxy.
+///
+/// # Errors
+/// When a patch or an object can't be applied.
+pub(crate) fn kube_proxy(run: &mut Run) -> PhaseResult {
+    run.set_area("addons");
+    if run.settings.cluster.config.proxy.disabled {
+        return Ok(Outcome::Skipped("Skipping kube-proxy: it is disabled in the configuration".into()));
     }
-    for deviation in kube_proxy::deviations(&context.settings) {
-        context.out.warn("addons", deviation);
+    for deviation in kube_proxy::deviations(&run.settings) {
+        run.warn(deviation);
     }
-    let mut objects = kube_proxy::objects(&context.settings)?;
-    if context.settings.release.patches_kube_proxy {
+    let mut objects = kube_proxy::objects(&run.settings)?;
+    if run.settings.cluster.release.patches_kube_proxy {
         for object in objects.iter_mut().filter(|o| o.kind() == "DaemonSet") {
             object.value =
-                patched::typed::<DaemonSet>(context, kube_proxy::PATCH_TARGET, object.value.clone())?;
+                apply_typed_patches::<DaemonSet>(run, kube_proxy::PATCH_TARGET, object.value.clone())?;
         }
     }
-    context.apply("addons", objects)?;
-    context.out.log("addons", "kube-proxy is installed");
+    run.act(Verb::Apply, "essential addon: kube-proxy");
+    run.apply(objects)?;
     Ok(Outcome::Done)
 }

@@ -1,23 +1,24 @@
-//! Looking for causes while something is awaited.
+//! Looks for causes while a run waits for something.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::context::InitContext;
-use super::phase::{Failure, PhaseError};
 use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_absent_node, gather};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
 use crate::health::{Snapshot, Stage};
+use crate::workflow::Run;
 
-/// How long something may be amiss until it is looked at; a look starts programs, which would slow down what comes up.
+/// How long something may be wrong until causes are looked for; that starts programs, which slow down the components.
 const CALM: Duration = Duration::from_millis(2500);
-/// How long all may stand still until it is looked at: kube-apiserver alone takes two or three seconds to answer.
+/// How long there may be no progress until causes are looked for: kube-apiserver takes two or three seconds to answer.
 const STILL: Duration = Duration::from_secs(4);
-/// How often to look when something is amiss.
+/// How often to look for causes while something is wrong.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How far back kubelet's log counts where this run did not start kubelet.
 const RECENT: Duration = Duration::from_secs(60);
 
-/// Watches for what is proven to go wrong.
+/// Tells when waiting can't succeed.
 pub(super) struct Attention {
     judge: Judge,
     since: SystemTime,
@@ -32,11 +33,11 @@ pub(super) struct Attention {
 
 impl Attention {
     /// From now on.
-    pub(super) fn new(context: &InitContext) -> Self {
+    pub(super) fn new(run: &Run) -> Self {
         let recently = SystemTime::now().checked_sub(RECENT).unwrap_or(SystemTime::UNIX_EPOCH);
         Self {
             judge: Judge::default(),
-            since: context.kubelet_started.unwrap_or(recently),
+            since: run.kubelet_started.unwrap_or(recently),
             progress: 0,
             moved: Instant::now(),
             pods: Instant::now(),
@@ -45,8 +46,8 @@ impl Attention {
         }
     }
 
-    /// The causes, once they prove that waiting is in vain.
-    pub(super) fn hopeless(&mut self, context: &InitContext, snapshot: &Snapshot) -> Option<Vec<Finding>> {
+    /// The causes, once they prove that waiting can't succeed.
+    pub(super) fn hopeless(&mut self, run: &Run, snapshot: &Snapshot) -> Option<Vec<Finding>> {
         let now = Instant::now();
         let progress = snapshot.progress();
         let total = progress.values().sum();
@@ -59,49 +60,48 @@ impl Attention {
         if snapshot.components.values().all(|c| c.stage > Stage::Sandbox) {
             self.pods = now;
         }
-        let amiss = snapshot.runtime.is_some()
+        let wrong = snapshot.runtime.is_some()
             || now.duration_since(self.pods) > 2 * CALM
             || snapshot.components.values().any(|c| c.ended.is_some())
             || now.duration_since(self.kubelet) > CALM;
-        if !amiss && now.duration_since(self.moved) < STILL
+        if !wrong && now.duration_since(self.moved) < STILL
             || self.looked.is_some_and(|looked| now.duration_since(looked) < PERIOD)
         {
             return None;
         }
         self.looked = Some(now);
-        let diagnoses = self.diagnose(context, snapshot);
+        let diagnoses = self.diagnose(run, snapshot);
         self.judge.gives_up(&diagnoses, &progress, now).then(|| findings(diagnoses))
     }
 
-    /// All that is known, proven or not.
-    pub(super) fn causes(&self, context: &InitContext, snapshot: &Snapshot) -> Vec<Finding> {
-        findings(self.diagnose(context, snapshot))
+    /// Every known cause, proven or not.
+    pub(super) fn causes(&self, run: &Run, snapshot: &Snapshot) -> Vec<Finding> {
+        findings(self.diagnose(run, snapshot))
     }
 
-    fn diagnose(&self, context: &InitContext, snapshot: &Snapshot) -> Vec<Diagnosis> {
-        // What preflight measured is over: kubelet and the components run now.
-        context.machine.forget();
-        let evidence: Evidence = gather(snapshot, &*context.host, self.since);
-        diagnose(&evidence, &Place::of(&context.settings), Some(&*context.machine))
+    fn diagnose(&self, run: &Run, snapshot: &Snapshot) -> Vec<Diagnosis> {
+        // What preflight measured is outdated: kubelet and the components run now.
+        run.machine.forget();
+        let evidence: Evidence = gather(snapshot, &*run.host, self.since);
+        diagnose(&evidence, &Place::of(&run.settings), Some(&*run.machine))
     }
 }
 
 /// Why the Node is missing, though the API server is healthy, as far as what kubelet logged since then tells.
-pub(super) fn absent_node(context: &InitContext, since: SystemTime) -> Vec<Finding> {
-    context.machine.forget();
-    let evidence = gather(&Snapshot::default(), &*context.host, since);
-    findings(diagnose_absent_node(&evidence, &Place::of(&context.settings), &*context.machine))
+pub(super) fn absent_node(run: &Run, since: SystemTime) -> Vec<Finding> {
+    run.machine.forget();
+    let evidence = gather(&Snapshot::default(), &*run.host, since);
+    findings(diagnose_absent_node(&evidence, &Place::of(&run.settings), &*run.machine))
 }
 
 fn findings(diagnoses: Vec<Diagnosis>) -> Vec<Finding> {
     diagnoses.into_iter().map(|d| d.finding).collect()
 }
 
-/// The error of a control plane that does not become healthy, with its causes told.
-pub(super) fn unhealthy(context: &InitContext, area: &str, what: &str, findings: Vec<Finding>) -> PhaseError {
-    context.out.findings(area, &findings);
+/// The error of a node that does not become healthy, with its causes told.
+pub(super) fn unhealthy(run: &Run, what: &str, findings: Vec<Finding>) -> Error {
+    run.findings(&findings);
     let root = findings.first().map(|f| format!(": {}", f.what)).unwrap_or_default();
-    let message =
-        format!("{what}{root}\n  when it is mended, run the same command again: what is done is kept");
-    PhaseError::new(Failure::Unhealthy, message).with_findings(findings)
+    let message = format!("{what}{root}\n  fix it and run the same command again: completed steps are kept");
+    Error::new(ExitStatus::Unhealthy, message).with_findings(findings)
 }

@@ -1,4 +1,5 @@
-//! `bootstrap-token`: tokens with which nodes join, what they may do, and `cluster-info`, by which they find us.
+//! `bootstrap-token`: tokens with which nodes join, what they may do, and `cluster-info`, by which joining nodes discover
+//! the cluster.
 
 use std::collections::BTreeMap;
 
@@ -8,92 +9,105 @@ use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::cluster::bootstrap_token;
 use crate::config::v1beta4::BootstrapToken;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// How long an earlier token must live yet to be worth showing again.
+/// How long an earlier token must live to be worth showing again.
 const LEAST_LIFE: Duration = Duration::hours(1);
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("bootstrap-token", "Make the tokens with which nodes join, and let them", run)
-        .alias(&["bootstraptoken"])
+/// The tokens that a run of `init` creates, or finds.
+#[derive(Clone, Default)]
+pub(crate) struct Tokens {
+    /// The tokens; secrets.
+    pub(crate) tokens: Vec<BootstrapToken>,
+    /// Which of them were generated: an earlier run's may be used instead.
+    pub(crate) generated: Vec<usize>,
+    /// They are in the cluster.
+    stored: bool,
 }
 
-fn run(context: &mut InitContext) -> PhaseResult {
-    let path = context.settings.paths.kubeconfig("admin.conf");
-    let Some(text) = context.host.read(&path)? else {
-        return Err(PhaseError::new(
-            Failure::Failed,
-            format!("{} is missing: make it with `kubestrap init phase kubeconfig admin`", path.display()),
+impl Tokens {
+    /// Tokens that are not in the cluster yet.
+    pub(crate) fn new(tokens: Vec<BootstrapToken>, generated: Vec<usize>) -> Self {
+        Self { tokens, generated, stored: false }
+    }
+}
+
+/// Stores the tokens, the rights of joining nodes, and `cluster-info`.
+///
+/// # Errors
+/// When admin.conf can't be used, or an object can't be stored.
+pub(crate) fn store(run: &mut Run, tokens: &mut Tokens) -> PhaseResult {
+    let path = run.settings.node.paths.kubeconfig("admin.conf");
+    let fail = |what: String| Error::new(ExitStatus::Failed, format!("{} {what}", path.display()));
+    let Some(text) = run.host.read(&path)? else {
+        return Err(fail(
+            "does not exist\n  fix: write it with `kubestrap init phase kubeconfig admin`".into(),
         ));
     };
     let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text))
-        .map_err(|e| PhaseError::new(Failure::Failed, format!("{}: {e}", path.display())))?;
+        .map_err(|e| fail(format!("is not a kubeconfig: {e}")))?;
     let Some(cluster) = kubeconfig.current_cluster() else {
-        return Err(PhaseError::new(
-            Failure::Failed,
-            format!("{} has no current context with a cluster", path.display()),
-        ));
+        return Err(fail("has no current context with a cluster".into()));
     };
-    context.out.log(
-        "bootstrap-token",
-        "Storing join tokens, what they may do, and ConfigMap kube-public/cluster-info",
+    run.act(
+        Verb::Store,
+        "bootstrap tokens, their RBAC roles, and the \"cluster-info\" ConfigMap in the \"kube-public\" Namespace",
     );
-    let kept = keep_earlier_tokens(context)?;
-    let mut objects = bootstrap_token::objects(&context.settings, cluster, context.started)?;
+    let kept = keep_earlier(run, tokens)?;
+    let mut objects = bootstrap_token::objects(&run.settings, &tokens.tokens, cluster, run.started)?;
     objects.retain(|o| !kept.values().any(|id| o.name() == format!("bootstrap-token-{id}")));
-    context.apply("bootstrap-token", objects)?;
-    context.tokens_stored = true;
+    run.apply(objects)?;
+    tokens.stored = true;
     Ok(Outcome::Done)
 }
 
-/// Makes the tokens of the settings those with which nodes can join: the ones that this run stored or that were given,
-/// else those of an earlier run.
+/// Makes `tokens` those with which nodes can join: the ones that this run stored or that were given, else those of an
+/// earlier run.
 ///
 /// # Errors
 /// When there are none.
-pub(super) fn settle(context: &mut InitContext) -> Result<(), PhaseError> {
-    if context.tokens_stored {
+pub(crate) fn settle(run: &mut Run, tokens: &mut Tokens) -> Result<(), Error> {
+    if tokens.stored {
         return Ok(());
     }
-    let kept = keep_earlier_tokens(context)?;
-    if context.settings.generated_tokens.iter().all(|index| kept.contains_key(index)) {
+    let kept = keep_earlier(run, tokens)?;
+    if tokens.generated.iter().all(|index| kept.contains_key(index)) {
         return Ok(());
     }
-    Err(PhaseError::new(
-        Failure::Failed,
-        "the cluster has no join token that lasts for another hour: make one with `kubestrap init phase bootstrap-token`, or with `kubestrap token create --print-join-command`",
+    Err(Error::new(
+        ExitStatus::Failed,
+        "the cluster has no bootstrap token that is valid for another hour\n  fix: create one with `kubestrap init phase bootstrap-token`, or with `kubestrap token create --print-join-command`",
     ))
 }
 
-/// Where nobody gave a token, one that an earlier run made and that lives for a while yet does: running init again
-/// leaves no trail of tokens. One that was given with a life time keeps its end while half of that is left: else no two
-/// runs would leave the same. Returns the ids of those, by their places in the settings.
-fn keep_earlier_tokens(context: &mut InitContext) -> Result<BTreeMap<usize, String>, PhaseError> {
+/// Replaces generated tokens by those of an earlier run that are valid for a while, so that running init again leaves
+/// no trail of tokens. A given token with a time to live keeps its expiration while half of that is left: else no two
+/// runs would leave the same. Returns the ids of the tokens that stay, by their places.
+fn keep_earlier(run: &mut Run, tokens: &mut Tokens) -> Result<BTreeMap<usize, String>, Error> {
     let mut kept: BTreeMap<usize, String> = BTreeMap::new();
-    let generated = context.settings.generated_tokens.clone();
-    let tokens = &mut context.settings.init.bootstrap_tokens;
-    let ends_later = |t: &BootstrapToken| t.expires.is_none() && t.ttl.is_some_and(|ttl| ttl.0 > 0);
-    if generated.is_empty() && !tokens.iter().any(ends_later) {
+    let expires = |t: &BootstrapToken| t.expires.is_none() && t.ttl.is_some_and(|ttl| ttl.0 > 0);
+    if tokens.generated.is_empty() && !tokens.tokens.iter().any(expires) {
         return Ok(kept);
     }
-    let secrets = context.cluster.list("Secret", "kube-system")?;
-    for (index, wanted) in tokens.iter_mut().enumerate() {
+    let secrets = run.cluster.list("Secret", "kube-system")?;
+    for (index, wanted) in tokens.tokens.iter_mut().enumerate() {
+        let generated = tokens.generated.contains(&index);
         let lives = match wanted.ttl {
-            _ if generated.contains(&index) => Lives::For(LEAST_LIFE),
-            Some(ttl) if ends_later(wanted) => Lives::HalfOf(Duration::nanoseconds(ttl.0)),
+            _ if generated => Lives::For(LEAST_LIFE),
+            Some(ttl) if expires(wanted) => Lives::HalfOf(Duration::nanoseconds(ttl.0)),
             _ => continue,
         };
-        let found = secrets.iter().filter_map(|s| earlier_token(s, wanted, lives, context.started));
+        let found = secrets.iter().filter_map(|s| earlier_token(s, wanted, lives, run.started));
         let Some((id, token)) = found.into_iter().find(|(id, _)| !kept.values().any(|k| k == id)) else {
             continue;
         };
-        if generated.contains(&index) {
-            context.out.log("bootstrap-token", format!("Keeping the join token {id} of an earlier run"));
+        if generated {
+            run.log(format!("Using existing bootstrap token {id}"));
         }
         wanted.token = token;
         kept.insert(index, id);
@@ -101,16 +115,16 @@ fn keep_earlier_tokens(context: &mut InitContext) -> Result<BTreeMap<usize, Stri
     Ok(kept)
 }
 
-/// Which earlier token serves.
+/// Which earlier tokens can be used.
 #[derive(Clone, Copy)]
 enum Lives {
-    /// Any that lives for so long yet.
+    /// Any that is valid for so long.
     For(Duration),
-    /// The given one, with half of its life time left.
+    /// The given one, with half of its time to live left.
     HalfOf(Duration),
 }
 
-/// The id of a token, and the token, if it is what init would make anew and `lives`.
+/// The id of a token, and the token, if init would create one like it and `lives` holds.
 fn earlier_token(
     secret: &Value,
     wanted: &BootstrapToken,
@@ -135,7 +149,7 @@ fn earlier_token(
     let serves = match (lives, end) {
         (Lives::For(_), None) => true,
         (Lives::For(least), Some(Ok(end))) => end > now + least,
-        // One that ends later was given with another life time.
+        // One that expires later was given with another ttl.
         (Lives::HalfOf(ttl), Some(Ok(end))) => {
             token == wanted.token && end > now + ttl / 2 && end <= now + ttl
         }
@@ -171,20 +185,20 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_init_would_make_up_is_kept_while_it_lives_for_another_hour() {
+    fn earlier_generated_token_is_kept_while_valid_for_an_hour() {
         let kept = |end| found(end, Lives::For(LEAST_LIFE), "").is_some();
         assert!(kept(None) && kept(Some("2026-11-24T13:00:01Z")));
         assert!(!kept(Some("2026-11-24T12:59:00Z")) && !kept(Some("soon")));
     }
 
     #[test]
-    fn a_given_token_keeps_its_end_while_half_of_its_life_is_left() {
+    fn given_token_keeps_its_expiration_while_half_of_its_ttl_is_left() {
         let own = "abcdef.0123456789abcdef";
         let kept = |end| found(end, Lives::HalfOf(Duration::hours(24)), own).is_some();
         assert!(kept(Some("2026-11-25T12:00:00Z")) && kept(Some("2026-11-25T00:01:00Z")));
         assert!(!kept(Some("2026-11-24T23:59:00Z")), "less than half is left");
-        assert!(!kept(Some("2026-11-26T12:00:00Z")), "it was given a longer life");
-        assert!(!kept(None), "it was given no end");
+        assert!(!kept(Some("2026-11-26T12:00:00Z")), "it was given a longer ttl");
+        assert!(!kept(None), "it was given no expiration");
         let another = found(Some("2026-11-25T12:00:00Z"), Lives::HalfOf(Duration::hours(24)), "ghijkl.x");
         assert_eq!(another, None);
     }

@@ -1,42 +1,32 @@
-//! `kubelet-finalize`: kubelet's own certificate, once it has one that it rotates itself.
+//! `kubelet-finalize`: kubelet's own certificate, once kubelet has one that it rotates itself.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::config::settings::last_value;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Written};
 use crate::kubeconfig::Kubeconfig;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// The group.
-pub(super) fn phase() -> Phase<InitContext> {
-    let rotation = Phase::new(
-        "enable-client-cert-rotation",
-        "Have kubelet.conf name the certificate that kubelet rotates",
-        enable_rotation,
-    );
-    Phase::group(
-        "kubelet-finalize",
-        "Update kubelet's kubeconfig after it has got its own certificate",
-        vec![rotation],
-    )
-}
-
-fn enable_rotation(context: &mut InitContext) -> PhaseResult {
-    let args = &context.settings.init.node_registration.kubelet_extra_args;
+/// Points kubelet.conf to the certificate that kubelet rotates.
+///
+/// # Errors
+/// When kubelet.conf is missing, is no kubeconfig, or can't be written.
+pub(crate) fn enable_client_cert_rotation(run: &mut Run) -> PhaseResult {
+    let args = &run.settings.node.registration.kubelet_extra_args;
     let dir = last_value(args, "cert-dir")
-        .map_or_else(|| context.settings.paths.kubelet.join("pki"), PathBuf::from);
+        .map_or_else(|| run.settings.node.paths.kubelet.join("pki"), PathBuf::from);
     let pem = dir.join("kubelet-client-current.pem");
-    if !context.host.exists(&pem) {
+    if !run.host.exists(&pem) {
         return Ok(Outcome::Skipped(format!(
-            "kubelet has no rotated certificate yet ({} is not there); kubelet.conf stays as it is",
+            "Keeping kubelet.conf: kubelet has no rotated certificate yet ({} does not exist)",
             pem.display()
         )));
     }
-    let path = context.settings.paths.kubeconfig("kubelet.conf");
-    let fail = |what: String| PhaseError::new(Failure::Failed, format!("{}: {what}", path.display()));
-    let Some(text) = context.host.read(&path)? else { return Err(fail("is missing".into())) };
+    let path = run.settings.node.paths.kubeconfig("kubelet.conf");
+    let fail = |what: String| Error::new(ExitStatus::Failed, format!("{}: {what}", path.display()));
+    let Some(text) = run.host.read(&path)? else { return Err(fail("does not exist".into())) };
     let mut kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).map_err(fail)?;
     let Some(user) = kubeconfig.current_user_mut() else {
         return Err(fail("has no current context with a user".into()));
@@ -49,15 +39,9 @@ fn enable_rotation(context: &mut InitContext) -> PhaseResult {
     user.client_key_data.clear();
     user.client_certificate.clone_from(&pem);
     user.client_key = pem;
-    context.out.log("kubelet-finalize", "kubelet.conf now names the certificate that kubelet rotates");
-    let written =
-        context.write("kubelet-finalize", &path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)?;
-    if written != Written::Unchanged && context.host.init_system().is_some() {
-        // Nothing that follows needs kubelet.
-        let host = Arc::clone(&context.host);
-        let restart = move || host.init_system().map_or(Ok(()), |init| init.restart("kubelet"));
-        context.restart = Some(std::thread::spawn(restart));
-        context.changes.restarted.push("kubelet");
+    run.act(Verb::Update, "\"kubelet.conf\" to point to a rotatable kubelet client certificate and key");
+    if run.write(&path, kubeconfig.to_yaml()?.as_bytes(), FileMode::SECRET)? != Written::Unchanged {
+        run.restart_kubelet_in_background();
     }
     Ok(Outcome::Done)
 }

@@ -1,104 +1,120 @@
-//! `kubelet-start`: kubelet's files, then kubelet. It comes as soon as kubelet has what it starts with (its kubeconfig
-//! and the CA), ahead of kubeadm's order: kubelet needs a second until it takes Pods, in which the keys of all others
-//! are made.
+//! `kubelet-start`: kubelet's files, then kubelet itself.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::attention::{Attention, unhealthy};
-use super::context::InitContext;
-use super::patched;
-use super::phase::{Outcome, Phase, PhaseError, PhaseResult};
+use crate::error::Error;
 use crate::health::Snapshot;
 use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_value_patches};
 use crate::yaml;
 
 /// The service's name.
 const SERVICE: &str = "kubelet";
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("kubelet-start", "Write kubelet's configuration and start kubelet", run)
-        .following("kubeconfig/kubelet")
-}
-
-fn run(context: &mut InitContext) -> PhaseResult {
-    let dir = context.settings.paths.kubelet.clone();
-    let mut files = vec![DROP_IN.into()];
-    let mut changed = false;
-    let mut write = |context: &mut InitContext, name: &str, text: &str| -> Result<(), PhaseError> {
-        let path = dir.join(name);
-        let written = context.write(SERVICE_START, &path, text.as_bytes(), FileMode::KUBELET)?;
-        changed |= written != Written::Unchanged;
-        let done = if written == Written::Unchanged { "Keeping" } else { "Wrote" };
-        context.out.log(SERVICE_START, format!("{done} \"{}\"", path.display()));
-        files.push(path);
-        Ok(())
-    };
-    let flags = kubelet::flags_file(&context.settings);
-    write(context, "kubeadm-flags.env", &flags)?;
-    let instance = kubelet::instance_configuration(&context.settings);
-    if let Some(instance) = &instance {
-        // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
-        let endpoint = instance.get("containerRuntimeEndpoint").map(ToString::to_string).unwrap_or_default();
-        write(context, "instance-config.yaml", &format!("containerRuntimeEndpoint: {endpoint}\n"))?;
-    }
-    let configuration = kubelet::node_configuration(&context.settings).to_value()?;
-    let configuration = patched::value(context, "kubeletconfiguration", configuration)?;
-    let configuration = kubelet::with_instance(configuration, instance.as_ref());
-    write(context, "config.yaml", &yaml::to_string(&configuration)?)?;
-    // kubelet watches a folder that comes later too, but what lay in it by then shows at the next listing only, up to
-    // 20 seconds later.
-    context.host.make_dir(&context.settings.paths.manifests, FileMode::MANIFEST.dir)?;
-    // A run that was cut off may have written them and not come to this.
-    let unread = changed || context.host.runs_older_than(SERVICE, &files);
-    start(context, unread)
-}
-
-const SERVICE_START: &str = "kubelet-start";
-
 /// Where the drop-in is put.
 const DROP_IN: &str = "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf";
 
-/// Starts kubelet, anew if it has not read its files as they are. One that runs with these very files is left alone.
-fn start(context: &mut InitContext, mut unread: bool) -> PhaseResult {
-    let host = Arc::clone(&context.host);
+/// kubelet's files as this run leaves them.
+pub(crate) struct KubeletFiles {
+    files: Vec<PathBuf>,
+    changed: bool,
+}
+
+/// Writes kubelet's files and starts kubelet.
+///
+/// # Errors
+/// When a file can't be written, or kubelet can't be started.
+pub(crate) fn write_and_start(run: &mut Run) -> PhaseResult {
+    let files = write_files(run)?;
+    start(run, &files)
+}
+
+/// Writes kubelet's configuration and flags.
+///
+/// # Errors
+/// When a file can't be written, or a patch can't be applied.
+pub(crate) fn write_files(run: &mut Run) -> Result<KubeletFiles, Error> {
+    let dir = run.settings.node.paths.kubelet.clone();
+    let mut written = KubeletFiles { files: vec![DROP_IN.into()], changed: false };
+    let mut write = |run: &mut Run, name: &str, what: &str, text: &str| -> Result<(), Error> {
+        let path = dir.join(name);
+        match run.write(&path, text.as_bytes(), FileMode::KUBELET)? {
+            Written::Unchanged => run.log(format!("Using existing {what} file \"{}\"", path.display())),
+            _ => {
+                written.changed = true;
+                run.act(Verb::Write, format!("{what} to file \"{}\"", path.display()));
+            }
+        }
+        written.files.push(path);
+        Ok(())
+    };
+    let flags = kubelet::flags_file(&run.settings);
+    write(run, "kubeadm-flags.env", "kubelet environment file with flags", &flags)?;
+    let instance = kubelet::instance_configuration(&run.settings);
+    if let Some(instance) = &instance {
+        // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
+        let endpoint = instance.get("containerRuntimeEndpoint").map(ToString::to_string).unwrap_or_default();
+        let text = format!("containerRuntimeEndpoint: {endpoint}\n");
+        write(run, "instance-config.yaml", "kubelet instance configuration", &text)?;
+    }
+    let configuration = kubelet::node_configuration(&run.settings).to_value()?;
+    let configuration = apply_value_patches(run, "kubeletconfiguration", configuration)?;
+    let configuration = kubelet::with_instance(configuration, instance.as_ref());
+    write(run, "config.yaml", "kubelet configuration", &yaml::to_string(&configuration)?)?;
+    // kubelet also watches a folder that is created later, but files that are in it by then show at its next listing
+    // only, up to 20 seconds later.
+    run.host.make_dir(&run.settings.node.paths.manifests, FileMode::MANIFEST.dir)?;
+    Ok(written)
+}
+
+/// Starts kubelet, or restarts it if it has not read its files as they are. One that runs with these very files is left
+/// alone.
+///
+/// # Errors
+/// When it can't be started; with the cause, as far as it is known.
+pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
+    // An interrupted run may have written them without starting kubelet.
+    let mut unread = files.changed || run.host.runs_older_than(SERVICE, &files.files);
+    let host = Arc::clone(&run.host);
     let Some(init) = host.init_system() else {
-        context.out.warn(SERVICE_START, "no systemd and no OpenRC here: start kubelet yourself, with what is in /var/lib/kubelet/config.yaml and kubeadm-flags.env");
+        run.warn("this machine has neither systemd nor OpenRC: start kubelet yourself, with /var/lib/kubelet/config.yaml and the flags in /var/lib/kubelet/kubeadm-flags.env");
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
     for (path, text) in missing_units(init, state) {
-        context.out.log(SERVICE_START, format!("Installing {path}, which no package has brought"));
-        context.write(SERVICE_START, path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        run.act(Verb::Install, format!("{path}, which no package has installed"));
+        run.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
         unread = true;
     }
     if state.active && !unread {
-        context.out.log(SERVICE_START, "kubelet already runs with this configuration");
+        run.log("kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
-    context.out.log(SERVICE_START, "Starting kubelet");
+    run.act(Verb::Start, "the kubelet");
     if !state.enabled
         && let Err(error) = init.enable(SERVICE)
     {
-        context.out.warn(SERVICE_START, format!("kubelet will not start with the machine: {error}"));
+        run.warn(format!("kubelet will not start at boot: {error}"));
     }
     let since = SystemTime::now();
     let started = init.restart(SERVICE);
-    context.kubelet_started = Some(since);
+    run.kubelet_started = Some(since);
     started.map_err(|error| {
         let silent = Snapshot { kubelet: Some(error.to_string()), ..Snapshot::default() };
-        let causes = Attention::new(context).causes(context, &silent);
-        unhealthy(context, SERVICE_START, &format!("kubelet can't be started: {error}"), causes)
+        let causes = Attention::new(run).causes(run, &silent);
+        unhealthy(run, &format!("kubelet can't be started: {error}"), causes)
     })?;
-    context.changes.restarted.push(SERVICE);
+    run.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)
 }
 
-/// Unit and drop-in, as far as kubelet's service lacks them: kubelet's own package brings the unit alone, and the
-/// drop-in, by which kubelet finds what was written here, is in kubeadm's.
-/// The unit comes last: where it is, nothing is missing.
+/// Unit and drop-in, as far as kubelet's service lacks them: kubelet's package brings the unit alone, and the drop-in,
+/// by which kubelet finds its configuration, is in kubeadm's package. The unit comes last: once it exists, nothing is
+/// missing.
 fn missing_units(init: &dyn InitSystem, state: ServiceState) -> Vec<(&'static str, &'static str)> {
     let drop_in = (DROP_IN, kubelet::DROP_IN);
     if init.name() != "systemd" {
@@ -143,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_packages_did_not_bring_is_installed() {
+    fn units_that_no_package_installed_are_installed() {
         let missing = |unit: Option<&str>| -> Vec<&str> {
             let init = Systemd(unit.map(str::to_owned));
             missing_units(&init, init.state(SERVICE)).into_iter().map(|(path, _)| path).collect()

@@ -1,27 +1,40 @@
 //! `mark-control-plane`: labels and taints of this Node.
 
-use super::context::InitContext;
-use super::node::apply_to_node;
-use super::phase::{Outcome, Phase};
-use crate::cluster::{self, CONTROL_PLANE_LABELS};
+use k8s_openapi::api::core::v1::Taint;
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("mark-control-plane", "Mark this node as one of the control plane", |c: &mut InitContext| {
-        let node = c.settings.node_name();
-        c.out.log(
-            "mark-control-plane",
-            format!("Labelling node {node}: [{}]", CONTROL_PLANE_LABELS.join(" ")),
+use super::node::apply_to_node;
+use crate::cluster::{self, CONTROL_PLANE_LABELS};
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+
+/// Labels and taints this Node.
+///
+/// # Errors
+/// When the Node is missing or can't be changed.
+pub(crate) fn mark(run: &mut Run) -> PhaseResult {
+    let node = run.settings.node_name();
+    run.act(
+        Verb::Mark,
+        format!(
+            "the node {node} as control-plane by adding the labels: [{}]",
+            CONTROL_PLANE_LABELS.join(" ")
+        ),
+    );
+    let taints = &run.settings.node.taints;
+    if !taints.is_empty() {
+        let taints: Vec<String> = taints.iter().map(text).collect();
+        run.act(
+            Verb::Mark,
+            format!("the node {node} as control-plane by adding the taints [{}]", taints.join(" ")),
         );
-        if !c.settings.taints.is_empty() {
-            let taint = |t: &k8s_openapi::api::core::v1::Taint| match &t.value {
-                Some(value) if !value.is_empty() => format!("{}={value}:{}", t.key, t.effect),
-                _ => format!("{}:{}", t.key, t.effect),
-            };
-            let taints: Vec<String> = c.settings.taints.iter().map(taint).collect();
-            c.out.log("mark-control-plane", format!("Tainting node {node}: [{}]", taints.join(" ")));
-        }
-        apply_to_node(c, "mark-control-plane", cluster::mark_control_plane(&c.settings)?)?;
-        Ok(Outcome::Done)
-    })
+    }
+    apply_to_node(run, cluster::mark_control_plane(&run.settings)?)?;
+    Ok(Outcome::Done)
+}
+
+/// A taint as `kubectl taint` takes it.
+fn text(taint: &Taint) -> String {
+    match &taint.value {
+        Some(value) if !value.is_empty() => format!("{}={value}:{}", taint.key, taint.effect),
+        _ => format!("{}:{}", taint.key, taint.effect),
+    }
 }

@@ -1,36 +1,32 @@
-//! Writing on this machine's own Node, which kubelet must have registered.
+//! Changing this machine's own Node, which kubelet must have registered.
 
 use std::time::{Instant, SystemTime};
 
 use super::attention::{absent_node, unhealthy};
-use super::context::InitContext;
-use super::phase::PhaseError;
 use crate::cluster::ClusterObject;
+use crate::error::Error;
+use crate::workflow::Run;
 
-/// Brings `objects`, which are patches of the Node, to the cluster. While the Node is missing, kubelet's log is watched
-/// for why it can't be registered.
+/// Applies `objects`, which are patches of the Node. While the Node is missing, kubelet's log is watched for the
+/// reason.
 ///
 /// # Errors
 /// When kubelet says why it can't register the Node, or has not done so in time.
-pub(super) fn apply_to_node(
-    context: &mut InitContext,
-    area: &str,
-    objects: Vec<ClusterObject>,
-) -> Result<(), PhaseError> {
+pub(super) fn apply_to_node(run: &mut Run, objects: Vec<ClusterObject>) -> Result<(), Error> {
     let (start, since) = (Instant::now(), SystemTime::now());
     loop {
-        let error = match context.cluster.apply(objects.clone()) {
-            Ok(changes) => return context.note(area, changes),
+        let error = match run.cluster.apply(objects.clone()) {
+            Ok(changes) => return run.note(changes),
             Err(error) if !error.is_node_absent() => return Err(error.into()),
             Err(error) => error,
         };
-        // The API server is healthy by now: what kubelet complains of since then is why.
-        let causes = absent_node(context, since);
+        // The API server is healthy by now: what kubelet has logged since then tells why.
+        let causes = absent_node(run, since);
         if !causes.is_empty() {
-            return Err(unhealthy(context, area, "this machine's Node is missing", causes));
+            return Err(unhealthy(run, "the Node of this machine is missing", causes));
         }
-        if start.elapsed() > context.settings.timeouts.kubernetes_api {
-            return Err(unhealthy(context, area, &error.to_string(), vec![]));
+        if start.elapsed() > run.settings.node.timeouts.kubernetes_api {
+            return Err(unhealthy(run, &error.to_string(), vec![]));
         }
     }
 }

@@ -1,43 +1,53 @@
-//! `preflight`: whether this machine can become a control plane, before anything is written.
+//! `preflight`: whether this machine can do what the workflow is for, before anything is written.
 
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
-use crate::output::Printer;
-use crate::preflight::{Finding, IMAGE_PULL, Machine, PullOptions, Severity, ignore};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::preflight::{Finding, IMAGE_PULL, PullOptions, Severity, ignore};
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("preflight", "Check that this machine can become a control plane", run).alias(&["pre-flight"])
-}
-
-fn run(context: &mut InitContext) -> PhaseResult {
-    let ignored = context.settings.init.node_registration.ignore_preflight_errors.clone();
-    context.out.log("preflight", "Checking this machine");
-    let report = context.checks.run(&context.settings, &ignored);
-    context.out.findings("preflight", &report.findings);
-    refuse(&report.findings)?;
-    let pull = PullOptions::of(&context.settings);
-    let pulled = context.images.pull(&context.settings.images(), pull, &context.out);
+/// Runs the checks, then pulls the control plane's images.
+///
+/// # Errors
+/// When a check finds an error, or an image can't be pulled.
+pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
+    check(run)?;
+    let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
+    let (images, pull) = (run.settings.images(), PullOptions::of(&run.settings));
+    run.act(Verb::Pull, "missing images required for setting up a Kubernetes cluster");
+    let out = run.out.clone();
+    let pulled = run.images.pull(&images, pull, &mut |line| out.log("preflight", line));
     let mut findings =
         pulled.unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why) }]);
     ignore(&mut findings, &ignored);
-    context.out.findings("preflight", &findings);
+    run.findings(&findings);
     refuse(&findings)?;
     Ok(Outcome::Done)
 }
 
+/// Runs the checks.
+///
+/// # Errors
+/// When one of them finds an error.
+pub(crate) fn check(run: &mut Run) -> Result<(), Error> {
+    let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
+    run.log("Running pre-flight checks");
+    let report = run.checks.run(&run.settings, &ignored);
+    run.findings(&report.findings);
+    refuse(&report.findings)
+}
+
 /// Waits for what a check does after it has answered: removing the sandbox that it started.
-pub fn await_removal(machine: &dyn Machine, out: &Printer) {
-    if let Err(error) = machine.sandbox_removed() {
-        out.warn(
+pub(crate) fn await_sandbox_removal(run: &Run) {
+    if let Err(error) = run.machine.sandbox_removed() {
+        run.out.warn(
             "preflight",
-            format!("the sandbox kubestrap-preflight, started as a check, can't be removed: {error}; `crictl rmp --force` with its id removes it"),
+            format!("the sandbox kubestrap-preflight, started as a check, can't be removed: {error}\n    fix: `crictl rmp --force` with its id"),
         );
     }
 }
 
 /// Ends the run where there are errors, before anything is written.
-fn refuse(findings: &[Finding]) -> Result<(), PhaseError> {
+fn refuse(findings: &[Finding]) -> Result<(), Error> {
     let errors: Vec<Finding> = findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
     let mut names: Vec<&str> = errors.iter().map(|f| f.check.as_str()).collect();
     names.dedup();
@@ -45,9 +55,11 @@ fn refuse(findings: &[Finding]) -> Result<(), PhaseError> {
         return Ok(());
     }
     let message = format!(
-        "this machine can't become a control plane yet: {} (nothing was changed)\n  mend it and run again, or go on regardless with `--ignore-preflight-errors={}`",
+        "{} preflight check{} failed: {} (nothing was changed)\n  fix these and run again, or bypass them with `--ignore-preflight-errors={}`",
+        names.len(),
+        if names.len() == 1 { "" } else { "s" },
         names.join(", "),
         names.join(",")
     );
-    Err(PhaseError::new(Failure::Preflight, message).with_findings(errors))
+    Err(Error::new(ExitStatus::Preflight, message).with_findings(errors))
 }

@@ -1,44 +1,32 @@
 //! `upload-certs`: the shared certificates, encrypted, for other control-plane nodes.
 
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use crate::cluster::{CertificateKey, upload_certs};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::workflow::{Run, Verb};
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new("upload-certs", "Upload the shared certificates, encrypted (with --upload-certs)", run)
-}
-
-fn run(context: &mut InitContext) -> PhaseResult {
-    if !context.options.upload_certs {
-        return Ok(Outcome::Skipped("Left out: --upload-certs was not given".into()));
-    }
+/// Uploads the shared certificates, encrypted with `key`.
+///
+/// # Errors
+/// When a CA is external, or they can't be stored.
+pub(crate) fn upload(run: &mut Run, key: &CertificateKey) -> Result<(), Error> {
     for base in ["ca", "front-proxy-ca"] {
-        if context.is_external(base)? {
+        if run.is_external(base)? {
             let message = format!(
-                "{base}.key is not here (an external CA), so there is nothing that another control-plane node could be given: leave --upload-certs out and copy the files yourself"
+                "can't upload the certificates: {base}.key is not here (an external CA)\n  fix: leave out --upload-certs, and copy the certificates and keys to the other control-plane nodes yourself"
             );
-            return Err(PhaseError::new(Failure::Usage, message));
+            return Err(Error::new(ExitStatus::Usage, message));
         }
     }
-    let key: CertificateKey = match &context.certificate_key {
-        Some(hex) => hex.parse()?,
-        None => CertificateKey::generate()?,
-    };
     let mut files = vec![];
-    for source in upload_certs::sources(&context.settings) {
-        files.push((source.key, context.host.read(&source.path)?.unwrap_or_default()));
+    for source in upload_certs::sources(&run.settings) {
+        files.push((source.key, run.host.read(&source.path)?.unwrap_or_default()));
     }
-    context.out.log(
-        "upload-certs",
-        "Storing the shared certificates, encrypted, in Secret kube-system/kubeadm-certs",
-    );
+    run.act(Verb::Store, "the certificates in Secret \"kubeadm-certs\" in the \"kube-system\" Namespace");
     let objects = upload_certs::objects(
-        &key,
+        key,
         files.iter().map(|(name, content)| (*name, content.as_slice())),
-        context.started,
+        run.started,
     )?;
-    context.apply("upload-certs", objects)?;
-    context.certificate_key = Some(key.expose().to_string());
-    Ok(Outcome::Done)
+    run.apply(objects)
 }

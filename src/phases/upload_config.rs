@@ -1,35 +1,35 @@
-//! `upload-config`: the configuration, for those who join and upgrade.
+//! `upload-config`: the configuration, stored in the cluster for joins and upgrades.
 
-use super::context::InitContext;
 use super::node::apply_to_node;
-use super::phase::{Outcome, Phase};
 use crate::cluster;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// The group.
-pub(super) fn phase() -> Phase<InitContext> {
-    let kubeadm = Phase::new(
-        "kubeadm",
-        "Store the ClusterConfiguration in the ConfigMap kubeadm-config",
-        |c: &mut InitContext| {
-            c.out.log(
-                "upload-config",
-                "Storing the ClusterConfiguration in ConfigMap kube-system/kubeadm-config",
-            );
-            c.apply("upload-config", cluster::upload_config::kubeadm(&c.settings)?)?;
-            Ok(Outcome::Done)
-        },
+/// Stores the ClusterConfiguration.
+///
+/// # Errors
+/// When it can't be stored.
+pub(crate) fn kubeadm(run: &mut Run) -> PhaseResult {
+    run.act(
+        Verb::Store,
+        "the configuration used in ConfigMap \"kubeadm-config\" in the \"kube-system\" Namespace",
     );
-    let kubelet = Phase::new(
-        "kubelet",
-        "Store kubelet's configuration in the ConfigMap kubelet-config",
-        |c: &mut InitContext| {
-            c.out.log("kubelet", "Storing kubelet's configuration in ConfigMap kube-system/kubelet-config");
-            c.apply("kubelet", cluster::upload_config::kubelet(&c.settings)?)?;
-            // Up to 1.33 the Node says which CRI socket it uses.
-            apply_to_node(c, "upload-config", cluster::annotate_cri_socket(&c.settings)?)?;
-            Ok(Outcome::Done)
-        },
+    run.apply(cluster::upload_config::kubeadm(&run.settings)?)?;
+    Ok(Outcome::Done)
+}
+
+/// Stores kubelet's configuration.
+///
+/// # Errors
+/// When it can't be stored.
+pub(crate) fn kubelet(run: &mut Run) -> PhaseResult {
+    // kubeadm's lines of this step bear this area.
+    run.set_area("kubelet");
+    run.act(
+        Verb::Store,
+        "kubelet's configuration in ConfigMap \"kubelet-config\" in the \"kube-system\" Namespace",
     );
-    Phase::group("upload-config", "Store the configuration in the cluster", vec![kubeadm, kubelet])
-        .alias(&["uploadconfig"])
+    run.apply(cluster::upload_config::kubelet(&run.settings)?)?;
+    // Up to 1.33 the Node says which CRI socket it uses.
+    apply_to_node(run, cluster::annotate_cri_socket(&run.settings)?)?;
+    Ok(Outcome::Done)
 }

@@ -1,67 +1,66 @@
-//! `wait-control-plane`: until kubelet and every component are healthy, or are seen not to become so.
+//! `wait-control-plane`: until kubelet and every component are healthy, or it is proven that they can't become so.
 
 use std::time::{Duration, Instant};
 
 use super::attention::{Attention, unhealthy};
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError, PhaseResult};
 use super::watched::watched;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::health::{Snapshot, Stage};
 use crate::host::cri::log;
 use crate::output::LiveView;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-const AREA: &str = "wait-control-plane";
-/// How long between two looks; on a machine that takes its time to answer, as long as that, to leave it some.
+/// How long between two looks; on a slow machine, as long as a look takes, to leave it time for other work.
 const PERIOD: Duration = Duration::from_millis(50);
 const LONGEST_PERIOD: Duration = Duration::from_millis(500);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;
 
-/// The phase.
-pub(super) fn phase() -> Phase<InitContext> {
-    Phase::new(AREA, "Wait until the control plane is healthy", run)
-}
-
-fn run(context: &mut InitContext) -> PhaseResult {
-    let watched = watched(&context.settings, &*context.host)?;
-    context.out.log(
-        AREA,
+/// Waits until kubelet and the control plane are healthy.
+///
+/// # Errors
+/// When they can't become healthy, or have not in time; with the cause, as far as it is known.
+pub(crate) fn wait(run: &mut Run) -> PhaseResult {
+    let watched = watched(&run.settings, &*run.host)?;
+    run.act(
+        Verb::Wait,
         format!(
-            "Waiting for kubelet to start the static Pods in \"{}\"",
-            context.settings.paths.manifests.display()
+            "for the kubelet to boot up the control plane as static Pods from directory \"{}\"",
+            run.settings.node.paths.manifests.display()
         ),
     );
-    context.watch.begin(&watched).map_err(|e| PhaseError::new(Failure::Failed, e))?;
-    context.cluster.begin();
-    let timeouts = context.settings.timeouts;
+    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
+    run.cluster.begin();
+    let timeouts = run.settings.node.timeouts;
     let start = Instant::now();
     let mut kubelet_since = start;
-    let mut view = LiveView::new(&context.out, AREA);
-    let mut attention = Attention::new(context);
+    let mut view = run.live_view();
+    let mut attention = Attention::new(run);
     let mut pointed = false;
     loop {
-        let looked = Instant::now();
-        let mut snapshot = context.watch.snapshot();
-        let took = looked.elapsed();
-        doubt_old(context, &mut snapshot);
+        let asked = Instant::now();
+        let mut snapshot = run.watch.snapshot();
+        let took = asked.elapsed();
+        distrust_replaced(run, &mut snapshot);
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
-            try_endpoint(context);
+            try_endpoint(run);
             return Ok(Outcome::Done);
         }
-        if let Some(causes) = attention.hopeless(context, &snapshot) {
+        if let Some(causes) = attention.hopeless(run, &snapshot) {
             view.close();
             let what = format!(
-                "the control plane can't become healthy (seen after {:.1} s)",
+                "the control plane can't become healthy (proven after {:.1} s)",
                 start.elapsed().as_secs_f64()
             );
-            return Err(unhealthy(context, AREA, &what, causes));
+            return Err(unhealthy(run, &what, causes));
         }
         if snapshot.kubelet.is_none() {
             kubelet_since = Instant::now();
             if !std::mem::replace(&mut pointed, true) {
-                point_at_new_manifests(context);
+                point_at_new_manifests(run);
             }
         }
         let late = if snapshot.kubelet.is_some() && kubelet_since.elapsed() > timeouts.kubelet {
@@ -74,52 +73,50 @@ fn run(context: &mut InitContext) -> PhaseResult {
         if let Some(late) = late {
             view.close();
             for line in report(&snapshot, &watched.cri_socket) {
-                context.out.log(AREA, line);
+                run.log(line);
             }
-            return Err(unhealthy(context, AREA, &late, attention.causes(context, &snapshot)));
+            return Err(unhealthy(run, &late, attention.causes(run, &snapshot)));
         }
         std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
     }
 }
 
-/// Has kubelet, now that it watches, look at what came while it started: it lists its folder a moment before it begins
-/// to watch it, and what comes in between is seen at the next listing, 20 seconds later.
-fn point_at_new_manifests(context: &InitContext) {
-    let manifests = &context.settings.paths.manifests;
-    for file in context.changes.files.iter().filter(|file| file.path.starts_with(manifests)) {
-        context.host.point_at(&file.path);
+/// Makes kubelet, now that it watches its folder, look at manifests that were written while it started: it lists the
+/// folder a moment before it begins to watch it, and sees what was written in between at the next listing, 20 seconds
+/// later.
+fn point_at_new_manifests(run: &Run) {
+    let manifests = &run.settings.node.paths.manifests;
+    for file in run.changes.files.iter().filter(|file| file.path.starts_with(manifests)) {
+        run.host.point_at(&file.path);
     }
 }
 
-/// What runs of a manifest that this run replaced is the old one still, until kubelet has seen the new: that it is
+/// Discounts components whose manifest this run replaced, until kubelet has seen the new one: that the old one is
 /// healthy says nothing.
-fn doubt_old(context: &InitContext, snapshot: &mut Snapshot) {
-    let begin = context.started.unix_timestamp_nanos();
+fn distrust_replaced(run: &Run, snapshot: &mut Snapshot) {
+    let begin = run.started.unix_timestamp_nanos();
     for (component, state) in &mut snapshot.components {
-        let path = context.settings.paths.manifests.join(component.file());
-        let replaced = context.changes.files.iter().any(|f| f.path == path && f.replaces());
+        let path = run.settings.node.paths.manifests.join(component.file());
+        let replaced = run.changes.files.iter().any(|f| f.path == path && f.replaces());
         let old = state.container.as_ref().is_some_and(|c| i128::from(c.created_at_ns) < begin);
         if replaced && old {
             state.stage = Stage::Manifest;
-            "the one of the old manifest still runs".clone_into(&mut state.health);
+            "still running the previous manifest".clone_into(&mut state.health);
         }
     }
 }
 
-/// Says so where nothing answers at `controlPlaneEndpoint`: this node needs it not, but all others do.
-fn try_endpoint(context: &mut InitContext) {
-    let endpoint = context.settings.control_plane_endpoint();
-    if endpoint == context.settings.local_endpoint() {
+/// Warns if `controlPlaneEndpoint` is unreachable; only other nodes need it.
+fn try_endpoint(run: &mut Run) {
+    let endpoint = run.settings.control_plane_endpoint();
+    if endpoint == run.settings.local_endpoint() {
         return;
     }
-    if let Some(why) = context.watch.unreachable(&format!("https://{endpoint}")) {
-        context.out.warn(
-            AREA,
-            format!(
-                "the control plane is healthy, but nothing answers at controlPlaneEndpoint {endpoint}: admin.conf and nodes that join ask there ({why})\n    fix: let the load balancer (or DNS, or the virtual address) lead from there to {}",
-                context.settings.local_endpoint()
-            ),
-        );
+    if let Some(why) = run.watch.unreachable(&format!("https://{endpoint}")) {
+        run.warn(format!(
+            "the control plane is healthy, but controlPlaneEndpoint {endpoint} is unreachable, which admin.conf and joining nodes use ({why})\n    fix: point the load balancer (or the DNS name, or the virtual IP address) to {}",
+            run.settings.local_endpoint()
+        ));
     }
 }
 
@@ -139,11 +136,11 @@ fn show(view: &mut LiveView, snapshot: &Snapshot) {
     }
 }
 
-/// Each component's last state, error and words.
+/// Each component's last state, error and log lines.
 fn report(snapshot: &Snapshot, cri_socket: &str) -> Vec<String> {
     let mut lines = vec![];
     if let Some(why) = &snapshot.kubelet {
-        lines.push(format!("kubelet: {why}; `journalctl -xeu kubelet` says more"));
+        lines.push(format!("kubelet: {why}; see `journalctl -xeu kubelet`"));
     }
     if let Some(why) = &snapshot.runtime {
         lines.push(format!("container runtime: {why}"));
@@ -164,6 +161,7 @@ fn report(snapshot: &Snapshot, cri_socket: &str) -> Vec<String> {
             lines.push(format!("  | {}", line.text));
         }
     }
-    lines.push(format!("look: `crictl --runtime-endpoint {cri_socket} ps -a` and `… logs CONTAINERID`"));
+    lines
+        .push(format!("see `crictl --runtime-endpoint {cri_socket} ps -a` and `crictl … logs CONTAINER_ID`"));
     lines
 }

@@ -1,8 +1,9 @@
 //! What to watch on a machine, read from what lies on it.
 
-use super::phase::{Failure, PhaseError};
 use crate::config::Settings;
 use crate::config::settings::join_host_port;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::health::{Watched, target};
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
@@ -13,10 +14,10 @@ use crate::{kubelet, yaml};
 ///
 /// # Errors
 /// When a manifest is missing that every control plane has, or is no YAML.
-pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, PhaseError> {
+pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
     let mut targets = vec![];
     for component in Component::ALL {
-        let path = settings.paths.manifests.join(component.file());
+        let path = settings.node.paths.manifests.join(component.file());
         let Some(text) = host.read(&path)? else {
             if component == Component::Etcd {
                 continue;
@@ -25,10 +26,10 @@ pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, PhaseErr
                 "{} is missing: make it with `kubestrap init phase control-plane all`",
                 path.display()
             );
-            return Err(PhaseError::new(Failure::Failed, message));
+            return Err(Error::new(ExitStatus::Failed, message));
         };
         let documents = yaml::parse_values(&String::from_utf8_lossy(&text))
-            .map_err(|e| PhaseError::new(Failure::Failed, format!("{}:{e}", path.display())))?;
+            .map_err(|e| Error::new(ExitStatus::Failed, format!("{}:{e}", path.display())))?;
         targets.extend(documents.first().map(|pod| target(component, pod)));
     }
     let configuration = kubelet::cluster_configuration(settings);
@@ -40,16 +41,16 @@ pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, PhaseErr
     Ok(Watched {
         targets,
         kubelet: (port != 0).then(|| format!("http://{}", join_host_port(&address, port))),
-        cri_socket: settings.init.node_registration.cri_socket.clone(),
+        cri_socket: settings.node.registration.cri_socket.clone(),
         node_name: settings.node_name().to_owned(),
         kubeconfig: identity(settings, host)?,
     })
 }
 
 /// Who asks the API server: an administrator that needs no RBAC rule, which are not there yet when it starts.
-fn identity(settings: &Settings, host: &dyn Host) -> Result<Option<Kubeconfig>, PhaseError> {
+fn identity(settings: &Settings, host: &dyn Host) -> Result<Option<Kubeconfig>, Error> {
     for name in ["super-admin.conf", "admin.conf"] {
-        if let Some(text) = host.read(&settings.paths.kubeconfig(name))? {
+        if let Some(text) = host.read(&settings.node.paths.kubeconfig(name))? {
             return Ok(Kubeconfig::parse(&String::from_utf8_lossy(&text)).ok());
         }
     }

@@ -80,6 +80,22 @@ impl CertRow {
         self.signer.is_none()
     }
 
+    /// The file of its certificate, in the certificates' folder.
+    pub fn certificate_file(&self) -> String {
+        format!("{}.crt", self.base)
+    }
+
+    /// The file of its key, in the certificates' folder.
+    pub fn key_file(&self) -> String {
+        format!("{}.key", self.base)
+    }
+
+    /// Whether it is etcd's CA or signed by that: with an external etcd it is not made here.
+    pub fn is_of_etcd(&self) -> bool {
+        const CA: &str = "etcd-ca";
+        self.name == CA || self.signer == Some(CA)
+    }
+
     /// The row of its CA; `None` for a CA.
     pub fn signer_row(&self) -> Option<&'static CertRow> {
         self.signer.and_then(row)

@@ -8,7 +8,7 @@ use crate::config::{Settings, names};
 use crate::host::net::InterfaceAddress;
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let address = settings.advertise_address;
+    let address = settings.node.advertise_address;
     let here = machine.addresses();
     if here.is_empty() || here.iter().any(|a| a.ip == address) || address.is_loopback() {
         return vec![];
@@ -25,7 +25,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         !a.ip.is_loopback() && !link_local && !internal
     });
     let usable: Vec<String> = usable.map(|a| format!("{} ({})", a.ip, a.interface)).collect();
-    let local_etcd = settings.cluster.etcd.local.is_some();
+    let local_etcd = settings.cluster.config.etcd.local.is_some();
     let what = format!("{address}, which the API server shall advertise, is not an address of this machine");
     let finding = if local_etcd {
         Finding::error(what).cause("etcd listens on this address, and can't start where it is not")
@@ -50,7 +50,7 @@ pub(super) fn listening(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     if here.is_empty() || nonlocal.is_some_and(|v| v.trim() == "1") {
         return vec![];
     }
-    let cluster = &settings.cluster;
+    let cluster = &settings.cluster.config;
     let etcd = cluster.etcd.local.clone().unwrap_or_default().extra_args;
     let flags: [(&str, &str, &[Arg], &str); 6] = [
         ("kube-apiserver", "apiServer", &cluster.api_server.extra_args, "bind-address"),

@@ -26,7 +26,7 @@ impl std::fmt::Display for Line {
 /// The configuration file of the containerd that makes our socket: of those that run, the one whose file names the
 /// socket, else the only one.
 pub(super) fn path(settings: &Settings, machine: &dyn Machine) -> String {
-    let socket = settings.init.node_registration.cri_socket.trim_start_matches("unix://").to_owned();
+    let socket = settings.node.registration.cri_socket.trim_start_matches("unix://").to_owned();
     let processes = machine.processes();
     let running = processes.iter().filter(|p| p.on_host && p.is("containerd"));
     let mut files: Vec<&str> =

@@ -75,7 +75,7 @@ pub(super) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
     if machine.kind(&dir.join("member")).is_none() {
         return vec![];
     }
-    let pki = &settings.paths.certificates;
+    let pki = &settings.node.paths.certificates;
     let shown = dir.display();
     let finding = |why: String, cause: &str| {
         vec![
@@ -110,7 +110,7 @@ pub(super) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
 }
 
 fn data_dir(settings: &Settings) -> Option<PathBuf> {
-    settings.cluster.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir))
+    settings.cluster.config.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir))
 }
 
 /// Whether the data know the CA; none where they know no CA yet, or can't be read.

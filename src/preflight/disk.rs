@@ -96,17 +96,18 @@ pub(super) fn inodes(settings: &Settings, machine: &dyn Machine) -> Vec<Finding>
 
 /// Folders that init fills, what they need and for whom; what needs the most first.
 fn needs(settings: &Settings) -> Vec<(PathBuf, u64, &'static str)> {
-    let etcd = settings.cluster.etcd.local.as_ref().map(|l| (l.data_dir.clone().into(), ETCD_NEEDS, "etcd"));
+    let etcd =
+        settings.cluster.config.etcd.local.as_ref().map(|l| (l.data_dir.clone().into(), ETCD_NEEDS, "etcd"));
     let rest = [
-        (settings.paths.kubelet.clone(), FILES_NEED, "kubelet"),
-        (settings.paths.kubeconfig_dir.clone(), FILES_NEED, "init"),
+        (settings.node.paths.kubelet.clone(), FILES_NEED, "kubelet"),
+        (settings.node.paths.kubeconfig_dir.clone(), FILES_NEED, "init"),
     ];
     etcd.into_iter().chain(rest).collect()
 }
 
 fn watched(settings: &Settings, machine: &dyn Machine) -> Vec<Watched> {
     let images = machine.runtime().ok().and_then(|r| r.image_dir);
-    let node = Watched { name: "nodefs", path: settings.paths.kubelet.clone(), space: 10 };
+    let node = Watched { name: "nodefs", path: settings.node.paths.kubelet.clone(), space: 10 };
     let images = images.map(|path| Watched { name: "imagefs", path, space: 15 });
     std::iter::once(node).chain(images).collect()
 }
@@ -116,7 +117,7 @@ fn watched(settings: &Settings, machine: &dyn Machine) -> Vec<Watched> {
 fn threshold(settings: &Settings, signal: &str, percent: u64, capacity: u64) -> u64 {
     let of = |percent: f64| (capacity as f64 * percent / 100.0) as u64;
     let default = of(percent as f64);
-    let Some(kubelet) = &settings.kubelet else { return default };
+    let Some(kubelet) = &settings.cluster.kubelet else { return default };
     match kubelet.eviction_hard.get(signal) {
         Some(text) => match text.strip_suffix('%') {
             Some(number) => number.parse().map_or(default, of),

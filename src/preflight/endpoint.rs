@@ -5,9 +5,9 @@ use super::machine::Machine;
 use crate::config::{Settings, names};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let endpoint = &settings.cluster.control_plane_endpoint;
+    let endpoint = &settings.cluster.config.control_plane_endpoint;
     let Ok((host, port)) = names::host_port(endpoint) else { return vec![] };
-    let port = port.unwrap_or(settings.bind_port);
+    let port = port.unwrap_or(settings.node.bind_port);
     let addresses = match names::ip(&host) {
         Some(ip) => vec![ip],
         None => match machine.resolve(&host) {
@@ -22,7 +22,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
                         .cause("admin.conf and every node that joins will ask for this name, and not find the API server")
                         .fix(format!(
                             "have DNS know it, or `echo '{} {host}' >> /etc/hosts` on this machine and on those that join",
-                            settings.advertise_address
+                            settings.node.advertise_address
                         )),
                 ];
             }
@@ -30,7 +30,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let here = machine.addresses();
     let is_here = addresses.iter().any(|a| here.iter().any(|h| h.ip == *a));
-    let is_served = port == settings.bind_port || !machine.listeners_on(port).is_empty();
+    let is_served = port == settings.node.bind_port || !machine.listeners_on(port).is_empty();
     if !is_here || is_served {
         return vec![];
     }
@@ -38,11 +38,11 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         Finding::warning(format!(
             "controlPlaneEndpoint {endpoint} is this machine's, and nobody listens on its port {port}"
         ))
-        .evidence(format!("the API server will listen on port {}", settings.bind_port))
+        .evidence(format!("the API server will listen on port {}", settings.node.bind_port))
         .cause("a load balancer that is to forward it is not there (yet); until it is, admin.conf reaches nothing")
         .fix(format!(
             "start the load balancer; or without one, set controlPlaneEndpoint to port {} or `--apiserver-bind-port {port}`",
-            settings.bind_port
+            settings.node.bind_port
         )),
     ]
 }

@@ -13,7 +13,7 @@ const MINIMUM: semver::Version = semver::Version::new(3, 5, 24);
 const CLIENT_PORT: u16 = 2379;
 
 pub(super) fn version(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let Some(etcd) = &settings.cluster.etcd.external else { return vec![] };
+    let Some(etcd) = &settings.cluster.config.etcd.external else { return vec![] };
     let endpoints = if etcd.http_endpoints.is_empty() { &etcd.endpoints } else { &etcd.http_endpoints };
     // All at once: each may take its whole time.
     std::thread::scope(|scope| {
@@ -63,8 +63,8 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
 /// `--etcd-servers` given by hand, where etcd is this node's own: it leads to where that etcd will listen, or elsewhere to
 /// what we can't know.
 pub(super) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let Some(local) = &settings.cluster.etcd.local else { return vec![] };
-    let given = last_value(&settings.cluster.api_server.extra_args, "etcd-servers");
+    let Some(local) = &settings.cluster.config.etcd.local else { return vec![] };
+    let given = last_value(&settings.cluster.config.api_server.extra_args, "etcd-servers");
     if last_value(&local.extra_args, "listen-client-urls").is_some() {
         return vec![];
     }
@@ -92,7 +92,7 @@ fn or_none(file: &str) -> &str {
 }
 
 pub(super) fn client_certificates(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let Some(etcd) = &settings.cluster.etcd.external else { return vec![] };
+    let Some(etcd) = &settings.cluster.config.etcd.external else { return vec![] };
     let files = [("caFile", &etcd.ca_file), ("certFile", &etcd.cert_file), ("keyFile", &etcd.key_file)];
     let missing = files.into_iter().filter(|(_, f)| !f.is_empty() && machine.kind(f.as_ref()).is_none());
     missing

@@ -29,7 +29,7 @@ pub(super) enum Existing {
 
 /// The path of a component's manifest.
 pub(super) fn manifest_path(settings: &Settings, component: Component) -> PathBuf {
-    settings.paths.manifests.join(component.file())
+    settings.node.paths.manifests.join(component.file())
 }
 
 /// Looks at a component's manifest.
@@ -56,7 +56,7 @@ pub(super) fn manifest(settings: &Settings, machine: &dyn Machine, component: Co
         return Existing::Foreign(format!("it holds another Pod, {name:?}"));
     }
     if !has_ca(settings, machine) {
-        let ca = settings.paths.certificates.join("ca.crt");
+        let ca = settings.node.paths.certificates.join("ca.crt");
         return Existing::Foreign(format!("its PKI is gone: {} is not there", ca.display()));
     }
     Existing::Ours
@@ -64,7 +64,7 @@ pub(super) fn manifest(settings: &Settings, machine: &dyn Machine, component: Co
 
 /// Whether the cluster's CA is there.
 pub(super) fn has_ca(settings: &Settings, machine: &dyn Machine) -> bool {
-    machine.kind(&settings.paths.certificates.join("ca.crt")).is_some()
+    machine.kind(&settings.node.paths.certificates.join("ca.crt")).is_some()
 }
 
 /// How far a `kubelet.conf` on this machine belongs to the cluster that init is about.
@@ -80,7 +80,7 @@ pub(super) enum KubeletConf {
 
 /// Looks at `/etc/kubernetes/kubelet.conf`.
 pub(super) fn kubelet_conf(settings: &Settings, machine: &dyn Machine) -> KubeletConf {
-    let path = settings.paths.kubeconfig("kubelet.conf");
+    let path = settings.node.paths.kubeconfig("kubelet.conf");
     let Some(text) = machine.text(&path) else { return KubeletConf::Absent };
     let Ok(config) = Kubeconfig::parse(&text) else { return KubeletConf::Absent };
     let Some(cluster) = config.current_cluster() else { return KubeletConf::Absent };
@@ -91,7 +91,7 @@ pub(super) fn kubelet_conf(settings: &Settings, machine: &dyn Machine) -> Kubele
         _ => machine.read(Path::new(&cluster.certificate_authority)).ok(),
     };
     let parse = |pem: Vec<u8>| crate::pki::Bundle::from_pem(&pem).ok();
-    let ours = machine.read(&settings.paths.certificates.join("ca.crt")).ok().and_then(parse);
+    let ours = machine.read(&settings.node.paths.certificates.join("ca.crt")).ok().and_then(parse);
     match (trusted.and_then(parse), ours) {
         (Some(theirs), Some(ours)) if ours.iter().any(|c| c.der() == theirs.certificate.der()) => {
             KubeletConf::Ours
@@ -121,6 +121,6 @@ pub(super) fn kubelet_env_flags(machine: &dyn Machine) -> Vec<(&'static str, Str
 pub(super) fn kubelet_flag(settings: &Settings, machine: &dyn Machine, name: &str) -> Option<String> {
     let from_env =
         kubelet_env_flags(machine).into_iter().rev().find(|(_, n, _)| n == name).map(|(_, _, v)| v);
-    let extra = || last_value(&settings.init.node_registration.kubelet_extra_args, name).map(str::to_owned);
+    let extra = || last_value(&settings.node.registration.kubelet_extra_args, name).map(str::to_owned);
     from_env.or_else(extra)
 }

@@ -155,7 +155,7 @@ impl FakeMachine {
 }
 
 /// Settings from the text of a configuration: `cp-1` at 192.0.2.10, Kubernetes 1.36.2 where it says nothing else.
-pub(super) fn settings(config: &str) -> Settings {
+pub(crate) fn settings(config: &str) -> Settings {
     let facts = HostFacts { hostname: "cp-1".into(), ..HostFacts::default() };
     settings_on(config, facts)
 }
@@ -170,7 +170,7 @@ pub(super) fn settings_on(config: &str, facts: HostFacts) -> Settings {
         None => format!("{cluster}{version}{config}"),
     };
     let loaded = load("test", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-    Settings::resolve(loaded, facts, &Overrides::default()).unwrap_or_else(|e| panic!("{e}")).0
+    Settings::resolve(loaded, facts, &Overrides::default()).unwrap_or_else(|e| panic!("{e}")).settings
 }
 
 pub(super) fn image(name: &str, pinned: bool) -> ImageInfo {

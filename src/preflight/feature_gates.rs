@@ -8,10 +8,10 @@ use crate::config::Settings;
 use crate::config::settings::last_value;
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let cluster = &settings.cluster;
+    let cluster = &settings.cluster.config;
     let flag = |args| last_value(args, "feature-gates").map(names).unwrap_or_default();
     let mut of_kubelet: Vec<String> =
-        settings.kubelet.iter().flat_map(|k| k.feature_gates.keys().cloned()).collect();
+        settings.cluster.kubelet.iter().flat_map(|k| k.feature_gates.keys().cloned()).collect();
     of_kubelet
         .extend(kubelet_flag(settings, machine, "feature-gates").map(|v| names(&v)).unwrap_or_default());
     let given = [

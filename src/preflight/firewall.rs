@@ -11,7 +11,7 @@ pub(super) fn firewalld(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     let open = |port: &u16| {
         machine.run("firewall-cmd", &[&format!("--query-port={port}/tcp")]).is_ok_and(|said| said.success)
     };
-    let closed: Vec<u16> = [settings.bind_port, 10250].into_iter().filter(|p| !open(p)).collect();
+    let closed: Vec<u16> = [settings.node.bind_port, 10250].into_iter().filter(|p| !open(p)).collect();
     if closed.is_empty() {
         return vec![];
     }

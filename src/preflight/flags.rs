@@ -50,8 +50,8 @@ fn fault(list: &'static str, name: &str, minor: u64) -> Option<String> {
 }
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let cluster = &settings.cluster;
-    let minor = settings.version.minor();
+    let cluster = &settings.cluster.config;
+    let minor = settings.cluster.version.minor();
     let components: [(&str, &str, &[Arg], &'static str); 3] = [
         ("kube-apiserver", "apiServer.extraArgs", &cluster.api_server.extra_args, API_SERVER),
         (
@@ -77,7 +77,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// etcd's flags differ among its minors: 3.5 had more that are experimental, 3.7 has none.
 fn etcd(settings: &Settings) -> Vec<Finding> {
-    let Some(local) = &settings.cluster.etcd.local else { return vec![] };
+    let Some(local) = &settings.cluster.config.etcd.local else { return vec![] };
     let tag = settings.etcd_tag();
     if !(tag.starts_with("3.6.") || tag.starts_with("3.7.")) {
         return vec![];
@@ -93,10 +93,10 @@ fn etcd(settings: &Settings) -> Vec<Finding> {
 
 /// kubelet is here and can be asked, so that there is proof: `--help` lists all but a few that are hidden.
 fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let extra = settings.init.node_registration.kubelet_extra_args.iter();
+    let extra = settings.node.registration.kubelet_extra_args.iter();
     let extra = extra.map(|a| ("nodeRegistration.kubeletExtraArgs", a.name.clone()));
     let all = extra.chain(kubelet_env_flags(machine).into_iter().map(|(file, name, _)| (file, name)));
-    let minor = kubelet::version(machine).map_or(settings.version.minor(), |v| v.minor());
+    let minor = kubelet::version(machine).map_or(settings.cluster.version.minor(), |v| v.minor());
     let mut help = None;
     let mut findings = vec![];
     for (place, name) in all {
@@ -175,7 +175,7 @@ mod tests {
         use crate::manifest::{Component, PkiFacts, render};
         for version in ["v1.33.9", "v1.34.5", "v1.35.2", "v1.36.2", "v1.37.0"] {
             let s = settings(&format!("kubernetesVersion: {version}\n"));
-            let minor = s.version.minor();
+            let minor = s.cluster.version.minor();
             let lists = [
                 (Component::ApiServer, API_SERVER),
                 (Component::ControllerManager, CONTROLLER_MANAGER),

@@ -12,8 +12,9 @@ pub(super) const FILES: [&str; 2] =
 
 /// kubeadm's check for each family that the cluster uses: the file under `/proc/sys`.
 pub(super) fn files(settings: &Settings) -> Vec<&'static str> {
-    let networks = settings.service_subnets.iter().chain(&settings.pod_subnets).map(|n| n.network());
-    let addresses: Vec<IpAddr> = networks.chain([settings.advertise_address]).collect();
+    let networks =
+        settings.cluster.service_subnets.iter().chain(&settings.cluster.pod_subnets).map(|n| n.network());
+    let addresses: Vec<IpAddr> = networks.chain([settings.node.advertise_address]).collect();
     let used = [addresses.iter().any(IpAddr::is_ipv4), addresses.iter().any(IpAddr::is_ipv6)];
     FILES.into_iter().zip(used).filter_map(|(file, used)| used.then_some(file)).collect()
 }

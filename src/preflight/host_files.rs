@@ -11,7 +11,7 @@ use crate::config::v1beta4::{Arg, HostPathMount};
 use crate::manifest::{Component, PkiFacts, render};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let cluster = &settings.cluster;
+    let cluster = &settings.cluster.config;
     let etcd = cluster.etcd.local.clone().unwrap_or_default();
     let components: [(Component, &str, &[HostPathMount], &[Arg]); 4] = [
         (
@@ -127,7 +127,7 @@ fn on_host(pod: &Pod, path: &Path) -> Option<(PathBuf, bool)> {
 
 /// Whether init itself will put it there.
 fn is_made_by_init(settings: &Settings, path: &Path) -> bool {
-    let paths = &settings.paths;
+    let paths = &settings.node.paths;
     path.starts_with(&paths.certificates)
         || path.starts_with(&paths.manifests)
         || (path.parent() == Some(&*paths.kubeconfig_dir) && path.extension().is_some_and(|e| e == "conf"))
@@ -135,12 +135,12 @@ fn is_made_by_init(settings: &Settings, path: &Path) -> bool {
 
 /// kubelet runs on the machine itself: its flags name files as they are.
 fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let args = settings.init.node_registration.kubelet_extra_args.iter().filter(|a| names_a_file(a));
+    let args = settings.node.registration.kubelet_extra_args.iter().filter(|a| names_a_file(a));
     let missing = args.filter(|a| {
         let path = Path::new(&a.value);
         machine.kind(path).is_none()
             && !is_made_by_init(settings, path)
-            && !path.starts_with(&settings.paths.kubelet)
+            && !path.starts_with(&settings.node.paths.kubelet)
     });
     missing
         .map(|a| {

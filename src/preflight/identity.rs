@@ -103,8 +103,11 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         return vec![];
     }
     // What can't be read or rendered is told by others.
-    let patches =
-        settings.patches_dir().map_or_else(|| Some(PatchSet::default()), |dir| patches(settings, dir));
+    let patches = settings
+        .node
+        .patches
+        .as_deref()
+        .map_or_else(|| Some(PatchSet::default()), |dir| patches(settings, dir));
     let Some(patches) = patches else { return vec![] };
     let mut findings = vec![];
     for component in Component::ALL {
@@ -146,7 +149,7 @@ fn existing(settings: &Settings, machine: &dyn Machine, component: Component) ->
 }
 
 fn patches(settings: &Settings, dir: &Path) -> Option<PatchSet> {
-    PatchSet::load(dir, &known_targets(u32::try_from(settings.release.minor).ok()?)).ok()
+    PatchSet::load(dir, &known_targets(u32::try_from(settings.cluster.release.minor).ok()?)).ok()
 }
 
 fn wanted(
@@ -155,10 +158,10 @@ fn wanted(
     component: Component,
     patches: &PatchSet,
 ) -> Option<Value> {
-    if component == Component::Etcd && settings.cluster.etcd.local.is_none() {
+    if component == Component::Etcd && settings.cluster.config.etcd.local.is_none() {
         return None;
     }
-    let external_ca = machine.kind(&settings.paths.certificates.join("ca.key")).is_none();
+    let external_ca = machine.kind(&settings.node.paths.certificates.join("ca.key")).is_none();
     let pod = render(component, settings, PkiFacts { external_ca }).ok()?;
     let (pod, _) = patches.apply(component.name(), serde_json::to_value(pod).ok()?).ok()?;
     Some(pod)
@@ -178,7 +181,7 @@ fn other(what: &str, harm: &str, old: &str, new: &str) -> Finding {
 fn version(settings: &Settings, api_server: &Value) -> Option<Finding> {
     let image = api_server.pointer("/spec/containers/0/image")?.as_str()?;
     let old: KubernetesVersion = image.rsplit_once(':')?.1.parse().ok()?;
-    let new = &settings.version;
+    let new = &settings.cluster.version;
     (old.minor() != new.minor()).then(|| {
         Finding::error(format!("the cluster on this machine is of another minor version, {old}"))
             .evidence(format!("{image}; the configuration says {new}"))
@@ -197,7 +200,7 @@ mod tests {
         let settings = settings(config);
         FakeMachine::with(|m| {
             m.file("/etc/kubernetes/pki/ca.crt", "x");
-            let external = settings.cluster.etcd.external.is_some();
+            let external = settings.cluster.config.etcd.external.is_some();
             for component in Component::ALL.into_iter().filter(|c| !external || *c != Component::Etcd) {
                 if let Ok(pod) = render(component, &settings, PkiFacts::default()) {
                     m.file(

@@ -69,7 +69,7 @@ impl PullOptions {
     /// What `nodeRegistration.imagePullPolicy` and `imagePullSerial` ask for. Where nobody says, images are pulled at
     /// once, which kubeadm does only when told to.
     pub fn of(settings: &Settings) -> Self {
-        let node = &settings.init.node_registration;
+        let node = &settings.node.registration;
         let policy = match node.image_pull_policy.as_str() {
             "Always" => PullPolicy::Always,
             "Never" => PullPolicy::Never,

@@ -7,7 +7,7 @@ use crate::kubeconfig::{KubeconfigError, ROWS, check_existing};
 use crate::pki::{Bundle, is_cut_off};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let ca_path = settings.paths.certificates.join("ca.crt");
+    let ca_path = settings.node.paths.certificates.join("ca.crt");
     // Without a CA one is made, and none of them can be of it; with one that is broken, others tell.
     let ca = match machine.read(&ca_path) {
         Ok(pem) => match Bundle::from_pem(&pem) {
@@ -18,7 +18,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let mut findings = vec![];
     for row in ROWS {
-        let path = settings.paths.kubeconfig(row.file);
+        let path = settings.node.paths.kubeconfig(row.file);
         // One that is cut off is made anew.
         let text = machine.text(&path).filter(|text| !is_cut_off(text.as_bytes()));
         let Some(text) = text else { continue };

@@ -25,7 +25,7 @@ pub(super) fn cgroup_driver(settings: &Settings) -> String {
 }
 
 pub(super) fn check_version(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let target = &settings.version;
+    let target = &settings.cluster.version;
     let packages = format!("install kubelet 1.{} from pkgs.k8s.io", target.minor());
     let version = match version(machine) {
         Ok(version) => version,
@@ -117,7 +117,7 @@ pub(super) fn running(settings: &Settings, machine: &dyn Machine) -> Vec<Finding
     }
     if let KubeletConf::Foreign(server) = kubelet_conf(settings, machine) {
         let running = processes.iter().find(|p| p.on_host && p.is("kubelet"));
-        let path = settings.paths.kubeconfig("kubelet.conf");
+        let path = settings.node.paths.kubeconfig("kubelet.conf");
         let finding = Finding::error("this machine is a node of another cluster")
             .evidence(format!("{} trusts another CA; its server is {server}", path.display()));
         let finding = match running {

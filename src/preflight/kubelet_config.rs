@@ -48,7 +48,7 @@ const KERNEL_SETTINGS: [(&str, &str); 6] = [
 
 /// With `protectKernelDefaults` kubelet ends where the kernel's settings are others; without, it sets them.
 pub(super) fn kernel_defaults(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let configured = settings.kubelet.as_ref().is_some_and(|k| k.protect_kernel_defaults);
+    let configured = settings.cluster.kubelet.as_ref().is_some_and(|k| k.protect_kernel_defaults);
     let told = kubelet_flag(settings, machine, "protect-kernel-defaults");
     if !told.map_or(configured, |v| v != "false") {
         return vec![];
@@ -75,7 +75,7 @@ pub(super) fn kernel_defaults(settings: &Settings, machine: &dyn Machine) -> Vec
 
 /// What kubelet remembers of its resource managers, which must be of the same policy.
 pub(super) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let configured = settings.kubelet.clone().unwrap_or_default();
+    let configured = settings.cluster.kubelet.clone().unwrap_or_default();
     let policy = |flag: &str, field: &str| {
         let given = kubelet_flag(settings, machine, flag).unwrap_or_else(|| field.to_owned());
         if given.is_empty() { "none".to_owned() } else { given }
@@ -94,7 +94,7 @@ pub(super) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     ];
     let mut findings = vec![];
     for (file, field, wanted) in managers {
-        let path = settings.paths.kubelet.join(file);
+        let path = settings.node.paths.kubelet.join(file);
         let Some(text) = machine.text(&path) else { continue };
         let json: Option<serde_json::Value> = serde_json::from_str(&text).ok();
         let name = json.as_ref().map(|j| j.get("policyName").and_then(|n| n.as_str()));
@@ -121,7 +121,7 @@ pub(super) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// The static CPU manager needs CPUs that are reserved for the system.
 pub(super) fn cpu_policy(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let configured = settings.kubelet.clone().unwrap_or_default();
+    let configured = settings.cluster.kubelet.clone().unwrap_or_default();
     let policy =
         kubelet_flag(settings, machine, "cpu-manager-policy").unwrap_or(configured.cpu_manager_policy);
     let flag = |name: &str| kubelet_flag(settings, machine, name).is_some();

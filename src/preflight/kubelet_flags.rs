@@ -29,7 +29,7 @@ const ROWS: &[Row] = &[
         flag: "pod-manifest-path",
         severity: Severity::Error,
         fault: |s, _, value| {
-            let folder = s.paths.manifests.to_string_lossy();
+            let folder = s.node.paths.manifests.to_string_lossy();
             (value.trim_end_matches('/') != folder).then(|| {
                 format!("makes kubelet look for static Pods in {value}, and init writes them to {folder}")
             })
@@ -40,7 +40,7 @@ const ROWS: &[Row] = &[
         flag: "config",
         severity: Severity::Error,
         fault: |s, _, value| {
-            let file = s.paths.kubelet.join("config.yaml");
+            let file = s.node.paths.kubelet.join("config.yaml");
             (value != file.to_string_lossy())
                 .then(|| format!("makes kubelet read {value}, and init writes {}", file.display()))
         },
@@ -50,7 +50,7 @@ const ROWS: &[Row] = &[
         flag: "kubeconfig",
         severity: Severity::Warning,
         fault: |s, _, value| {
-            let file = s.paths.kubeconfig("kubelet.conf");
+            let file = s.node.paths.kubeconfig("kubelet.conf");
             (value != file.to_string_lossy())
                 .then(|| format!("makes kubelet take {value}, and init writes {}", file.display()))
         },
@@ -61,7 +61,7 @@ const ROWS: &[Row] = &[
         severity: Severity::Error,
         fault: |s, machine, value| {
             let bare = |t: &str| t.trim_start_matches("unix://").trim_start_matches("/var").to_owned();
-            let socket = &s.init.node_registration.cri_socket;
+            let socket = &s.node.registration.cri_socket;
             let gone = machine.kind(value.trim_start_matches("unix://").as_ref()).is_none();
             (bare(value) != bare(socket) && gone).then(|| {
                 format!(
@@ -126,7 +126,7 @@ fn is_forbidden(key: &str) -> bool {
 }
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let extra = settings.init.node_registration.kubelet_extra_args.iter();
+    let extra = settings.node.registration.kubelet_extra_args.iter();
     let extra = extra.map(|a| ("nodeRegistration.kubeletExtraArgs", a.name.clone(), a.value.clone()));
     let mut findings = vec![];
     for (place, name, value) in extra.chain(kubelet_env_flags(machine)) {

@@ -20,7 +20,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         )];
     }
     let unit = Unit::parse(&said.stdout);
-    let wanted = settings.paths.kubelet.join("config.yaml").display().to_string();
+    let wanted = settings.node.paths.kubelet.join("config.yaml").display().to_string();
     if kubelet_env_flags(machine).iter().any(|(_, name, _)| name == "config") {
         return vec![];
     }
@@ -50,7 +50,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     vec![
         Finding::error(what).evidence(format!("{file}: ExecStart={line}")).cause(cause).fix(format!(
             "correct ExecStart in {file} so that it has `--kubeconfig={} --config={wanted} $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS` (or install kubelet's package anew, which brings 10-kubeadm.conf), then `systemctl daemon-reload`",
-            settings.paths.kubeconfig("kubelet.conf").display()
+            settings.node.paths.kubeconfig("kubelet.conf").display()
         )),
     ]
 }

@@ -9,7 +9,7 @@ use crate::manifest::Component;
 use crate::yaml;
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let folder = &settings.paths.manifests;
+    let folder = &settings.node.paths.manifests;
     if let Some(target) = machine.link(folder).filter(|_| machine.kind(folder).is_none()) {
         let (shown, target) = (folder.display(), target.display());
         return vec![
@@ -25,13 +25,13 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// A second manifest of one of the four: mostly a copy that somebody kept beside it.
 fn second(settings: &Settings, machine: &dyn Machine, name: &str) -> Option<Finding> {
-    let path = settings.paths.manifests.join(name);
+    let path = settings.node.paths.manifests.join(name);
     if machine.kind(&path) != Some(PathKind::File) {
         return None;
     }
     let pod: Pod = yaml::from_template(&machine.text(&path)?).ok()?;
     let component = Component::ALL.into_iter().find(|c| is_of(&pod, *c))?;
-    if component == Component::Etcd && settings.cluster.etcd.local.is_none() {
+    if component == Component::Etcd && settings.cluster.config.etcd.local.is_none() {
         return None;
     }
     let (shown, file) = (path.display(), component.file());

@@ -9,7 +9,7 @@ use crate::manifest::Component;
 pub(super) fn check(settings: &Settings, machine: &dyn Machine, component: Component) -> Vec<Finding> {
     let path = manifest_path(settings, component);
     let path = path.display();
-    let no_local_etcd = component == Component::Etcd && settings.cluster.etcd.local.is_none();
+    let no_local_etcd = component == Component::Etcd && settings.cluster.config.etcd.local.is_none();
     let (finding, why) = match existing::manifest(settings, machine, component) {
         Existing::Absent => return vec![],
         Existing::Ours if no_local_etcd => {

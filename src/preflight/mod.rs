@@ -59,6 +59,9 @@ mod system;
 mod table;
 mod writable;
 
+#[cfg(test)]
+pub(crate) use fake::settings as test_settings;
+
 use crate::finding;
 pub use crate::finding::{Finding, Severity};
 pub use check::{Check, LIMIT};

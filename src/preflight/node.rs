@@ -6,7 +6,7 @@ use crate::config::release::Release;
 use crate::config::{Settings, names};
 
 pub(super) fn kubernetes_version(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    match Release::of(&settings.version) {
+    match Release::of(&settings.cluster.version) {
         Ok(_) => vec![],
         Err(error) => vec![Finding::error(error.to_string())],
     }
@@ -28,7 +28,7 @@ pub(super) fn hostname(settings: &Settings, machine: &dyn Machine) -> Vec<Findin
         Finding::warning(format!("the node's name {name:?} can't be resolved on this machine"))
             .evidence(failed)
             .cause("programs that look up their own host may be slow or fail")
-            .fix(format!("`echo '{} {name}' >> /etc/hosts`", settings.advertise_address)),
+            .fix(format!("`echo '{} {name}' >> /etc/hosts`", settings.node.advertise_address)),
     );
     findings
 }

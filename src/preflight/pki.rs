@@ -11,8 +11,8 @@ use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
 use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_chain};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let dir = &settings.paths.certificates;
-    let local_etcd = settings.cluster.etcd.local.is_some();
+    let dir = &settings.node.paths.certificates;
+    let local_etcd = settings.cluster.config.etcd.local.is_some();
     let rows = CERTIFICATES.iter().filter(|row| local_etcd || !is_of_etcd(row));
     let pki = Pki { settings, machine, dir: dir.clone(), now: machine.now() };
     let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
@@ -133,7 +133,7 @@ impl Pki<'_> {
 
     /// The API server's certificate has to name the address that the components ask it at.
     fn without_address(&self, row: &CertRow, crt: &str, bundle: &Bundle) -> Option<Finding> {
-        let address = self.settings.advertise_address;
+        let address = self.settings.node.advertise_address;
         if row.sans != SanKind::ApiServer || check_sans(&bundle.certificate, &[], &[address]).is_empty() {
             return None;
         }

@@ -25,14 +25,14 @@ impl Owner {
 
 /// The ports, in kubeadm's order; those that kubeadm does not check are last.
 pub(super) fn ports(settings: &Settings) -> Vec<(u16, Owner)> {
-    let cluster = &settings.cluster;
+    let cluster = &settings.cluster.config;
     let flag = |args, default| {
         last_value(args, "secure-port").and_then(|p| p.parse().ok()).filter(|p| *p != 0).unwrap_or(default)
     };
-    let kubelet = settings.kubelet.as_ref();
+    let kubelet = settings.cluster.kubelet.as_ref();
     let port = |value: Option<i32>, default| value.map_or(Some(default), |p| u16::try_from(p).ok());
     let mut ports = vec![
-        (settings.bind_port, Owner::Component(Component::ApiServer)),
+        (settings.node.bind_port, Owner::Component(Component::ApiServer)),
         (flag(&cluster.scheduler.extra_args, 10259), Owner::Component(Component::Scheduler)),
         (flag(&cluster.controller_manager.extra_args, 10257), Owner::Component(Component::ControllerManager)),
     ];

@@ -7,14 +7,15 @@ use crate::config::settings::last_value;
 
 /// kubelet's probes of the API server are anonymous requests.
 pub(super) fn anonymous(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    if last_value(&settings.cluster.api_server.extra_args, "anonymous-auth") != Some("false") {
+    if last_value(&settings.cluster.config.api_server.extra_args, "anonymous-auth") != Some("false") {
         return vec![];
     }
     let finding = Finding::error("kube-apiserver's flag `anonymous-auth` is false, and kubelet's probes are anonymous")
         .cause("/livez and /readyz answer them with 401: kubelet kills kube-apiserver after some minutes, again and again")
         .fix("take `anonymous-auth` out of apiServer.extraArgs (RBAC gives anonymous requests nothing but health and version); to allow just the probes, use `authentication-config` with anonymous.conditions for /livez, /readyz and /healthz");
     // A patch may have changed the probes.
-    let severity = if settings.patches_dir().is_some() { Severity::Warning } else { Severity::Error };
+    let severity =
+        if settings.node.patches.as_deref().is_some() { Severity::Warning } else { Severity::Error };
     vec![Finding { severity, ..finding }]
 }
 

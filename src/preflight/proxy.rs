@@ -7,8 +7,8 @@ use crate::config::{Settings, names};
 
 /// kubeadm: the API server itself.
 pub(super) fn api_server(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    let host = settings.advertise_address.to_string();
-    let Some(proxy) = for_https(&settings.facts.proxy_variables, &host, settings.bind_port) else {
+    let host = settings.node.advertise_address.to_string();
+    let Some(proxy) = for_https(&settings.node.facts.proxy_variables, &host, settings.node.bind_port) else {
         return vec![];
     };
     let what = format!("requests to the API server at {host} would go through a proxy");
@@ -17,11 +17,11 @@ pub(super) fn api_server(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
 
 /// kubeadm: the networks of Services and Pods.
 pub(super) fn networks(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    let named = settings.service_subnets.iter().map(|n| ("Services", n));
-    let named = named.chain(settings.pod_subnets.iter().map(|n| ("Pods", n)));
+    let named = settings.cluster.service_subnets.iter().map(|n| ("Services", n));
+    let named = named.chain(settings.cluster.pod_subnets.iter().map(|n| ("Pods", n)));
     // Any port: rules with a port are not what is meant for a network.
     let proxied = named.filter_map(|(of, net)| {
-        let proxy = for_https(&settings.facts.proxy_variables, &net.network().to_string(), 1234)?;
+        let proxy = for_https(&settings.node.facts.proxy_variables, &net.network().to_string(), 1234)?;
         Some((format!("requests to {of} ({net}) would go through a proxy"), proxy))
     });
     proxied.map(|(what, proxy)| finding(settings, what, proxy)).collect()
@@ -33,8 +33,9 @@ pub(super) fn names_of_cluster(settings: &Settings, machine: &dyn Machine) -> Ve
     if !api_server(settings, machine).is_empty() || !networks(settings, machine).is_empty() {
         return vec![];
     }
-    let endpoint = names::host_port(&settings.cluster.control_plane_endpoint).ok().map(|(host, _)| host);
-    let domain = &settings.cluster.networking.dns_domain;
+    let endpoint =
+        names::host_port(&settings.cluster.config.control_plane_endpoint).ok().map(|(host, _)| host);
+    let domain = &settings.cluster.config.networking.dns_domain;
     let service = |suffix: &str| format!("kubernetes.default{suffix}");
     let of = [
         endpoint.map(|host| (host.clone(), host)),
@@ -44,7 +45,7 @@ pub(super) fn names_of_cluster(settings: &Settings, machine: &dyn Machine) -> Ve
     let mut proxied = vec![];
     let mut through = None;
     for (host, name) in of.into_iter().flatten() {
-        if let Some(proxy) = for_https(&settings.facts.proxy_variables, &host, settings.bind_port) {
+        if let Some(proxy) = for_https(&settings.node.facts.proxy_variables, &host, settings.node.bind_port) {
             proxied.push(name);
             through = Some(proxy);
         }
@@ -70,22 +71,28 @@ fn finding(settings: &Settings, what: String, proxy: &str) -> Finding {
 
 /// The whole variable: what is there, and what of the cluster is missing.
 fn no_proxy(settings: &Settings) -> String {
-    let variables = &settings.facts.proxy_variables;
+    let variables = &settings.node.facts.proxy_variables;
     let given = ["NO_PROXY", "no_proxy"].iter().find_map(|n| variables.iter().find(|(name, _)| name == n));
     let (name, value) = given.map_or(("NO_PROXY", ""), |(n, v)| (n.as_str(), v.as_str()));
     let mut rules: Vec<String> =
         value.split(',').filter(|r| !r.is_empty()).map(|r| r.trim().to_owned()).collect();
-    let endpoint = names::host_port(&settings.cluster.control_plane_endpoint).ok().map(|(host, _)| host);
+    let endpoint =
+        names::host_port(&settings.cluster.config.control_plane_endpoint).ok().map(|(host, _)| host);
     let mut add = |rule: String| {
         if !rules.contains(&rule) {
             rules.push(rule);
         }
     };
-    add(settings.advertise_address.to_string());
+    add(settings.node.advertise_address.to_string());
     endpoint.into_iter().for_each(&mut add);
-    settings.service_subnets.iter().chain(&settings.pod_subnets).for_each(|net| add(net.to_string()));
+    settings
+        .cluster
+        .service_subnets
+        .iter()
+        .chain(&settings.cluster.pod_subnets)
+        .for_each(|net| add(net.to_string()));
     add(".svc".into());
-    add(format!(".{}", settings.cluster.networking.dns_domain));
+    add(format!(".{}", settings.cluster.config.networking.dns_domain));
     format!("{name}={}", rules.join(","))
 }
 

@@ -55,7 +55,7 @@ pub(super) fn swap(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     }
     let areas: Vec<String> =
         swaps.iter().map(|s| format!("{} ({}, {} MiB)", s.path.display(), s.kind, s.bytes >> 20)).collect();
-    let configured = settings.kubelet.as_ref().and_then(|k| k.fail_swap_on);
+    let configured = settings.cluster.kubelet.as_ref().and_then(|k| k.fail_swap_on);
     let fails = kubelet_flag(settings, machine, "fail-swap-on").map_or(configured, |v| Some(v != "false"));
     let finding = match fails {
         Some(false) if machine.cgroups().version == 2 => {

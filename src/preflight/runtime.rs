@@ -18,7 +18,7 @@ pub(super) fn cri(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
             Some(ready) => {
                 let what = format!("the container runtime {} says that it is not ready", facts.version.name);
                 let words = format!("{}: {}", ready.reason, ready.message);
-                let service = service_of(&settings.init.node_registration.cri_socket);
+                let service = service_of(&settings.node.registration.cri_socket);
                 vec![
                     Finding::error(what)
                         .evidence(words)
@@ -45,7 +45,7 @@ fn service_of(socket: &str) -> &'static str {
 }
 
 fn unreachable(settings: &Settings, machine: &dyn Machine, error: &CriError) -> Finding {
-    let socket = &settings.init.node_registration.cri_socket;
+    let socket = &settings.node.registration.cri_socket;
     let service = service_of(socket);
     let state = machine.service(service);
     let evidence = error.to_string();

@@ -35,7 +35,7 @@ pub(super) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         }
         let what = format!(
             "the runtime's sandbox image is {image}, and Kubernetes {} comes with {ours}",
-            settings.version
+            settings.cluster.version
         );
         return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
     }

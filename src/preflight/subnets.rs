@@ -12,8 +12,8 @@ use crate::config::{Settings, names};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let named = |field: &'static str, nets: &[IpNet]| nets.iter().map(|n| (field, *n)).collect::<Vec<_>>();
-    let pods = named("networking.podSubnet", &settings.pod_subnets);
-    let services = named("networking.serviceSubnet", &settings.service_subnets);
+    let pods = named("networking.podSubnet", &settings.cluster.pod_subnets);
+    let services = named("networking.serviceSubnet", &settings.cluster.service_subnets);
     let mut findings = vec![];
     for ((pod_field, pod), (service_field, service)) in
         pods.iter().flat_map(|p| services.iter().map(move |s| (p, s)))
@@ -28,9 +28,9 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     }
     let here: Vec<IpAddr> = machine.addresses().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
     for (field, net) in pods.iter().chain(&services) {
-        if net.contains(&settings.advertise_address) && here.contains(&settings.advertise_address) {
+        if net.contains(&settings.node.advertise_address) && here.contains(&settings.node.advertise_address) {
             findings.push(
-                Finding::warning(format!("{field} {net} holds this machine's own address {}", settings.advertise_address))
+                Finding::warning(format!("{field} {net} holds this machine's own address {}", settings.node.advertise_address))
                     .cause("Pods and Services would get addresses of the network that the nodes are in, and hide the nodes that have them")
                     .fix(format!("choose another network for {field}: it can't be changed later")),
             );
@@ -41,7 +41,7 @@ pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// Flags that name networks.
 pub(super) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    let cluster = &settings.cluster;
+    let cluster = &settings.cluster.config;
     let flags: [(&str, &str, &[Arg], &str); 3] = [
         ("kube-apiserver", "apiServer", &cluster.api_server.extra_args, "service-cluster-ip-range"),
         (

@@ -55,8 +55,8 @@ fn cgroup_version(settings: &Settings, machine: &dyn Machine) -> Option<Finding>
             );
         }
     }
-    let minor = kubelet::version(machine).map_or(settings.version.minor(), |v| v.minor());
-    let told = settings.kubelet.as_ref().and_then(|k| k.fail_cgroup_v1) == Some(false);
+    let minor = kubelet::version(machine).map_or(settings.cluster.version.minor(), |v| v.minor());
+    let told = settings.cluster.kubelet.as_ref().and_then(|k| k.fail_cgroup_v1) == Some(false);
     let evidence = "/sys/fs/cgroup is not a cgroup2 file system";
     let boot = "boot with cgroup v2: `systemd.unified_cgroup_hierarchy=1` on the kernel's command line";
     Some(if minor >= 35 && !told {

@@ -69,7 +69,7 @@ fn of_kubeadm(settings: &Settings) -> Vec<Check> {
         let name = format!("FileContent-{}", dashed(file.as_ref()));
         Check::new(name, Error, "the kernel forwards packets", move |_, m| forwarding::check(m, file))
     }));
-    if let Some(local) = &settings.cluster.etcd.local {
+    if let Some(local) = &settings.cluster.config.etcd.local {
         let name = format!("DirAvailable-{}", dashed(local.data_dir.as_ref()));
         rows.push(Check::new(name, Error, "what is in etcd's data folder", data::available).of_existing());
     } else {

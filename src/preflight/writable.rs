@@ -9,8 +9,8 @@ use crate::config::Settings;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 
 pub(super) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let paths = &settings.paths;
-    let etcd = settings.cluster.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir));
+    let paths = &settings.node.paths;
+    let etcd = settings.cluster.config.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir));
     let dirs = [&paths.kubeconfig_dir, &paths.certificates, &paths.manifests, &paths.kubelet];
     let mut findings: Vec<Finding> = vec![];
     let mut told: Vec<(&Path, io::ErrorKind)> = vec![];
@@ -64,7 +64,7 @@ fn unwritable(dir: &Path, error: &io::Error, mount: Option<&Path>) -> Finding {
 
 /// Files that init writes; of manifests, `FileAvailable` tells.
 fn files(settings: &Settings) -> Vec<PathBuf> {
-    let paths = &settings.paths;
+    let paths = &settings.node.paths;
     let kubeconfigs =
         ["admin.conf", "super-admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf"];
     let kubelet = ["config.yaml", "instance-config.yaml", "kubeadm-flags.env"];

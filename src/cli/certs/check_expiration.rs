@@ -9,9 +9,10 @@ use crate::certs::{Entry, State, Survey, human, survey, utc};
 use crate::cli::output_api::{API_VERSION, PrintFlags};
 use crate::cli::table::columns;
 use crate::config::duration::{GoDuration, ParseDurationError};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 
 const AREA: &str = "check-expiration";
 
@@ -48,7 +49,7 @@ fn days(text: &str) -> Result<Duration, String> {
 
 impl CheckExpiration {
     /// Prints it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let host = RealHost::new();
         let source = self.source.find(AREA, &host, &out)?;
@@ -69,7 +70,7 @@ impl CheckExpiration {
             return if names.is_empty() {
                 Ok(())
             } else {
-                Err(PhaseError::new(Failure::Failed, format!("can't be read: {}", names.join(", "))))
+                Err(Error::new(ExitStatus::Failed, format!("can't be read: {}", names.join(", "))))
             };
         };
         let by = now.checked_add(within).unwrap_or(now);
@@ -81,8 +82,8 @@ impl CheckExpiration {
             return Ok(());
         }
         let span = if within.is_zero() { String::new() } else { format!(" for another {}", human(within)) };
-        Err(PhaseError::new(
-            Failure::Failed,
+        Err(Error::new(
+            ExitStatus::Failed,
             format!(
                 "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
                 problems.concat()

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use crate::certs::requests;
 use crate::cli::reach;
 use crate::config::Overrides;
+use crate::error::Error;
 use crate::host::{Lock, RealHost};
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 /// Make keys and certificate requests, for a CA whose key is elsewhere
 #[derive(Args, Debug)]
@@ -31,24 +31,24 @@ pub(super) struct GenerateCsr {
 
 impl GenerateCsr {
     /// Makes them, and prints the requests' paths.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let overrides =
             Overrides { kubeconfig_dir: Some(self.kubeconfig_dir.clone()), ..Overrides::default() };
         let mut settings = reach::resolve(reach::load(self.config.as_deref(), &out)?, &overrides, &out)?;
         if let Some(dir) = &self.cert_dir {
-            settings.paths.certificates.clone_from(dir);
+            settings.node.paths.certificates.clone_from(dir);
         }
         let _lock = Lock::take(
-            &[&settings.paths.certificates, &settings.paths.kubeconfig_dir],
+            &[&settings.node.paths.certificates, &settings.node.paths.kubeconfig_dir],
             "certs generate-csr",
         )?;
         let made = requests::generate(&settings, &RealHost::new(), OffsetDateTime::now_utc())?;
         let paths = made.iter().map(|name| {
             let dir = if name.ends_with(".conf") {
-                &settings.paths.kubeconfig_dir
+                &settings.node.paths.kubeconfig_dir
             } else {
-                &settings.paths.certificates
+                &settings.node.paths.certificates
             };
             format!("{}\n", dir.join(format!("{name}.csr")).display())
         });

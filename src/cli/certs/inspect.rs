@@ -12,9 +12,10 @@ use crate::certs::human;
 use crate::certs::inspect::{Facts, Report, inspect};
 use crate::certs::serving::{Machine, Standing, Use, uses};
 use crate::cli::output_api::ObjectFormat;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 
 /// Show certificates in full: chain, names, key, who uses them, what is wrong and what that breaks
 #[derive(Args, Debug)]
@@ -34,7 +35,7 @@ pub(super) struct Inspect {
 
 impl Inspect {
     /// Prints them.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let host = RealHost::new();
         let source = self.source.find("inspect", &host, &out)?;
@@ -71,8 +72,8 @@ impl Inspect {
         if wrong.is_empty() {
             return Ok(());
         }
-        Err(PhaseError::new(
-            Failure::Failed,
+        Err(Error::new(
+            ExitStatus::Failed,
             format!("something is wrong with {} (see above)", wrong.join(", ")),
         ))
     }

@@ -10,8 +10,8 @@ pub(super) mod source;
 use clap::{Args, Subcommand};
 
 use crate::cluster::CertificateKey;
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 #[derive(Args, Debug)]
 #[command(
@@ -38,7 +38,7 @@ enum Command {
 
 impl Certs {
     /// Runs the command that was named.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         match &self.command {
             Command::CertificateKey => {
                 let key = CertificateKey::generate()?;

@@ -10,9 +10,10 @@ use super::source::{Source, SourceFlags};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, leaves, renew, utc};
 use crate::cli::{Output, as_result};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::Printer;
-use crate::phases::{Failure, PhaseError};
 
 pub(super) const AREA: &str = "renew";
 
@@ -43,13 +44,13 @@ pub(super) fn known_names(more: &[&'static str]) -> PossibleValuesParser {
 
 impl Renew {
     /// Renews, tells who uses the old ones, and restarts them if that was asked for.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = self.output.printer();
         let result = self.run_on(&out);
         as_result(&out, result)
     }
 
-    fn run_on(&self, out: &Printer) -> Result<(), PhaseError> {
+    fn run_on(&self, out: &Printer) -> Result<(), Error> {
         let host = RealHost::new();
         let source = self.source.find(AREA, &host, out)?;
         // Of two at once, each could leave the other's key beside its own certificate.
@@ -92,7 +93,7 @@ impl Renew {
         });
         if !done.failures.is_empty() {
             out.log(AREA, report(&done, &standings));
-            return Err(PhaseError::new(Failure::Failed, done.failures.join("\n")));
+            return Err(Error::new(ExitStatus::Failed, done.failures.join("\n")));
         }
         out.result(data, &format!("{}\n", report(&done, &standings)));
         Ok(())

@@ -13,13 +13,14 @@ use crate::certs::{Pki, Stop, roll};
 use crate::cli::value::{boolean, duration};
 use crate::config::duration::GoDuration;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::health::{LiveWatch, Watch, Watched, target};
 use crate::host::cri::{CriClient, CriEndpoint};
 use crate::host::{self, Host};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 use crate::output::Printer;
-use crate::phases::{Failure, PhaseError};
 use crate::pki::Certificate;
 use crate::yaml;
 
@@ -58,8 +59,8 @@ impl Restart {
         pki: &Pki,
         host: &dyn Host,
         out: &Printer,
-    ) -> Result<Vec<&'static str>, PhaseError> {
-        let failed = |e: String| PhaseError::new(Failure::Failed, format!("--restart: {e}"));
+    ) -> Result<Vec<&'static str>, Error> {
+        let failed = |e: String| Error::new(ExitStatus::Failed, format!("--restart: {e}"));
         let socket = self.cri_socket.clone().unwrap_or_else(|| cri_socket(host));
         let mut watch = LiveWatch::default();
         watch.begin(&watched(pki, &socket, host)).map_err(failed)?;
@@ -75,7 +76,7 @@ impl Restart {
         for component in components {
             out.log(AREA, format!("Restarting {}", component.name()));
             roll(&[*component], &mut watch, &mut stop, self.restart_timeout.as_std(), tell)
-                .map_err(|e| PhaseError::new(Failure::Unhealthy, e))?;
+                .map_err(|e| Error::new(ExitStatus::Unhealthy, e))?;
         }
         Ok(done)
     }

@@ -13,10 +13,11 @@ use crate::cluster::ClusterError;
 use crate::config;
 use crate::config::settings::CERTIFICATE_VALIDITY;
 use crate::config::v1beta4::ClusterConfiguration;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::Host;
 use crate::manifest::Component;
 use crate::output::Printer;
-use crate::phases::{Failure, PhaseError};
 use crate::pki::KeyAlgorithm;
 
 /// How long the cluster may take to tell its configuration: an API server that is down must not keep anybody from
@@ -57,12 +58,7 @@ impl SourceFlags {
     ///
     /// # Errors
     /// When the configuration file can't be used.
-    pub(in crate::cli) fn find(
-        &self,
-        area: &str,
-        host: &dyn Host,
-        out: &Printer,
-    ) -> Result<Source, PhaseError> {
+    pub(in crate::cli) fn find(&self, area: &str, host: &dyn Host, out: &Printer) -> Result<Source, Error> {
         let known = match &self.config {
             Some(file) => Some(reach::load(Some(file), out)?.cluster),
             None => self.of_cluster(area, out),
@@ -137,12 +133,12 @@ fn ask(kubeconfig: &Path) -> Result<ClusterConfiguration, String> {
 }
 
 /// The algorithm that a configuration asks for, by kubeadm's rules.
-fn algorithm(cluster: &ClusterConfiguration) -> Result<KeyAlgorithm, PhaseError> {
+fn algorithm(cluster: &ClusterConfiguration) -> Result<KeyAlgorithm, Error> {
     match (cluster.feature_gates.get("PublicKeysECDSA"), cluster.encryption_algorithm.as_str()) {
         (Some(true), _) => Ok(KeyAlgorithm::EcdsaP256),
         (Some(false), _) | (None, "") => Ok(KeyAlgorithm::default()),
         (None, name) => {
-            name.parse().map_err(|e| PhaseError::new(Failure::Usage, format!("encryptionAlgorithm: {e}")))
+            name.parse().map_err(|e| Error::new(ExitStatus::Usage, format!("encryptionAlgorithm: {e}")))
         }
     }
 }

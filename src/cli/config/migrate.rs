@@ -7,9 +7,9 @@ use clap::Args;
 use super::super::value::boolean;
 use super::{read, warn, wrong};
 use crate::config::{self, Migration};
+use crate::error::Error;
 use crate::host::{FileMode, write_atomically};
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 use crate::yaml;
 
 /// Rewrite a configuration file in today's API version, with every default written out
@@ -32,7 +32,7 @@ pub(super) struct Migrate {
 
 impl Migrate {
     /// Migrates it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let Migration { documents, changes, warnings } =
             config::migrate(&self.old_config, &read(&self.old_config)?).map_err(wrong)?;

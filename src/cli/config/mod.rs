@@ -7,9 +7,11 @@ mod validate;
 
 use clap::{Args, Subcommand};
 
+use crate::commands::configuration::read_input;
 use crate::config::{ConfigError, Warning};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::output::Printer;
-use crate::phases::{Failure, PhaseError};
 
 #[derive(Args, Debug)]
 #[command(
@@ -35,7 +37,7 @@ enum ConfigCommand {
 
 impl Config {
     /// Runs what is asked for.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         match &self.command {
             ConfigCommand::Images(images) => images.run(),
             ConfigCommand::Migrate(migrate) => migrate.run(),
@@ -46,13 +48,13 @@ impl Config {
 }
 
 /// A configuration's text, by its file's name.
-fn read(file: &str) -> Result<String, PhaseError> {
-    super::read_input(file).map_err(|message| PhaseError::new(Failure::Usage, message))
+fn read(file: &str) -> Result<String, Error> {
+    read_input(file).map_err(|message| Error::new(ExitStatus::Usage, message))
 }
 
 /// A configuration that can't be used, as the error of a command.
-fn wrong(error: ConfigError) -> PhaseError {
-    PhaseError::new(Failure::Usage, format!("the configuration can't be used:\n{error}"))
+fn wrong(error: ConfigError) -> Error {
+    Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
 }
 
 fn warn<'a>(out: &Printer, warnings: impl IntoIterator<Item = &'a Warning>) {

@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use crate::addons::kube_proxy;
 use crate::config::sample;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host;
 use crate::kubelet::cluster_configuration;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 use crate::yaml;
 
 /// Print a configuration with every default written out, to start one's own from
@@ -70,7 +71,7 @@ enum ComponentConfig {
 
 impl Print {
     /// Prints it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let documents = match &self.what {
             What::Init(init) => init.documents()?,
             What::Join => vec![document(&sample::join(&host::gather().hostname))?],
@@ -83,19 +84,20 @@ impl Print {
 }
 
 impl InitDefaults {
-    fn documents(&self) -> Result<Vec<String>, PhaseError> {
-        let settings = sample::init()?;
-        let mut documents = vec![document(&settings.init)?, document(&sample::cluster(&settings))?];
+    fn documents(&self) -> Result<Vec<String>, Error> {
+        let resolved = sample::init()?;
+        let settings = &resolved.settings;
+        let mut documents = vec![document(&resolved.init)?, document(&sample::cluster(settings))?];
         for component in &self.component_configs {
             documents.push(match component {
-                ComponentConfig::Kubelet => document(&cluster_configuration(&settings))?,
-                ComponentConfig::KubeProxy => document(&kube_proxy::configuration(&settings))?,
+                ComponentConfig::Kubelet => document(&cluster_configuration(settings))?,
+                ComponentConfig::KubeProxy => document(&kube_proxy::configuration(settings))?,
             });
         }
         Ok(documents)
     }
 }
 
-fn document(value: &impl Serialize) -> Result<String, PhaseError> {
-    yaml::to_string(value).map_err(|e| PhaseError::new(Failure::Failed, e))
+fn document(value: &impl Serialize) -> Result<String, Error> {
+    yaml::to_string(value).map_err(|e| Error::new(ExitStatus::Failed, e))
 }

@@ -7,8 +7,8 @@ use clap::Args;
 use super::super::value::boolean;
 use super::{read, warn, wrong};
 use crate::config::{self, Complete};
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 /// Check a configuration file of any kind, and tell everything that is wrong with it, each with its line and column
 ///
@@ -29,7 +29,7 @@ pub(super) struct Validate {
 
 impl Validate {
     /// Checks it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let complete = config::complete(&self.config, &read(&self.config)?).map_err(wrong)?;
         let quiet = self.allow_deprecated_api == Some(true);

@@ -19,9 +19,10 @@ use crate::config::Overrides;
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::BootstrapToken;
 use crate::config::{HostFacts, Loaded, Settings};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::kubeconfig::{self, Kubeconfig};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 use crate::pki::{Bundle, Certificate};
 use crate::yaml;
 
@@ -62,7 +63,7 @@ pub(super) struct Create {
 
 impl Create {
     /// Creates it, and prints it or the command.
-    pub(super) fn run(&self, shared: &Shared) -> Result<(), PhaseError> {
+    pub(super) fn run(&self, shared: &Shared) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         // Everything that can be wrong is found before anything is created.
         self.check()?;
@@ -80,8 +81,8 @@ impl Create {
         for (secret, token) in secrets.iter().zip(&tokens) {
             if !reached.cluster.create_bootstrap_token(secret)? {
                 let id = token.token.split('.').next().unwrap_or_default();
-                return Err(PhaseError::new(
-                    Failure::Failed,
+                return Err(Error::new(
+                    ExitStatus::Failed,
                     format!(
                         "a token with id {id:?} exists already; it was left as it is (`kubestrap token delete {id}` deletes it)"
                     ),
@@ -99,8 +100,8 @@ impl Create {
         Ok(())
     }
 
-    fn check(&self) -> Result<(), PhaseError> {
-        let usage = |message: String| Err(PhaseError::new(Failure::Usage, message));
+    fn check(&self) -> Result<(), Error> {
+        let usage = |message: String| Err(Error::new(ExitStatus::Usage, message));
         if let Some(key) = &self.certificate_key {
             if self.print_join_command != Some(true) {
                 return usage("--certificate-key is for the command that --print-join-command prints; nothing was created".into());
@@ -132,7 +133,7 @@ impl Create {
     }
 
     /// The tokens to create: those of the configuration file, or the one that the flags describe.
-    fn tokens(&self, out: &Printer) -> Result<Vec<BootstrapToken>, PhaseError> {
+    fn tokens(&self, out: &Printer) -> Result<Vec<BootstrapToken>, Error> {
         let mut loaded = match &self.config {
             Some(file) => reach::load(Some(file), out)?,
             None => {
@@ -158,7 +159,7 @@ impl Create {
             ..HostFacts::default()
         };
         let resolved = Settings::resolve(loaded, facts, &Overrides::default());
-        Ok(resolved.map_err(|e| reach::unusable(&e))?.0.init.bootstrap_tokens)
+        Ok(resolved.map_err(|e| reach::unusable(&e))?.init.bootstrap_tokens)
     }
 }
 
@@ -181,9 +182,9 @@ fn stored(token: &BootstrapToken, secret: &ClusterObject) -> StoredToken {
     }
 }
 
-fn dry_run(secrets: &[ClusterObject], out: &Printer) -> Result<(), PhaseError> {
+fn dry_run(secrets: &[ClusterObject], out: &Printer) -> Result<(), Error> {
     for secret in secrets {
-        let text = yaml::to_string(&secret.printable()).map_err(|e| PhaseError::new(Failure::Failed, e))?;
+        let text = yaml::to_string(&secret.printable()).map_err(|e| Error::new(ExitStatus::Failed, e))?;
         out.document(&secret.object_name().to_string(), &text);
     }
     out.log("token", "Nothing was created, as this is a dry run");
@@ -198,10 +199,10 @@ struct Join {
 
 impl Join {
     /// As the kubeconfig says, by which the cluster was reached.
-    fn of(reached: &Reached) -> Result<Self, PhaseError> {
+    fn of(reached: &Reached) -> Result<Self, Error> {
         let failed = |message: &str| {
-            PhaseError::new(
-                Failure::Failed,
+            Error::new(
+                ExitStatus::Failed,
                 format!("no join command can be made, and nothing was created: {message}"),
             )
         };

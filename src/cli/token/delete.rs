@@ -5,8 +5,9 @@ use clap::Args;
 use super::{PATIENCE, Shared};
 use crate::cli::reach::{connect, find_kubeconfig};
 use crate::config::token;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 
 /// Delete tokens
 #[derive(Args, Debug)]
@@ -19,7 +20,7 @@ pub(super) struct Delete {
 
 impl Delete {
     /// Deletes them, and prints a line for each.
-    pub(super) fn run(&self, shared: &Shared) -> Result<(), PhaseError> {
+    pub(super) fn run(&self, shared: &Shared) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let ids = self.tokens.iter().map(|t| id(t)).collect::<Result<Vec<_>, _>>()?;
         let path = find_kubeconfig(shared.kubeconfig.as_deref())?;
@@ -43,17 +44,17 @@ impl Delete {
                 Err(error) => failures.push(error.to_string()),
             }
         }
-        if failures.is_empty() { Ok(()) } else { Err(PhaseError::new(Failure::Failed, failures.join("\n"))) }
+        if failures.is_empty() { Ok(()) } else { Err(Error::new(ExitStatus::Failed, failures.join("\n"))) }
     }
 }
 
 /// The id of a token, or itself. What was given may be a secret with a typing mistake, so it is not repeated.
-fn id(text: &str) -> Result<&str, PhaseError> {
+fn id(text: &str) -> Result<&str, Error> {
     let whole = token::split(text).map(|(id, _)| id);
     let alone = token::split(&format!("{text}.0123456789abcdef")).map(|_| text);
     whole.or(alone).ok_or_else(|| {
-        PhaseError::new(
-            Failure::Usage,
+        Error::new(
+            ExitStatus::Usage,
             "neither a token's id, such as abcdef, nor a token, such as abcdef.0123456789abcdef; nothing was deleted",
         )
     })

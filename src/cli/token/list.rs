@@ -10,8 +10,8 @@ use crate::cli::output_api::{API_VERSION, ObjectFormat, PrintFlags};
 use crate::cli::reach::{connect, find_kubeconfig};
 use crate::cli::table::columns;
 use crate::cluster::StoredToken;
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 /// Show the tokens, secrets included
 #[derive(Args, Debug)]
@@ -58,7 +58,7 @@ impl Item {
 
 impl List {
     /// Prints them.
-    pub(super) fn run(&self, shared: &Shared) -> Result<(), PhaseError> {
+    pub(super) fn run(&self, shared: &Shared) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let path = find_kubeconfig(shared.kubeconfig.as_deref())?;
         let (tokens, odd) = connect(&path, PATIENCE)?.cluster.bootstrap_tokens()?;

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 
 use super::value::boolean;
 use crate::config::token;
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 /// For how long requests that fail are repeated: an API server that restarts is back by then.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ enum Command {
 
 impl Token {
     /// Runs the command that was named.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         match &self.command {
             Command::Create(command) => command.run(&self.shared),
             Command::Delete(command) => command.run(&self.shared),

@@ -2,132 +2,128 @@
 
 use super::{path, private_key, refused};
 use crate::certs;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
-use crate::phases::context::InitContext;
-use crate::phases::phase::{Outcome, PhaseError, PhaseResult};
 use crate::pki::table::CertRow;
 use crate::pki::{Bundle, Issuer, PrivateKey, check_sans, issue, verify_chain};
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// Keeps a certificate that is there, or makes it.
-pub(super) fn ensure(context: &mut InitContext, row: &CertRow, signer: &CertRow) -> PhaseResult {
-    let (crt, key_file) = (format!("{}.crt", row.base), format!("{}.key", row.base));
-    let Some(ca) = context.certificate(&format!("{}.crt", signer.base))? else {
-        return Err(missing_ca(context, row, signer));
+/// Keeps an existing certificate, or generates it.
+pub(super) fn ensure(run: &mut Run, row: &CertRow, signer: &CertRow) -> PhaseResult {
+    let (crt, key_file) = (row.certificate_file(), row.key_file());
+    let Some(ca) = run.certificate(&signer.certificate_file())? else {
+        return Err(missing_ca(run, row, signer));
     };
-    let wanted = certs::names_of(&context.settings, row.sans);
-    let existing_key = private_key(context, &key_file)?;
-    if let Some(bundle) = context.certificate(&crt)? {
-        check(context, row, signer, &bundle, existing_key.as_ref(), &ca)?;
+    let wanted = certs::names_of(&run.settings, row.sans);
+    let existing_key = private_key(run, &key_file)?;
+    if let Some(bundle) = run.certificate(&crt)? {
+        check(run, row, signer, &bundle, existing_key.as_ref(), &ca)?;
         let missing = check_sans(&bundle.certificate, &wanted.dns, &wanted.ips);
-        if !missing.is_empty() && add_names(context, row, signer, &bundle, existing_key.as_ref(), &ca)? {
+        if !missing.is_empty() && add_names(run, row, signer, &bundle, existing_key.as_ref(), &ca)? {
             return Ok(Outcome::Done);
         }
         if !missing.is_empty() {
             let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
-            context.out.warn(
-                "certs",
-                format!(
-                    "{} lacks {}: who asks for that name is refused; have it issued anew, with that name too, by whoever issued it",
-                    path(context, &crt).display(),
-                    missing.join(", ")
-                ),
-            );
+            run.warn(format!(
+                "{} lacks {}: clients that connect by that name refuse it\n    fix: have it issued again, with that name too, by whoever issued it",
+                path(run, &crt).display(),
+                missing.join(", ")
+            ));
         }
-        context.out.log("certs", format!("Keeping \"{}\" that is there", row.base));
-        context.keep(&path(context, &crt))?;
-        context.keep(&path(context, &key_file))?;
+        run.log(format!("Using existing \"{}\" certificate and key", row.base));
+        run.keep(&path(run, &crt))?;
+        run.keep(&path(run, &key_file))?;
         return Ok(Outcome::Done);
     }
-    let Some(ca_key) = private_key(context, &format!("{}.key", signer.base))? else {
-        let (ca, key) =
-            (path(context, &format!("{}.crt", signer.base)), path(context, &format!("{}.key", signer.base)));
-        return Err(PhaseError::new(
-            crate::phases::Failure::Failed,
+    let Some(ca_key) = private_key(run, &signer.key_file())? else {
+        let (ca, key) = (path(run, &signer.certificate_file()), path(run, &signer.key_file()));
+        return Err(Error::new(
+            ExitStatus::Failed,
             format!(
-                "{} is an external CA (there is no {}), so {} can't be made here\n  fix: have the CA's owner sign it (`kubestrap certs generate-csr`) and put certificate and key there",
+                "{} is an external CA (there is no {}), so {} can't be generated here\n  fix: have the CA's owner sign it (`kubestrap certs generate-csr`) and put certificate and key there",
                 ca.display(),
                 key.display(),
-                path(context, &crt).display()
+                path(run, &crt).display()
             ),
         ));
     };
-    // A key that stands alone is what an interrupted run left: it gets its certificate.
+    // A key without a certificate is what an interrupted run left: it gets its certificate.
     let key = match existing_key {
         Some(key) => {
-            context.keep(&path(context, &key_file))?;
+            run.keep(&path(run, &key_file))?;
             key
         }
         None => {
-            let key = context.keys.take()?;
-            context.write("certs", &path(context, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
+            let key = run.keys.take()?;
+            run.write(&path(run, &key_file), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
             key
         }
     };
-    context.out.log("certs", format!("Making \"{}\"", row.base));
+    run.act(Verb::Generate, format!("\"{}\" certificate and key", row.base));
     if !wanted.dns.is_empty() {
         let ips: Vec<String> = wanted.ips.iter().map(ToString::to_string).collect();
-        context.out.log(
-            "certs",
-            format!(
-                "\"{}\" is for the names [{}] and the addresses [{}]",
-                row.base,
-                wanted.dns.join(" "),
-                ips.join(" ")
-            ),
-        );
+        run.log(format!(
+            "\"{}\" is valid for the DNS names [{}] and the IP addresses [{}]",
+            row.base,
+            wanted.dns.join(" "),
+            ips.join(" ")
+        ));
     }
-    let spec = certs::leaf(&context.settings, row, context.started);
+    let spec = certs::leaf(&run.settings, row, run.started);
     let certificate =
         issue(&spec, &key, &Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?)?;
-    context.write("certs", &path(context, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
+    run.write(&path(run, &crt), certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
     Ok(Outcome::Done)
 }
 
-/// Issues a certificate anew that lacks names: for its own key, and with the names that it has, so that whoever relies
-/// on it still can. False where that is not for us to do: the CA's key is elsewhere, or another CA stands between.
+/// Issues a certificate that lacks names again, for the same key and with the names that it has, so that its clients
+/// keep working. False where that can't be done here: the CA's key is elsewhere, or an intermediate CA signed it.
 fn add_names(
-    context: &mut InitContext,
+    run: &mut Run,
     row: &CertRow,
     signer: &CertRow,
     old: &Bundle,
     key: Option<&PrivateKey>,
     ca: &Bundle,
-) -> Result<bool, PhaseError> {
-    let ca_key = private_key(context, &format!("{}.key", signer.base))?;
+) -> Result<bool, Error> {
+    let ca_key = private_key(run, &signer.key_file())?;
     let (Some(key), Some(ca_key), true) = (key, ca_key, old.intermediates.is_empty()) else {
         return Ok(false);
     };
-    let mut spec = certs::leaf(&context.settings, row, context.started);
+    let mut spec = certs::leaf(&run.settings, row, run.started);
     let had = (old.certificate.dns_names(), old.certificate.ip_addresses());
     spec.dns_names.extend(had.0.iter().filter(|n| !spec.dns_names.contains(n)).cloned().collect::<Vec<_>>());
     spec.ip_addresses
         .extend(had.1.iter().filter(|a| !spec.ip_addresses.contains(a)).copied().collect::<Vec<_>>());
     let issuer = Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?;
     let certificate = issue(&spec, key, &issuer)?;
-    context.out.log("certs", format!("Making \"{}\" anew, for the same key: names were added", row.base));
-    let crt = path(context, &format!("{}.crt", row.base));
-    context.write("certs", &crt, certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
-    context.keep(&path(context, &format!("{}.key", row.base)))?;
+    run.act(
+        Verb::Generate,
+        format!("\"{}\" certificate again, for the same key: names were added", row.base),
+    );
+    let crt = path(run, &row.certificate_file());
+    run.write(&crt, certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
+    run.keep(&path(run, &row.key_file()))?;
     Ok(true)
 }
 
-/// Whether an existing certificate can stay in use: it leads to the CA, is valid now, and its key is its own.
+/// Whether an existing certificate can stay in use: the CA signed it, it is valid now, and its key belongs to it.
 fn check(
-    context: &InitContext,
+    run: &Run,
     row: &CertRow,
     signer: &CertRow,
     bundle: &Bundle,
     key: Option<&PrivateKey>,
     ca: &Bundle,
-) -> Result<(), PhaseError> {
-    let crt = path(context, &format!("{}.crt", row.base));
-    let key_path = path(context, &format!("{}.key", row.base));
+) -> Result<(), Error> {
+    let (crt, key_path) = (path(run, &row.certificate_file()), path(run, &row.key_file()));
     let roots = [ca.certificate.clone()];
-    verify_chain(bundle, &roots, context.started).map_err(|e| {
+    verify_chain(bundle, &roots, run.started).map_err(|e| {
         refused(format!(
             "{} can't be used with {}: {e}",
             crt.display(),
-            path(context, &format!("{}.crt", signer.base)).display()
+            path(run, &signer.certificate_file()).display()
         ))
     })?;
     match key {
@@ -141,12 +137,12 @@ fn check(
     }
 }
 
-fn missing_ca(context: &InitContext, row: &CertRow, signer: &CertRow) -> PhaseError {
-    let dir = context.settings.paths.certificates.display();
-    PhaseError::new(
-        crate::phases::Failure::Failed,
+fn missing_ca(run: &Run, row: &CertRow, signer: &CertRow) -> Error {
+    let dir = run.settings.node.paths.certificates.display();
+    Error::new(
+        ExitStatus::Failed,
         format!(
-            "{} needs the CA {dir}/{}.crt, which is missing\n  fix: make it with `kubestrap init phase certs {}`, or put yours there",
+            "{} needs the CA {dir}/{}.crt, which is missing\n  fix: generate it with `kubestrap init phase certs {}`, or put yours there",
             row.base, signer.base, signer.name
         ),
     )

@@ -1,4 +1,5 @@
-//! `certs`: the PKI. What is right is kept, what is missing is made, what is wrong is refused with the reason.
+//! The PKI: existing certificates are kept if they are right, missing ones are generated, wrong ones are refused with
+//! the reason.
 
 mod authority;
 mod leaf;
@@ -6,40 +7,64 @@ mod service_account;
 
 use std::path::PathBuf;
 
-use super::context::InitContext;
-use super::phase::{Failure, Outcome, Phase, PhaseError};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::host::Host;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT};
 use crate::pki::{PrivateKey, is_cut_off};
+use crate::workflow::{Folder, Outcome, Phase, PhaseResult, Run};
 
-/// The group, one phase a row of the PKI's table.
-pub(super) fn phase() -> Phase<InitContext> {
-    let mut phases: Vec<Phase<InitContext>> = CERTIFICATES.iter().map(row_phase).collect();
-    phases.push(Phase::new(SERVICE_ACCOUNT.name, SERVICE_ACCOUNT.about, service_account::ensure));
-    Phase::group("certs", "Make the certificates and keys that are missing", phases)
+/// The phases of the PKI's table, one a row, and that of the service accounts' keys.
+pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
+    let rows = CERTIFICATES.iter().map(|row| Phase::shared(row.name, row.about, move |run| ensure(run, row)));
+    let service_account = Phase::shared(SERVICE_ACCOUNT.name, SERVICE_ACCOUNT.about, service_account::ensure);
+    let phases = rows.chain([service_account]).map(|phase| phase.locking(&[Folder::Certificates]));
+    phases.map(|phase| phase.generating(missing_keys)).collect()
 }
 
-fn row_phase(row: &'static CertRow) -> Phase<InitContext> {
-    Phase::new(row.name, row.about, move |context: &mut InitContext| {
-        let etcd = row.name == "etcd-ca" || row.signer == Some("etcd-ca");
-        if etcd && context.settings.cluster.etcd.external.is_some() {
-            return Ok(Outcome::Skipped(format!("External etcd: {} is not made here", row.base)));
+/// Ensures the whole PKI.
+///
+/// # Errors
+/// When a file of it is wrong, or can't be written.
+pub(crate) fn ensure_all(run: &mut Run) -> PhaseResult {
+    for row in &CERTIFICATES {
+        if let Outcome::Skipped(why) = ensure(run, row)? {
+            run.log(why);
         }
-        match row.signer_row() {
-            None => authority::ensure(context, row),
-            Some(signer) => leaf::ensure(context, row, signer),
-        }
-    })
+    }
+    service_account::ensure(run)
+}
+
+/// How many keys are missing of those that the phase `name` ensures.
+fn missing_keys(settings: &Settings, host: &dyn Host, name: &str) -> usize {
+    let external_etcd = settings.cluster.config.etcd.external.is_some();
+    let rows = CERTIFICATES.iter().filter(|row| !(external_etcd && row.is_of_etcd()));
+    let files = rows.map(|row| (row.name, row.key_file()));
+    let files = files.chain([(SERVICE_ACCOUNT.name, SERVICE_ACCOUNT.private_key.to_owned())]);
+    let wanted = files.filter(|(row, _)| *row == name);
+    wanted.filter(|(_, file)| !host.exists(&settings.node.paths.certificates.join(file))).count()
+}
+
+fn ensure(run: &mut Run, row: &'static CertRow) -> PhaseResult {
+    if row.is_of_etcd() && run.settings.cluster.config.etcd.external.is_some() {
+        return Ok(Outcome::Skipped(format!("Skipping \"{}\": etcd is external", row.base)));
+    }
+    match row.signer_row() {
+        None => authority::ensure(run, row),
+        Some(signer) => leaf::ensure(run, row, signer),
+    }
 }
 
 /// A file of the PKI.
-fn path(context: &InitContext, file: &str) -> PathBuf {
-    context.settings.paths.certificates.join(file)
+fn path(run: &Run, file: &str) -> PathBuf {
+    run.certificate_path(file)
 }
 
 /// Reads a private key of the PKI; one that is cut off counts as missing.
-fn private_key(context: &InitContext, file: &str) -> Result<Option<PrivateKey>, PhaseError> {
-    let path = path(context, file);
-    match context.host.read(&path)?.filter(|pem| !is_cut_off(pem)) {
+fn private_key(run: &Run, file: &str) -> Result<Option<PrivateKey>, Error> {
+    let path = path(run, file);
+    match run.host.read(&path)?.filter(|pem| !is_cut_off(pem)) {
         None => Ok(None),
         Some(pem) => {
             PrivateKey::from_pem(&pem).map(Some).map_err(|e| refused(format!("{}: {e}", path.display())))
@@ -47,12 +72,12 @@ fn private_key(context: &InitContext, file: &str) -> Result<Option<PrivateKey>, 
     }
 }
 
-/// What is there can't be used and is not ours to replace.
-fn refused(message: String) -> PhaseError {
-    PhaseError::new(
-        Failure::Failed,
+/// An existing file can't be used and is not ours to replace.
+fn refused(message: String) -> Error {
+    Error::new(
+        ExitStatus::Failed,
         format!(
-            "{message}\n  fix: restore the right file from a backup; or move the wrong one away, and it is made anew"
+            "{message}\n  fix: restore the right file from a backup, or move the wrong one away to have it generated again"
         ),
     )
 }

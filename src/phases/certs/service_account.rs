@@ -2,49 +2,43 @@
 
 use super::{path, private_key, refused};
 use crate::host::FileMode;
-use crate::phases::context::InitContext;
-use crate::phases::phase::{Outcome, PhaseResult};
 use crate::pki::table::SERVICE_ACCOUNT;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// Keeps the pair that is there, or makes it; a missing public half is made from the private one.
-pub(super) fn ensure(context: &mut InitContext) -> PhaseResult {
-    if context.is_external("ca")? {
-        context.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
-        context.keep(&path(context, SERVICE_ACCOUNT.public_key))?;
-        return Ok(Outcome::Skipped("External CA: the service account keys that are there stay".into()));
+/// Keeps an existing pair, or generates it; a missing public key is derived from the private one.
+pub(super) fn ensure(run: &mut Run) -> PhaseResult {
+    if run.is_external("ca")? {
+        run.keep(&path(run, SERVICE_ACCOUNT.private_key))?;
+        run.keep(&path(run, SERVICE_ACCOUNT.public_key))?;
+        return Ok(Outcome::Skipped("Using existing service account keys: the CA is external".into()));
     }
-    let public_path = path(context, SERVICE_ACCOUNT.public_key);
-    let key = match private_key(context, SERVICE_ACCOUNT.private_key)? {
+    let public_path = path(run, SERVICE_ACCOUNT.public_key);
+    let key = match private_key(run, SERVICE_ACCOUNT.private_key)? {
         Some(key) => {
-            context.out.log("certs", "Keeping the key \"sa\" that is there");
-            context.keep(&path(context, SERVICE_ACCOUNT.private_key))?;
-            if let Some(public) = context.host.read(&public_path)? {
+            run.log("Using existing \"sa\" key");
+            run.keep(&path(run, SERVICE_ACCOUNT.private_key))?;
+            if let Some(public) = run.host.read(&public_path)? {
                 if !same_pem(&public, key.public_key_pem().as_bytes()) {
                     return Err(refused(format!(
-                        "{} is not the public half of {}: tokens would be signed that nothing accepts",
+                        "{} is not the public key of {}: the API server would reject the tokens that are signed with it",
                         public_path.display(),
-                        path(context, SERVICE_ACCOUNT.private_key).display()
+                        path(run, SERVICE_ACCOUNT.private_key).display()
                     )));
                 }
-                context.keep(&public_path)?;
+                run.keep(&public_path)?;
                 return Ok(Outcome::Done);
             }
             key
         }
         None => {
-            context.out.log("certs", "Making the key pair \"sa\"");
-            let key = context.keys.take()?;
-            context.write(
-                "certs",
-                &path(context, SERVICE_ACCOUNT.private_key),
-                key.to_pem()?.as_bytes(),
-                FileMode::SECRET,
-            )?;
+            run.act(Verb::Generate, "\"sa\" key and public key");
+            let key = run.keys.take()?;
+            run.write(&path(run, SERVICE_ACCOUNT.private_key), key.to_pem()?.as_bytes(), FileMode::SECRET)?;
             key
         }
     };
-    // kubeadm gives the public half the same mode.
-    context.write("certs", &public_path, key.public_key_pem().as_bytes(), FileMode::SECRET)?;
+    // kubeadm gives the public key the same mode.
+    run.write(&public_path, key.public_key_pem().as_bytes(), FileMode::SECRET)?;
     Ok(Outcome::Done)
 }
 

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::moving::Moving;
-use crate::phases::PhaseError;
+use crate::error::Error;
 
 /// Write the images that `init` uses into an archive, for machines without a registry
 ///
@@ -21,7 +21,7 @@ pub(super) struct Export {
 
 impl Export {
     /// Makes it, and prints what is in it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         self.moving.run(|carrier, images, told| carrier.export(images, &self.moving.file, told))
     }
 }

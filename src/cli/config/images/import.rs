@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::moving::Moving;
-use crate::phases::PhaseError;
+use crate::error::Error;
 
 /// Verify an archive of images, and give all of them to this machine's runtime
 ///
@@ -21,7 +21,7 @@ pub(super) struct Import {
 
 impl Import {
     /// Imports it, and prints what was in it.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let Moving { file, selection, .. } = &self.moving;
         self.moving.run(|carrier, images, told| {
             carrier.import(file, if selection.is_made() { images } else { &[] }, told)

@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::Selection;
 use crate::cli::output_api::{self, PrintFlags};
 use crate::config::HostFacts;
+use crate::error::Error;
 use crate::output::{Format, Printer};
-use crate::phases::PhaseError;
 
 /// List the images that `init` uses
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ struct ImageList {
 
 impl List {
     /// Prints them.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let settings = self.selection.settings(None, HostFacts::placeholder(), &out)?;
         let list =

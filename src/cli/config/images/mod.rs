@@ -8,14 +8,14 @@ mod pull;
 
 use clap::{Args, Subcommand};
 
-use super::super::init::resolve_label;
 use super::super::value::feature_gates;
 use super::{read, warn, wrong};
+use crate::commands::configuration::resolve_label;
 use crate::config::Overrides;
 use crate::config::{self, ConfigError, HostFacts, Loaded, Settings};
+use crate::error::Error;
 use crate::host;
 use crate::output::Printer;
-use crate::phases::PhaseError;
 
 const AREA: &str = "config/images";
 
@@ -58,7 +58,7 @@ struct Selection {
 
 impl Images {
     /// Runs what is asked for.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         match &self.command {
             Command::List(list) => list.run(),
             Command::Pull(pull) => pull.run(),
@@ -70,7 +70,7 @@ impl Images {
 
 impl Selection {
     /// The settings for this machine, of which only the runtime matters.
-    fn settings_here(&self, cri_socket: Option<&str>, out: &Printer) -> Result<Settings, PhaseError> {
+    fn settings_here(&self, cri_socket: Option<&str>, out: &Printer) -> Result<Settings, Error> {
         let facts = HostFacts { cri_sockets: host::gather().cri_sockets, ..HostFacts::placeholder() };
         self.settings(cri_socket, facts, out)
     }
@@ -81,12 +81,7 @@ impl Selection {
     }
 
     /// The settings that the file or the flags make.
-    fn settings(
-        &self,
-        cri_socket: Option<&str>,
-        facts: HostFacts,
-        out: &Printer,
-    ) -> Result<Settings, PhaseError> {
+    fn settings(&self, cri_socket: Option<&str>, facts: HostFacts, out: &Printer) -> Result<Settings, Error> {
         let mut loaded = match &self.config {
             Some(file) => {
                 self.warn_of_flags(out);
@@ -99,9 +94,9 @@ impl Selection {
             socket.clone_into(&mut loaded.init.node_registration.cri_socket);
             loaded.locator.flags.push(("nodeRegistration.criSocket", "cri-socket"));
         }
-        let (settings, warnings) = Settings::resolve(loaded, facts, &Overrides::default()).map_err(wrong)?;
-        warn(out, &warnings);
-        Ok(settings)
+        let resolved = Settings::resolve(loaded, facts, &Overrides::default()).map_err(wrong)?;
+        warn(out, &resolved.warnings);
+        Ok(resolved.settings)
     }
 
     /// The configuration that the flags stand for.

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::{AREA, Selection};
 use crate::cli::output_api::ObjectFormat;
 use crate::cli::table::columns;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::host::cri::CriEndpoint;
 use crate::images::{Carrier, Moved, Step, TransferError};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError};
 
 /// Which archive, which images, which runtime.
 #[derive(Args, Debug)]
@@ -35,24 +36,23 @@ impl Moving {
     pub(super) fn run(
         &self,
         moves: impl FnOnce(&Carrier, &[String], &mut dyn FnMut(Step<'_>)) -> Result<Vec<Moved>, TransferError>,
-    ) -> Result<(), PhaseError> {
+    ) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
-        let carrier = carrier(&settings.init.node_registration.cri_socket)?;
+        let carrier = carrier(&settings.node.registration.cri_socket)?;
         let moved = moves(&carrier, &settings.images(), &mut |step| tell(&step, &out))?;
         print(&moved, self.output, &out)
     }
 }
 
 /// The runtime behind a socket.
-fn carrier(socket: &str) -> Result<Carrier, PhaseError> {
+fn carrier(socket: &str) -> Result<Carrier, Error> {
     let endpoint: CriEndpoint =
-        socket.parse().map_err(|e| PhaseError::new(Failure::Usage, format!("{socket}: {e}")))?;
+        socket.parse().map_err(|e| Error::new(ExitStatus::Usage, format!("{socket}: {e}")))?;
     Carrier::of(&endpoint).map_err(|error| match error {
-        TransferError::Cri(error) => PhaseError::new(
-            Failure::Failed,
-            format!("{error}; `--cri-socket` names another runtime's socket"),
-        ),
+        TransferError::Cri(error) => {
+            Error::new(ExitStatus::Failed, format!("{error}; `--cri-socket` names another runtime's socket"))
+        }
         other => other.into(),
     })
 }
@@ -79,7 +79,7 @@ fn tell(step: &Step<'_>, out: &Printer) {
 }
 
 /// Prints the images.
-fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<(), PhaseError> {
+fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<(), Error> {
     let text = format.render(&json!({ "images": images }), |_| {
         let head = ["IMAGE", "DIGEST", "PLATFORM", "SIZE"].map(str::to_owned);
         let rows = images.iter().map(|i| {

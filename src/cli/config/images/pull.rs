@@ -3,8 +3,10 @@
 use clap::Args;
 
 use super::{AREA, Selection};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::images::{Pull as _, RuntimePull};
 use crate::output::{Format, Printer};
-use crate::phases::{Failure, PhaseError, Pull as _, RuntimePull};
 use crate::preflight::{PullOptions, PullPolicy};
 
 /// Pull the images that `init` uses, so that it need not wait for them
@@ -22,21 +24,22 @@ pub(super) struct Pull {
 
 impl Pull {
     /// Pulls them.
-    pub(super) fn run(&self) -> Result<(), PhaseError> {
+    pub(super) fn run(&self) -> Result<(), Error> {
         let out = Printer::new(Format::Text);
         let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
-        let socket = &settings.init.node_registration.cri_socket;
-        let mut runtime = RuntimePull { socket: socket.clone(), area: AREA };
+        let socket = &settings.node.registration.cri_socket;
+        let mut runtime = RuntimePull { socket: socket.clone() };
         // As kubeadm does: each is asked of its registry even if it is here, so that a tag that moved is followed.
         let options = PullOptions { policy: PullPolicy::Always, serial: PullOptions::of(&settings).serial };
-        let failed = runtime.pull(&settings.images(), options, &out).map_err(|e| {
-            PhaseError::new(Failure::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
-        })?;
+        let failed =
+            runtime.pull(&settings.images(), options, &mut |line| out.log(AREA, line)).map_err(|e| {
+                Error::new(ExitStatus::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
+            })?;
         out.findings(AREA, &failed);
         match failed.len() {
             0 => Ok(()),
-            n => Err(PhaseError::new(
-                Failure::Failed,
+            n => Err(Error::new(
+                ExitStatus::Failed,
                 format!("{n} image{} could not be pulled", if n == 1 { "" } else { "s" }),
             )),
         }

@@ -1,43 +1,13 @@
-//! What reset's phases work on.
+//! The Pods that the container runtime runs for kubelet.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-use rustix::mount::UnmountFlags;
-
-use crate::config::Paths;
-use crate::host::Host;
-use crate::host::cri::{CriClient, CriEndpoint, PodSandboxFilter};
-use crate::output::Printer;
-
-/// What reset's phases work on.
-pub struct ResetContext {
-    /// The machine.
-    pub host: Box<dyn Host>,
-    /// The runtime's Pods.
-    pub pods: Box<dyn Pods>,
-    /// Where to report.
-    pub out: Printer,
-    /// Where things lie.
-    pub paths: Paths,
-    /// Whether the certificates' folder is the usual one, whose contents are all Kubernetes'.
-    pub default_certificates: bool,
-    /// How mounts that are busy are taken off.
-    pub unmount_flags: UnmountFlags,
-    /// Whether /etc/kubernetes/tmp goes too.
-    pub cleanup_tmp_dir: bool,
-    /// The user has said yes, or need not be asked.
-    pub confirmed: bool,
-    /// Only say what would be done.
-    pub dry_run: bool,
-}
+use super::cri::{CriClient, CriEndpoint, PodSandboxFilter};
 
 /// The Pods that a runtime runs for kubelet.
 pub trait Pods {
-    /// Stops and removes them all; how many there were.
+    /// Stops and removes them all; tells how many there were.
     ///
     /// # Errors
-    /// In words, for each that could not be removed, or why the runtime can't be asked.
+    /// For each Pod that could not be removed, or why the runtime can't be asked.
     fn remove_all(&mut self) -> Result<usize, Vec<String>>;
 }
 
@@ -47,7 +17,7 @@ pub struct RuntimePods {
     pub socket: String,
 }
 
-/// How often a stubborn sandbox is tried, as kubeadm tries it.
+/// How often the removal of a sandbox is tried, as by kubeadm.
 const TRIES: usize = 5;
 
 impl Pods for RuntimePods {
@@ -60,8 +30,8 @@ impl Pods for RuntimePods {
             .map_err(|e| vec![e.to_string()])?;
         runtime.block_on(async {
             let client = CriClient::connect(&endpoint).await.map_err(|e| vec![e.to_string()])?;
-            // What kubelet made bears its label; other sandboxes are somebody else's.
-            let filter = PodSandboxFilter { labels: BTreeMap::new(), ..Default::default() };
+            // kubelet's sandboxes have its label; others are not removed.
+            let filter = PodSandboxFilter::default();
             let sandboxes = client.list_pod_sandboxes(&filter).await.map_err(|e| vec![e.to_string()])?;
             let own = sandboxes.into_iter().filter(|s| s.labels.contains_key("io.kubernetes.pod.uid"));
             let mut tasks = tokio::task::JoinSet::new();
@@ -93,22 +63,11 @@ async fn remove(client: &CriClient, id: &str) -> Result<(), String> {
     Err(last)
 }
 
-/// Pods of a dry run: none are touched.
+/// Removes nothing: a dry run.
 pub struct NoPods;
 
 impl Pods for NoPods {
     fn remove_all(&mut self) -> Result<usize, Vec<String>> {
         Ok(0)
-    }
-}
-
-impl ResetContext {
-    /// Where a local etcd keeps its data, by its manifest; none where there is no manifest, so no etcd of ours.
-    pub fn etcd_data_dir(&self) -> Option<PathBuf> {
-        let text = self.host.read(&self.paths.manifests.join("etcd.yaml")).ok().flatten()?;
-        let documents = crate::yaml::parse_values(&String::from_utf8_lossy(&text)).ok()?;
-        let volumes = documents.first()?.pointer("/spec/volumes")?.as_array()?;
-        let data = volumes.iter().find(|v| v.get("name").and_then(|n| n.as_str()) == Some("etcd-data"))?;
-        data.pointer("/hostPath/path")?.as_str().map(PathBuf::from)
     }
 }

@@ -6,18 +6,16 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::runner::{self, Selection};
-use super::{InitContext, InitOptions, NoPull, PhaseError, Seams};
-use crate::cluster::Recorder;
-use crate::config::Overrides;
-use crate::config::{HostFacts, Settings, load};
-use crate::health::DryWatch;
+use super::init::{Init, Options, workflow};
+use crate::config::{HostFacts, Overrides, Settings, load};
+use crate::error::Error;
 use crate::host::fault::{Plan, plan, steps};
 use crate::host::{RealHost, TEMPORARY, remove_leftovers};
 use crate::kubeconfig::Kubeconfig;
 use crate::output::{Format, Printer};
+use crate::phases::bootstrap_token::Tokens;
 use crate::pki::{Bundle, KeyPool, PrivateKey};
-use crate::preflight::{Before, RealMachine};
+use crate::workflow::{Run, Seams, Selection};
 use crate::yaml;
 
 /// The phases that write files.
@@ -40,38 +38,30 @@ impl Place {
     fn settings(&self) -> Settings {
         let facts = HostFacts { hostname: "vm".into(), ..HostFacts::default() };
         let loaded = load("config.yaml", CONFIG).unwrap();
-        let mut settings = Settings::resolve(loaded, facts, &Overrides::default()).unwrap().0;
+        let mut settings = Settings::resolve(loaded, facts, &Overrides::default()).unwrap().settings;
         let dir = |name: &str| self.0.path().join(name);
-        settings.paths.kubeconfig_dir = dir("kubernetes");
-        settings.paths.manifests = dir("kubernetes/manifests");
-        settings.paths.certificates = dir("kubernetes/pki");
-        settings.paths.kubelet = dir("kubelet");
-        settings.cluster.etcd.local.as_mut().unwrap().data_dir = dir("etcd").display().to_string();
+        settings.node.paths.kubeconfig_dir = dir("kubernetes");
+        settings.node.paths.manifests = dir("kubernetes/manifests");
+        settings.node.paths.certificates = dir("kubernetes/pki");
+        settings.node.paths.kubelet = dir("kubelet");
+        settings.cluster.config.etcd.local.as_mut().unwrap().data_dir = dir("etcd").display().to_string();
         settings
     }
 
     /// Runs the phases under a plan; whether there was nothing to do.
-    fn run(&self, faults: Plan) -> Result<bool, PhaseError> {
+    fn run(&self, faults: Plan) -> Result<bool, Error> {
         let settings = self.settings();
-        settings.paths.folders().iter().for_each(|dir| remove_leftovers(dir).unwrap());
-        let machine = Arc::new(RealMachine::new("unix:///nowhere").unwrap());
-        let seams = Seams {
-            host: Arc::new(RealHost::of_files()),
-            cluster: Box::new(Recorder::default()),
-            checks: Box::new(Before(machine.clone())),
-            machine,
-            images: Box::new(NoPull),
-            watch: Box::new(DryWatch::default()),
-        };
-        let keys = KeyPool::start(settings.algorithm, 0);
-        let out = Printer::new(Format::Text).quiet();
-        let mut context = InitContext::new(settings, seams, out.clone(), InitOptions::default(), keys);
+        settings.node.paths.folders().iter().for_each(|dir| remove_leftovers(dir).unwrap());
+        let seams = Seams::dry(&settings, None, 0).unwrap().seams.with_host(Arc::new(RealHost::of_files()));
+        let keys = KeyPool::start(settings.cluster.algorithm, 0);
+        let run = Run::new(settings, seams.with_keys(keys), Printer::new(Format::Text).quiet(), false);
+        let mut init = Init::new(run, Tokens::default(), "", Options::default());
         plan(faults);
         for phase in PHASES {
             let only = Selection { only: Some(phase.into()), skip: vec![] };
-            runner::run(&super::init(), &only, &mut context, &out)?;
+            workflow().run(&only, &mut init)?;
         }
-        Ok(context.changes.is_empty())
+        Ok(init.run.changes.is_empty())
     }
 
     fn files(&self) -> Vec<PathBuf> {

@@ -1,18 +1,17 @@
-//! Bringing images here, with what happens told.
+//! Pulling images, with progress.
 
 use std::time::Duration;
 
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::output::Printer;
 use crate::preflight::{Finding, PullEvent, PullOptions, pull_all, pull_findings};
 
-/// How long the runtime may take to say whether it holds an image. Without an answer the image would be pulled, which a
-/// machine without a network can't.
+/// How long the runtime may take to say whether it has an image. Without an answer the image would be pulled, which
+/// fails on a machine without a network.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// What can bring images to this machine.
+/// What pulls images to this machine.
 pub trait Pull {
-    /// Brings those that the options ask for; what could not be had is found.
+    /// Pulls those that the options ask for, with progress in lines; failures are findings.
     ///
     /// # Errors
     /// In words, when the runtime can't be asked at all.
@@ -20,7 +19,7 @@ pub trait Pull {
         &mut self,
         images: &[String],
         options: PullOptions,
-        out: &Printer,
+        told: &mut (dyn FnMut(String) + Send),
     ) -> Result<Vec<Finding>, String>;
 }
 
@@ -28,8 +27,6 @@ pub trait Pull {
 pub struct RuntimePull {
     /// The socket.
     pub socket: String,
-    /// The area that its lines bear.
-    pub area: &'static str,
 }
 
 impl Pull for RuntimePull {
@@ -37,37 +34,39 @@ impl Pull for RuntimePull {
         &mut self,
         images: &[String],
         options: PullOptions,
-        out: &Printer,
+        told: &mut (dyn FnMut(String) + Send),
     ) -> Result<Vec<Finding>, String> {
         let endpoint: CriEndpoint = self.socket.parse().map_err(|e| format!("{}: {e}", self.socket))?;
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-        let area = self.area;
-        let mut told = |event| match event {
+        let mut events = |event| match event {
             PullEvent::Present(_) => {}
-            PullEvent::Started(image) => out.log(area, format!("Pulling {image}")),
-            PullEvent::Pulled { image, took } => {
-                out.log(area, format!("Pulled {image} ({:.1}s)", took.as_secs_f64()))
-            }
+            PullEvent::Started(image) => told(format!("Pulling {image}")),
+            PullEvent::Pulled { image, took } => told(format!("Pulled {image} ({:.1}s)", took.as_secs_f64())),
             PullEvent::Retrying { image, attempt, reason } => {
-                out.log(area, format!("Pulling {image} failed (try {attempt}), trying again: {reason}"));
+                told(format!("Pulling {image} failed (attempt {attempt}), retrying: {reason}"));
             }
-            PullEvent::Failed(error) => out.log(area, format!("Pulling {} failed", error.image)),
+            PullEvent::Failed(error) => told(format!("Pulling {} failed", error.image)),
         };
         runtime.block_on(async {
             let client = CriClient::connect(&endpoint).await.map_err(|e| e.to_string())?;
             let client = client.with_timeout(ANSWER_LIMIT);
-            Ok(pull_findings(&pull_all(&client, images, options, &mut told).await))
+            Ok(pull_findings(&pull_all(&client, images, options, &mut events).await))
         })
     }
 }
 
-/// A dry run brings nothing.
+/// Pulls nothing: a dry run.
 pub struct NoPull;
 
 impl Pull for NoPull {
-    fn pull(&mut self, images: &[String], _: PullOptions, out: &Printer) -> Result<Vec<Finding>, String> {
-        out.log("preflight", format!("Would pull what is missing of: {}", images.join(", ")));
+    fn pull(
+        &mut self,
+        images: &[String],
+        _: PullOptions,
+        told: &mut (dyn FnMut(String) + Send),
+    ) -> Result<Vec<Finding>, String> {
+        told(format!("Would pull these images where they are missing: {}", images.join(", ")));
         Ok(vec![])
     }
 }

@@ -6,21 +6,22 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
-use super::context::InitContext;
-use super::phase::{Failure, PhaseError};
+use super::run::Run;
 use crate::addons::{coredns, kube_proxy};
 use crate::config::{Release, Settings};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
 use crate::kubelet;
 use crate::manifest::{self, Component, PkiFacts};
 use crate::patches::{Applied, Decoded, KUBELET_CONFIGURATION, PatchSet, Typed, decode, known_targets};
 
 /// Reads the patches folder.
-pub(super) fn load(dir: &Path, release: &Release) -> Result<PatchSet, PhaseError> {
+pub(super) fn load(dir: &Path, release: &Release) -> Result<PatchSet, Error> {
     PatchSet::load(dir, &known_targets(u32::try_from(release.minor).unwrap_or_default())).map_err(wrong)
 }
 
 /// Tries every patch on what it is for, so that one that can't be applied is told before anything is written.
-pub(super) fn check(patches: &PatchSet, settings: &Settings) -> Result<(), PhaseError> {
+pub(super) fn check(patches: &PatchSet, settings: &Settings) -> Result<(), Error> {
     let wanted = |target: &str| patches.patches.iter().any(|p| p.target == target);
     for component in Component::ALL.into_iter().filter(|c| wanted(c.name())) {
         let pod = manifest::render(component, settings, PkiFacts::default())?;
@@ -45,25 +46,21 @@ pub(super) fn check(patches: &PatchSet, settings: &Settings) -> Result<(), Phase
 }
 
 /// A Pod with the patches for `target`.
-pub(super) fn pod(context: &InitContext, target: &str, pod: &Pod) -> Result<Value, PhaseError> {
-    typed::<Pod>(context, target, serde_json::to_value(pod)?)
+pub(crate) fn apply_pod_patches(run: &Run, target: &str, pod: &Pod) -> Result<Value, Error> {
+    apply_typed_patches::<Pod>(run, target, serde_json::to_value(pod)?)
 }
 
 /// An object of a Kubernetes type with the patches for `target`, made typed again: what does not fit is an error,
 /// unknown fields are dropped, as kubeadm drops them, but told.
-pub(super) fn typed<T: Typed>(
-    context: &InitContext,
-    target: &str,
-    object: Value,
-) -> Result<Value, PhaseError> {
-    let patches = context.patches()?;
+pub(crate) fn apply_typed_patches<T: Typed>(run: &Run, target: &str, object: Value) -> Result<Value, Error> {
+    let patches = run.patches()?;
     if !patches.patches.iter().any(|p| p.target == target) {
         return Ok(object);
     }
     let (decoded, applied) = try_on::<T>(patches, target, object)?;
-    tell(context, target, applied);
+    tell(run, target, applied);
     for field in &decoded.dropped {
-        context.out.warn(
+        run.out.warn(
             "patches",
             format!("{target}: the patched object has an unknown field, {field}; it is left out"),
         );
@@ -72,9 +69,9 @@ pub(super) fn typed<T: Typed>(
 }
 
 /// A configuration with the patches for `target`.
-pub(super) fn value(context: &InitContext, target: &str, object: Value) -> Result<Value, PhaseError> {
-    let (patched, applied) = context.patches()?.apply(target, object).map_err(wrong)?;
-    tell(context, target, applied);
+pub(crate) fn apply_value_patches(run: &Run, target: &str, object: Value) -> Result<Value, Error> {
+    let (patched, applied) = run.patches()?.apply(target, object).map_err(wrong)?;
+    tell(run, target, applied);
     Ok(patched)
 }
 
@@ -82,7 +79,7 @@ fn try_on<T: Typed>(
     patches: &PatchSet,
     target: &str,
     object: Value,
-) -> Result<(Decoded<T>, Vec<Applied>), PhaseError> {
+) -> Result<(Decoded<T>, Vec<Applied>), Error> {
     let (patched, applied) = patches.apply(target, object).map_err(wrong)?;
     let decoded = decode::<T>(patched)
         .map_err(|e| wrong(format!("{target}, with the patches for it ({}): {e}", files(&applied))))?;
@@ -93,9 +90,9 @@ fn files(applied: &[Applied]) -> String {
     applied.iter().map(|patch| patch.file.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn tell(context: &InitContext, target: &str, applied: Vec<Applied>) {
+fn tell(run: &Run, target: &str, applied: Vec<Applied>) {
     for patch in applied {
-        context.out.log(
+        run.out.log(
             "patches",
             format!(
                 "Applied patch of type \"{}\" to target \"{target}\" ({})",
@@ -107,6 +104,6 @@ fn tell(context: &InitContext, target: &str, applied: Vec<Applied>) {
 }
 
 /// Patches are the user's, as the configuration is.
-fn wrong(error: impl std::fmt::Display) -> PhaseError {
-    PhaseError::new(Failure::Usage, error)
+fn wrong(error: impl std::fmt::Display) -> Error {
+    Error::new(ExitStatus::Usage, error)
 }

@@ -1,0 +1,53 @@
+//! The cluster of this node.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::runtime::Builder;
+
+use super::{Access, Cluster, ClusterError, KubeCluster, KubeconfigFile, LazyCluster};
+use crate::config::Settings;
+
+/// The cluster, reached when it is first needed: through this node's own API server as its administrator, or with the
+/// user's own kubeconfig. Requests that fail are repeated for `limit`; in a dry run the API server only says what it
+/// would make of them. Its tokio runtime lives as long as it is used or being reached.
+///
+/// # Errors
+/// When the runtime can't start its threads.
+pub(crate) fn of_node(
+    settings: &Settings,
+    kubeconfig: Option<PathBuf>,
+    limit: Duration,
+    dry_run: bool,
+) -> std::io::Result<Box<dyn Cluster>> {
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let admin = settings.node.paths.kubeconfig("admin.conf");
+    let super_admin = settings.node.paths.kubeconfig("super-admin.conf");
+    let own = kubeconfig.filter(|path| *path != admin);
+    let server = format!("https://{}", settings.local_endpoint());
+    Ok(Box::new(LazyCluster::new(move || {
+        let access = Access {
+            runtime: runtime.handle(),
+            server: own.is_none().then_some(server.as_str()),
+            limit,
+            dry_run,
+        };
+        let path = own.as_ref().unwrap_or(&admin);
+        let text = read(path)?;
+        let file = KubeconfigFile { path: &path.to_string_lossy(), text: &text };
+        if own.is_some() {
+            return KubeCluster::new(&access, file);
+        }
+        let super_text = if super_admin.exists() { Some(read(&super_admin)?) } else { None };
+        let super_path = super_admin.to_string_lossy();
+        let super_file = super_text.as_deref().map(|text| KubeconfigFile { path: &super_path, text });
+        KubeCluster::as_admin(&access, file, super_file)
+    })))
+}
+
+fn read(path: &Path) -> Result<String, ClusterError> {
+    std::fs::read_to_string(path).map_err(|e| ClusterError::Kubeconfig {
+        file: path.to_string_lossy().into_owned(),
+        reason: e.to_string(),
+    })
+}

@@ -1,0 +1,8 @@
+//! The commands: each a function from a request to an exit status. They know neither clap nor how a request was made.
+
+pub(crate) mod configuration;
+pub(crate) mod diff;
+mod dry_run;
+pub(crate) mod init;
+pub(crate) mod preflight;
+pub(crate) mod reset;

@@ -1,0 +1,5 @@
+//! What stands on this machine: static Pods, kubelet's files, the certificates' folder, the node's role.
+
+mod static_pod;
+
+pub(crate) use static_pod::StaticPod;

@@ -1,0 +1,38 @@
+//! `etcd` and `control-plane`: the static Pod manifests.
+
+use std::path::Path;
+
+use crate::host::{FileMode, Written};
+use crate::manifest::{self, Component};
+use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_pod_patches};
+use crate::yaml;
+
+/// Writes the manifest of a local etcd, and creates its data folder.
+///
+/// # Errors
+/// When one of them can't be made, or a patch can't be applied.
+pub(crate) fn etcd(run: &mut Run) -> PhaseResult {
+    let Some(local) = run.settings.cluster.config.etcd.local.clone() else {
+        return Ok(Outcome::Skipped("Skipping the etcd manifest: etcd is external".into()));
+    };
+    run.host.make_dir(Path::new(&local.data_dir), 0o700)?;
+    write(run, Component::Etcd)
+}
+
+/// Writes the manifest of a component.
+///
+/// # Errors
+/// When it can't be written, or a patch can't be applied.
+pub(crate) fn write(run: &mut Run, component: Component) -> PhaseResult {
+    let pod = manifest::render(component, &run.settings, run.pki_facts()?)?;
+    let pod = apply_pod_patches(run, component.name(), &pod)?;
+    let path = run.settings.node.paths.manifests.join(component.file());
+    let written = run.write(&path, yaml::to_string(&pod)?.as_bytes(), FileMode::MANIFEST)?;
+    match written {
+        Written::Unchanged => {
+            run.log(format!("Using existing static Pod manifest for \"{}\"", component.name()))
+        }
+        _ => run.act(Verb::Write, format!("static Pod manifest for \"{}\"", component.name())),
+    }
+    Ok(Outcome::Done)
+}

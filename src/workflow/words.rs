@@ -1,0 +1,60 @@
+//! How a step says what it does: "Writing …" in a real run, "Would write …" in a dry run.
+
+/// What a step does to the machine or the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Apply,
+    Copy,
+    Download,
+    Generate,
+    Install,
+    Label,
+    Mark,
+    Promote,
+    Pull,
+    Remove,
+    Restart,
+    Start,
+    Stop,
+    Store,
+    Taint,
+    Unmount,
+    Update,
+    Upload,
+    Wait,
+    Write,
+}
+
+impl Verb {
+    /// The present participle and the infinitive.
+    fn forms(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Apply => ("Applying", "apply"),
+            Self::Copy => ("Copying", "copy"),
+            Self::Download => ("Downloading", "download"),
+            Self::Generate => ("Generating", "generate"),
+            Self::Install => ("Installing", "install"),
+            Self::Label => ("Labelling", "label"),
+            Self::Mark => ("Marking", "mark"),
+            Self::Promote => ("Promoting", "promote"),
+            Self::Pull => ("Pulling", "pull"),
+            Self::Remove => ("Removing", "remove"),
+            Self::Restart => ("Restarting", "restart"),
+            Self::Start => ("Starting", "start"),
+            Self::Stop => ("Stopping", "stop"),
+            Self::Store => ("Storing", "store"),
+            Self::Taint => ("Tainting", "taint"),
+            Self::Unmount => ("Unmounting", "unmount"),
+            Self::Update => ("Updating", "update"),
+            Self::Upload => ("Uploading", "upload"),
+            Self::Wait => ("Waiting", "wait"),
+            Self::Write => ("Writing", "write"),
+        }
+    }
+
+    /// The line that says it of `what`.
+    pub(crate) fn line(self, dry_run: bool, what: &str) -> String {
+        let (doing, to_do) = self.forms();
+        if dry_run { format!("Would {to_do} {what}") } else { format!("{doing} {what}") }
+    }
+}

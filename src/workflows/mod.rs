@@ -1,0 +1,6 @@
+//! The workflows: each one table of phases, its order of running, and its own small state.
+
+pub(crate) mod init;
+pub(crate) mod reset;
+#[cfg(test)]
+mod write_faults;

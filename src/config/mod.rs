@@ -30,6 +30,7 @@ mod whereabouts;
 
 pub use changes::Change;
 pub use complete::{Complete, complete};
+pub(crate) use complete::{Inspected, inspect};
 pub use facts::HostFacts;
 pub use load::{Loaded, Others, Warning, load};
 pub use migrate::{Migration, migrate};

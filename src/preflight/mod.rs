@@ -12,6 +12,7 @@ mod address;
 mod check;
 mod checks;
 mod clock;
+mod components;
 mod containerd;
 mod data;
 mod disk;
@@ -21,10 +22,8 @@ mod etcd_client;
 mod existing;
 #[cfg(test)]
 mod fake;
-mod feature_gates;
 mod firewall;
 mod fix;
-mod flags;
 mod forwarding;
 mod go_proxy;
 mod host_files;

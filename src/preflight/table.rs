@@ -7,10 +7,10 @@ use super::existing::manifest_path;
 use super::finding::Severity::{Error, Info, Warning};
 use super::programs::PROGRAMS;
 use super::{
-    address, clock, data, disk, endpoint, etcd, feature_gates, firewall, flags, forwarding, host_files,
-    identity, images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder,
-    manifests, modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets,
-    system, writable,
+    address, clock, components, data, disk, endpoint, etcd, firewall, forwarding, host_files, identity,
+    images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder, manifests,
+    modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets, system,
+    writable,
 };
 use crate::config::Settings;
 use crate::manifest::Component;
@@ -103,8 +103,21 @@ fn of_ours(_: &Settings) -> Vec<Check> {
             .within(15)
             .acting(),
         Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(45).acting(),
-        Check::new("ExtraArgs", Error, "flags are known to their components", flags::check).within(15),
-        Check::new("FeatureGates", Warning, "feature gates are known", feature_gates::check),
+        Check::new("ExtraArgs", Error, "components take their flags", components::flags).within(15),
+        Check::new("FeatureGates", Error, "feature gates are known", |s, m| {
+            components::check("FeatureGates", s, m)
+        }),
+        Check::new("KubeletConfiguration", Error, "kubelet takes its configuration", |s, m| {
+            components::check("KubeletConfiguration", s, m)
+        })
+        .within(15),
+        Check::new("KubeProxyConfiguration", Error, "kube-proxy takes its configuration", |s, m| {
+            components::check("KubeProxyConfiguration", s, m)
+        }),
+        Check::new("StaticPods", Error, "kubelet takes the static Pods", |s, m| {
+            components::check("StaticPods", s, m)
+        }),
+        Check::new("Taints", Error, "the node's taints are valid", |s, m| components::check("Taints", s, m)),
         Check::new("EtcdServers", Error, "etcd is where it is looked for", etcd::servers),
         Check::new("AnonymousAuth", Error, "kubelet's probes get an answer", probes::anonymous),
         Check::new("KubeletFlags", Error, "kubelet's flags fit what init writes", kubelet_flags::check)

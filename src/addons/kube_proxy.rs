@@ -35,7 +35,7 @@ pub fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&configuration(settings).to_value()?)?;
     let kubeconfig = &kubeconfig(settings).to_yaml()?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
-    let generated = settings.cluster.kube_proxy.is_none();
+    let generated = settings.cluster.generated().kube_proxy;
     let hash = generated.then(|| component_config_hash([configuration.as_str(), kubeconfig.as_str()]));
     let mut proxy_variables = settings.node.facts.proxy_variables.clone();
     proxy_variables.sort();

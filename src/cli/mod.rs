@@ -7,6 +7,7 @@ mod diagnose;
 mod diff;
 mod flags;
 mod init;
+mod join;
 mod kubeconfig;
 mod manual;
 mod output_api;
@@ -24,6 +25,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
+
+use phase::Phased as _;
 
 use crate::commands;
 use crate::commands::configuration::unusable;
@@ -96,6 +99,8 @@ impl Output {
 enum Command {
     /// Set up this machine as the first control-plane node of a cluster
     Init(Box<init::Init>),
+    /// Join this machine to a cluster, as a worker or as another control-plane node
+    Join(Box<join::Join>),
     /// Check whether this machine can become a control-plane node, without changing anything
     Preflight(Box<preflight::Preflight>),
     /// Explain why this machine's control plane is unhealthy
@@ -131,8 +136,8 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
-    if let Some((id, leaf)) = phase::selected(&matches) {
-        return phase::run(&id, leaf);
+    if let Some(code) = phase::run_selected(&matches) {
+        return code;
     }
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli.command.run(&cli.global),
@@ -149,9 +154,8 @@ impl Command {
         let text = || Printer::new(Format::Text);
         let done = |()| ExitStatus::Done;
         match self {
-            Self::Init(init) => run(global, init.output.printer(), |out| {
-                commands::init::run(&init.request().map_err(|e| unusable(&e))?, None, out)
-            }),
+            Self::Init(init) => run(global, init.output.printer(), |out| init.run(None, out)),
+            Self::Join(join) => run(global, join.output.printer(), |out| join.run(None, out)),
             Self::Preflight(preflight) => run(global, preflight.output.printer(), |out| {
                 let (request, fix) = preflight.request().map_err(|e| unusable(&e))?;
                 commands::preflight::run(&request.configuration, fix, out)
@@ -215,8 +219,9 @@ fn as_result(out: &Printer, result: Result<(), Error>) -> Result<(), Error> {
 /// The tree of commands, with the phases from their table.
 fn tree() -> clap::Command {
     Cli::command()
-        .mut_subcommand("init", |init| init.defer(phase::init))
-        .subcommand(phase::command().about("Run one phase of init (short for `init phase`)"))
+        .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
+        .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .subcommand(phase::phases::<init::Init>().about("Run one phase of init (short for `init phase`)"))
         // A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
         .args_override_self(true)
 }

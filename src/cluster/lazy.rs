@@ -70,6 +70,10 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
         self.connected()?.list(kind, namespace)
     }
+
+    fn text(&mut self, path: &str) -> Result<String, ClusterError> {
+        self.connected()?.text(path)
+    }
 }
 
 #[cfg(test)]

@@ -173,6 +173,10 @@ impl Cluster for KubeCluster {
         let answer = self.connection.repeat("list", &objects, || self.connection.list(&path, ""));
         self.runtime.block_on(answer)
     }
+
+    fn text(&mut self, path: &str) -> Result<String, ClusterError> {
+        self.health(path)
+    }
 }
 
 /// kubeadm's bootstrap of the administrators' rights.

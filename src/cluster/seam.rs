@@ -28,4 +28,13 @@ pub trait Cluster {
     /// # Errors
     /// When they can't be asked for.
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError>;
+
+    /// What the API server says at a path that is no object, such as `/metrics`; asked once. A dry run's cluster says
+    /// nothing.
+    ///
+    /// # Errors
+    /// When it can't be asked for.
+    fn text(&mut self, _path: &str) -> Result<String, ClusterError> {
+        Ok(String::new())
+    }
 }

@@ -46,7 +46,7 @@ struct KubeletConfig<'a> {
 pub fn kubelet(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&cluster_configuration(settings).to_value()?)?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
-    let hash = settings.cluster.kubelet.is_none().then(|| component_config_hash([configuration.as_str()]));
+    let hash = settings.cluster.generated().kubelet.then(|| component_config_hash([configuration.as_str()]));
     let template = KubeletConfig { configuration, hash, joining_nodes: NODE_BOOTSTRAP_GROUP };
     ClusterObject::render(&template, Apply::CreateOrUpdate)
 }

@@ -74,7 +74,7 @@ pub(super) fn boolean(value: &str) -> Result<bool, String> {
     }
 }
 
-/// Go's `strconv.ParseInt` with base 0: `0x`, `0o`, `0b` and `0` are prefixes, `_` separates digits after one.
+/// Go's `strconv.ParseInt` with base 0: `0x`, `0o`, `0b` and `0` are prefixes, `_` separates digits.
 pub(super) fn number(value: &str) -> Option<i128> {
     let (negative, digits) = match value.as_bytes().first() {
         Some(b'-') => (true, value.get(1..)?),
@@ -90,8 +90,8 @@ pub(super) fn number(value: &str) -> Option<i128> {
         } else {
             (10, lower.as_str())
         });
-    let separated = rest.contains('_');
-    if separated && (radix == 10 || rest.ends_with('_') || rest.contains("__")) {
+    // A `_` stands between digits, or between a prefix and a digit.
+    if rest.ends_with('_') || rest.contains("__") || (rest.starts_with('_') && radix == 10) {
         return None;
     }
     let rest = rest.replace('_', "");
@@ -226,8 +226,8 @@ mod tests {
             ("bool", &["true", "T", "0", "False"][..], &["yes", "no", "", "on", "tRUE"][..]),
             (
                 "int",
-                &["0", "-3", "+3", "0x1F", "0777", "0b11", "0x_1f", "9223372036854775807"],
-                &["", "30d", "1.0", "1_000", "08", "9223372036854775808", "1 ", "0x"],
+                &["0", "-3", "+3", "0x1F", "0777", "0b11", "0x_1f", "1_000", "9223372036854775807"],
+                &["", "30d", "1.0", "1__0", "_1", "08", "9223372036854775808", "1 ", "0x"],
             ),
             ("int32", &["2147483647"], &["2147483648", "3000000000"]),
             ("uint", &["0", "100"], &["-1", "8G"]),

@@ -76,7 +76,7 @@ pub(super) fn judge(c: &KubeProxyConfiguration, minor: u64) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> =
         ROWS.iter().filter(|(_, broken, _)| broken(c)).map(|(path, _, why)| refuse(*path, *why)).collect();
     if !c.mode.is_empty() && !MODES.contains(&c.mode.as_str()) {
-        verdicts.push(refuse("mode", format!("mode {}", unknown_word(&c.mode, MODES))));
+        verdicts.push(refuse("mode", unknown_word(&c.mode, MODES)));
     } else if c.mode == "ipvs" && minor >= 35 {
         verdicts.push(refuse("mode", "the mode ipvs is deprecated since 1.35: use nftables").warning());
     }

@@ -227,6 +227,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::leader_election(&mut judge);
         rules::common::request_headers(&mut judge);
         rules::common::logging(&mut judge);
+        rules::common::hidden_metrics(&mut judge);
     }
     match command.program {
         Program::ApiServer => {

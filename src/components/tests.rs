@@ -50,7 +50,6 @@ fn values_that_a_component_refuses_are_errors_at_their_place() {
         ("apiServer", "encryption-provider-config-automatic-reload", "true", "flag-pair"),
         ("apiServer", "feature-gates", "NodeSwop=true", "feature-gate"),
         ("apiServer", "feature-gates", "NodeSwap", "flag-type"),
-        ("apiServer", "peer-ca-file", "/x", "flag-pair"),
         ("apiServer", "endpoint-reconciler-type", "leases", "flag-value"),
         ("apiServer", "storage-media-type", "json", "flag-value"),
         ("apiServer", "strict-transport-security-directives", "max-age", "flag-value"),
@@ -221,6 +220,16 @@ fn nodes_are_judged_by_their_labels_and_taints() {
         node("kubeletExtraArgs: [{name: node-labels, value: 'a=b,node.kubernetes.io/x=y'}]"),
         [] as [&str; 0]
     );
+}
+
+#[test]
+fn a_flag_that_needs_a_gate_is_judged_by_the_gates_default() {
+    let peer = |version: &str| {
+        judged(&format!(
+            "kubernetesVersion: {version}\napiServer: {{extraArgs: [{{name: peer-ca-file, value: /x}}]}}\n"
+        ))
+    };
+    assert_eq!((peer("v1.35.2").len(), peer("v1.36.2").len()), (1, 0));
 }
 
 #[test]

@@ -22,6 +22,9 @@ const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
 const KUBE_PROXY: (&str, &str) = ("kubeproxy.config.k8s.io/", "kubeproxy.config.k8s.io/v1alpha1");
 
+/// The kind that `join` reads.
+const JOIN: &str = "JoinConfiguration";
+
 /// Kinds of kubeadm's API that `init` does not read, but that people keep in the same file.
 const OTHER_KUBEADM_KINDS: &[&str] = &["JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"];
 
@@ -62,6 +65,17 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
+/// What `join` was told, by a file or by flags, before any default.
+#[derive(Debug, Default)]
+pub struct LoadedJoin {
+    /// The configuration.
+    pub join: JoinConfiguration,
+    /// Where its fields come from.
+    pub locator: Locator,
+    /// What is odd, but no error.
+    pub warnings: Vec<Warning>,
+}
+
 /// Something odd about a configuration.
 #[derive(Clone, Debug)]
 pub struct Warning {
@@ -90,7 +104,7 @@ pub struct Others {
 /// With every problem of every document: text that is not YAML, values of the wrong type, API versions that
 /// nothing reads any more, the same kind twice, neither an InitConfiguration nor a ClusterConfiguration.
 pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
-    let Loader { loaded, mut problems, .. } = Loader::read(file, text, None)?;
+    let Loader { loaded, mut problems, .. } = Loader::read(file, text, Reads::Init)?;
     let has = |kind: &str| loaded.locator.has(kind);
     if problems.is_empty() && !has("InitConfiguration") && !has("ClusterConfiguration") {
         let message = "there is no InitConfiguration and no ClusterConfiguration (apiVersion: kubeadm.k8s.io/v1beta4) in it";
@@ -118,32 +132,73 @@ pub(super) fn add_elsewhere(problems: &mut Vec<Problem>, more: Vec<Problem>) {
     problems.sort_by_key(Problem::line_and_column);
 }
 
+/// Reads what `join` reads of `text`, the contents of `file`: its JoinConfiguration. Documents of other kinds are not
+/// looked at: tools keep those of every command in one file.
+///
+/// # Errors
+/// With every problem: text that is not YAML, values of the wrong type, an API version that is not known, the same
+/// kind twice, no JoinConfiguration.
+pub fn load_join(file: &str, text: &str) -> Result<LoadedJoin, ConfigError> {
+    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::Join)?;
+    let Loaded { locator, warnings, .. } = loaded;
+    match others.join {
+        Some(join) if problems.is_empty() => return Ok(LoadedJoin { join, locator, warnings }),
+        None if problems.is_empty() => problems.push(Problem::new(
+            "kind",
+            file,
+            format!(
+                "no {JOIN} in it: add a document with `apiVersion: {}` and `kind: {JOIN}`",
+                v1beta4::API_VERSION
+            ),
+        )),
+        Some(_) | None => {}
+    }
+    Err(ConfigError { problems })
+}
+
 /// Reads the configuration of every command from `text`, the contents of `file`: what could be read, and every problem
 /// of what could not, among them that a file holds nothing of kubeadm's, kubelet's and kube-proxy's.
 ///
 /// # Errors
 /// The text is not YAML.
 pub(super) fn load_all(file: &str, text: &str) -> Result<(Loaded, Others, Vec<Problem>), ConfigError> {
-    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Some(Others::default()))?;
+    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::All)?;
     if problems.is_empty() && !loaded.locator.documents.iter().any(|(k, _)| KINDS.contains(&k.as_str())) {
         let message = format!("there is none of these kinds in it: {}", KINDS.join(", "));
         problems.push(Problem::new("kind", file, message));
     }
-    Ok((loaded, others.unwrap_or_default(), problems))
+    Ok((loaded, others, problems))
+}
+
+/// Which documents are read; the others are passed over with a warning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    /// `init`'s.
+    Init,
+    /// `join`'s.
+    Join,
+    /// Those of every command.
+    All,
 }
 
 struct Loader {
+    reads: Reads,
     loaded: Loaded,
     problems: Vec<Problem>,
     /// v1beta3 keeps it in the ClusterConfiguration, v1beta4 in the InitConfiguration.
     timeout: Option<GoDuration>,
-    /// What is not init's; none when that is passed over.
-    others: Option<Others>,
+    others: Others,
 }
 
 impl Loader {
-    fn read(file: &str, text: &str, others: Option<Others>) -> Result<Self, ConfigError> {
-        let mut loader = Self { loaded: Loaded::default(), problems: vec![], timeout: None, others };
+    fn read(file: &str, text: &str, reads: Reads) -> Result<Self, ConfigError> {
+        let mut loader = Self {
+            reads,
+            loaded: Loaded::default(),
+            problems: vec![],
+            timeout: None,
+            others: Others::default(),
+        };
         loader.loaded.locator.file = file.to_owned();
         let documents = yaml::parse(text)
             .map_err(|error| Problem::new("yaml", format!("{file}:{}", error.position()), error.problem()))?;
@@ -175,6 +230,11 @@ impl Loader {
             return self.problems.push(Problem::new("kind", at, message));
         }
         self.loaded.locator.documents.push((kind.clone(), root.clone()));
+        if self.reads == Reads::Join && kind != JOIN {
+            let message = format!("ignoring the {kind} ({api_version}): join does not read it");
+            let problem = Problem::new("kind", at, message);
+            return self.loaded.warnings.push(Warning { problem, strict: false, deprecation: false });
+        }
         for key in &document.duplicates {
             let place = self.loaded.locator.at(key.position);
             self.warn(
@@ -200,8 +260,16 @@ impl Loader {
             (v, "KubeProxyConfiguration") if v == KUBE_PROXY.1 => {
                 self.loaded.kube_proxy = self.decode(document)
             }
-            _ if self.others.is_some() => {
+            _ if self.reads == Reads::All => {
                 self.warn("kind", at, format!("{kind} of {api_version} is no kind that belongs here"));
+            }
+            (_, JOIN) if self.reads == Reads::Join => {
+                let message = format!(
+                    "apiVersion {api_version:?} is not known: write `apiVersion: {}`",
+                    v1beta4::API_VERSION
+                );
+                let place = self.loaded.locator.place(JOIN, "apiVersion");
+                self.problems.push(Problem::new("api-version", place, message));
             }
             _ => self.warn("kind", at, format!("ignoring a {kind} of {api_version}: init does not read it")),
         }
@@ -217,7 +285,7 @@ impl Loader {
             return self.problems.push(Problem::new("api-version", place, message));
         }
         let old = version == "v1beta3";
-        let ours = self.others.is_some() || ["InitConfiguration", "ClusterConfiguration"].contains(&kind);
+        let ours = self.reads != Reads::Init || ["InitConfiguration", "ClusterConfiguration"].contains(&kind);
         if ours && !old && version != "v1beta4" {
             let message = format!(
                 "apiVersion {KUBEADM_GROUP}{version} is not known: write `apiVersion: {}`",
@@ -248,7 +316,7 @@ impl Loader {
                 let old: v1beta3::ClusterConfiguration = self.decode(document).unwrap_or_default();
                 (self.loaded.cluster, self.timeout) = old.convert();
             }
-            (other, _) if self.others.is_some() => self.other(document, other, old, at),
+            (other, _) if self.reads != Reads::Init => self.other(document, other, old, at),
             (other, _) if OTHER_KUBEADM_KINDS.contains(&other) => {
                 self.warn("kind", at, format!("ignoring the {other}: init does not read it"));
             }
@@ -258,14 +326,13 @@ impl Loader {
 
     /// A kind of kubeadm's API that is not init's.
     fn other(&mut self, document: &Document, kind: &str, old: bool, at: String) {
-        let mut others = self.others.take().unwrap_or_default();
         match (kind, old) {
-            ("JoinConfiguration", false) => others.join = self.decode(document),
-            ("JoinConfiguration", true) => {
-                others.join = self.decode::<v1beta3::JoinConfiguration>(document).map(Into::into);
+            (JOIN, false) => self.others.join = self.decode(document),
+            (JOIN, true) => {
+                self.others.join = self.decode::<v1beta3::JoinConfiguration>(document).map(Into::into);
             }
-            ("ResetConfiguration", false) => others.reset = self.decode(document),
-            ("UpgradeConfiguration", false) => others.upgrade = self.decode(document),
+            ("ResetConfiguration", false) => self.others.reset = self.decode(document),
+            ("UpgradeConfiguration", false) => self.others.upgrade = self.decode(document),
             (other, true) if OTHER_KUBEADM_KINDS.contains(&other) => {
                 let message = format!(
                     "{} has no {other}: write `apiVersion: {}`",
@@ -281,7 +348,6 @@ impl Loader {
                 format!("kind {other:?} is not known: it is one of {}", KINDS.join(", ")),
             ),
         }
-        self.others = Some(others);
     }
 
     /// The document as a `T`, without the values whose types do not fit.
@@ -362,6 +428,53 @@ mod tests {
         let timeout = loaded.init.timeouts.unwrap().control_plane_component_health_check.unwrap();
         assert_eq!(timeout.to_string(), "2m0s");
         assert!(loaded.warnings[0].problem.message.contains("deprecated") && !loaded.warnings[0].strict);
+    }
+
+    #[test]
+    fn join_reads_its_own_document_and_passes_over_the_others() {
+        let text = format!(
+            "{CLUSTER}clusterName: on\n---\napiVersion: kubeadm.k8s.io/v1beta2\nkind: InitConfiguration\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\nnodeRegistration: {{nmae: x}}\n---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: many\n"
+        );
+        let loaded = load_join("c.yaml", &text).unwrap();
+        assert_eq!(loaded.join.kind, "JoinConfiguration");
+        let told: Vec<String> = loaded.warnings.iter().map(|w| w.problem.to_string()).collect();
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(
+            told[2].contains("c.yaml:10:20: unknown field `nodeRegistration.nmae`: did you mean `name`?"),
+            "{told:?}"
+        );
+        let strict: Vec<bool> = loaded.warnings.iter().map(|w| w.strict).collect();
+        assert_eq!(
+            strict,
+            [false, false, true, false],
+            "a file of every command's documents is as it should be"
+        );
+    }
+
+    #[test]
+    fn what_join_can_not_read_is_told_with_its_place() {
+        let join = |version: &str| format!("apiVersion: {version}\nkind: JoinConfiguration\n");
+        for (text, want) in [
+            (CLUSTER.to_owned(), "c.yaml: no JoinConfiguration in it"),
+            (join("kubeadm.k8s.io/v1beta9"), "c.yaml:1:13: apiVersion kubeadm.k8s.io/v1beta9 is not known"),
+            (join("example.com/v1"), "c.yaml:1:13: apiVersion \"example.com/v1\" is not known"),
+            (join("kubeadm.k8s.io/v1beta2"), "kubeadm v1.22"),
+            (format!("{}discovery: [\n", join("kubeadm.k8s.io/v1beta4")), "c.yaml:"),
+            (format!("{}---\n{0}", join("kubeadm.k8s.io/v1beta4")), "given twice"),
+            (format!("{}caCertPath: on\n", join("kubeadm.k8s.io/v1beta4")), "c.yaml:3:13: `caCertPath`"),
+        ] {
+            let told = load_join("c.yaml", &text).unwrap_err().to_string();
+            assert!(told.contains(want), "{told} / {want}");
+        }
+    }
+
+    #[test]
+    fn join_s_v1beta3_is_converted() {
+        let text = "apiVersion: kubeadm.k8s.io/v1beta3\nkind: JoinConfiguration\ndiscovery: {timeout: 1m0s}\nnodeRegistration: {kubeletExtraArgs: {v: '3', a: b}}\n";
+        let loaded = load_join("c.yaml", text).unwrap();
+        assert_eq!(loaded.join.timeouts.unwrap().discovery.unwrap().to_string(), "1m0s");
+        assert_eq!(loaded.join.node_registration.kubelet_extra_args[0].name, "a");
+        assert!(loaded.warnings[0].deprecation);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub struct Locator {
     pub file: String,
     /// The documents read, by kind.
     pub documents: Vec<(String, Node)>,
-    /// Flags given, by the field that they set.
+    /// Flags given, by the field that they set; an argument is written in brackets, as in a line of usage.
     pub flags: Vec<(&'static str, &'static str)>,
 }
 
@@ -85,8 +85,11 @@ impl Locator {
 
     /// The place of `path` (dotted) in the document of `kind`.
     pub fn place(&self, kind: &str, path: &str) -> String {
-        if let Some((_, flag)) = self.flags.iter().find(|(field, _)| *field == path) {
-            return format!("--{flag}");
+        let sets = |field: &str| {
+            path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if let Some((_, flag)) = self.flags.iter().find(|(field, _)| sets(field)) {
+            return if flag.starts_with('[') { (*flag).to_owned() } else { format!("--{flag}") };
         }
         match self.documents.iter().find(|(k, _)| k == kind) {
             Some((_, root)) => self.at(root.nearest(path).position),

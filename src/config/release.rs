@@ -8,6 +8,8 @@ use super::version::KubernetesVersion;
 pub struct Release {
     /// The minor: 36 for 1.36.
     pub minor: u64,
+    /// The newest patch known when this was built.
+    pub newest_patch: u64,
     /// etcd image tags: from which patch on, which tag; ascending.
     pub etcd: &'static [(u64, &'static str)],
     /// Tag of the CoreDNS image.
@@ -64,6 +66,7 @@ const GATES_UNTIL_34: &[&str] = &[
 pub static RELEASES: &[Release] = &[
     Release {
         minor: 33,
+        newest_patch: 13,
         etcd: &[(0, "3.5.21-0"), (6, "3.5.24-0")],
         coredns: "v1.12.0",
         pause: "3.10",
@@ -82,6 +85,7 @@ pub static RELEASES: &[Release] = &[
     },
     Release {
         minor: 34,
+        newest_patch: 12,
         etcd: &[(0, "3.6.4-0"), (2, "3.6.5-0")],
         coredns: "v1.12.1",
         pause: "3.10.1",
@@ -100,6 +104,7 @@ pub static RELEASES: &[Release] = &[
     },
     Release {
         minor: 35,
+        newest_patch: 9,
         etcd: &[(0, "3.6.6-0")],
         coredns: "v1.13.1",
         pause: "3.10.1",
@@ -123,6 +128,7 @@ pub static RELEASES: &[Release] = &[
     },
     Release {
         minor: 36,
+        newest_patch: 5,
         etcd: &[(0, "3.6.8-0")],
         coredns: "v1.14.2",
         pause: "3.10.2",
@@ -141,6 +147,7 @@ pub static RELEASES: &[Release] = &[
     },
     Release {
         minor: 37,
+        newest_patch: 1,
         etcd: &[(0, "3.7.0-0")],
         coredns: "v1.14.6",
         pause: "3.10.2",

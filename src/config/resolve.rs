@@ -12,13 +12,21 @@ use super::names;
 use super::problem::ConfigError;
 use super::release::Release;
 use super::settings::{
-    ClusterSettings, DEFAULT_CRI_SOCKET, NodeSettings, Paths, Settings, Timeouts, control_plane_taint,
+    ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
+    control_plane_taint,
 };
 use super::token;
-use super::v1beta4::{self, BootstrapToken, ClusterConfiguration, InitConfiguration};
+use super::v1beta4::{
+    self, ApiEndpoint, BootstrapToken, ClusterConfiguration, InitConfiguration, NodeRegistrationOptions,
+};
 use super::validate::Validator;
 use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
 use crate::pki::KeyAlgorithm;
+
+/// The kind of `init`'s document.
+const INIT: &str = "InitConfiguration";
+/// Where that has the address to advertise.
+const INIT_ENDPOINT: (&str, &str) = (INIT, "localAPIEndpoint.advertiseAddress");
 
 /// What of the command line goes beyond the configuration.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +74,8 @@ impl Settings {
         let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
         init.node_registration.image_pull_serial = serial;
-        let advertise_address = advertise_address(&mut init, &facts, overrides, &mut validator);
+        let advertise_address =
+            advertise_address(INIT_ENDPOINT, &mut init.local_api_endpoint, &facts, overrides, &mut validator);
         let (version, release) = version(&mut cluster, &mut validator);
         for (field, since) in kubelet.iter_mut().flat_map(|k| k.take_newer_than(release.minor)) {
             let message = format!("left out: kubelet knows it from 1.{since} on, this one is {version}");
@@ -92,6 +101,7 @@ impl Settings {
             advertise_address,
             bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
             taints: registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),
+            kubelet_registers_taints: false,
             registration,
             patches: init
                 .patches
@@ -108,6 +118,24 @@ impl Settings {
 }
 
 impl ClusterSettings {
+    /// kubeadm's defaults, for the time in which the cluster to join is not known yet.
+    pub(crate) fn unknown() -> Self {
+        let (version, release) = fallback();
+        let mut config =
+            ClusterConfiguration { kubernetes_version: version.to_string(), ..Default::default() };
+        defaults::cluster(&mut config, release, 0);
+        Self::new(config, version, release, None, None)
+    }
+
+    /// The settings of a cluster that stores its configuration; `generated` tells which parts of it nobody changed.
+    ///
+    /// # Errors
+    /// With every problem found, such as a version that is not known.
+    pub(crate) fn of_stored(loaded: Loaded, generated: Generated) -> Result<Self, ConfigError> {
+        let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+        Ok(Self { generated, ..resolved.settings.cluster })
+    }
+
     /// Parses what a ClusterConfiguration with defaults holds as text. It was checked before: what can't be parsed is
     /// left out.
     pub(crate) fn new(
@@ -127,6 +155,7 @@ impl ClusterSettings {
             service_subnets: subnets(&config.networking.service_subnet),
             pod_subnets: subnets(&config.networking.pod_subnet),
             algorithm,
+            generated: Generated::default(),
             config,
             kubelet,
             kube_proxy,
@@ -142,38 +171,7 @@ fn default_init(
     overrides: &Overrides,
     v: &mut Validator<'_>,
 ) {
-    let node = &mut init.node_registration;
-    if let Some(name) = &overrides.node_name {
-        node.name.clone_from(name);
-    }
-    defaults::text(&mut node.name, &facts.hostname);
-    let ignored: Vec<String> =
-        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
-    node.ignore_preflight_errors =
-        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
-    node.ignore_preflight_errors.sort();
-    node.ignore_preflight_errors.dedup();
-    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
-    if all && node.ignore_preflight_errors.len() > 1 {
-        v.init_error(
-            "nodeRegistration.ignorePreflightErrors",
-            "`all` covers every check: name no others beside it",
-        );
-    }
-    if node.cri_socket.is_empty() {
-        match facts.cri_sockets.as_slice() {
-            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
-            [one] => node.cri_socket.clone_from(one),
-            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
-            several => v.init_error(
-                "nodeRegistration.criSocket",
-                format!(
-                    "several container runtimes are here: name the one to use (`--cri-socket`): {}",
-                    several.join(", ")
-                ),
-            ),
-        }
-    }
+    default_registration(INIT, &mut init.node_registration, facts, overrides, v);
     if let Some(directory) = &overrides.patches {
         init.patches = Some(v1beta4::Patches { directory: directory.clone() });
     }
@@ -187,38 +185,91 @@ fn default_init(
         if bootstrap.token.is_empty() {
             match token::generate() {
                 Ok(token) => bootstrap.token = token,
-                Err(error) => v.init_error(&format!("bootstrapTokens.{i}.token"), error),
+                Err(error) => v.error(INIT, &format!("bootstrapTokens.{i}.token"), error),
             }
         }
     }
     defaults::init(init);
 }
 
+/// What a node's registration takes from the command line and the machine. `kind` is the document that it is in.
+pub(super) fn default_registration(
+    kind: &str,
+    node: &mut NodeRegistrationOptions,
+    facts: &HostFacts,
+    overrides: &Overrides,
+    v: &mut Validator<'_>,
+) {
+    if let Some(name) = &overrides.node_name {
+        node.name.clone_from(name);
+    }
+    defaults::text(&mut node.name, &facts.hostname);
+    node.ignore_preflight_errors =
+        ignored_checks(kind, &node.ignore_preflight_errors, &overrides.ignore_preflight_errors, v);
+    if node.cri_socket.is_empty() {
+        match facts.cri_sockets.as_slice() {
+            [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
+            [one] => node.cri_socket.clone_from(one),
+            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
+            several => v.error(
+                kind,
+                "nodeRegistration.criSocket",
+                format!(
+                    "found several container runtimes: name the one to use (`--cri-socket`): {}",
+                    several.join(", ")
+                ),
+            ),
+        }
+    }
+}
+
+/// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
+fn ignored_checks(kind: &str, configured: &[String], flags: &[String], v: &mut Validator<'_>) -> Vec<String> {
+    let lower = |list: &[String]| -> Vec<String> { list.iter().map(|e| e.trim().to_lowercase()).collect() };
+    let lists = [lower(configured), lower(flags)];
+    let covers_all = |list: &Vec<String>| list.iter().any(|check| check == "all");
+    if lists.iter().any(|list| covers_all(list) && list.iter().any(|check| check != "all")) {
+        v.error(
+            kind,
+            "nodeRegistration.ignorePreflightErrors",
+            "`all` covers every check: name no others beside it",
+        );
+    }
+    if lists.iter().any(covers_all) {
+        return vec!["all".into()];
+    }
+    let mut checks = lists.concat();
+    checks.sort();
+    checks.dedup();
+    checks
+}
+
 /// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
 /// the loopback interface. It must be one that others can reach.
-fn advertise_address(
-    init: &mut InitConfiguration,
+pub(super) fn advertise_address(
+    (kind, path): (&str, &str),
+    endpoint: &mut ApiEndpoint,
     facts: &HostFacts,
     overrides: &Overrides,
     v: &mut Validator<'_>,
 ) -> IpAddr {
-    let path = "localAPIEndpoint.advertiseAddress";
-    let given = init.local_api_endpoint.advertise_address.clone();
+    let given = endpoint.advertise_address.clone();
     let parsed = if given.is_empty() { Some(IpAddr::V4(Ipv4Addr::UNSPECIFIED)) } else { names::ip(&given) };
     let placeholder = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let address = match parsed {
         None => {
-            v.init_error(
+            v.error(
+                kind,
                 path,
-                format!("{given:?} is no IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
+                format!("{given:?} is not an IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
             );
             return placeholder;
         }
         Some(ip) if ip.is_loopback() => match facts.loopback_addresses.first() {
-            // kubeadm's way to say: the address that a machine without others has on its loopback interface.
+            // kubeadm's way to name the address that a machine without others has on its loopback interface.
             Some(found) => *found,
             None => {
-                v.init_error(path, format!("{ip} is not reached from elsewhere, and the loopback interface has no other address: give one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
+                v.error(kind, path, format!("other machines can't reach {ip}, and the loopback interface has no other address: set one of this machine's with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`"));
                 placeholder
             }
         },
@@ -228,12 +279,12 @@ fn advertise_address(
             match wanted.or(facts.default_addresses.first()) {
                 Some(found) => *found,
                 None if overrides.dry_run => {
-                    let warning = v.locator.problem("InitConfiguration", path, format!("no default route, so no address to advertise: this dry run shows {placeholder}; a real init needs `--apiserver-advertise-address`"));
+                    let warning = v.locator.problem(kind, path, format!("this machine has no default route, so there is no address to advertise: this dry run uses {placeholder}; a real run needs `--apiserver-advertise-address`"));
                     v.warnings.push(warning);
                     placeholder
                 }
                 None => {
-                    v.init_error(path, "this machine has no default route, so there is no address to take: give one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
+                    v.error(kind, path, "this machine has no default route, so there is no address to advertise: set one with `--apiserver-advertise-address` or `localAPIEndpoint.advertiseAddress`");
                     placeholder
                 }
             }
@@ -245,23 +296,24 @@ fn advertise_address(
         IpAddr::V6(a) => a.is_unicast_link_local(),
     };
     if address.is_multicast() || link_local {
-        v.init_error(path, format!("{address} can't be advertised: it must be an address that other machines reach (not link-local, not multicast)"));
+        v.error(kind, path, format!("{address} can't be advertised: it must be an address that other machines can reach (not link-local, not multicast)"));
     }
-    init.local_api_endpoint.advertise_address = address.to_string();
+    endpoint.advertise_address = address.to_string();
     address
+}
+
+/// The version and release that are built in.
+fn fallback() -> (KubernetesVersion, &'static Release) {
+    let version: KubernetesVersion =
+        DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
+    let release = Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
+    (version, release)
 }
 
 fn version(
     cluster: &mut ClusterConfiguration,
     v: &mut Validator<'_>,
 ) -> (KubernetesVersion, &'static Release) {
-    let fallback = || {
-        let version: KubernetesVersion =
-            DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
-        let release =
-            Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
-        (version, release)
-    };
     defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
     let path = "kubernetesVersion";
     if is_label(&cluster.kubernetes_version) {

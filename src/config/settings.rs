@@ -122,6 +122,27 @@ pub struct ClusterSettings {
     pub pod_subnets: Vec<IpNet>,
     /// Algorithm of every key.
     pub algorithm: KeyAlgorithm,
+    /// Which component configurations nobody has changed, though they are given: the cluster's own stored ones.
+    pub generated: Generated,
+}
+
+/// Which component configurations kubeadm or kubestrap generated, so that a later version may generate them anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generated {
+    /// kubelet's.
+    pub kubelet: bool,
+    /// kube-proxy's.
+    pub kube_proxy: bool,
+}
+
+impl ClusterSettings {
+    /// Which component configurations are generated: those that nobody gave, or changed in the cluster.
+    pub fn generated(&self) -> Generated {
+        Generated {
+            kubelet: self.kubelet.is_none() || self.generated.kubelet,
+            kube_proxy: self.kube_proxy.is_none() || self.generated.kube_proxy,
+        }
+    }
 }
 
 /// What belongs to this node.
@@ -135,6 +156,8 @@ pub struct NodeSettings {
     pub bind_port: u16,
     /// Taints of this node.
     pub taints: Vec<Taint>,
+    /// kubelet registers the taints itself: on a worker, which can't taint its own Node afterwards.
+    pub kubelet_registers_taints: bool,
     /// The folder with the user's patches, if there is one.
     pub patches: Option<PathBuf>,
     /// Where files are on this node.

@@ -43,7 +43,7 @@ impl<'a> Validator<'a> {
         self.check(CLUSTER, path, result);
     }
 
-    fn error(&mut self, kind: &str, path: &str, message: impl Display) {
+    pub(in crate::config) fn error(&mut self, kind: &str, path: &str, message: impl Display) {
         self.problems.push(self.locator.problem(kind, path, message));
     }
 

@@ -26,6 +26,12 @@ impl KubernetesVersion {
         self.0.patch
     }
 
+    /// What kind of prerelease it is, `alpha`, `beta` or `rc`; none if it is a release.
+    pub fn unstable(&self) -> Option<&str> {
+        let pre = self.0.pre.as_str();
+        (!pre.is_empty()).then(|| pre.split('.').next().unwrap_or(pre))
+    }
+
     /// The version as an image tag: what a tag can't hold becomes `_` (kubeadm does the same with `+`).
     pub fn image_tag(&self) -> String {
         let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');

@@ -1,5 +1,6 @@
 //! kubelet's flags, in the file that the drop-in reads.
 
+use crate::cluster;
 use crate::config::Settings;
 use crate::config::settings::last_value;
 use crate::config::v1beta4::Arg;
@@ -15,6 +16,10 @@ pub fn flags(settings: &Settings) -> Vec<Arg> {
     }
     if settings.cluster.release.pod_infra_flag {
         add("pod-infra-container-image", &settings.pause_image());
+    }
+    if settings.node.kubelet_registers_taints && !settings.node.taints.is_empty() {
+        let taints: Vec<String> = settings.node.taints.iter().map(cluster::taint_text).collect();
+        add("register-with-taints", &taints.join(","));
     }
     // kubeadm compares with the host's name as it is, and lets the user's flag win.
     let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&node.name);

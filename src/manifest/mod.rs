@@ -60,6 +60,23 @@ impl Component {
     }
 }
 
+/// The static Pod of an etcd member that joins others. `initial_cluster` names all members, this one among them:
+/// `name=peerURL`, separated by commas.
+///
+/// # Errors
+/// When the rendered template does not read back as a Pod: a fault of ours.
+pub(crate) fn render_joining_etcd(settings: &Settings, initial_cluster: &str) -> Result<Pod, TemplateError> {
+    let mut pod = render(Component::Etcd, settings, PkiFacts::default())?;
+    if let Some(command) = container_mut(&mut pod).and_then(|c| c.command.as_mut()) {
+        const FLAG: &str = "--initial-cluster=";
+        if let Some(place) = command.iter().position(|word| word.starts_with(FLAG)) {
+            let joining = [format!("{FLAG}{initial_cluster}"), "--initial-cluster-state=existing".to_owned()];
+            command.splice(place..=place, joining);
+        }
+    }
+    Ok(pod)
+}
+
 /// What the manifests take from the PKI.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PkiFacts {

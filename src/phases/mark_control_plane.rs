@@ -1,7 +1,5 @@
 //! `mark-control-plane`: labels and taints of this Node.
 
-use k8s_openapi::api::core::v1::Taint;
-
 use super::node::apply_to_node;
 use crate::cluster::{self, CONTROL_PLANE_LABELS};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
@@ -21,7 +19,7 @@ pub(crate) fn mark(run: &mut Run) -> PhaseResult {
     );
     let taints = &run.settings.node.taints;
     if !taints.is_empty() {
-        let taints: Vec<String> = taints.iter().map(text).collect();
+        let taints: Vec<String> = taints.iter().map(cluster::taint_text).collect();
         run.act(
             Verb::Mark,
             format!("the node {node} as control-plane by adding the taints [{}]", taints.join(" ")),
@@ -29,12 +27,4 @@ pub(crate) fn mark(run: &mut Run) -> PhaseResult {
     }
     apply_to_node(run, cluster::mark_control_plane(&run.settings)?)?;
     Ok(Outcome::Done)
-}
-
-/// A taint as `kubectl taint` takes it.
-fn text(taint: &Taint) -> String {
-    match &taint.value {
-        Some(value) if !value.is_empty() => format!("{}={value}:{}", taint.key, taint.effect),
-        _ => format!("{}:{}", taint.key, taint.effect),
-    }
 }

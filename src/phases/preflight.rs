@@ -11,6 +11,14 @@ use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 /// When a check finds an error, or an image can't be pulled.
 pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
     check(run)?;
+    pull(run)
+}
+
+/// Pulls the control plane's images.
+///
+/// # Errors
+/// When an image can't be pulled.
+pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
     let (images, pull) = (run.settings.images(), PullOptions::of(&run.settings));
     run.act(Verb::Pull, "missing images required for setting up a Kubernetes cluster");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use k8s_openapi::api::core::v1::Pod;
+
 use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_pod_patches};
@@ -25,12 +27,25 @@ pub(crate) fn etcd(run: &mut Run) -> PhaseResult {
 /// When it can't be written, or a patch can't be applied.
 pub(crate) fn write(run: &mut Run, component: Component) -> PhaseResult {
     let pod = manifest::render(component, &run.settings, run.pki_facts()?)?;
-    let pod = apply_pod_patches(run, component.name(), &pod)?;
+    write_pod(run, component, &pod)
+}
+
+/// Writes the manifest of an etcd member that joins those that `initial_cluster` names.
+///
+/// # Errors
+/// When it can't be written, or a patch can't be applied.
+pub(crate) fn write_joining_etcd(run: &mut Run, initial_cluster: &str) -> PhaseResult {
+    let pod = manifest::render_joining_etcd(&run.settings, initial_cluster)?;
+    write_pod(run, Component::Etcd, &pod)
+}
+
+fn write_pod(run: &mut Run, component: Component, pod: &Pod) -> PhaseResult {
+    let pod = apply_pod_patches(run, component.name(), pod)?;
     let path = run.settings.node.paths.manifests.join(component.file());
     let written = run.write(&path, yaml::to_string(&pod)?.as_bytes(), FileMode::MANIFEST)?;
     match written {
         Written::Unchanged => {
-            run.log(format!("Using existing static Pod manifest for \"{}\"", component.name()))
+            run.log(format!("Using existing static Pod manifest for \"{}\"", component.name()));
         }
         _ => run.act(Verb::Write, format!("static Pod manifest for \"{}\"", component.name())),
     }

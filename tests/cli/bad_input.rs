@@ -31,7 +31,7 @@ fn what_is_no_file() {
     let run = init().args("--config folder");
     std::fs::create_dir(run.path().join("folder")).unwrap();
     run.run().refused(2, &["folder", "Is a directory"]);
-    init().args("--config /dev/zero").run().in_time().refused(2, &["/dev/zero: larger than 8 MiB"]);
+    init().args("--config /dev/zero").run().in_time().refused(2, &["/dev/zero: is larger than 8 MiB"]);
     init().args("--config -").stdin("").run().refused(2, &["-: there is no InitConfiguration"]);
     if !is_root() {
         let run = init().config("x");
@@ -150,13 +150,13 @@ fn what_is_given_twice_is_told() {
 
 #[test]
 fn what_is_huge() {
-    refused(format!("{CLUSTER}clusterName: {}\n", "x".repeat(50 << 20)), &["larger than 8 MiB"]);
+    refused(format!("{CLUSTER}clusterName: {}\n", "x".repeat(50 << 20)), &["is larger than 8 MiB"]);
     init()
         .args("--config -")
         .stdin("# a comment\n".repeat((50 << 20) / 12))
         .run()
         .in_time()
-        .refused(2, &["-: larger than 8 MiB"]);
+        .refused(2, &["-: is larger than 8 MiB"]);
     refused(format!("{CLUSTER}{}", "# a comment\n".repeat((7 << 20) / 12)), &["config.yaml"]);
     refused(format!("{CLUSTER}{}", "---\n".repeat(900_000)), &["config.yaml"]);
     // Just what is still read: a name of 200 000 letters is no cluster name, but no reason to crash either.

@@ -158,7 +158,7 @@ fn a_key_of_another_certificate_is_refused() {
     }
     let place = Place::filled();
     std::fs::copy(Place::filled().pki("sa.pub"), place.pki("sa.pub")).unwrap();
-    place.refuses(&["certs/sa:", "sa.pub is not the public half"]);
+    place.refuses(&["certs/sa:", "sa.pub is not the public key"]);
 }
 
 #[test]

@@ -15,10 +15,6 @@ const fn one_of(flag: &'static str, words: &'static [&'static str]) -> Words {
 pub(in crate::components) const WORDS: &[Words] = &[
     one_of("endpoint-reconciler-type", &["master-count", "lease", "none"]),
     one_of("storage-backend", &["etcd3"]),
-    one_of(
-        "storage-media-type",
-        &["application/json", "application/yaml", "application/vnd.kubernetes.protobuf", "application/cbor"],
-    ),
 ];
 
 /// Words that count only where there is an audit log or webhook.
@@ -62,7 +58,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, made_up_address: bool)
     peers(judge);
     leadership(judge);
     headers(judge);
-    etcd(judge);
+    storage(judge);
 }
 
 fn authorization(judge: &mut Judge<'_>) {
@@ -347,8 +343,26 @@ fn headers(judge: &mut Judge<'_>) {
     }
 }
 
-fn etcd(judge: &mut Judge<'_>) {
+fn storage(judge: &mut Judge<'_>) {
     let command = judge.command;
+    let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
+    if let Some(given) = command.last("storage-media-type").filter(|given| !given.value.is_empty())
+        && !media.contains(&given.value.as_str())
+        && !(given.value == "application/cbor" && command.has("feature-gates"))
+    {
+        let why = unknown_word(&given.value, &media);
+        judge.refuse("flag-value", given, why);
+    }
+    for (item, given) in command.items("watch-cache-sizes") {
+        let size = item.split_once('#').and_then(|(_, size)| size.parse::<u64>().ok());
+        if size.is_none() {
+            judge.refuse(
+                "flag-value",
+                given,
+                format!("{item:?} is no size: write `resource#100`, such as `pods#100`"),
+            );
+        }
+    }
     for (item, given) in command.items("etcd-servers-overrides") {
         // `group/resource#server;server`.
         let parts: Vec<&str> = item.split('#').collect();

@@ -157,6 +157,25 @@ pub(in crate::components) fn request_headers(judge: &mut Judge<'_>) {
     }
 }
 
+/// Hidden metrics are shown for the minor before alone.
+pub(in crate::components) fn hidden_metrics(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    if let Some(given) = command.last("show-hidden-metrics-for-version")
+        && let Err(why) = hidden_metrics_version(&given.value, command.minor)
+    {
+        judge.refuse("flag-value", given, why);
+    }
+}
+
+/// What may stand for the version whose hidden metrics are shown.
+pub(in crate::components) fn hidden_metrics_version(version: &str, minor: u64) -> Result<(), String> {
+    let before = format!("1.{}", minor.saturating_sub(1));
+    if version.is_empty() || version == before {
+        return Ok(());
+    }
+    Err(format!("{version:?} must be {before}, the minor before"))
+}
+
 /// Log formats other than text take no `vmodule`.
 pub(in crate::components) fn logging(judge: &mut Judge<'_>) {
     let command = judge.command;

@@ -11,6 +11,16 @@ impl Validator<'_> {
         self.cri_socket(kind, "nodeRegistration.criSocket", &node.cri_socket);
         self.pull_policy(kind, "nodeRegistration.imagePullPolicy", &node.image_pull_policy);
         self.args(kind, "nodeRegistration.kubeletExtraArgs", &node.kubelet_extra_args);
+        for (i, taint) in node.taints.iter().flatten().enumerate() {
+            if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
+                let message = format!(
+                    "{:?} is none of NoSchedule, PreferNoSchedule, NoExecute: kubelet does not start with it",
+                    taint.effect
+                );
+                let path = format!("nodeRegistration.taints.{i}.effect");
+                self.warnings.push(self.locator.problem(kind, &path, message));
+            }
+        }
     }
 
     pub(super) fn cri_socket(&mut self, kind: &str, path: &str, socket: &str) {
@@ -53,7 +63,8 @@ impl Validator<'_> {
     pub(super) fn bootstrap_token(&mut self, kind: &str, path: &str, token: &str) {
         if token::split(token).is_none() {
             // It is a secret as well.
-            self.error(kind, path, "must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one");
+            let is = if token.is_empty() { "is missing: it " } else { "" };
+            self.error(kind, path, format!("{is}must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one"));
         }
     }
 }

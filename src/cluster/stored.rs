@@ -1,0 +1,152 @@
+//! The configuration that a cluster keeps of itself, where joins and upgrades read it.
+
+use serde_json::Value;
+
+use super::{Cluster, ClusterError, component_config_hash};
+use crate::config::kube_proxy::KubeProxyConfiguration;
+use crate::config::kubelet::KubeletConfiguration;
+use crate::config::settings::Generated;
+use crate::config::{self, ConfigError, Loaded, Problem};
+use crate::yaml;
+
+const NAMESPACE: &str = "kube-system";
+/// The annotation by which kubeadm tells a configuration that it generated from one that somebody changed.
+const HASH: &str = "/metadata/annotations/kubeadm.kubernetes.io~1component-config.hash";
+
+/// The stored configuration of a cluster.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stored {
+    /// The ClusterConfiguration, and kubelet's and kube-proxy's configuration, before any default.
+    pub(crate) loaded: Loaded,
+    /// Which of them nobody has changed since kubeadm generated them.
+    pub(crate) generated: Generated,
+    /// Text of the ClusterConfiguration as it is stored.
+    pub(crate) text: String,
+}
+
+/// Why the stored configuration can't be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StoredError {
+    /// The API server does not give it.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// A ConfigMap that every kubeadm cluster has is not there, or lacks its key.
+    #[error(
+        "ConfigMap {NAMESPACE}/{name} {what}: the cluster was not set up by kubeadm or kubestrap, or it was deleted\n  fix: store it again with `kubestrap init phase upload-config {phase} --config FILE`, with the configuration of this cluster"
+    )]
+    Missing {
+        /// The ConfigMap.
+        name: &'static str,
+        /// What is missing.
+        what: String,
+        /// The phase that stores it.
+        phase: &'static str,
+    },
+    /// What is stored can't be read.
+    #[error(
+        "the configuration stored in the cluster can't be used:\n{0}\n  fix: correct it with `kubectl -n kube-system edit configmap`"
+    )]
+    Content(#[from] ConfigError),
+}
+
+/// Reads `kubeadm-config`, `kubelet-config` and `kube-proxy`. The latter two may be missing.
+///
+/// # Errors
+/// When one of them can't be read, or `kubeadm-config` is not there.
+pub(crate) fn read(cluster: &mut dyn Cluster) -> Result<Stored, StoredError> {
+    let missing = |what: String| StoredError::Missing { name: "kubeadm-config", what, phase: "kubeadm" };
+    let map = cluster.get("ConfigMap", NAMESPACE, "kubeadm-config")?;
+    let map = map.ok_or_else(|| missing("not found".into()))?;
+    let text = text(&map, "ClusterConfiguration");
+    let text = text.ok_or_else(|| missing("has no key `ClusterConfiguration`".into()))?;
+    let loaded = config::load("ConfigMap kube-system/kubeadm-config", &text)?;
+    let mut stored = Stored { loaded, generated: Generated::default(), text };
+    if let Some(map) = cluster.get("ConfigMap", NAMESPACE, "kubelet-config")? {
+        stored.loaded.kubelet = component("kubelet-config", "kubelet", &map, |document| {
+            KubeletConfiguration::from_value(document).map_err(|e| e.to_string())
+        })?;
+        stored.generated.kubelet = is_generated(&map);
+    }
+    if let Some(map) = cluster.get("ConfigMap", NAMESPACE, "kube-proxy")? {
+        stored.loaded.kube_proxy = component("kube-proxy", "config.conf", &map, |document| {
+            KubeProxyConfiguration::from_value(document).map_err(|e| e.to_string())
+        })?;
+        stored.generated.kube_proxy = is_generated(&map);
+    }
+    Ok(stored)
+}
+
+fn text(map: &Value, key: &str) -> Option<String> {
+    map.get("data")?.get(key)?.as_str().map(str::to_owned)
+}
+
+/// A component's configuration under a key of its ConfigMap; none where the key is not there.
+fn component<T>(
+    name: &str,
+    key: &str,
+    map: &Value,
+    decode: impl Fn(Value) -> Result<T, String>,
+) -> Result<Option<T>, ConfigError> {
+    let Some(text) = text(map, key) else { return Ok(None) };
+    let problem = |message: String| {
+        Problem::new("configuration", format!("ConfigMap kube-system/{name}, {key}"), message)
+    };
+    let documents = yaml::parse_values(&text).map_err(|e| problem(e.to_string()))?;
+    documents.into_iter().next().map(|d| decode(d).map_err(|e| problem(e).into())).transpose()
+}
+
+/// Whether the hash that kubeadm left with a generated configuration still fits.
+fn is_generated(map: &Value) -> bool {
+    let Some(hash) = map.pointer(HASH).and_then(Value::as_str) else { return false };
+    let values = map.get("data").and_then(Value::as_object).into_iter().flatten();
+    component_config_hash(values.filter_map(|(_, value)| value.as_str())) == hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Change, ClusterObject};
+    use super::*;
+    use crate::cluster::tests::settings;
+    use crate::cluster::upload_config;
+
+    struct Maps(Vec<Value>);
+
+    impl Cluster for Maps {
+        fn apply(&mut self, _: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {
+            Ok(vec![])
+        }
+        fn get(&mut self, kind: &str, _: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+            assert_eq!(kind, "ConfigMap");
+            Ok(self.0.iter().find(|map| map["metadata"]["name"] == name).cloned())
+        }
+        fn list(&mut self, _: &str, _: &str) -> Result<Vec<Value>, ClusterError> {
+            Ok(vec![])
+        }
+    }
+
+    fn maps() -> Maps {
+        let settings = settings("kubernetesVersion: v1.35.2");
+        let objects =
+            [upload_config::kubeadm(&settings).unwrap(), upload_config::kubelet(&settings).unwrap()];
+        Maps(objects.concat().into_iter().map(|o| o.value).filter(|o| o["kind"] == "ConfigMap").collect())
+    }
+
+    #[test]
+    fn what_init_stored_is_read_back() {
+        let mut maps = maps();
+        let stored = read(&mut maps).unwrap();
+        assert_eq!(stored.loaded.cluster.kubernetes_version, "v1.35.2");
+        assert_eq!(stored.loaded.kubelet.unwrap().cluster_domain, "cluster.local");
+        assert!(stored.generated.kubelet && !stored.generated.kube_proxy);
+        let map = maps.0.iter_mut().find(|m| m["metadata"]["name"] == "kubelet-config").unwrap();
+        let changed = map["data"]["kubelet"].as_str().unwrap().to_owned() + "maxPods: 50\n";
+        map["data"]["kubelet"] = changed.into();
+        assert!(!read(&mut maps).unwrap().generated.kubelet, "somebody changed it");
+    }
+
+    #[test]
+    fn cluster_without_kubeadm_config_is_refused() {
+        let error = read(&mut Maps(vec![])).unwrap_err().to_string();
+        assert!(error.starts_with("ConfigMap kube-system/kubeadm-config not found"), "{error}");
+    }
+}

@@ -80,6 +80,10 @@ pub(super) fn judge(c: &KubeProxyConfiguration, minor: u64) -> Vec<Verdict> {
     } else if c.mode == "ipvs" && minor >= 35 {
         verdicts.push(refuse("mode", "the mode ipvs is deprecated since 1.35: use nftables").warning());
     }
+    if let Err(why) = super::rules::common::hidden_metrics_version(&c.show_hidden_metrics_for_version, minor)
+    {
+        verdicts.push(refuse("showHiddenMetricsForVersion", why));
+    }
     if !c.detect_local_mode.is_empty() && !LOCAL_MODES.contains(&c.detect_local_mode.as_str()) {
         verdicts.push(refuse("detectLocalMode", unknown_word(&c.detect_local_mode, LOCAL_MODES)));
     }

@@ -337,6 +337,14 @@ const ROWS: &[Row] = &[
         "must be VersionTLS10, VersionTLS11, VersionTLS12 or VersionTLS13",
     ),
     row(
+        "showHiddenMetricsForVersion",
+        |c| {
+            let version = &c.k.show_hidden_metrics_for_version;
+            crate::components::rules::common::hidden_metrics_version(version, c.minor).is_err()
+        },
+        "must be the minor before",
+    ),
+    row(
         "logging.format",
         |c| !["", "text", "json"].contains(&c.k.logging.format.as_str()),
         "must be text or json",

@@ -30,6 +30,16 @@ pub(in crate::components) const WORDS: &[Words] = &[
 pub(in crate::components) const RANGES: &[Range] =
     &[range(Etcd, "heartbeat-interval", 1.0, f64::INFINITY), range(Etcd, "election-timeout", 1.0, 50000.0)];
 
+/// Flags that became feature gates: etcd takes one of the two.
+const GATES: &[(&str, &str)] = &[
+    ("experimental-initial-corrupt-check", "InitialCorruptCheck"),
+    ("experimental-compact-hash-check-enabled", "CompactHashCheck"),
+    ("experimental-enable-lease-checkpoint", "LeaseCheckpoint"),
+    ("experimental-enable-lease-checkpoint-persist", "LeaseCheckpointPersist"),
+    ("experimental-stop-grpc-service-on-defrag", "StopGRPCServiceOnDefrag"),
+    ("experimental-txn-mode-write-with-shared-buffer", "TxnModeWriteWithSharedBuffer"),
+];
+
 /// A larger quota is not recommended: etcd warns of it.
 const MAX_QUOTA: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
@@ -60,6 +70,26 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
         && kind::number(&given.value).is_some_and(|bytes| bytes as f64 > MAX_QUOTA)
     {
         judge.doubt("flag-range", given, "etcd recommends 8 GiB (8589934592) at the most");
+    }
+    if let Some(given) = command.last("compact-hash-check-time")
+        && numeric(&given.value).is_some_and(|seconds| seconds <= 0.0)
+    {
+        judge.refuse("flag-range", given, "must be longer than zero");
+    }
+    if let Some(given) = command.last("auth-token").filter(|given| !given.value.is_empty())
+        && given.value != "simple"
+        && !(given.value.starts_with("jwt,") && given.value.contains("sign-method="))
+    {
+        let why =
+            format!("{:?} is neither `simple` nor `jwt,sign-method=…,priv-key=…,pub-key=…`", given.value);
+        judge.refuse("flag-value", given, why);
+    }
+    if let Some(given) = command.last("initial-cluster-state").filter(|given| given.value == "existing") {
+        judge.doubt(
+            "contradiction",
+            given,
+            "etcd looks for the other members of an existing cluster, and ends where there are none: leave it out for a new cluster",
+        );
     }
     addresses(judge);
     pairs(judge);
@@ -131,6 +161,16 @@ fn pairs(judge: &mut Judge<'_>) {
                 "flag-pair",
                 given,
                 format!("excludes `--{name}`, which took its place: use that one"),
+            );
+        }
+    }
+    for (flag, gate) in GATES {
+        let gated = command.items("feature-gates").any(|(item, _)| item.split('=').next() == Some(*gate));
+        if gated && let Some(given) = command.last(flag) {
+            judge.refuse(
+                "flag-pair",
+                given,
+                format!("excludes the feature gate {gate}, which is set in `--feature-gates`"),
             );
         }
     }

@@ -172,7 +172,8 @@ fn cidrs(c: &KubeProxyConfiguration) -> Vec<Verdict> {
             verdicts.push(refuse(format!("ipvs.excludeCIDRs.{i}"), no_cidr(cidr)));
         }
     }
-    if !c.cluster_cidr.is_empty() && c.detect_local_mode == "ClusterCIDR" {
+    // ClusterCIDR is the default of `detectLocalMode`.
+    if !c.cluster_cidr.is_empty() && matches!(c.detect_local_mode.as_str(), "" | "ClusterCIDR") {
         let given: Vec<&str> = c.cluster_cidr.split(',').collect();
         let read: Vec<_> = given.iter().filter_map(|cidr| names::cidr(cidr)).collect();
         if read.len() != given.len() {
@@ -215,6 +216,7 @@ mod tests {
             ("detectLocalMode: BridgeInterface", "detectLocal.bridgeInterface"),
             ("detectLocalMode: Bridge", "detectLocalMode"),
             ("detectLocalMode: ClusterCIDR\nclusterCIDR: 10.0.0.0/8,10.1.0.0/16", "clusterCIDR"),
+            ("clusterCIDR: 10.0.0.0", "clusterCIDR"),
             ("featureGates: {SupportIPVSProxyMode: true}", "featureGates.SupportIPVSProxyMode"),
             ("logging: {format: xml}", "logging.format"),
             ("clientConnection: {burst: -1}", "clientConnection.burst"),

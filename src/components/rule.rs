@@ -33,7 +33,8 @@ impl<'a> Judge<'a> {
     fn verdict(&self, rule: &'static str, given: &Given, why: impl AsRef<str>) -> Verdict {
         let program = self.command.program;
         let message = format!("{} `--{}`: {}", program.name(), given.name, why.as_ref());
-        Verdict::error(rule, program.args().0, self.command.path(given), message)
+        let verdict = Verdict::error(rule, program.args().0, self.command.path(given), message);
+        if rule == "feature-gate" { verdict.under("FeatureGates") } else { verdict }
     }
 
     /// Refuses a flag, if it is given, in favour of another.

@@ -60,7 +60,10 @@ fn taints(context: &Context<'_>) -> Vec<Verdict> {
         if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
             verdicts.push(refuse(
                 format!("{path}.effect"),
-                format!("{:?} must be NoSchedule, PreferNoSchedule or NoExecute", taint.effect),
+                format!(
+                    "{:?} must be NoSchedule, PreferNoSchedule or NoExecute; the API server refuses the Node",
+                    taint.effect
+                ),
             ));
         }
     }

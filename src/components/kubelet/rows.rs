@@ -210,6 +210,22 @@ const ROWS: &[Row] = &[
     row(
         "imagePullCredentialsVerificationPolicy",
         |c| {
+            let policy = c.k.image_pull_credentials_verification_policy.as_str();
+            c.on("KubeletEnsureSecretPulledImages")
+                && ![
+                    "",
+                    "NeverVerify",
+                    "NeverVerifyPreloadedImages",
+                    "NeverVerifyAllowlistedImages",
+                    "AlwaysVerify",
+                ]
+                .contains(&policy)
+        },
+        "must be NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages or AlwaysVerify",
+    ),
+    row(
+        "imagePullCredentialsVerificationPolicy",
+        |c| {
             !c.on("KubeletEnsureSecretPulledImages")
                 && !c.k.image_pull_credentials_verification_policy.is_empty()
         },
@@ -275,7 +291,7 @@ const ROWS: &[Row] = &[
     row(
         "podLogsDir",
         |c| !clean_path(&c.k.pod_logs_dir),
-        "must be an absolute path in ASCII without `.`, `..` and repeated slashes",
+        "must be a path in ASCII without `.`, `..` and repeated slashes",
     ),
     row(
         "userNamespaces.idsPerPod",
@@ -371,12 +387,8 @@ fn cpu_set(text: &str) -> bool {
 }
 
 fn clean_path(path: &str) -> bool {
-    path.is_empty()
+    // kubelet makes a relative path absolute, and clean.
+    !path.starts_with('/')
         || (path.is_ascii()
-            && path.starts_with('/')
-            && (path == "/" || !path.ends_with('/'))
-            && path
-                .split('/')
-                .skip(1)
-                .all(|step| !matches!(step, "." | "..") && (!step.is_empty() || path == "/")))
+            && (path == "/" || path.split('/').skip(1).all(|step| !matches!(step, "" | "." | ".."))))
 }

@@ -26,6 +26,7 @@ pub mod certs;
 pub mod cli;
 pub mod cluster;
 mod commands;
+mod components;
 pub mod config;
 pub mod diagnose;
 pub mod diff;

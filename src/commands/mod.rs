@@ -6,3 +6,4 @@ mod dry_run;
 pub(crate) mod init;
 pub(crate) mod preflight;
 pub(crate) mod reset;
+pub(crate) mod upgrade;

@@ -2,5 +2,6 @@
 
 pub(crate) mod init;
 pub(crate) mod reset;
+pub(crate) mod upgrade;
 #[cfg(test)]
 mod write_faults;

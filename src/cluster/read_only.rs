@@ -1,6 +1,6 @@
 //! A real cluster that is only read: what a dry run would write is recorded.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{Apply, Change, Cluster, ClusterError, ClusterObject, Recorder, merge};
 
@@ -29,16 +29,10 @@ impl ReadOnly {
         };
         let after = match object.mode {
             Apply::CreateOnly => return Ok(None),
-            Apply::CreateOrUpdate => merge::replacement(&live, &object.value),
+            Apply::CreateOrUpdate => overlay(&live, &object.value),
             Apply::CreateOrSetKey(key) => {
-                let mut after = live.clone();
-                let value = object.value.get("data").and_then(|data| data.get(key)).cloned();
-                if let (Some(data), Some(value)) =
-                    (after.get_mut("data").and_then(Value::as_object_mut), value)
-                {
-                    data.insert(key.into(), value);
-                }
-                after
+                let value = object.value.get("data").and_then(|data| data.get(key));
+                overlay(&live, &json!({ "data": { key: value } }))
             }
             Apply::PatchNode => match merge::node_patch(&live, &object.value) {
                 None => return Ok(None),
@@ -50,6 +44,28 @@ impl ReadOnly {
             },
         };
         Ok((!merge::covers(&live, &after)).then(|| Change::new(object, Some(live), after)))
+    }
+}
+
+/// `live` with all that `wanted` says, as the API server will show it: with the defaults that are there, and texts of
+/// configurations as they are where they say the same.
+fn overlay(live: &Value, wanted: &Value) -> Value {
+    match (live, wanted) {
+        (Value::Object(live), Value::Object(wanted)) => {
+            let mut all = live.clone();
+            for (key, value) in wanted {
+                let before = live.get(key).unwrap_or(&Value::Null);
+                if !merge::covers(before, value) {
+                    all.insert(key.clone(), overlay(before, value));
+                }
+            }
+            Value::Object(all)
+        }
+        (Value::Array(live), Value::Array(wanted)) if live.len() == wanted.len() => {
+            live.iter().zip(wanted).map(|(live, wanted)| overlay(live, wanted)).collect()
+        }
+        (live, wanted) if merge::covers(live, wanted) => live.clone(),
+        (_, wanted) => wanted.clone(),
     }
 }
 
@@ -73,5 +89,19 @@ impl Cluster for ReadOnly {
 
     fn text(&mut self, path: &str) -> Result<String, ClusterError> {
         self.cluster.text(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_of_the_api_server_are_no_change() {
+        let live = json!({"spec": {"a": "1", "ports": [{"name": "x", "protocol": "TCP"}]}, "metadata": {"uid": "u"}});
+        let wanted = json!({"spec": {"a": "2", "ports": [{"name": "x"}]}, "metadata": {}});
+        let after = json!({"spec": {"a": "2", "ports": [{"name": "x", "protocol": "TCP"}]}, "metadata": {"uid": "u"}});
+        assert_eq!(overlay(&live, &wanted), after);
+        assert_eq!(overlay(&live, &json!({"spec": {"a": "1"}})), live);
     }
 }

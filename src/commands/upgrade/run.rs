@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::host::{RealHost, remove_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
+use crate::pki::KeyPool;
 use crate::workflow::{DryRun, Run, Seams, Selection, Workflow, machine};
 use crate::workflows::upgrade::journal::Journal;
 use crate::workflows::upgrade::outlook::{self, Given, Outlook};
@@ -113,6 +114,8 @@ impl Step<'_> {
         self.journal = None;
         let (mut prepared, outlook) = self.prepare(out)?;
         let DryRun { seams, host, recorder, .. } = Seams::dry(&prepared.settings, dir, 0)?;
+        // Nobody keeps what a dry run signs.
+        let seams = seams.with_keys(KeyPool::stand_in(prepared.settings.cluster.algorithm, 1));
         let cluster = prepared.cluster.take();
         let seams = match cluster {
             Some(cluster) => seams.with_cluster(Box::new(ReadOnly::new(cluster, recorder.clone()))),

@@ -18,8 +18,6 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
         return Ok(Outcome::Skipped("Skipping phase. Not a control plane node.".into()));
     }
     let run = &mut upgrade.run;
-    // How long a replaced Pod may take is a setting of its own.
-    run.settings.node.timeouts.control_plane = run.settings.node.timeouts.upgrade_manifests;
     let version = run.settings.cluster.version.clone();
     let mut wanted = vec![];
     for component in Component::ALL {
@@ -49,6 +47,9 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
     }
     upgrade.run.act(Verb::Upgrade, format!("the static Pods of this node to version {version}"));
     begin(upgrade)?;
+    // How long a replaced Pod may take is a setting of its own. The manifests, which have the other, are rendered.
+    let timeouts = &mut upgrade.run.settings.node.timeouts;
+    timeouts.control_plane = timeouts.upgrade_manifests;
     let replaced = replace_all(upgrade, &wanted);
     match replaced {
         Ok(()) => {

@@ -7,6 +7,7 @@ mod diagnose;
 mod diff;
 mod flags;
 mod init;
+mod join;
 mod kubeconfig;
 mod manual;
 mod output_api;
@@ -25,6 +26,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
+
+use phase::Phased as _;
 
 use crate::commands;
 use crate::commands::configuration::unusable;
@@ -97,6 +100,8 @@ impl Output {
 enum Command {
     /// Set up this machine as the first control-plane node of a cluster
     Init(Box<init::Init>),
+    /// Join this machine to a cluster, as a worker or as another control-plane node
+    Join(Box<join::Join>),
     /// Check whether this machine can become a control-plane node, without changing anything
     Preflight(Box<preflight::Preflight>),
     /// Explain why this machine's control plane is unhealthy
@@ -134,8 +139,8 @@ pub fn main() -> ExitCode {
             return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
-    if let Some((id, leaf)) = phase::selected(&matches) {
-        return phase::run(&id, leaf);
+    if let Some(code) = phase::run_selected(&matches) {
+        return code;
     }
     if let Some((command, id, leaf)) = upgrade::selected(&matches) {
         return upgrade::run(command, id, leaf);
@@ -155,9 +160,8 @@ impl Command {
         let text = || Printer::new(Format::Text);
         let done = |()| ExitStatus::Done;
         match self {
-            Self::Init(init) => run(global, init.output.printer(), |out| {
-                commands::init::run(&init.request().map_err(|e| unusable(&e))?, None, out)
-            }),
+            Self::Init(init) => run(global, init.output.printer(), |out| init.run(None, out)),
+            Self::Join(join) => run(global, join.output.printer(), |out| join.run(None, out)),
             Self::Preflight(preflight) => run(global, preflight.output.printer(), |out| {
                 let (request, fix) = preflight.request().map_err(|e| unusable(&e))?;
                 commands::preflight::run(&request.configuration, fix, out)
@@ -231,7 +235,8 @@ fn as_result(out: &Printer, result: Result<(), Error>) -> Result<(), Error> {
 /// The tree of commands, with the phases from their table.
 fn tree() -> clap::Command {
     Cli::command()
-        .mut_subcommand("init", |init| init.defer(phase::init))
+        .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
+        .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
         .mut_subcommand("upgrade", |upgrade| {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);
@@ -240,7 +245,7 @@ fn tree() -> clap::Command {
                     .mut_subcommand("node", |node| node.defer(upgrade::with_node_phases))
             })
         })
-        .subcommand(phase::command().about("Run one phase of init (short for `init phase`)"))
+        .subcommand(phase::phases::<init::Init>().about("Run one phase of init (short for `init phase`)"))
         // A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
         .args_override_self(true)
 }

@@ -1,70 +1,135 @@
-//! `init phase …` and its short form `phase …`: the table of phases as commands.
+//! `init phase …`, `join phase …` and the others: a workflow's table of phases as commands. `phase …` is short for
+//! `init phase …`.
 
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
+use super::Output;
 use super::init::Init;
+use super::join::Join;
 use crate::commands::{self, configuration::unusable};
+use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::workflow::Phase;
-use crate::workflows::init::{Init as State, workflow};
+use crate::output::Printer;
+use crate::workflow::{Phase, Workflow};
+use crate::workflows;
 
-/// `init` itself, with its phases below it.
-pub(super) fn init(command: Command) -> Command {
-    let init = Init::augment_args(command).subcommand(self::command());
-    let examples = init.get_after_help().map(ToString::to_string).unwrap_or_default();
-    init.after_long_help(format!("{examples}\n\n{}", tree()))
+/// A command that runs a workflow, and each of its phases by itself.
+pub(super) trait Phased: Args {
+    /// The workflow's state.
+    type State: 'static;
+    /// The command's name.
+    const NAME: &'static str;
+    /// What `phase` does, in one line.
+    const ABOUT: &'static str;
+    /// A phase and what it needs, as an example.
+    const EXAMPLE: &'static str;
+
+    /// The workflow.
+    fn workflow() -> Workflow<Self::State>;
+
+    /// How results are printed.
+    fn output(&self) -> Output;
+
+    /// Runs the workflow, or `only` one phase and those in it.
+    ///
+    /// # Errors
+    /// As the command.
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error>;
 }
 
-/// The command `phase`, with a command for each phase of init.
-pub(super) fn command() -> Command {
-    Command::new("phase").about("Run one phase of init").defer(|phase| {
+impl Phased for Init {
+    type State = workflows::init::Init;
+    const NAME: &'static str = "init";
+    const ABOUT: &'static str = "Run one phase of init";
+    const EXAMPLE: &'static str = "certs apiserver --config kubeadm.yaml";
+
+    fn workflow() -> Workflow<Self::State> {
+        workflows::init::workflow()
+    }
+
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
+        commands::init::run(&self.request().map_err(|e| unusable(&e))?, only, out)
+    }
+}
+
+impl Phased for Join {
+    type State = workflows::join::Join;
+    const NAME: &'static str = "join";
+    const ABOUT: &'static str = "Run one phase of join";
+    const EXAMPLE: &'static str = "kubelet-start --config join.yaml";
+
+    fn workflow() -> Workflow<Self::State> {
+        workflows::join::workflow()
+    }
+
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
+        commands::join::run(&self.request(), only, out)
+    }
+}
+
+/// A command with its flags, and its phases below it.
+pub(super) fn with_phases<P: Phased>(command: Command) -> Command {
+    let command = P::augment_args(command).subcommand(phases::<P>());
+    let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    command.after_long_help(format!("{examples}\n\n{}", tree::<P>()))
+}
+
+/// The command `phase`, with a command for each phase.
+pub(super) fn phases<P: Phased>() -> Command {
+    Command::new("phase").about(P::ABOUT).defer(|phase| {
         let phase = phase
-            .after_help(example("certs apiserver"))
+            .after_help(format!("Example:\n  kubestrap {} phase {}", P::NAME, P::EXAMPLE))
             .subcommand_required(true)
             .arg_required_else_help(true);
-        workflow().phases.iter().fold(phase, |parent, phase| parent.subcommand(phase_command(phase, "")))
+        let shown = P::workflow();
+        let shown = shown.phases.iter().filter(|phase| !phase.hidden);
+        shown.fold(phase, |parent, phase| parent.subcommand(phase_command::<P>(phase, "")))
     })
 }
 
-/// How a phase is run by itself.
-fn example(words: &str) -> String {
-    format!("Example:\n  kubestrap phase {words} --config kubeadm.yaml")
-}
-
-fn phase_command(phase: &Phase<State>, parent: &str) -> Command {
+fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
+    let example = |id: &str| format!("Example:\n  kubestrap {} phase {id} --config kubeadm.yaml", P::NAME);
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().is_empty() {
-        return command.after_help(example(&id)).defer(with_flags);
+        return command.after_help(example(&id)).defer(with_flags::<P>);
     }
+    let all_id = format!("{id} all");
     let all = Command::new("all")
         .about(format!("All of these: {}", phase.about))
-        .after_help(example(&format!("{id} all")))
-        .defer(with_flags);
+        .after_help(example(&all_id))
+        .defer(with_flags::<P>);
     let command = command
-        .after_help(example(&format!("{id} all")))
+        .after_help(example(&all_id))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(all);
-    phase.children().iter().fold(command, |command, child| command.subcommand(phase_command(child, &id)))
+    phase.children().iter().fold(command, |command, child| command.subcommand(phase_command::<P>(child, &id)))
 }
 
-/// A phase takes the flags of `init`, and has examples of its own.
-fn with_flags(phase: Command) -> Command {
-    let examples = phase.get_after_help().cloned();
-    Init::augment_args(phase).after_help(examples.unwrap_or_default())
+/// A phase takes the flags of its command, and has examples of its own.
+fn with_flags<P: Phased>(phase: Command) -> Command {
+    let (about, examples) = (phase.get_about().cloned(), phase.get_after_help().cloned());
+    P::augment_args(phase).about(about.unwrap_or_default()).after_help(examples.unwrap_or_default())
 }
 
-/// The phase that the command line names, and its flags.
-pub(super) fn selected(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
-    let matches = match matches.subcommand()? {
-        ("init", init) => init,
-        ("phase", _) => matches,
-        _ => return None,
+/// Runs the phase that the command line names, if it names one.
+pub(super) fn run_selected(matches: &ArgMatches) -> Option<ExitCode> {
+    let (command, below) = match matches.subcommand()? {
+        ("phase", _) => (Init::NAME, matches),
+        (command, below) => (command, below),
     };
-    let (_, mut leaf) = matches.subcommand().filter(|(name, _)| *name == "phase")?;
+    let (_, mut leaf) = below.subcommand().filter(|(name, _)| *name == "phase")?;
     let mut id = vec![];
     while let Some((name, next)) = leaf.subcommand() {
         if name != "all" {
@@ -72,37 +137,36 @@ pub(super) fn selected(matches: &ArgMatches) -> Option<(String, &ArgMatches)> {
         }
         leaf = next;
     }
-    Some((id.join("/"), leaf))
+    let id = id.join("/");
+    match command {
+        Init::NAME => Some(run::<Init>(&id, leaf)),
+        Join::NAME => Some(run::<Join>(&id, leaf)),
+        _ => None,
+    }
 }
 
-/// Runs the phase `id`.
-pub(super) fn run(id: &str, matches: &ArgMatches) -> ExitCode {
+fn run<P: Phased>(id: &str, matches: &ArgMatches) -> ExitCode {
     let global = super::Global::from_arg_matches(matches).unwrap_or_default();
-    let init = match Init::from_arg_matches(matches) {
-        Ok(init) => init,
+    let command = match P::from_arg_matches(matches) {
+        Ok(command) => command,
         Err(error) => {
             let _ = error.print();
             return ExitStatus::Usage.into();
         }
     };
-    super::run(&global, init.output.printer(), |out| {
-        let request = init.request().map_err(|e| unusable(&e))?;
-        commands::init::run(&request, Some(id.to_owned()), out)
-    })
+    super::run(&global, command.output().printer(), |out| command.run(Some(id.to_owned()), out))
 }
 
-/// The phases as a tree, for the help of `init`.
-pub(super) fn tree() -> String {
-    let mut text = String::from(
-        "Phases, in order (run one with `kubestrap phase …`, leave some out with --skip-phases):\n",
+/// The phases as a tree, for the help of the command.
+fn tree<P: Phased>() -> String {
+    let mut text = format!(
+        "Phases, in order (run one with `kubestrap {} phase …`, skip some with --skip-phases):\n",
+        P::NAME
     );
-    for id in workflow().ids() {
+    for id in P::workflow().ids() {
         let depth = id.matches('/').count();
-        text.push_str(&format!(
-            "{}{}\n",
-            "  ".repeat(depth + 1),
-            if depth == 0 { &id } else { id.rsplit('/').next().unwrap_or(&id) }
-        ));
+        let name = if depth == 0 { &id } else { id.rsplit('/').next().unwrap_or(&id) };
+        text.push_str(&format!("{}{name}\n", "  ".repeat(depth + 1)));
     }
     text
 }

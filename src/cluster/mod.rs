@@ -20,6 +20,7 @@ mod change;
 mod cluster_admins;
 pub mod cluster_info;
 mod connection;
+pub(crate) mod download_certs;
 mod error;
 #[cfg(test)]
 mod fake;
@@ -35,6 +36,8 @@ mod read_only;
 mod recorder;
 mod seal;
 mod seam;
+#[allow(dead_code, reason = "the workflow of `join`, its caller, comes next")]
+pub(crate) mod shared_certificates;
 pub(crate) mod stored;
 mod tokens;
 pub mod upload_certs;
@@ -52,7 +55,7 @@ pub use live::{Access, KubeCluster, KubeconfigFile};
 pub(crate) use node::taint_text;
 pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
-pub(crate) use of_node::{of_kubeconfig, of_node};
+pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node};
 pub(crate) use read_only::ReadOnly;
 pub use recorder::Recorder;
 pub use seal::{CertificateKey, CertificateKeyError, SealError};

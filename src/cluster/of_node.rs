@@ -45,17 +45,38 @@ pub(crate) fn of_node(
     })))
 }
 
-/// The cluster of a kubeconfig, reached when it is first needed, through the server that the kubeconfig names. Nothing
-/// is written to reach it. Requests that fail are repeated for `limit`.
+/// The cluster of a kubeconfig's file, reached when it is first needed, through the server that it names. Nothing is
+/// written to reach it. Requests that fail are repeated for `limit`.
 ///
 /// # Errors
 /// When the runtime can't start its threads.
 pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
+    lazily(limit, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
+}
+
+/// The same of a kubeconfig's text, which is called `name` in messages.
+///
+/// # Errors
+/// When the runtime can't start its threads.
+pub(crate) fn of_kubeconfig_text(
+    name: &str,
+    text: &str,
+    limit: Duration,
+) -> std::io::Result<Box<dyn Cluster>> {
+    let named = (name.to_owned(), text.to_owned());
+    lazily(limit, move || Ok(named.clone()))
+}
+
+/// The cluster of the kubeconfig whose name and text `kubeconfig` gives, once it is needed.
+fn lazily(
+    limit: Duration,
+    kubeconfig: impl Fn() -> Result<(String, String), ClusterError> + Send + Sync + 'static,
+) -> std::io::Result<Box<dyn Cluster>> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Box::new(LazyCluster::new(move || {
         let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
-        let text = read(&kubeconfig)?;
-        KubeCluster::new(&access, KubeconfigFile { path: &kubeconfig.to_string_lossy(), text: &text })
+        let (path, text) = kubeconfig()?;
+        KubeCluster::new(&access, KubeconfigFile { path: &path, text: &text })
     })))
 }
 

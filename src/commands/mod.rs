@@ -4,6 +4,7 @@ pub(crate) mod configuration;
 pub(crate) mod diff;
 mod dry_run;
 pub(crate) mod init;
+pub(crate) mod join;
 pub(crate) mod preflight;
 pub(crate) mod reset;
 pub(crate) mod upgrade;

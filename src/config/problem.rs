@@ -69,7 +69,10 @@ impl Locator {
 
     /// The place of `path` (dotted) in the document of `kind`.
     pub fn place(&self, kind: &str, path: &str) -> String {
-        if let Some((_, flag)) = self.flags.iter().find(|(field, _)| *field == path) {
+        let sets = |field: &str| {
+            path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if let Some((_, flag)) = self.flags.iter().find(|(field, _)| sets(field)) {
             return if flag.starts_with('[') { (*flag).to_owned() } else { format!("--{flag}") };
         }
         match self.documents.iter().find(|(k, _)| k == kind) {

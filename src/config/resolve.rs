@@ -118,6 +118,24 @@ impl Settings {
 }
 
 impl ClusterSettings {
+    /// kubeadm's defaults, for the time in which the cluster to join is not known yet.
+    pub(crate) fn unknown() -> Self {
+        let (version, release) = fallback();
+        let mut config =
+            ClusterConfiguration { kubernetes_version: version.to_string(), ..Default::default() };
+        defaults::cluster(&mut config, release, 0);
+        Self::new(config, version, release, None, None)
+    }
+
+    /// The settings of a cluster that stores its configuration; `generated` tells which parts of it nobody changed.
+    ///
+    /// # Errors
+    /// With every problem found, such as a version that is not known.
+    pub(crate) fn of_stored(loaded: Loaded, generated: Generated) -> Result<Self, ConfigError> {
+        let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
+        Ok(Self { generated, ..resolved.settings.cluster })
+    }
+
     /// Parses what a ClusterConfiguration with defaults holds as text. It was checked before: what can't be parsed is
     /// left out.
     pub(crate) fn new(
@@ -186,20 +204,8 @@ pub(super) fn default_registration(
         node.name.clone_from(name);
     }
     defaults::text(&mut node.name, &facts.hostname);
-    let ignored: Vec<String> =
-        overrides.ignore_preflight_errors.iter().map(|e| e.trim().to_lowercase()).collect();
     node.ignore_preflight_errors =
-        node.ignore_preflight_errors.iter().map(|e| e.to_lowercase()).chain(ignored).collect();
-    node.ignore_preflight_errors.sort();
-    node.ignore_preflight_errors.dedup();
-    let all = node.ignore_preflight_errors.iter().any(|e| e == "all");
-    if all && node.ignore_preflight_errors.len() > 1 {
-        v.error(
-            kind,
-            "nodeRegistration.ignorePreflightErrors",
-            "`all` covers every check: name no others beside it",
-        );
-    }
+        ignored_checks(kind, &node.ignore_preflight_errors, &overrides.ignore_preflight_errors, v);
     if node.cri_socket.is_empty() {
         match facts.cri_sockets.as_slice() {
             [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
@@ -215,6 +221,27 @@ pub(super) fn default_registration(
             ),
         }
     }
+}
+
+/// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
+fn ignored_checks(kind: &str, configured: &[String], flags: &[String], v: &mut Validator<'_>) -> Vec<String> {
+    let lower = |list: &[String]| -> Vec<String> { list.iter().map(|e| e.trim().to_lowercase()).collect() };
+    let lists = [lower(configured), lower(flags)];
+    let covers_all = |list: &Vec<String>| list.iter().any(|check| check == "all");
+    if lists.iter().any(|list| covers_all(list) && list.iter().any(|check| check != "all")) {
+        v.error(
+            kind,
+            "nodeRegistration.ignorePreflightErrors",
+            "`all` covers every check: name no others beside it",
+        );
+    }
+    if lists.iter().any(covers_all) {
+        return vec!["all".into()];
+    }
+    let mut checks = lists.concat();
+    checks.sort();
+    checks.dedup();
+    checks
 }
 
 /// kubeadm's rule: the address given, else that of the default route's interface; a loopback stands for an address of
@@ -275,17 +302,18 @@ pub(super) fn advertise_address(
     address
 }
 
+/// The version and release that are built in.
+fn fallback() -> (KubernetesVersion, &'static Release) {
+    let version: KubernetesVersion =
+        DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
+    let release = Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
+    (version, release)
+}
+
 fn version(
     cluster: &mut ClusterConfiguration,
     v: &mut Validator<'_>,
 ) -> (KubernetesVersion, &'static Release) {
-    let fallback = || {
-        let version: KubernetesVersion =
-            DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
-        let release =
-            Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
-        (version, release)
-    };
     defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
     let path = "kubernetesVersion";
     if is_label(&cluster.kubernetes_version) {

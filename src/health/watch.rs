@@ -38,6 +38,11 @@ pub trait Watch {
     /// How everything stands now.
     fn snapshot(&mut self) -> Snapshot;
 
+    /// Whether there is anything to wait for: not in a dry run.
+    fn waits(&self) -> bool {
+        true
+    }
+
     /// Why no API server answers at `base` (`https://host:port`); none when one does, whatever it says, and where
     /// there is nobody to ask.
     fn unreachable(&mut self, _base: &str) -> Option<String> {
@@ -133,5 +138,9 @@ impl Watch for DryWatch {
 
     fn snapshot(&mut self) -> Snapshot {
         Snapshot { components: self.components.clone(), ..Snapshot::default() }
+    }
+
+    fn waits(&self) -> bool {
+        false
     }
 }

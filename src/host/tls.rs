@@ -60,7 +60,8 @@ pub fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
         .dangerous()
         .with_custom_certificate_verifier(Arc::clone(&witness) as Arc<dyn ServerCertVerifier>)
         .with_no_client_auth();
-    let name = ServerName::from(socket.ip());
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    let name = ServerName::try_from(host.to_owned()).unwrap_or_else(|_| ServerName::from(socket.ip()));
     let mut connection = ClientConnection::new(Arc::new(config), name).map_err(|e| failed(e.to_string()))?;
     let ended = connection.complete_io(&mut stream);
     let proven = witness.proven.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -163,10 +163,9 @@ impl Kubeconfig {
     }
 
     /// The cluster of the current context, to change.
-    pub fn current_cluster_mut(&mut self) -> Option<&mut Cluster> {
+    pub(crate) fn current_cluster_mut(&mut self) -> Option<&mut Cluster> {
         let context = self.contexts.iter().find(|c| c.name == self.current_context)?;
-        let name = context.context.cluster.clone();
-        self.clusters.iter_mut().find(|c| c.name == name).map(|c| &mut c.cluster)
+        self.clusters.iter_mut().find(|c| c.name == context.context.cluster).map(|c| &mut c.cluster)
     }
 
     /// The user of the current context.

@@ -60,7 +60,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         if snapshot.kubelet.is_none() {
             kubelet_since = Instant::now();
             if !std::mem::replace(&mut pointed, true) {
-                point_at_new_manifests(run);
+                run.point_at_new_manifests();
             }
         }
         let late = if snapshot.kubelet.is_some() && kubelet_since.elapsed() > timeouts.kubelet {
@@ -78,16 +78,6 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
             return Err(unhealthy(run, &late, attention.causes(run, &snapshot)));
         }
         std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
-    }
-}
-
-/// Makes kubelet, now that it watches its folder, look at manifests that were written while it started: it lists the
-/// folder a moment before it begins to watch it, and sees what was written in between at the next listing, 20 seconds
-/// later.
-fn point_at_new_manifests(run: &Run) {
-    let manifests = &run.settings.node.paths.manifests;
-    for file in run.changes.files.iter().filter(|file| file.path.starts_with(manifests)) {
-        run.host.point_at(&file.path);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{kubelet, yaml};
 ///
 /// # Errors
 /// When a manifest is missing that every control plane has, or is no YAML.
-pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
+pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
     let mut targets = vec![];
     for component in Component::ALL {
         let path = settings.node.paths.manifests.join(component.file());
@@ -32,19 +32,24 @@ pub fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
             .map_err(|e| Error::new(ExitStatus::Failed, format!("{}:{e}", path.display())))?;
         targets.extend(documents.first().map(|pod| target(component, pod)));
     }
+    Ok(Watched { targets, kubeconfig: identity(settings, host)?, ..watched_kubelet(settings) })
+}
+
+/// Where kubelet reports its health, and the container runtime; no component.
+pub(crate) fn watched_kubelet(settings: &Settings) -> Watched {
     let configuration = kubelet::cluster_configuration(settings);
     let port = u16::try_from(configuration.healthz_port.unwrap_or_default()).unwrap_or_default();
     let address = match configuration.healthz_bind_address.parse::<std::net::IpAddr>() {
         Ok(ip) if !ip.is_unspecified() => ip.to_string(),
         _ => "127.0.0.1".to_owned(),
     };
-    Ok(Watched {
-        targets,
+    Watched {
+        targets: vec![],
         kubelet: (port != 0).then(|| format!("http://{}", join_host_port(&address, port))),
         cri_socket: settings.node.registration.cri_socket.clone(),
         node_name: settings.node_name().to_owned(),
-        kubeconfig: identity(settings, host)?,
-    })
+        kubeconfig: None,
+    }
 }
 
 /// Who asks the API server: an administrator that needs no RBAC rule, which are not there yet when it starts.

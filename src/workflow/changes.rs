@@ -59,6 +59,16 @@ impl Run {
         Ok(written)
     }
 
+    /// Makes kubelet, once it watches its folder, look at manifests that were written while it started: it lists the
+    /// folder a moment before it begins to watch it, and sees what was written in between at the next listing, 20
+    /// seconds later.
+    pub(crate) fn point_at_new_manifests(&self) {
+        let manifests = &self.settings.node.paths.manifests;
+        for file in self.changes.files.iter().filter(|file| file.path.starts_with(manifests)) {
+            self.host.point_at(&file.path);
+        }
+    }
+
     /// Takes note that an existing file stays as it is.
     ///
     /// # Errors

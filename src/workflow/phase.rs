@@ -15,6 +15,8 @@ pub(crate) struct Phase<S> {
     pub(crate) about: &'static str,
     /// Ids of phases that must run before it in the same run.
     pub(crate) needs: &'static [&'static str],
+    /// It is not a command of its own, as in kubeadm.
+    pub(crate) hidden: bool,
     /// The folders that other runs must keep out of meanwhile.
     pub(super) locks: &'static [Folder],
     /// Tells how many keys it generates.
@@ -47,6 +49,8 @@ pub(crate) enum Outcome {
     Done,
     /// There was nothing for it to do, and why.
     Skipped(String),
+    /// It is for another kind of node: there is nothing to tell.
+    NotApplicable,
 }
 
 /// A folder that a phase writes to.
@@ -81,12 +85,17 @@ impl<S> Phase<S> {
     }
 
     fn of(name: &'static str, about: &'static str, action: Action<S>) -> Self {
-        Self { name, aliases: &[], about, needs: &[], locks: Folder::ALL, keys: None, action }
+        Self { name, aliases: &[], about, needs: &[], hidden: false, locks: Folder::ALL, keys: None, action }
     }
 
     /// With phases that must run before it.
     pub(crate) fn needing(self, needs: &'static [&'static str]) -> Self {
         Self { needs, ..self }
+    }
+
+    /// Without a command of its own.
+    pub(crate) fn hidden(self) -> Self {
+        Self { hidden: true, ..self }
     }
 
     /// With other names.

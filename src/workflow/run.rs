@@ -12,7 +12,7 @@ use super::changes::Changes;
 use super::patched;
 use super::seams::Seams;
 use super::words::Verb;
-use crate::cluster::Cluster;
+use crate::cluster::{self, Cluster, ReadOnly, Recorder};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -57,8 +57,8 @@ pub(crate) struct Run {
     pub(crate) keys: KeyPool,
     /// Unknown patch targets are errors.
     strict: bool,
-    /// Nothing is changed: steps say what they would do.
-    dry_run: bool,
+    /// Holds what a dry run would apply; there is none in a real run.
+    recorder: Option<Recorder>,
     /// An earlier run left something: what this one changes of it is shown.
     earlier: bool,
     /// The area of the phase that runs, which its log lines bear.
@@ -71,7 +71,7 @@ pub(crate) struct Run {
 impl Run {
     /// A run at its beginning.
     pub(crate) fn new(settings: Settings, seams: Seams, out: Printer, strict: bool) -> Self {
-        let Seams { host, cluster, machine, checks, images, pods, watch, keys, dry_run } = seams;
+        let Seams { host, cluster, machine, checks, images, pods, watch, keys, recorder } = seams;
         let earlier =
             Component::ALL.iter().any(|c| host.exists(&settings.node.paths.manifests.join(c.file())))
                 || host.exists(&settings.node.paths.kubeconfig("kubelet.conf"));
@@ -90,7 +90,7 @@ impl Run {
             changes: Changes::default(),
             keys,
             strict,
-            dry_run,
+            recorder,
             earlier,
             area: String::new(),
             restart: None,
@@ -108,6 +108,11 @@ impl Run {
         area.clone_into(&mut self.area);
     }
 
+    /// Nothing is changed: steps say what they would do.
+    fn is_dry(&self) -> bool {
+        self.recorder.is_some()
+    }
+
     /// A log line of the phase.
     pub(crate) fn log(&self, text: impl AsRef<str>) {
         self.out.log(&self.area, text);
@@ -115,12 +120,12 @@ impl Run {
 
     /// A log line for what the phase does now, or, in a dry run, would do.
     pub(crate) fn act(&self, verb: Verb, what: impl AsRef<str>) {
-        self.log(verb.line(self.dry_run, what.as_ref()));
+        self.log(verb.line(self.is_dry(), what.as_ref()));
     }
 
     /// A log line for what the phase has achieved: none in a dry run, which achieves nothing.
     pub(crate) fn done(&self, text: impl AsRef<str>) {
-        if !self.dry_run {
+        if !self.is_dry() {
             self.log(text);
         }
     }
@@ -137,7 +142,7 @@ impl Run {
 
     /// A live view of what the phase waits for; it shows nothing in a dry run, which waits for nothing.
     pub(crate) fn live_view(&self) -> LiveView {
-        let out = if self.dry_run { self.out.quiet() } else { self.out.clone() };
+        let out = if self.is_dry() { self.out.quiet() } else { self.out.clone() };
         LiveView::new(&out, &self.area)
     }
 
@@ -159,6 +164,31 @@ impl Run {
             self.restart = Some(std::thread::spawn(restart));
             self.changes.restarted.push("kubelet");
         }
+    }
+
+    /// Makes `cluster` the one that is worked on; a dry run reads it and records what it would write.
+    pub(crate) fn join_cluster(&mut self, cluster: Box<dyn Cluster>) {
+        self.cluster = match &self.recorder {
+            Some(recorder) => Box::new(ReadOnly::new(cluster, recorder.clone())),
+            None => cluster,
+        };
+    }
+
+    /// Reaches the cluster as its administrator from here on, through the control plane's endpoint. A dry run has not
+    /// written the administrator's kubeconfig, and goes on as before.
+    ///
+    /// # Errors
+    /// When the kubeconfig can't be used.
+    pub(crate) fn reach_as_admin(&mut self) -> Result<(), Error> {
+        if self.recorder.is_some() {
+            return Ok(());
+        }
+        let path = self.settings.node.paths.kubeconfig("admin.conf");
+        let limit = self.settings.node.timeouts.kubernetes_api;
+        let Some(text) = self.host.read(&path)? else { return Ok(()) };
+        let text = String::from_utf8_lossy(&text);
+        self.cluster = cluster::of_kubeconfig_text(&path.to_string_lossy(), &text, limit)?;
+        Ok(())
     }
 
     /// Waits until kubelet, if it is being restarted, is.

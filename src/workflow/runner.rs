@@ -136,6 +136,10 @@ impl<S: AsMut<Run>> Workflow<S> {
                     state.as_mut().log(why);
                     out.phase(&id, "skipped", Some(took));
                 }
+                Ok(Outcome::NotApplicable) => {
+                    out.phase(&id, "skipped", Some(took));
+                    continue;
+                }
                 Err(error) => {
                     out.phase(&id, "failed", Some(took));
                     return Err(error.at(&id));

@@ -22,7 +22,7 @@ pub(crate) struct Seams {
     pub(super) pods: Box<dyn Pods>,
     pub(super) watch: Box<dyn Watch>,
     pub(super) keys: KeyPool,
-    pub(super) dry_run: bool,
+    pub(super) recorder: Option<Recorder>,
 }
 
 /// The seams of a dry run, with what is asked of them at its end.
@@ -53,7 +53,7 @@ impl Seams {
             pods: Box::new(RuntimePods { socket: settings.cri_socket().to_owned() }),
             watch: Box::new(LiveWatch::default()),
             keys: KeyPool::start(settings.cluster.algorithm, keys),
-            dry_run: false,
+            recorder: None,
         })
     }
 
@@ -80,7 +80,7 @@ impl Seams {
             pods: Box::new(NoPods),
             watch: Box::new(DryWatch::default()),
             keys,
-            dry_run: true,
+            recorder: Some(recorder.clone()),
         };
         Ok(DryRun { seams, host, recorder, checks })
     }
@@ -95,7 +95,7 @@ impl Seams {
     #[cfg(test)]
     #[must_use]
     pub(crate) fn with_host(self, host: Arc<dyn Host>) -> Self {
-        Self { host, dry_run: false, ..self }
+        Self { host, recorder: None, ..self }
     }
 
     /// The same with other keys.

@@ -1,6 +1,7 @@
 //! The workflows: each one table of phases, its order of running, and its own small state.
 
 pub(crate) mod init;
+pub(crate) mod join;
 pub(crate) mod reset;
 pub(crate) mod upgrade;
 #[cfg(test)]

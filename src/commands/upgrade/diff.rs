@@ -57,7 +57,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         kubeconfig,
         journal: None,
     };
-    let (mut upgrade, ..) = step.dry_state(None, &out.quiet())?;
+    let mut upgrade = step.dry_state(None, &out.quiet())?.upgrade;
     workflow.run(&selection, &mut upgrade)?;
     let changes = &upgrade.run.changes;
     for change in &changes.files {

@@ -1,20 +1,22 @@
 //! Runs one of upgrade's workflows, for real or as a dry run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::this_node::{ForVersion, ThisNode, Wishes};
-use crate::cluster::{self, ReadOnly};
+use crate::cluster::{self, ReadOnly, Recorder};
 use crate::commands::dry_run;
 use crate::config::KubernetesVersion;
 use crate::error::Error;
-use crate::host::{RealHost, remove_leftovers};
+use crate::host::{DryRunHost, RealHost, remove_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::pki::KeyPool;
+use crate::preflight::Beside;
 use crate::workflow::{DryRun, Run, Seams, Selection, Workflow, machine};
 use crate::workflows::upgrade::journal::Journal;
 use crate::workflows::upgrade::outlook::{self, Given, Outlook};
@@ -95,13 +97,14 @@ impl Step<'_> {
     /// When a phase fails.
     pub(super) fn dry_run(self, dir: Option<PathBuf>, out: &Printer) -> Result<(), Error> {
         let (workflow, selection) = (self.workflow, self.selection);
-        let (upgrade, host, recorder) = self.dry_state(dir, out)?;
-        let mut upgrade = upgrade;
+        let Dry { mut upgrade, host, recorder, checks } = self.dry_state(dir, out)?;
         if selection.only.is_none() {
             upgrade.run.check_patches()?;
         }
-        workflow.run(selection, &mut upgrade)?;
-        dry_run::report(&host, &recorder.objects(), out)
+        let result = workflow.run(selection, &mut upgrade);
+        let result = result.and_then(|_| dry_run::report(&host, &recorder.objects(), out));
+        out.findings("preflight", &checks.found().findings);
+        result
     }
 
     /// The state of a dry run, with what is asked of it at its end.
@@ -109,11 +112,11 @@ impl Step<'_> {
         mut self,
         dir: Option<PathBuf>,
         out: &Printer,
-    ) -> Result<(Upgrade, std::sync::Arc<crate::host::DryRunHost>, crate::cluster::Recorder), Error> {
+    ) -> Result<Dry, Error> {
         // An interrupted run is gone on with, or back, only for real.
         self.journal = None;
         let (mut prepared, outlook) = self.prepare(out)?;
-        let DryRun { seams, host, recorder, .. } = Seams::dry(&prepared.settings, dir, 0)?;
+        let DryRun { seams, host, recorder, checks } = Seams::dry(&prepared.settings, dir, 0)?;
         // Nobody keeps what a dry run signs.
         let seams = seams.with_keys(KeyPool::stand_in(prepared.settings.cluster.algorithm, 1));
         let cluster = prepared.cluster.take();
@@ -121,7 +124,7 @@ impl Step<'_> {
             Some(cluster) => seams.with_cluster(Box::new(ReadOnly::new(cluster, recorder.clone()))),
             None => seams,
         };
-        Ok((prepared.state(seams, outlook, Box::new(NoJob), out), host, recorder))
+        Ok(Dry { upgrade: prepared.state(seams, outlook, Box::new(NoJob), out), host, recorder, checks })
     }
 
     fn prepare(self, out: &Printer) -> Result<(Prepared, Outlook), Error> {
@@ -159,6 +162,18 @@ impl Step<'_> {
         };
         Ok((prepared, outlook))
     }
+}
+
+/// A dry run at its beginning, with what is asked at its end.
+pub(super) struct Dry {
+    /// The state.
+    pub(super) upgrade: Upgrade,
+    /// Holds the files that would be written.
+    host: Arc<DryRunHost>,
+    /// Holds the objects that would be applied.
+    recorder: Recorder,
+    /// The checks, which run beside the work.
+    checks: Beside,
 }
 
 /// Everything of the state but the seams.

@@ -7,7 +7,9 @@ use super::super::policy::Step;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
-use crate::preflight::{IMAGE_PULL, PullOptions, ignore};
+use crate::images::{IMAGE_PULL, PullOptions};
+use crate::phases::preflight::{check, refuse};
+use crate::preflight::{Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Verb};
 
 /// Before `upgrade apply`.
@@ -17,7 +19,9 @@ pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
     // Nobody who answers is told at once, not after the checks.
     let answered = if upgrade.options.ask && !std::io::stdin().is_terminal() { Some(confirmed(upgrade)?) } else { None };
     check_version(upgrade)?;
-    refuse(upgrade)?;
+    seen_ahead(upgrade)?;
+    let subject = Subject::upgrade(&upgrade.run.settings);
+    check(&mut upgrade.run, &subject)?;
     let mut probe = std::mem::take(&mut upgrade.probe);
     let found = probe.as_mut().map_or_else(Vec::new, |probe| probe.probe(upgrade));
     told(upgrade, found)?;
@@ -34,7 +38,9 @@ pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
 pub(in super::super) fn node(upgrade: &mut Upgrade) -> PhaseResult {
     upgrade.run.log("Running preflight checks");
     privileged(upgrade)?;
-    refuse(upgrade)?;
+    seen_ahead(upgrade)?;
+    let subject = Subject::upgrade(&upgrade.run.settings);
+    check(&mut upgrade.run, &subject)?;
     if upgrade.control_plane {
         return pull(upgrade);
     }
@@ -79,7 +85,7 @@ fn check_version(upgrade: &Upgrade) -> Result<(), Error> {
 }
 
 /// Tells what was seen ahead; errors end the run.
-fn refuse(upgrade: &Upgrade) -> Result<(), Error> {
+fn seen_ahead(upgrade: &Upgrade) -> Result<(), Error> {
     told(upgrade, upgrade.outlook.findings.clone())
 }
 
@@ -87,7 +93,7 @@ fn told(upgrade: &Upgrade, mut findings: Vec<Finding>) -> Result<(), Error> {
     let ignored = &upgrade.run.settings.node.registration.ignore_preflight_errors;
     ignore(&mut findings, ignored);
     upgrade.run.findings(&findings);
-    crate::phases::preflight::refuse(&findings)
+    refuse(&findings)
 }
 
 /// Pulls the images of the new version: nothing is stopped before they are here.

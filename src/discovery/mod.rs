@@ -1,0 +1,172 @@
+//! How a joining node finds its cluster, and knows that it is the right one.
+//!
+//! - [`discover`] with a token: `cluster-info` is read from a server that nobody vouches for yet ([`token`]). It counts
+//!   when it is signed with the token ([`jws`]) and its CA is one of those pinned ([`pins`]), and is then read again
+//!   from a server whose certificate that CA signed.
+//! - with a kubeconfig, a file or an https URL, which vouches for the cluster by itself ([`file`]).
+//!
+//! Then the cluster's configuration is read ([`read_configuration`]).
+//!
+//! A server that does not answer may come up still, so what fails is repeated ([`retry`]) until the time is up; what is
+//! proven to stay as it is ends it sooner. [`Cause`] says what failed, why, and what to do.
+
+mod cause;
+mod certificate;
+mod client;
+mod cluster_info;
+mod file;
+mod jws;
+mod pins;
+mod read;
+mod retry;
+mod source;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::fmt;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::runtime::Handle;
+
+use crate::config::v1beta4::Discovery;
+use crate::finding::Finding;
+use crate::kubeconfig::{Cluster, Kubeconfig, User};
+
+pub(crate) use cause::Cause;
+#[allow(unused_imports, reason = "the workflow of `join`, their user, comes next")]
+pub(crate) use read::{ReadError, read_configuration};
+pub(crate) use retry::Waiting;
+
+/// The cluster's name in the kubeconfigs that a join writes: kubeadm's.
+const CLUSTER_NAME: &str = "kubernetes";
+/// The name of who asks for kubelet's certificate with a token: kubeadm's.
+const TOKEN_USER: &str = "tls-bootstrap-token-user";
+
+/// What was discovered.
+#[derive(Clone, Debug)]
+pub(crate) struct Discovered {
+    /// With which the cluster is reached from now on, and kubelet asks for its certificate. It embeds everything.
+    pub(crate) kubeconfig: Kubeconfig,
+    /// URL of the API server.
+    pub(crate) server: String,
+    /// The cluster's CA certificates, PEM.
+    pub(crate) ca: String,
+    /// As whom, in words.
+    pub(crate) credentials: String,
+    /// What is odd, but no error.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Discovered {
+    fn new(server: String, ca: String, credentials: Credentials<'_>) -> Self {
+        let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &ca);
+        let cluster =
+            Cluster { server: server.clone(), certificate_authority_data: data, ..Cluster::default() };
+        let (kubeconfig, credentials) = match credentials {
+            Credentials::Token(token) => {
+                let user = User { token: token.to_owned(), ..User::default() };
+                let id = token.split('.').next().unwrap_or_default();
+                (Kubeconfig::new(CLUSTER_NAME, cluster, TOKEN_USER, user), format!("the token {id:?}"))
+            }
+            Credentials::Kubeconfig(kubeconfig, credentials) => {
+                let mut kubeconfig = kubeconfig.clone();
+                for named in &mut kubeconfig.clusters {
+                    named.cluster = cluster.clone();
+                }
+                (kubeconfig, credentials.to_owned())
+            }
+        };
+        Self { kubeconfig, server, ca, credentials, warnings: vec![] }
+    }
+}
+
+/// As whom the cluster is reached after the discovery.
+enum Credentials<'a> {
+    /// A bootstrap token.
+    Token(&'a str),
+    /// A kubeconfig's only user, and what that shows, in words.
+    Kubeconfig(&'a Kubeconfig, &'static str),
+}
+
+/// A cluster that was not discovered.
+#[derive(Debug)]
+pub(crate) struct DiscoveryError {
+    /// Why not.
+    pub(crate) cause: Box<Cause>,
+    /// After how long.
+    pub(crate) after: Duration,
+}
+
+impl DiscoveryError {
+    /// The same as a finding of `check`.
+    pub(crate) fn finding(&self, check: &str) -> Finding {
+        let explanation = self.cause.explanation();
+        let finding = Finding::error(self.what());
+        let mut finding = match explanation.why {
+            Some(why) => finding.cause(why),
+            None => finding,
+        };
+        finding = finding.evidences(explanation.evidence);
+        finding.fix = Some(explanation.fix);
+        finding.check = check.to_owned();
+        finding
+    }
+
+    fn what(&self) -> String {
+        match self.after.as_secs() {
+            0 => self.cause.to_string(),
+            seconds => format!("{} (after {seconds} s)", self.cause),
+        }
+    }
+}
+
+impl fmt::Display for DiscoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let explanation = self.cause.explanation();
+        write!(f, "could not discover the cluster: {}", self.what())?;
+        for line in explanation.evidence {
+            write!(f, "\n  {line}")?;
+        }
+        if let Some(why) = explanation.why {
+            write!(f, "\n  cause: {why}")?;
+        }
+        write!(f, "\n  fix: {}", explanation.fix)
+    }
+}
+
+impl std::error::Error for DiscoveryError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.cause.as_ref())
+    }
+}
+
+/// Finds the cluster that `discovery`, checked and with defaults, names. What fails is repeated for `limit`; `report`
+/// is told now and then what it waits for. `runtime` must have threads of its own.
+///
+/// # Errors
+/// When the cluster is not found in time, is another one, or never will answer.
+pub(crate) fn discover(
+    runtime: &Handle,
+    discovery: &Discovery,
+    limit: Duration,
+    report: &mut dyn FnMut(&Waiting<'_>),
+) -> Result<Discovered, DiscoveryError> {
+    let tls_bootstrap_token = &discovery.tls_bootstrap_token;
+    let found = async {
+        match (&discovery.bootstrap_token, &discovery.file) {
+            (Some(bootstrap), _) => token::discover(bootstrap, tls_bootstrap_token, limit, report).await,
+            (None, Some(given)) => {
+                file::discover(&given.kube_config_path, tls_bootstrap_token, limit, report).await
+            }
+            (None, None) => Err((Cause::Nothing, Duration::ZERO)),
+        }
+    };
+    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError { cause: Box::new(cause), after })
+}
+
+/// The clock of this machine.
+fn now() -> OffsetDateTime {
+    OffsetDateTime::now_utc()
+}

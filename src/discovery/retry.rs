@@ -1,0 +1,125 @@
+//! Repeating what fails while it may succeed still.
+
+use std::mem::discriminant;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Cause;
+
+/// The first pause; each further one is half as long again.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// How often it is told that something still fails.
+const REPORTS: Duration = Duration::from_secs(5);
+
+/// What is waited for.
+#[derive(Debug)]
+pub(crate) struct Waiting<'a> {
+    /// What failed the last time.
+    pub(crate) cause: &'a Cause,
+    /// For how long it has been tried.
+    pub(crate) elapsed: Duration,
+    /// When it is given up if nothing changes, counted from the beginning.
+    pub(crate) limit: Duration,
+}
+
+/// How long a cause may stay before it counts as proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It is proven.
+    None,
+    /// It may pass within this time.
+    For(Duration),
+    /// As long as there is time.
+    Limit,
+}
+
+/// Repeats `attempt` until it succeeds, the time is up, or its failure is proven to stay.
+pub(super) async fn until<T>(
+    limit: Duration,
+    report: &mut dyn FnMut(&Waiting<'_>),
+    mut attempt: impl AsyncFnMut() -> Result<T, Cause>,
+) -> Result<T, (Cause, Duration)> {
+    let begin = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    // Since when the same kind of failure comes back, and when it was told.
+    let mut same: Option<(std::mem::Discriminant<Cause>, Instant)> = None;
+    let mut told: Option<Instant> = None;
+    loop {
+        let cause = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(cause) => cause,
+        };
+        let kind = discriminant(&cause);
+        let since = match same {
+            Some((last, since)) if last == kind => since,
+            Some(_) | None => {
+                told = None;
+                let now = Instant::now();
+                same = Some((kind, now));
+                now
+            }
+        };
+        let end = match cause.patience() {
+            Patience::None => return Err((cause, begin.elapsed())),
+            Patience::For(patience) => limit.min(since - begin + patience),
+            Patience::Limit => limit,
+        };
+        if begin.elapsed() + pause >= end {
+            return Err((cause, begin.elapsed()));
+        }
+        if told.is_none_or(|at| at.elapsed() >= REPORTS) {
+            report(&Waiting { cause: &cause, elapsed: begin.elapsed(), limit: end });
+            told = Some(Instant::now());
+        }
+        sleep(pause).await;
+        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> Cause {
+        Cause::Refused { address: "a:1".into() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_repeated_and_told_now_and_then() {
+        let mut told = vec![];
+        let mut report = |w: &Waiting<'_>| told.push((w.elapsed.as_secs(), w.cause.to_string()));
+        let result = until(Duration::from_secs(30), &mut report, async || Err::<(), _>(refused())).await;
+        let (cause, after) = result.unwrap_err();
+        assert!(matches!(cause, Cause::Refused { .. }));
+        assert!((28..=30).contains(&after.as_secs()), "{after:?}");
+        assert!((4..=6).contains(&told.len()), "{told:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_proven_ends_it() {
+        let mut attempts = 0;
+        let result = until(Duration::from_secs(300), &mut |_| {}, async || {
+            attempts += 1;
+            Err::<(), _>(if attempts < 4 { refused() } else { Cause::Signature { id: "abcdef".into() } })
+        })
+        .await;
+        let (cause, after) = result.unwrap_err();
+        assert!(matches!(cause, Cause::Signature { .. }) && after.as_secs() < 2, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubtful_cause_is_given_its_time_from_when_it_began() {
+        let begin = Instant::now();
+        let absent = || Cause::NoClusterInfo { address: "a:1".into() };
+        let result = until(Duration::from_secs(300), &mut |_| {}, async || {
+            Err::<(), _>(if begin.elapsed().as_secs() < 60 { refused() } else { absent() })
+        })
+        .await;
+        let (cause, after) = result.unwrap_err();
+        assert!(matches!(cause, Cause::NoClusterInfo { .. }), "{cause}");
+        assert!((66..=73).contains(&after.as_secs()), "{after:?}");
+    }
+}

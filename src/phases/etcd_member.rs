@@ -1,0 +1,156 @@
+//! `check-etcd` and `etcd-join`: this node's member of the cluster's etcd.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::static_pods;
+use crate::config::settings::join_host_port;
+use crate::error::Error;
+use crate::etcd::{self, Credentials, Etcd, EtcdClient, Plan, initial_cluster};
+use crate::exit_status::ExitStatus;
+use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+
+/// The annotation of etcd's static Pods that tells where clients reach them.
+const CLIENT_URLS: &str = "/metadata/annotations/kubeadm.kubernetes.io~1etcd.advertise-client-urls";
+
+/// Checks that a majority of the members answers.
+///
+/// # Errors
+/// When the members can't be found or asked, or fewer than half of them are healthy.
+pub(crate) fn check_cluster(run: &mut Run) -> PhaseResult {
+    run.set_area("check-etcd");
+    if !run.watch.waits() {
+        run.log("Would check that the etcd cluster is healthy");
+        return Ok(Outcome::Done);
+    }
+    run.log("Checking that the etcd cluster is healthy");
+    let mut etcd = connect(run)?;
+    let members = etcd.members().map_err(|error| unusable(&error))?;
+    let voting: Vec<_> = members.iter().filter(|m| !m.is_learner && m.has_started()).collect();
+    let own = peer_url(run);
+    let mut failed = vec![];
+    for member in voting.iter().filter(|m| !m.peer_urls.contains(&own)) {
+        let asked = member.client_urls.first().map(|url| etcd.status(url));
+        match asked {
+            Some(Ok(status)) if status.leader != 0 => {}
+            Some(Ok(_)) => failed.push(format!("{} has no leader", member.display_name())),
+            Some(Err(error)) => failed.push(format!("{}: {error}", member.display_name())),
+            None => failed.push(format!("{} tells no client URL", member.display_name())),
+        }
+    }
+    if failed.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    // One more member raises the quorum: with one down already, the next failure would stop the cluster.
+    Err(Error::new(
+        ExitStatus::Failed,
+        format!(
+            "the etcd cluster is not healthy: {}\n  fix: bring these members back, or remove those that are lost for good (`etcdctl member remove ID`), then run the same command again",
+            failed.join("; ")
+        ),
+    ))
+}
+
+/// Adds this node to the cluster's etcd as a learner, writes its manifest, and promotes it when it has caught up.
+///
+/// # Errors
+/// When a stale member is in the way, the cluster refuses, or the new member does not catch up.
+pub(crate) fn join(run: &mut Run, replace: bool) -> PhaseResult {
+    run.set_area("etcd");
+    let peer = peer_url(run);
+    let name = run.settings.node_name().to_owned();
+    if !run.watch.waits() {
+        run.log(format!("Would add etcd member: {peer}"));
+        return static_pods::write_joining_etcd(run, &format!("{name}={peer}"));
+    }
+    let data = run.settings.cluster.config.etcd.local.clone().unwrap_or_default().data_dir;
+    let mut etcd = connect(run)?;
+    let limit = run.settings.node.timeouts.etcd_api;
+    let plan = Plan {
+        name: &name,
+        peer_url: &peer,
+        has_data: run.host.exists(&Path::new(&data).join("member")),
+        replace,
+        limit,
+    };
+    let out = run.out.clone();
+    let joined = etcd::join(&mut etcd, &plan, &mut |line| out.log("etcd", line))
+        .map_err(|error| Error::new(ExitStatus::Failed, error))?;
+    if joined.added {
+        run.log(format!("Announced new etcd member joining to the existing etcd cluster: {peer}"));
+    } else {
+        run.log(format!("Using existing etcd member {}", joined.member.display_name()));
+    }
+    run.host.make_dir(Path::new(&data), 0o700)?;
+    static_pods::write_joining_etcd(run, &initial_cluster(&joined.members, &name, &peer))?;
+    run.point_at_new_manifests();
+    if joined.added || joined.member.is_learner {
+        run.act(Verb::Wait, "for the new etcd member to catch up with the leader");
+        etcd::promote(&mut etcd, joined.member.id, limit.max(Duration::from_secs(60))).map_err(|error| {
+            Error::new(
+                ExitStatus::Failed,
+                format!(
+                    "the new etcd member {} did not become a voting member: {error}\n  fix: see why it does not start with `crictl logs` of its container or `kubestrap diagnose`, then run the same command again: the member is kept",
+                    joined.member.display_name()
+                ),
+            )
+        })?;
+        run.log("The new etcd member was promoted to a voting member");
+    }
+    Ok(Outcome::Done)
+}
+
+/// Where this node's member is reached by its peers.
+pub(crate) fn peer_url(run: &Run) -> String {
+    format!("https://{}", join_host_port(&run.settings.node.advertise_address.to_string(), 2380))
+}
+
+/// A client of the cluster's etcd: its members are found by their Pods, and asked with this node's healthcheck client
+/// certificate.
+///
+/// # Errors
+/// When the Pods or the certificate are missing.
+pub(crate) fn connect(run: &mut Run) -> Result<EtcdClient, Error> {
+    let pods = run.cluster.list("Pod", "kube-system")?;
+    let own = run.settings.node.advertise_address;
+    let mut endpoints: Vec<String> = pods
+        .iter()
+        .filter(|pod| pod.pointer("/metadata/labels/component").is_some_and(|c| c == "etcd"))
+        .filter_map(|pod| pod.pointer(CLIENT_URLS).and_then(Value::as_str))
+        .flat_map(|urls| urls.split(','))
+        .map(|url| url.trim().to_owned())
+        // This node's own is a learner at most, which answers few questions.
+        .filter(|url| !url.contains(&join_host_port(&own.to_string(), 2379)))
+        .collect();
+    endpoints.sort();
+    endpoints.dedup();
+    if endpoints.is_empty() {
+        return Err(Error::new(
+            ExitStatus::Failed,
+            "no etcd member was found: no Pod in kube-system with the label component=etcd has the annotation kubeadm.kubernetes.io/etcd.advertise-client-urls\n  fix: check the static Pod manifest /etc/kubernetes/manifests/etcd.yaml on the other control-plane nodes, and that kubelet runs there",
+        ));
+    }
+    let read = |file: &str| -> Result<Vec<u8>, Error> {
+        let path = run.certificate_path(file);
+        let content = run.host.read(&path)?;
+        content.ok_or_else(|| Error::new(ExitStatus::Failed, format!("{} does not exist", path.display())))
+    };
+    let credentials = Credentials {
+        ca: read("etcd/ca.crt")?,
+        certificate: read("etcd/healthcheck-client.crt")?,
+        key: Zeroizing::new(read("etcd/healthcheck-client.key")?),
+    };
+    Ok(EtcdClient::new(endpoints, &credentials)?)
+}
+
+fn unusable(error: &etcd::EtcdError) -> Error {
+    Error::new(
+        ExitStatus::Failed,
+        format!(
+            "the etcd cluster is not healthy: {error}\n  fix: check etcd on the other control-plane nodes (`kubestrap diagnose` there), and that port 2379 is reachable from this machine"
+        ),
+    )
+}

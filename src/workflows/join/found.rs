@@ -1,0 +1,165 @@
+//! Finding the cluster to join, and what its stored configuration says.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use crate::cluster;
+use crate::config::v1beta4::JoinConfiguration;
+use crate::config::{ClusterSettings, Paths};
+use crate::discovery::{self, Waiting};
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::kubeconfig::Kubeconfig;
+use crate::pki::Bundle;
+use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+use crate::workflow::Run;
+
+/// The cluster to join.
+#[derive(Clone)]
+pub(crate) struct Found {
+    /// The way to it, with the credentials of the TLS bootstrap; a secret.
+    pub(crate) kubeconfig: Kubeconfig,
+    /// Its CA.
+    pub(crate) ca: Bundle,
+}
+
+/// Discovers the cluster, reads its stored configuration into the run's settings, and makes it the run's cluster.
+///
+/// # Errors
+/// When it can't be discovered, or what it has stored can't be used.
+pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Error> {
+    let out = run.out.clone();
+    let mut report = |waiting: &Waiting<'_>| {
+        let (elapsed, limit) = (waiting.elapsed.as_secs(), waiting.limit.as_secs());
+        out.log("discovery", format!("Waiting for the cluster ({elapsed} of {limit} s): {}", waiting.cause));
+    };
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let limit = run.settings.node.timeouts.discovery;
+    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report)?;
+    for warning in &discovered.warnings {
+        run.warn(warning);
+    }
+    let ca = Bundle::from_pem(discovered.ca.as_bytes())?;
+    let limit = run.settings.node.timeouts.kubernetes_api;
+    let text = discovered.kubeconfig.to_yaml()?;
+    let mut reached = cluster::of_kubeconfig_text("the discovered kubeconfig", &text, limit)?;
+    run.log("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
+    let stored = cluster::stored::read(&mut *reached)?;
+    let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).map_err(|error| {
+        Error::new(
+            ExitStatus::Failed,
+            format!("the configuration in ConfigMap kube-system/kubeadm-config can't be used:\n{error}"),
+        )
+    })?;
+    run.settings.node.paths = Paths {
+        certificates: PathBuf::from(&settings.config.certificates_dir),
+        ..run.settings.node.paths.clone()
+    };
+    run.settings.cluster = settings;
+    run.join_cluster(reached);
+    Ok(Found { kubeconfig: discovered.kubeconfig, ca })
+}
+
+impl Found {
+    /// Checks that the cluster has room for a Node of this name.
+    ///
+    /// # Errors
+    /// When another machine has the name.
+    pub(super) fn check_node(&self, run: &mut Run) -> Result<(), Error> {
+        let name = run.settings.node_name().to_owned();
+        let Some(node) = run.cluster.get("Node", "", &name)? else { return Ok(()) };
+        let conditions =
+            node.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
+        let ready = conditions.iter().any(|c| {
+            c.get("type").is_some_and(|t| t == "Ready") && c.get("status").is_some_and(|s| s == "True")
+        });
+        // A node that joined already and runs the same command again.
+        if !ready || self.is_this_machine(run) {
+            return Ok(());
+        }
+        let machine = node.pointer("/status/nodeInfo/machineID").and_then(Value::as_str).unwrap_or_default();
+        let addresses: Vec<&str> = node
+            .pointer("/status/addresses")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|a| a.get("address").and_then(Value::as_str))
+            .collect();
+        Err(Error::new(
+            ExitStatus::Preflight,
+            format!(
+                "a Node with name \"{name}\" and status \"Ready\" already exists in the cluster: it is another machine (machine id {machine}, addresses {})\n  fix: give this machine another name with `--node-name`, or remove the other one first with `kubectl delete node {name}`",
+                addresses.join(", ")
+            ),
+        ))
+    }
+
+    /// Whether kubelet on this machine is already a Node of this cluster: its kubeconfig trusts the cluster's CA.
+    fn is_this_machine(&self, run: &Run) -> bool {
+        let path = run.settings.node.paths.kubeconfig("kubelet.conf");
+        let text = run.host.read(&path).ok().flatten().unwrap_or_default();
+        Kubeconfig::parse(&String::from_utf8_lossy(&text)).is_ok_and(|kubeconfig| self.trusts(&kubeconfig))
+    }
+
+    /// Whether a kubeconfig trusts the cluster's CA.
+    fn trusts(&self, kubeconfig: &Kubeconfig) -> bool {
+        use base64::Engine;
+        use base64::engine::general_purpose::STANDARD;
+
+        let data =
+            kubeconfig.current_cluster().map(|c| c.certificate_authority_data.clone()).unwrap_or_default();
+        let Ok(bundle) =
+            STANDARD.decode(data).map_err(drop).and_then(|pem| Bundle::from_pem(&pem).map_err(drop))
+        else {
+            return false;
+        };
+        self.ca.iter().any(|ca| bundle.iter().any(|other| other.spki_sha256() == ca.spki_sha256()))
+    }
+
+    /// Checks what a control-plane node needs of the cluster and of this machine.
+    ///
+    /// # Errors
+    /// When the cluster has no stable endpoint, or shared certificates are missing or another cluster's.
+    pub(super) fn check_control_plane(&self, run: &Run, join: &JoinConfiguration) -> Result<(), Error> {
+        let refused = |message: String| Err(Error::new(ExitStatus::Preflight, message));
+        let config = &run.settings.cluster.config;
+        if config.control_plane_endpoint.is_empty() {
+            return refused(
+                "can't add a control-plane node: the cluster has no stable controlPlaneEndpoint address, under which all its API servers are reached\n  fix: set `controlPlaneEndpoint` in ConfigMap kube-system/kubeadm-config to a name or address that leads to them, and issue the API servers' certificates with that name (`kubestrap init phase certs apiserver`)".into(),
+            );
+        }
+        let external_etcd = config.etcd.external.is_some();
+        let exists = |file: &str| run.host.exists(&run.certificate_path(file));
+        let has_key = join.control_plane.as_ref().is_some_and(|c| !c.certificate_key.is_empty());
+        if !has_key {
+            let cas = CERTIFICATES.iter().filter(|row| row.is_ca() && !(external_etcd && row.is_of_etcd()));
+            let mut missing: Vec<String> =
+                cas.map(|row| row.certificate_file()).filter(|f| !exists(f)).collect();
+            missing.extend(
+                [SERVICE_ACCOUNT.private_key, SERVICE_ACCOUNT.public_key]
+                    .into_iter()
+                    .filter(|f| !exists(f))
+                    .map(str::to_owned),
+            );
+            if !missing.is_empty() {
+                return refused(format!(
+                    "can't add a control-plane node: the certificates that control-plane nodes share are missing in {}: {}\n  fix: upload them with `kubestrap init phase upload-certs --upload-certs` on a control-plane node and join with the `--certificate-key` that it prints, or copy them here",
+                    run.settings.node.paths.certificates.display(),
+                    missing.join(", ")
+                ));
+            }
+        }
+        if let Some(ca) = run.certificate("ca.crt")? {
+            let same = self.ca.iter().any(|c| c.spki_sha256() == ca.certificate.spki_sha256());
+            if !same {
+                return refused(format!(
+                    "{} is another cluster's CA: its public key is not that of the cluster to join\n  fix: revert what the other cluster left on this machine with `kubestrap reset`, or remove the file",
+                    run.certificate_path("ca.crt").display()
+                ));
+            }
+        }
+        Ok(())
+    }
+}

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, FileError, Written};
 use super::init_system::{self, InitSystem};
 use super::together::{self, NewFile};
-use super::{copy, FileMode, Host, UnmountFlags};
+use super::{FileMode, Host, UnmountFlags, copy};
 use super::{mounts, process};
 
 /// The machine we run on.

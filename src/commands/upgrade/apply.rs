@@ -30,7 +30,8 @@ use crate::yaml;
 pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
     let workflow = upgrade::apply();
     let config = request.configuration(out)?;
-    let given = request.version.clone().or(Some(config.apply.kubernetes_version.clone()).filter(|v| !v.is_empty()));
+    let given =
+        request.version.clone().or(Some(config.apply.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     if given.is_none() && only.is_none() {
         let message = "missing the version to upgrade to\n  fix: name it, as in `kubestrap upgrade apply v1.36.2`; `kubestrap upgrade plan` tells which there are";
         return Err(Error::new(ExitStatus::Usage, message));
@@ -68,9 +69,14 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     };
     if let Some(journal) = &journal {
         recovery::prepare(journal, target.as_ref(), out);
-        if target.as_ref().is_some_and(|target| target.to_string() == journal.from) && journal.from != journal.to {
+        if target.as_ref().is_some_and(|target| target.to_string() == journal.from)
+            && journal.from != journal.to
+        {
             recovery::go_back(journal, &wishes(request, &config), out)?;
-            out.result(serde_json::json!({ "ok": true, "version": journal.from }), &format!("[{AREA}] This node is back at {}.\n", journal.from));
+            out.result(
+                serde_json::json!({ "ok": true, "version": journal.from }),
+                &format!("[{AREA}] This node is back at {}.\n", journal.from),
+            );
             return Ok(ExitStatus::Done);
         }
     }
@@ -177,7 +183,9 @@ fn closing(upgrade: &Upgrade, changed: bool, whole: bool) -> String {
     let mut text = if changed {
         format!("\n[{AREA}] SUCCESS! A control plane node of your cluster was upgraded to \"{version}\".\n")
     } else {
-        format!("\n[{AREA}] SUCCESS! This control plane node is at \"{version}\" already; nothing was changed.\n")
+        format!(
+            "\n[{AREA}] SUCCESS! This control plane node is at \"{version}\" already; nothing was changed.\n"
+        )
     };
     let here = upgrade.run.settings.node_name();
     let servers = upgrade.survey.api_servers();
@@ -195,7 +203,11 @@ fn closing(upgrade: &Upgrade, changed: bool, whole: bool) -> String {
     }
     let _ = writeln!(text, "\n[{AREA}] Next, one node at a time:");
     if !others.is_empty() {
-        let _ = writeln!(text, "  - on each further control plane ({}): `kubestrap upgrade node`", others.join(", "));
+        let _ = writeln!(
+            text,
+            "  - on each further control plane ({}): `kubestrap upgrade node`",
+            others.join(", ")
+        );
     }
     if !kubelets.is_empty() {
         let _ = writeln!(

@@ -39,8 +39,16 @@ impl Context {
     ///
     /// # Errors
     /// When the cluster can't be read, or this node's files can't be used.
-    pub(super) fn read(kubeconfig: PathBuf, patience: Duration, whole: bool, out: &Printer) -> Result<Self, Error> {
-        out.log(AREA, "Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
+    pub(super) fn read(
+        kubeconfig: PathBuf,
+        patience: Duration,
+        whole: bool,
+        out: &Printer,
+    ) -> Result<Self, Error> {
+        out.log(
+            AREA,
+            "Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...",
+        );
         let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
         let stored = stored::read(&mut *cluster)?;
         for warning in stored.loaded.warnings.iter().filter(|w| !w.deprecation) {
@@ -65,8 +73,12 @@ impl Context {
 pub(super) fn version(text: &str) -> Result<KubernetesVersion, Error> {
     let usage = |what: String| Error::new(ExitStatus::Usage, what);
     if is_label(text) {
-        let looked_up = |why| usage(format!("could not look up version {text:?}: {why}\n  fix: give a version such as v1.36.2"));
+        let looked_up = |why| {
+            usage(format!("could not look up version {text:?}: {why}\n  fix: give a version such as v1.36.2"))
+        };
         return label::resolve(text).map_err(looked_up);
     }
-    prefixed(text).map(|(_, version)| version).map_err(|e| usage(format!("{e}, nor a label such as `stable-1.36`")))
+    prefixed(text)
+        .map(|(_, version)| version)
+        .map_err(|e| usage(format!("{e}, nor a label such as `stable-1.36`")))
 }

@@ -28,7 +28,8 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     for component in [Component::ApiServer, Component::ControllerManager, Component::Scheduler] {
         exists(&manifests.join(component.file()))?;
     }
-    let given = request.version.clone().or(Some(config.diff.kubernetes_version.clone()).filter(|v| !v.is_empty()));
+    let given =
+        request.version.clone().or(Some(config.diff.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     let given = given.map(|text| version(&text)).transpose()?;
     let kubeconfig = request.admin_kubeconfig()?;
     let context = Context::read(kubeconfig.clone(), PATIENCE, true, out)?;

@@ -92,7 +92,10 @@ impl Request {
     /// # Errors
     /// When there is no such file.
     fn admin_kubeconfig(&self) -> Result<PathBuf, Error> {
-        existing(self.kubeconfig.clone().unwrap_or_else(|| ADMIN_CONF.into()), "this is no control-plane node, or it was moved away")
+        existing(
+            self.kubeconfig.clone().unwrap_or_else(|| ADMIN_CONF.into()),
+            "this is no control-plane node, or it was moved away",
+        )
     }
 
     /// The kubeconfig of this node: the administrator's, else kubelet's.
@@ -107,7 +110,10 @@ impl Request {
         if admin.exists() {
             return Ok(admin.into());
         }
-        existing(KUBELET_CONF.into(), "nor does /etc/kubernetes/admin.conf: this machine is not a node of a cluster")
+        existing(
+            KUBELET_CONF.into(),
+            "nor does /etc/kubernetes/admin.conf: this machine is not a node of a cluster",
+        )
     }
 }
 
@@ -115,7 +121,9 @@ fn existing(path: PathBuf, otherwise: &str) -> Result<PathBuf, Error> {
     if path.exists() {
         return Ok(path);
     }
-    let message =
-        format!("{} does not exist: {otherwise}\n  fix: name a kubeconfig with `--kubeconfig`", path.display());
+    let message = format!(
+        "{} does not exist: {otherwise}\n  fix: name a kubeconfig with `--kubeconfig`",
+        path.display()
+    );
     Err(Error::new(ExitStatus::Failed, message))
 }

@@ -61,7 +61,8 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         wishes: wishes(request, &config),
         options: Options {
             etcd_upgrade: request.etcd_upgrade.or(config.node.etcd_upgrade) != Some(false),
-            certificate_renewal: request.certificate_renewal.or(config.node.certificate_renewal) != Some(false),
+            certificate_renewal: request.certificate_renewal.or(config.node.certificate_renewal)
+                != Some(false),
             force: false,
             allow_experimental: true,
             allow_candidates: true,
@@ -100,7 +101,11 @@ fn wishes(request: &Request, config: &UpgradeConfiguration) -> Wishes {
 /// What to say at the end.
 fn closing(upgrade: &Upgrade, changed: bool) -> String {
     let version = upgrade.target();
-    let what = if changed { "The configuration for this node was successfully updated" } else { "Nothing was to be changed on this node" };
+    let what = if changed {
+        "The configuration for this node was successfully updated"
+    } else {
+        "Nothing was to be changed on this node"
+    };
     format!(
         "[{AREA}] {what} for {version}.\n[{AREA}] Now install the package of kubelet {version} if its version is older, and run `systemctl daemon-reload && systemctl restart kubelet`.\n"
     )

@@ -28,7 +28,8 @@ pub(crate) fn run(
 ) -> Result<ExitStatus, Error> {
     let config = request.configuration(out)?;
     let etcd_upgrade = request.etcd_upgrade.or(config.plan.etcd_upgrade) != Some(false);
-    let given = request.version.clone().or(Some(config.plan.kubernetes_version.clone()).filter(|v| !v.is_empty()));
+    let given =
+        request.version.clone().or(Some(config.plan.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     let given = given.map(|text| version(&text)).transpose()?;
     let Context { mut cluster, stored, survey, current, node } =
         Context::read(request.admin_kubeconfig()?, PATIENCE, true, out)?;

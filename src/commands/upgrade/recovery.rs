@@ -21,11 +21,17 @@ pub(super) fn prepare(journal: &Journal, target: Option<&KubernetesVersion>, out
     let way = if back { "going back" } else { "going on" };
     out.log(
         AREA,
-        format!("An upgrade from {} to {} was interrupted on this node; {way} from there", journal.from, journal.to),
+        format!(
+            "An upgrade from {} to {} was interrupted on this node; {way} from there",
+            journal.from, journal.to
+        ),
     );
     let host = RealHost::new();
     let Some(init) = host.init_system() else { return };
-    if !back && !init.state("kubelet").active && let Err(error) = init.restart("kubelet") {
+    if !back
+        && !init.state("kubelet").active
+        && let Err(error) = init.restart("kubelet")
+    {
         out.warn(AREA, format!("kubelet can't be started: {error}"));
     }
 }
@@ -36,7 +42,8 @@ pub(super) fn prepare(journal: &Journal, target: Option<&KubernetesVersion>, out
 /// When something can't be put back, or the old control plane does not become healthy.
 pub(super) fn go_back(journal: &Journal, wishes: &Wishes, out: &Printer) -> Result<(), Error> {
     let mut stored = Stored { text: journal.cluster_configuration.clone(), ..Stored::default() };
-    stored.loaded = config::load("the ClusterConfiguration before the upgrade", &stored.text).map_err(|e| unusable(&e))?;
+    stored.loaded = config::load("the ClusterConfiguration before the upgrade", &stored.text)
+        .map_err(|e| unusable(&e))?;
     let version: KubernetesVersion =
         journal.from.parse().map_err(|e| Error::new(ExitStatus::Failed, format!("{e}")))?;
     let node = ThisNode::find(&RealHost::new(), &mut Recorder::default())?;
@@ -54,16 +61,22 @@ pub(super) fn go_back(journal: &Journal, wishes: &Wishes, out: &Printer) -> Resu
 pub(super) fn after(journal: &Journal, error: Error, wishes: &Wishes, out: &Printer) -> Error {
     out.warn(AREA, format!("the cluster can't be read: {error}; putting this node back to {}", journal.from));
     match go_back(journal, wishes, out) {
-        Ok(()) => { let message = format!(
+        Ok(()) => {
+            let message = format!(
                 "the interrupted upgrade to {} could not be gone on with: {}\n  this node is back at {}, and healthy\n  fix the cause and run the same command again",
                 journal.to, error.message, journal.from
-            ); error.with_message(message) },
-        Err(undoing) => { let message = format!(
+            );
+            error.with_message(message)
+        }
+        Err(undoing) => {
+            let message = format!(
                 "{}\n  putting this node back to {} failed too: {}\n  fix: the old manifests and certificates are in {}",
                 error.message,
                 journal.from,
                 undoing.message,
                 journal.backup.display()
-            ); error.with_message(message) },
+            );
+            error.with_message(message)
+        }
     }
 }

@@ -108,11 +108,7 @@ impl Step<'_> {
     }
 
     /// The state of a dry run, with what is asked of it at its end.
-    pub(super) fn dry_state(
-        mut self,
-        dir: Option<PathBuf>,
-        out: &Printer,
-    ) -> Result<Dry, Error> {
+    pub(super) fn dry_state(mut self, dir: Option<PathBuf>, out: &Printer) -> Result<Dry, Error> {
         // An interrupted run is gone on with, or back, only for real.
         self.journal = None;
         let (mut prepared, outlook) = self.prepare(out)?;

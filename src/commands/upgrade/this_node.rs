@@ -92,8 +92,7 @@ impl ThisNode {
         wishes: &Wishes,
         out: &Printer,
     ) -> Result<ForVersion, Error> {
-        let release =
-            Release::of(version).map_err(|e| Error::new(ExitStatus::Preflight, format!("{e}")))?;
+        let release = Release::of(version).map_err(|e| Error::new(ExitStatus::Preflight, format!("{e}")))?;
         let mut loaded = stored.loaded.clone();
         loaded.cluster.kubernetes_version = version.to_string();
         let known = |gate: &String| release.feature_gates.contains(&gate.as_str());

@@ -15,8 +15,7 @@ use crate::manifest::Component;
 use crate::workflow::Run;
 
 /// The stamp that kubeadm puts behind the names of its backups.
-const STAMP: &[FormatItem<'_>] =
-    format_description!("[year]-[month]-[day]-[hour]-[minute]-[second]");
+const STAMP: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]-[hour]-[minute]-[second]");
 
 /// What an upgrade has begun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +131,8 @@ mod tests {
             cluster_configuration: "kind: ClusterConfiguration\n".into(),
             backup: "/b".into(),
             etcd: Some(EtcdBackup { data: "/d".into(), copy: "/c".into(), needed: false }),
-            components: [(Component::Etcd, Progress::Healthy), (Component::ApiServer, Progress::Begun)].into(),
+            components: [(Component::Etcd, Progress::Healthy), (Component::ApiServer, Progress::Begun)]
+                .into(),
         }
     }
 

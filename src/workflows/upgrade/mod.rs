@@ -102,7 +102,11 @@ impl Upgrade {
 /// The table of `upgrade apply`.
 pub(crate) fn apply() -> Workflow<Upgrade> {
     let phases = vec![
-        Phase::new("preflight", "Run preflight checks before the upgrade, and pull images", steps::preflight::apply),
+        Phase::new(
+            "preflight",
+            "Run preflight checks before the upgrade, and pull images",
+            steps::preflight::apply,
+        ),
         control_plane(),
         Phase::group(
             "upload-config",
@@ -137,7 +141,11 @@ pub(crate) fn apply() -> Workflow<Upgrade> {
 /// The table of `upgrade node`.
 pub(crate) fn node() -> Workflow<Upgrade> {
     let phases = vec![
-        Phase::new("preflight", "Run preflight checks before the upgrade, and pull images", steps::preflight::node),
+        Phase::new(
+            "preflight",
+            "Run preflight checks before the upgrade, and pull images",
+            steps::preflight::node,
+        ),
         control_plane(),
         kubeconfig(),
         kubelet_config(),
@@ -193,7 +201,10 @@ fn addons_must_wait(upgrade: &Upgrade) -> Option<String> {
         .map(|(node, version)| format!("{node} ({version})"))
         .collect();
     (!others.is_empty()).then(|| {
-        format!("these control planes are not upgraded yet: {}; the last one upgrades the addons", others.join(", "))
+        format!(
+            "these control planes are not upgraded yet: {}; the last one upgrades the addons",
+            others.join(", ")
+        )
     })
 }
 

@@ -135,10 +135,8 @@ pub(crate) fn available(
 
 /// The API versions of the component configurations that the cluster stores.
 pub(crate) fn config_versions(kube_proxy: bool, kubelet: bool) -> Vec<ConfigVersion> {
-    let rows = [
-        (kube_proxy, "kubeproxy.config.k8s.io", "v1alpha1"),
-        (kubelet, "kubelet.config.k8s.io", "v1beta1"),
-    ];
+    let rows =
+        [(kube_proxy, "kubeproxy.config.k8s.io", "v1alpha1"), (kubelet, "kubelet.config.k8s.io", "v1beta1")];
     let stored = rows.into_iter().filter(|(stored, ..)| *stored);
     stored
         .map(|(_, group, version)| ConfigVersion {

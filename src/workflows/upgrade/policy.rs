@@ -33,10 +33,7 @@ struct Rule {
 }
 
 const RULES: &[Rule] = &[
-    Rule {
-        mandatory: true,
-        broken: |s| Release::of(s.target).err().map(|e| e.to_string()),
-    },
+    Rule { mandatory: true, broken: |s| Release::of(s.target).err().map(|e| e.to_string()) },
     Rule {
         mandatory: true,
         broken: |s| {
@@ -175,7 +172,8 @@ mod tests {
         servers: &[(&str, &str)],
         kubelets: &[(&str, &str)],
     ) -> Option<String> {
-        let list = |l: &[(&str, &str)]| -> Vec<_> { l.iter().map(|(n, v)| ((*n).to_owned(), version(v))).collect() };
+        let list =
+            |l: &[(&str, &str)]| -> Vec<_> { l.iter().map(|(n, v)| ((*n).to_owned(), version(v))).collect() };
         let step = Step {
             current: &version(current),
             target: &version(target),
@@ -196,7 +194,9 @@ mod tests {
 
     #[test]
     fn other_minors_are_refused_even_with_force() {
-        for (target, part) in [("v1.37.1", "--through-minors"), ("v1.34.2", "lower minor"), ("v1.38.0", "1.33 to 1.37")] {
+        for (target, part) in
+            [("v1.37.1", "--through-minors"), ("v1.34.2", "lower minor"), ("v1.38.0", "1.33 to 1.37")]
+        {
             let message = refused("v1.35.6", target, true).unwrap();
             assert!(message.contains(part) && message.contains(target), "{message}");
         }
@@ -204,9 +204,12 @@ mod tests {
 
     #[test]
     fn force_passes_over_what_is_only_unwise() {
-        for (target, part) in
-            [("v1.35.0", "older than"), ("v1.36.99", "newest 1.36"), ("v1.36.1-rc.1", "release-candidate"), ("v1.36.1-beta.0", "experimental")]
-        {
+        for (target, part) in [
+            ("v1.35.0", "older than"),
+            ("v1.36.99", "newest 1.36"),
+            ("v1.36.1-rc.1", "release-candidate"),
+            ("v1.36.1-beta.0", "experimental"),
+        ] {
             let message = refused("v1.35.6", target, false).unwrap();
             assert!(message.contains(part) && message.contains("--force"), "{message}");
             assert_eq!(refused("v1.35.6", target, true), None);

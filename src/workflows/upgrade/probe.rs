@@ -46,11 +46,12 @@ impl Probe for Job {
         let name = format!("upgrade-health-check-{stamp}");
         let value = job(&name, &run.settings.pause_image());
         run.log(format!("Running the Job {name} as a health check of the cluster"));
-        let error = |what: String| {
-            vec![Finding { check: CHECK.into(), ..Finding::error(what) }
+        let error =
+            |what: String| {
+                vec![Finding { check: CHECK.into(), ..Finding::error(what) }
                 .cause("the upgrade would meet the same: something keeps the cluster from running new Pods")
                 .fix(format!("see `kubectl -n {NAMESPACE} describe job {name}` and the events of its Pod"))]
-        };
+            };
         let object = ClusterObject { value, mode: Apply::CreateOnly, secret: false };
         if let Err(why) = run.cluster.apply(vec![object]) {
             return error(format!("the Job {name} can't be created: {why}"));
@@ -83,11 +84,14 @@ enum State {
 
 fn state(job: &Value) -> State {
     let conditions = job.pointer("/status/conditions").and_then(Value::as_array);
-    for condition in conditions.into_iter().flatten().filter(|c| c.get("status").is_some_and(|s| s == "True")) {
+    for condition in conditions.into_iter().flatten().filter(|c| c.get("status").is_some_and(|s| s == "True"))
+    {
         let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
         match text("type") {
             "Complete" => return State::Complete,
-            "Failed" => return State::Failed(format!("{} {}", text("reason"), text("message")).trim().to_owned()),
+            "Failed" => {
+                return State::Failed(format!("{} {}", text("reason"), text("message")).trim().to_owned());
+            }
             _ => {}
         }
     }
@@ -126,7 +130,9 @@ mod tests {
     #[test]
     fn job_is_complete_only_by_its_condition() {
         let with = |kind: &str, status: &str| {
-            state(&json!({"status": {"active": 1, "conditions": [{"type": kind, "status": status, "reason": "BackoffLimitExceeded"}]}}))
+            state(
+                &json!({"status": {"active": 1, "conditions": [{"type": kind, "status": status, "reason": "BackoffLimitExceeded"}]}}),
+            )
         };
         assert_eq!(with("Complete", "True"), State::Complete);
         assert_eq!(with("Failed", "True"), State::Failed("BackoffLimitExceeded".into()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, ClusterError, CONTROL_PLANE_LABELS};
+use crate::cluster::{CONTROL_PLANE_LABELS, Cluster, ClusterError};
 use crate::config::KubernetesVersion;
 use crate::manifest::Component;
 
@@ -79,7 +79,8 @@ fn node(node: &Value) -> Node {
     let labels = node.pointer("/metadata/labels").and_then(Value::as_object);
     Node {
         name: text(node, "/metadata/name"),
-        control_plane: labels.is_some_and(|labels| CONTROL_PLANE_LABELS.iter().take(1).any(|l| labels.contains_key(*l))),
+        control_plane: labels
+            .is_some_and(|labels| CONTROL_PLANE_LABELS.iter().take(1).any(|l| labels.contains_key(*l))),
         not_ready,
         schedulable: node.pointer("/spec/unschedulable") != Some(&Value::Bool(true)),
         kubelet: text(node, "/status/nodeInfo/kubeletVersion"),
@@ -121,7 +122,8 @@ impl Survey {
 
     /// The API servers' versions, as far as their images' tags are versions.
     pub(crate) fn api_servers(&self) -> Vec<(String, KubernetesVersion)> {
-        let versions = self.of(Component::ApiServer).filter_map(|(n, tag)| Some((n.to_owned(), tag.parse().ok()?)));
+        let versions =
+            self.of(Component::ApiServer).filter_map(|(n, tag)| Some((n.to_owned(), tag.parse().ok()?)));
         versions.collect()
     }
 
@@ -158,7 +160,9 @@ mod tests {
     #[test]
     fn node_is_ready_only_when_it_says_so() {
         let with = |status: &str| {
-            node(&json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "no CNI"}]}}))
+            node(
+                &json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "no CNI"}]}}),
+            )
         };
         assert_eq!(with("True").not_ready, None);
         assert_eq!(with("False").not_ready.as_deref(), Some("no CNI"));

@@ -41,13 +41,18 @@ mod tests {
     fn only_what_goes_on_this_step_is_told() {
         let mut e = evidence("v1.35.6", "v1.36.2", "");
         let line = |removed: &str| {
-            format!("apiserver_requested_deprecated_apis{{group=\"batch\",removed_release=\"{removed}\",resource=\"cronjobs\",subresource=\"\",version=\"v1beta1\"}} 1\n")
+            format!(
+                "apiserver_requested_deprecated_apis{{group=\"batch\",removed_release=\"{removed}\",resource=\"cronjobs\",subresource=\"\",version=\"v1beta1\"}} 1\n"
+            )
         };
         for (removed, count) in [("1.36", 1), ("1.35", 0), ("1.37", 0), ("", 0)] {
             e.metrics = format!("# HELP x\n{}other{{}} 1\n", line(removed));
             assert_eq!(requested(&e).len(), count, "{removed}");
         }
         e.metrics = line("1.36");
-        assert_eq!(requested(&e)[0].what, "cronjobs of batch/v1beta1 were requested, which 1.36 no longer serves");
+        assert_eq!(
+            requested(&e)[0].what,
+            "cronjobs of batch/v1beta1 were requested, which 1.36 no longer serves"
+        );
     }
 }

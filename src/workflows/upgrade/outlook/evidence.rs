@@ -98,9 +98,8 @@ pub(crate) fn gather(
         if control_plane { certs::survey(&pki, host).unwrap_or_default() } else { certs::Survey::default() };
     let (changed_addons, cluster) = changed_addons(&before, cluster);
     let images = if control_plane { after.images() } else { vec![] };
-    let missing_images = machine.runtime().ok().map(|facts| {
-        images.into_iter().filter(|image| !facts.holds(image)).collect()
-    });
+    let missing_images =
+        machine.runtime().ok().map(|facts| images.into_iter().filter(|image| !facts.holds(image)).collect());
     let data = before.cluster.config.etcd.local.as_ref().map(|local| PathBuf::from(&local.data_dir));
     let etcd_bytes = data.filter(|_| control_plane).map_or(0, |data| tree_bytes(&data.join("member")));
     let free_bytes = rustix::fs::statvfs(&paths.kubeconfig_dir).ok().map(|s| s.f_bavail * s.f_frsize);

@@ -4,7 +4,9 @@ use super::Evidence;
 use crate::finding::Finding;
 
 pub(super) fn here(e: &Evidence) -> Vec<Finding> {
-    let Some(missing) = e.missing_images.as_ref().filter(|missing| !missing.is_empty()) else { return vec![] };
+    let Some(missing) = e.missing_images.as_ref().filter(|missing| !missing.is_empty()) else {
+        return vec![];
+    };
     let never = e.after.node.registration.image_pull_policy == "Never";
     let finding = if never { Finding::error } else { Finding::info };
     vec![

@@ -45,9 +45,10 @@ fn not_ready(e: &Evidence, control_plane: bool) -> Vec<Finding> {
 /// kubelet must not be newer than the API server that it asks.
 pub(super) fn kubelet_versions(e: &Evidence) -> Vec<Finding> {
     let target = &e.after.cluster.version;
-    let newer = e.survey.kubelets().filter(|(_, version)| {
-        (version.major(), version.minor()) > (target.major(), target.minor())
-    });
+    let newer = e
+        .survey
+        .kubelets()
+        .filter(|(_, version)| (version.major(), version.minor()) > (target.major(), target.minor()));
     newer
         .map(|(node, version)| {
             Finding::error(format!("kubelet on {node} is {version}, newer than {target}"))

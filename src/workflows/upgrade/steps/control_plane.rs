@@ -35,7 +35,10 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
         let same = roll::is_same(&path, run, &text)?;
         let begun = upgrade.journal.as_ref().and_then(|j| j.components.get(&component)).copied();
         if same && begun != Some(Progress::Begun) {
-            upgrade.run.log(format!("Current and new manifests of {} are equal, skipping upgrade", component.name()));
+            upgrade.run.log(format!(
+                "Current and new manifests of {} are equal, skipping upgrade",
+                component.name()
+            ));
             upgrade.run.keep(&path)?;
             continue;
         }
@@ -84,7 +87,10 @@ fn begin(upgrade: &mut Upgrade) -> Result<(), Error> {
     }
     let run = &mut upgrade.run;
     let backup = journal::backup_dir(run, "kubeadm-backup-manifests-");
-    run.act(Verb::Copy, format!("the manifests, certificates and kubeconfigs of this node to {}", backup.display()));
+    run.act(
+        Verb::Copy,
+        format!("the manifests, certificates and kubeconfigs of this node to {}", backup.display()),
+    );
     run.host.make_dir(&backup, 0o700)?;
     let paths = run.settings.node.paths.clone();
     for component in Component::ALL {

@@ -19,8 +19,7 @@ pub(in super::super) fn update(upgrade: &mut Upgrade) -> PhaseResult {
     let Some(text) = run.host.read(&path)? else { return Err(fail("does not exist".into())) };
     let mut kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).map_err(fail)?;
     let url = |endpoint: String| format!("https://{endpoint}");
-    let (shared, local) =
-        (url(run.settings.control_plane_endpoint()), url(run.settings.local_endpoint()));
+    let (shared, local) = (url(run.settings.control_plane_endpoint()), url(run.settings.local_endpoint()));
     let Some(cluster) = kubeconfig.current_cluster_mut() else {
         return Err(fail("has no current context with a cluster".into()));
     };

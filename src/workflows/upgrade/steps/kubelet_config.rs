@@ -31,7 +31,10 @@ pub(in super::super) fn update(upgrade: &mut Upgrade) -> PhaseResult {
     if let Some(flags) = flags {
         let path = dir.join("kubeadm-flags.env");
         if run.write(&path, flags.as_bytes(), FileMode::KUBELET)? != Written::Unchanged {
-            run.act(Verb::Write, format!("kubelet's flags without those that moved or are gone to {}", path.display()));
+            run.act(
+                Verb::Write,
+                format!("kubelet's flags without those that moved or are gone to {}", path.display()),
+            );
         }
     }
     kubelet_start::write_configuration(run, &new)?;

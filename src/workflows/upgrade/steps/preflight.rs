@@ -17,7 +17,8 @@ pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
     upgrade.run.log("Running preflight checks");
     privileged(upgrade)?;
     // Nobody who answers is told at once, not after the checks.
-    let answered = if upgrade.options.ask && !std::io::stdin().is_terminal() { Some(confirmed(upgrade)?) } else { None };
+    let answered =
+        if upgrade.options.ask && !std::io::stdin().is_terminal() { Some(confirmed(upgrade)?) } else { None };
     check_version(upgrade)?;
     seen_ahead(upgrade)?;
     let subject = Subject::upgrade(&upgrade.run.settings);

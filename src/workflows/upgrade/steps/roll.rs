@@ -59,9 +59,10 @@ pub(super) fn start_kubelet(run: &mut Run) -> Result<(), Error> {
 pub(super) fn stop_pod(run: &mut Run, component: Component) -> Result<(), Error> {
     let grace = if component == Component::Etcd { ETCD_GRACE } else { GRACE };
     let name = pod_name(run, component);
-    run.pods.stop(&name, grace).map(drop).map_err(|why| {
-        Error::new(ExitStatus::Failed, format!("the Pod {name} can't be stopped: {why}"))
-    })
+    run.pods
+        .stop(&name, grace)
+        .map(drop)
+        .map_err(|why| Error::new(ExitStatus::Failed, format!("the Pod {name} can't be stopped: {why}")))
 }
 
 /// Puts the manifest `text` in place of a component's and waits until the new one is proven healthy.
@@ -120,7 +121,10 @@ fn copy_etcd_data(upgrade: &mut Upgrade, old: Option<&StaticPod>) -> Result<(), 
     }
     let copy = journal.backup.with_file_name(format!(
         "kubeadm-backup-etcd-{}",
-        journal.backup.file_name().map_or_else(String::new, |n| n.to_string_lossy().replace("kubeadm-backup-manifests-", ""))
+        journal
+            .backup
+            .file_name()
+            .map_or_else(String::new, |n| n.to_string_lossy().replace("kubeadm-backup-manifests-", ""))
     ));
     upgrade.run.log(format!("Copying etcd's data to {}", copy.display()));
     let copy = copy.join("etcd");

@@ -34,23 +34,34 @@ pub(super) fn certificates(run: &Run, backup: &Path) -> Vec<(PathBuf, PathBuf)> 
 pub(super) fn after(upgrade: &mut Upgrade, error: Error) -> Error {
     let Some(journal) = upgrade.journal.clone() else { return error };
     upgrade.run.warn(format!("the upgrade failed: putting this node back to {}", journal.from));
-    let message = error.message.split("\n  fix it and run the same command again").next().unwrap_or_default().to_owned();
+    let message = error
+        .message
+        .split("\n  fix it and run the same command again")
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     match undo(&mut upgrade.run, &journal) {
         Ok(lost) => {
             upgrade.journal = None;
             let lost = lost.map(|lost| format!("\n  {lost}")).unwrap_or_default();
-            { let message = format!(
+            {
+                let message = format!(
                     "{message}\n  this node is back at {}, and healthy{lost}\n  fix the cause and run the same command again",
                     journal.from
-                ); error.with_message(message) }
+                );
+                error.with_message(message)
+            }
         }
-        Err(undoing) => { let message = format!(
+        Err(undoing) => {
+            let message = format!(
                 "{message}\n  putting this node back to {} failed too: {}\n  fix: the old manifests and certificates are in {}; running the same command again goes on from here, `kubestrap upgrade apply {}` goes back",
                 journal.from,
                 undoing.message,
                 journal.backup.display(),
                 journal.from
-            ); error.with_message(message) },
+            );
+            error.with_message(message)
+        }
     }
 }
 
@@ -78,7 +89,11 @@ pub(crate) fn undo(run: &mut Run, journal: &Journal) -> Result<Option<String>, E
     }
     for (path, copy) in certificates(run, &journal.backup) {
         if let Some(content) = run.host.read(&copy)? {
-            let mode = if path.extension().is_some_and(|e| e == "crt") { FileMode::CERTIFICATE } else { FileMode::SECRET };
+            let mode = if path.extension().is_some_and(|e| e == "crt") {
+                FileMode::CERTIFICATE
+            } else {
+                FileMode::SECRET
+            };
             run.host.write(&path, &content, mode)?;
         }
     }

@@ -147,7 +147,6 @@ fn options(request: &Request, config: &UpgradeConfiguration, ask: bool) -> Optio
         allow_experimental: request.allow_experimental.or(apply.allow_experimental_upgrades) == Some(true),
         allow_candidates: request.allow_candidates.or(apply.allow_rc_upgrades) == Some(true),
         ask,
-        node: false,
     }
 }
 

@@ -53,7 +53,6 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
             allow_experimental: true,
             allow_candidates: true,
             ask: false,
-            node: false,
         },
         kubeconfig,
         journal: None,

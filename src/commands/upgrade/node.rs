@@ -67,7 +67,6 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
             allow_experimental: true,
             allow_candidates: true,
             ask: false,
-            node: true,
         },
         kubeconfig,
         journal,

@@ -67,8 +67,6 @@ pub(crate) struct Options {
     pub(crate) allow_candidates: bool,
     /// Ask before anything is changed.
     pub(crate) ask: bool,
-    /// The command runs on a further node, not on the first.
-    pub(crate) node: bool,
 }
 
 impl AsMut<Run> for Upgrade {

@@ -4,17 +4,20 @@ use super::Evidence;
 use crate::finding::Finding;
 use crate::manifest::Component;
 
+/// Major, minor and patch.
+type Version = (u64, u64, u64);
+
 /// The oldest 3.6 whose members can be replaced by 3.7 one after the other.
-const BEFORE_3_7: (u64, u64, u64) = (3, 6, 11);
+const BEFORE_3_7: Version = (3, 6, 11);
 
 /// The version of an image tag such as `3.6.8-0`.
-fn version(tag: &str) -> Option<(u64, u64, u64)> {
+fn version(tag: &str) -> Option<Version> {
     let mut parts = tag.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().ok());
     Some((parts.next()??, parts.next()??, parts.next()??))
 }
 
 /// The members' versions, and that of the target; none where etcd is external or stays.
-fn step(e: &Evidence) -> Option<(Vec<(String, (u64, u64, u64))>, (u64, u64, u64))> {
+fn step(e: &Evidence) -> Option<(Vec<(String, Version)>, Version)> {
     if !e.etcd_upgrade || e.after.cluster.config.etcd.local.is_none() {
         return None;
     }
@@ -25,7 +28,7 @@ fn step(e: &Evidence) -> Option<(Vec<(String, (u64, u64, u64))>, (u64, u64, u64)
 
 pub(super) fn rolling_step(e: &Evidence) -> Vec<Finding> {
     let Some((members, target)) = step(e) else { return vec![] };
-    let old = |v: &(u64, u64, u64)| (v.0, v.1) == (3, 6) && *v < BEFORE_3_7;
+    let old = |v: &Version| (v.0, v.1) == (3, 6) && *v < BEFORE_3_7;
     if (target.0, target.1) != (3, 7) || members.len() < 2 {
         return vec![];
     }

@@ -9,7 +9,6 @@ use crate::cluster::{self, Cluster, ReadOnly, Recorder};
 use crate::config::Settings;
 use crate::host::Host;
 use crate::manifest::Component;
-use crate::node::StaticPod;
 use crate::preflight::Machine;
 use crate::workflows::upgrade::survey::Survey;
 
@@ -25,8 +24,6 @@ pub(crate) struct Evidence {
     pub(super) stored_api_version: String,
     /// What the cluster runs.
     pub(crate) survey: Survey,
-    /// The static Pods of this node.
-    pub(super) static_pods: Vec<StaticPod>,
     /// Manifests of this node that every control plane has and that are missing; none are where it is a worker.
     pub(super) missing_manifests: Vec<PathBuf>,
     /// This node runs a control plane.
@@ -79,10 +76,8 @@ pub(crate) fn gather(
     let Given { before, after, lost_gates, stored_text, survey, etcd_upgrade, renewal } = given;
     let mut cluster = cluster;
     let paths = before.node.paths.clone();
-    let read = |component| StaticPod::read(&paths.manifests, component, host).ok().flatten();
-    let static_pods: Vec<StaticPod> = Component::ALL.into_iter().filter_map(read).collect();
-    // A node with any of them, or with an administrator's kubeconfig, is a control plane.
-    let control_plane = !static_pods.is_empty();
+    // One with any of their manifests is a control plane.
+    let control_plane = Component::ALL.iter().any(|c| host.exists(&paths.manifests.join(c.file())));
     let missing_manifests = [Component::ApiServer, Component::ControllerManager, Component::Scheduler]
         .into_iter()
         .map(|component| paths.manifests.join(component.file()))
@@ -114,7 +109,6 @@ pub(crate) fn gather(
         lost_gates,
         stored_api_version,
         survey,
-        static_pods,
         missing_manifests,
         control_plane,
         etcd_upgrade,
@@ -174,7 +168,6 @@ impl Evidence {
             lost_gates: vec![],
             stored_api_version: crate::config::v1beta4::API_VERSION.into(),
             survey,
-            static_pods: vec![],
             missing_manifests: vec![],
             control_plane: true,
             etcd_upgrade: true,

@@ -9,9 +9,12 @@ use crate::phases::kubelet_start;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 use crate::yaml;
 
+/// Tells whether a flag is taken out.
+type IsGone = fn(&Run) -> bool;
+
 /// Flags of kubelet's that went into its configuration, or that a kubelet of the new version refuses: the flag, and
 /// whether it is taken out.
-const GONE: [(&str, fn(&Run) -> bool); 2] = [
+const GONE: [(&str, IsGone); 2] = [
     ("container-runtime-endpoint", |run| run.settings.instance_config()),
     ("pod-infra-container-image", |run| !run.settings.cluster.release.pod_infra_flag),
 ];

@@ -19,7 +19,7 @@ use crate::host::{self, FileMode, Host, RealHost};
 use crate::kubeconfig::Kubeconfig;
 use crate::output::{Format, Printer, finding_text};
 use crate::phases::watched;
-use crate::preflight::{self, Options};
+use crate::preflight::{self, Options, Subject};
 use crate::workflow::machine;
 use crate::yaml;
 
@@ -82,7 +82,7 @@ impl Diagnose {
         let mut findings: Vec<Finding> = found.into_iter().map(|d| d.finding).collect();
         if !evidence.healthy() {
             // What would keep a new control plane from coming up may be what brought this one down.
-            let report = preflight::run_checks(&settings, machine, &Options::default());
+            let report = preflight::run_checks(&Subject::init(&settings), machine, &Options::default());
             findings.extend(report.findings.into_iter().filter(|f| f.severity == Severity::Error));
         }
         tell(&evidence, findings, out)

@@ -67,6 +67,10 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
         self.connected()?.get(kind, namespace, name)
     }
 
+    fn read(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        self.connected()?.read(kind, namespace, name)
+    }
+
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
         self.connected()?.list(kind, namespace)
     }

@@ -167,6 +167,22 @@ impl Cluster for KubeCluster {
         self.runtime.block_on(answer)
     }
 
+    fn read(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        let path = collection(kind, namespace)?;
+        let object = ObjectName { kind: kind.into(), namespace: namespace.into(), name: name.into() };
+        let attempt = async || match self.connection.get(&path, name).await {
+            Err(refusal) if matches!(refusal.code(), Some(401 | 403)) => Ok(Err(refusal)),
+            other => other.map(Ok),
+        };
+        let answer = self.runtime.block_on(self.connection.repeat("read", &object, attempt))?;
+        answer.map_err(|refusal| ClusterError::Object {
+            action: "read",
+            object: Box::new(object),
+            refusal,
+            after: Duration::ZERO,
+        })
+    }
+
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
         let path = collection(kind, namespace)?;
         let objects = ObjectName { kind: kind.into(), namespace: namespace.into(), name: "*".into() };
@@ -261,6 +277,22 @@ mod tests {
             let error = error.to_string();
             assert!(error.starts_with("/x/admin.conf can't be used") && !error.contains("c2Vj"), "{error}");
         }
+    }
+
+    #[test]
+    fn reading_does_not_wait_where_it_is_refused() {
+        let api = FakeApi::new();
+        for code in [401, 403] {
+            let limit = Duration::from_secs(60);
+            let begin = std::time::Instant::now();
+            let error =
+                api.cluster(limit, move |_| Some(code)).read("ConfigMap", "kube-system", "c").unwrap_err();
+            assert!(error.to_string().contains(&format!("HTTP {code}")), "{error}");
+            assert!(begin.elapsed() < Duration::from_secs(5));
+        }
+        let mut codes = vec![503].into_iter();
+        let mut cluster = api.cluster(LIMIT, move |_| codes.next());
+        assert_eq!(cluster.read("ConfigMap", "kube-system", "c").unwrap(), None);
     }
 
     #[test]

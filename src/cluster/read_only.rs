@@ -26,6 +26,10 @@ impl Cluster for ReadOnly {
         self.cluster.get(kind, namespace, name)
     }
 
+    fn read(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        self.cluster.read(kind, namespace, name)
+    }
+
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
         self.cluster.list(kind, namespace)
     }

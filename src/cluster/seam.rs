@@ -23,6 +23,15 @@ pub trait Cluster {
     /// When it can't be asked for.
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
 
+    /// As [`Cluster::get`], from a cluster that has been up: it refuses at once who it does not know (401), or who may
+    /// not read this (403), where `get` outlasts an API server that has just started.
+    ///
+    /// # Errors
+    /// When it can't be asked for, or not by us.
+    fn read(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError> {
+        self.get(kind, namespace, name)
+    }
+
     /// All objects of a kind in a namespace.
     ///
     /// # Errors

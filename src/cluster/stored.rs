@@ -42,6 +42,14 @@ pub(crate) enum StoredError {
         /// The phase that stores it.
         phase: &'static str,
     },
+    /// A newer kubeadm wrote it.
+    #[error(
+        "ConfigMap {NAMESPACE}/kubeadm-config is of {api_version}, which this version of kubestrap does not know\n  cause: a newer kubeadm or kubestrap stored it\n  fix: use that version, or a newer kubestrap"
+    )]
+    Newer {
+        /// Its API version.
+        api_version: String,
+    },
     /// What is stored can't be read.
     #[error(
         "the configuration stored in the cluster can't be used:\n{0}\n  fix: correct it with `kubectl -n kube-system edit configmap`"
@@ -49,31 +57,58 @@ pub(crate) enum StoredError {
     Content(#[from] ConfigError),
 }
 
-/// Reads `kubeadm-config`, `kubelet-config` and `kube-proxy`. The latter two may be missing.
+/// Reads `kubeadm-config`, `kubelet-config` and `kube-proxy`. The latter two may be missing; who may not read the last
+/// one, as a joining node may not where kube-proxy is not installed, goes without.
 ///
 /// # Errors
 /// When one of them can't be read, or `kubeadm-config` is not there.
 pub(crate) fn read(cluster: &mut dyn Cluster) -> Result<Stored, StoredError> {
     let missing = |what: String| StoredError::Missing { name: "kubeadm-config", what, phase: "kubeadm" };
-    let map = cluster.get("ConfigMap", NAMESPACE, "kubeadm-config")?;
+    let map = cluster.read("ConfigMap", NAMESPACE, "kubeadm-config")?;
     let map = map.ok_or_else(|| missing("not found".into()))?;
     let text = text(&map, "ClusterConfiguration");
     let text = text.ok_or_else(|| missing("has no key `ClusterConfiguration`".into()))?;
+    refuse_newer(&text)?;
     let loaded = config::load("ConfigMap kube-system/kubeadm-config", &text)?;
     let mut stored = Stored { loaded, generated: Generated::default(), text };
-    if let Some(map) = cluster.get("ConfigMap", NAMESPACE, "kubelet-config")? {
+    if let Some(map) = cluster.read("ConfigMap", NAMESPACE, "kubelet-config")? {
         stored.loaded.kubelet = component("kubelet-config", "kubelet", &map, |document| {
             KubeletConfiguration::from_value(document).map_err(|e| e.to_string())
         })?;
         stored.generated.kubelet = is_generated(&map);
     }
-    if let Some(map) = cluster.get("ConfigMap", NAMESPACE, "kube-proxy")? {
+    if let Some(map) = unless_forbidden(cluster.read("ConfigMap", NAMESPACE, "kube-proxy"))? {
         stored.loaded.kube_proxy = component("kube-proxy", "config.conf", &map, |document| {
             KubeProxyConfiguration::from_value(document).map_err(|e| e.to_string())
         })?;
         stored.generated.kube_proxy = is_generated(&map);
     }
     Ok(stored)
+}
+
+/// Where kube-proxy was not installed, so is the Role that lets nodes read its configuration.
+fn unless_forbidden(answer: Result<Option<Value>, ClusterError>) -> Result<Option<Value>, ClusterError> {
+    match answer {
+        Err(ClusterError::Object { refusal, .. }) if refusal.code() == Some(403) => Ok(None),
+        other => other,
+    }
+}
+
+/// That the configuration is not of an API version that came after this program.
+fn refuse_newer(text: &str) -> Result<(), StoredError> {
+    let documents = yaml::parse_values(text).unwrap_or_default();
+    let versions = documents.iter().filter_map(|d| d.get("apiVersion")?.as_str());
+    let number = |version: &str| version.strip_prefix("kubeadm.k8s.io/v1beta")?.parse::<u32>().ok();
+    let newer = |version: &&str| {
+        let stable = version
+            .strip_prefix("kubeadm.k8s.io/v")
+            .is_some_and(|v| !v.contains("alpha") && !v.contains("beta"));
+        stable || number(version) > number(config::v1beta4::API_VERSION)
+    };
+    match versions.into_iter().find(newer) {
+        Some(version) => Err(StoredError::Newer { api_version: version.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn text(map: &Value, key: &str) -> Option<String> {
@@ -141,6 +176,26 @@ mod tests {
         let changed = map["data"]["kubelet"].as_str().unwrap().to_owned() + "maxPods: 50\n";
         map["data"]["kubelet"] = changed.into();
         assert!(!read(&mut maps).unwrap().generated.kubelet, "somebody changed it");
+    }
+
+    #[test]
+    fn what_a_newer_kubeadm_stored_is_refused_and_the_older_read() {
+        let stored = |api_version: &str| {
+            let text = format!(
+                "apiVersion: {api_version}\nkind: ClusterConfiguration\nkubernetesVersion: v1.35.2\n"
+            );
+            let map = serde_json::json!({"metadata": {"name": "kubeadm-config"}, "data": {"ClusterConfiguration": text}});
+            read(&mut Maps(vec![map]))
+        };
+        for newer in ["kubeadm.k8s.io/v1beta5", "kubeadm.k8s.io/v1", "kubeadm.k8s.io/v2"] {
+            let error = stored(newer).unwrap_err().to_string();
+            assert!(error.contains(newer) && error.contains("a newer kubestrap"), "{error}");
+        }
+        for known in ["kubeadm.k8s.io/v1beta3", "kubeadm.k8s.io/v1beta4"] {
+            assert_eq!(stored(known).unwrap().loaded.cluster.kubernetes_version, "v1.35.2");
+        }
+        let error = stored("kubeadm.k8s.io/v1alpha3").unwrap_err().to_string();
+        assert!(error.contains("too old"), "{error}");
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::finding::{Finding, Severity};
 use crate::host::{Host, RealHost};
 use crate::output::{Format, Printer};
 use crate::pki::KeyPool;
-use crate::preflight::{Options, run_checks};
+use crate::preflight::{Options, Subject, run_checks};
 use crate::workflow::{Changes, Seams, Selection, is_within, machine};
 use crate::workflows;
 
@@ -51,7 +51,7 @@ fn find(request: &Request, out: &Printer) -> Result<Found, Error> {
     // Who may not look at the manifests can't compare.
     RealHost::new().list(&settings.node.paths.manifests)?;
     let options = Options { existing_only: true, ..Options::default() };
-    let report = run_checks(settings, machine(settings)?, &options);
+    let report = run_checks(&Subject::init(settings), machine(settings)?, &options);
     let mut refused: Vec<Finding> = report.of(Severity::Error).cloned().collect();
 
     let host = RealHost::new();

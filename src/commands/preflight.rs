@@ -6,7 +6,7 @@ use super::configuration::Configuration;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::Printer;
-use crate::preflight::{Options, RealHands, Severity, fix, run_checks};
+use crate::preflight::{Options, RealHands, Severity, Subject, fix, run_checks};
 use crate::workflow::machine;
 
 /// Checks, fixes what it may, and checks again.
@@ -18,7 +18,7 @@ pub(crate) fn run(configuration: &Configuration, fixes: bool, out: &Printer) -> 
     let options =
         Options { ignored: settings.node.registration.ignore_preflight_errors.clone(), ..Options::default() };
     let machine = machine(&settings)?;
-    let mut report = run_checks(&settings, machine.clone(), &options);
+    let mut report = run_checks(&Subject::init(&settings), machine.clone(), &options);
     if fixes {
         let applied = fix(&report.findings, &*machine, &RealHands);
         for one in &applied {
@@ -30,7 +30,7 @@ pub(crate) fn run(configuration: &Configuration, fixes: bool, out: &Printer) -> 
             }
         }
         if !applied.is_empty() {
-            report = run_checks(&settings, machine.clone(), &options);
+            report = run_checks(&Subject::init(&settings), machine.clone(), &options);
         }
     }
     if let Err(error) = machine.sandbox_removed() {

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::certificate;
 use super::retry::Patience;
+use crate::config::settings::NODE_BOOTSTRAP_GROUP;
 use crate::pki::ChainError;
 
 /// How long something that looks final is doubted: a cluster, or what is in front of it, may be starting, and a
@@ -231,6 +232,24 @@ pub(crate) enum Cause {
         /// The file, or its URL.
         file: String,
     },
+    /// Who asks is known, and may not read what joining nodes read.
+    #[error("{credentials} may not read {object} ({message})")]
+    NotAllowed {
+        /// What was shown.
+        credentials: String,
+        /// What should be read.
+        object: String,
+        /// What the API server said.
+        message: String,
+    },
+    /// The server that `cluster-info` or the discovery file names can't be used, where another was used before.
+    #[error("the cluster's API server, {server}, can't be used from here: {refusal}")]
+    OtherServer {
+        /// Its URL.
+        server: String,
+        /// Why not.
+        refusal: String,
+    },
     /// The request could not be made.
     #[error("the API server can't be asked: {reason}")]
     Client {
@@ -285,6 +304,8 @@ impl Cause {
             | Self::Kubeconfig { .. }
             | Self::Plugin { .. }
             | Self::NoCredentials { .. }
+            | Self::NotAllowed { .. }
+            | Self::OtherServer { .. }
             | Self::Client { .. }
             | Self::Nothing => Patience::None,
         }
@@ -433,6 +454,14 @@ impl Cause {
             }
             Self::NoCredentials { .. } => {
                 "add a user with a token or a client certificate to it, or give a token for the TLS bootstrap (`--tls-bootstrap-token`, `tlsBootstrapToken`)".into()
+            }
+            Self::NotAllowed { .. } => {
+                why = Some(format!("the token is not of the group {NODE_BOOTSTRAP_GROUP}, or the Roles and RoleBindings kubeadm:nodes-kubeadm-config and kubeadm:kubelet-config in kube-system are gone"));
+                format!("see the token's groups (`kubestrap token list`), or store the configuration again, with its rights: `kubestrap init phase upload-config all`; {NEW_TOKEN}")
+            }
+            Self::OtherServer { .. } => {
+                why = Some("cluster-info names it (it is the cluster's controlPlaneEndpoint, or the address of its first node), whatever endpoint was given; kubelet uses it, too".into());
+                "make it known and reachable from this machine (DNS, /etc/hosts, firewall), or correct the cluster's controlPlaneEndpoint".into()
             }
             Self::Client { .. } => "correct the endpoint or the discovery file".into(),
             Self::Nothing => "give the endpoint of an API server and a token, or `--discovery-file`".into(),

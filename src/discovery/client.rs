@@ -74,7 +74,7 @@ enum Trust {
     /// Anybody's.
     Nobody,
     /// The cluster's CA.
-    Ca(Bundle),
+    Ca(Box<Bundle>),
     /// One of the CAs that this machine trusts.
     Machine,
 }
@@ -104,7 +104,7 @@ impl Caller {
         let (address, uri) = parse(url)?;
         let mut config = Config::new(uri);
         config.root_cert = Some(ca.iter().map(|c| c.der().to_vec()).collect());
-        Self::new(config, address, Trust::Ca(ca.clone()), String::new())
+        Self::new(config, address, Trust::Ca(Box::new(ca.clone())), String::new())
     }
 
     /// To the server of a URL, whose certificate must be one that this machine trusts, as nobody.
@@ -131,7 +131,7 @@ impl Caller {
         let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
             .await
             .map_err(|e| unusable(e.to_string()))?;
-        let trust = ca.map_or(Trust::Machine, |ca| Trust::Ca(ca.clone()));
+        let trust = ca.map_or(Trust::Machine, |ca| Trust::Ca(Box::new(ca.clone())));
         Self::new(config, address, trust, credentials.to_owned())
     }
 
@@ -243,7 +243,7 @@ impl Caller {
             rustls::Error::InvalidCertificate(_) => {
                 let reason = error.to_string();
                 let expected = match &self.trust {
-                    Trust::Ca(ca) => Some(ca),
+                    Trust::Ca(ca) => Some(ca.as_ref()),
                     Trust::Nobody | Trust::Machine => None,
                 };
                 certificate::judge(&self.address, expected, reason).await

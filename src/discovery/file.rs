@@ -35,7 +35,7 @@ pub(super) async fn discover(
         until(left, report, async || refresh(&source, &caller).await).await.map_err(|(c, _)| failed(c))?;
     let server = source.kubeconfig.current_cluster().map(|c| c.server.clone()).unwrap_or_default();
     let credentials = if tls_bootstrap_token.is_empty() {
-        Credentials::Kubeconfig(&source.kubeconfig)
+        Credentials::Kubeconfig(&source.kubeconfig, source.credentials)
     } else {
         Credentials::Token(tls_bootstrap_token)
     };

@@ -5,6 +5,8 @@
 //!   from a server whose certificate that CA signed.
 //! - with a kubeconfig, a file or an https URL, which vouches for the cluster by itself ([`file`]).
 //!
+//! Then the cluster's configuration is read ([`read_configuration`]).
+//!
 //! A server that does not answer may come up still, so what fails is repeated ([`retry`]) until the time is up; what is
 //! proven to stay as it is ends it sooner. [`Cause`] says what failed, why, and what to do.
 
@@ -15,6 +17,7 @@ mod cluster_info;
 mod file;
 mod jws;
 mod pins;
+mod read;
 mod retry;
 mod source;
 #[cfg(test)]
@@ -32,6 +35,8 @@ use crate::finding::Finding;
 use crate::kubeconfig::{Cluster, Kubeconfig, User};
 
 pub(crate) use cause::Cause;
+#[allow(unused_imports, reason = "the workflow of `join`, their user, comes next")]
+pub(crate) use read::{ReadError, read_configuration};
 pub(crate) use retry::Waiting;
 
 /// The cluster's name in the kubeconfigs that a join writes: kubeadm's.
@@ -48,6 +53,8 @@ pub(crate) struct Discovered {
     pub(crate) server: String,
     /// The cluster's CA certificates, PEM.
     pub(crate) ca: String,
+    /// As whom, in words.
+    pub(crate) credentials: String,
     /// What is odd, but no error.
     pub(crate) warnings: Vec<String>,
 }
@@ -57,20 +64,21 @@ impl Discovered {
         let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &ca);
         let cluster =
             Cluster { server: server.clone(), certificate_authority_data: data, ..Cluster::default() };
-        let kubeconfig = match credentials {
+        let (kubeconfig, credentials) = match credentials {
             Credentials::Token(token) => {
                 let user = User { token: token.to_owned(), ..User::default() };
-                Kubeconfig::new(CLUSTER_NAME, cluster, TOKEN_USER, user)
+                let id = token.split('.').next().unwrap_or_default();
+                (Kubeconfig::new(CLUSTER_NAME, cluster, TOKEN_USER, user), format!("the token {id:?}"))
             }
-            Credentials::Kubeconfig(kubeconfig) => {
+            Credentials::Kubeconfig(kubeconfig, credentials) => {
                 let mut kubeconfig = kubeconfig.clone();
                 for named in &mut kubeconfig.clusters {
                     named.cluster = cluster.clone();
                 }
-                kubeconfig
+                (kubeconfig, credentials.to_owned())
             }
         };
-        Self { kubeconfig, server, ca, warnings: vec![] }
+        Self { kubeconfig, server, ca, credentials, warnings: vec![] }
     }
 }
 
@@ -78,15 +86,15 @@ impl Discovered {
 enum Credentials<'a> {
     /// A bootstrap token.
     Token(&'a str),
-    /// A kubeconfig's only user.
-    Kubeconfig(&'a Kubeconfig),
+    /// A kubeconfig's only user, and what that shows, in words.
+    Kubeconfig(&'a Kubeconfig, &'static str),
 }
 
 /// A cluster that was not discovered.
 #[derive(Debug)]
 pub(crate) struct DiscoveryError {
     /// Why not.
-    pub(crate) cause: Cause,
+    pub(crate) cause: Box<Cause>,
     /// After how long.
     pub(crate) after: Duration,
 }
@@ -130,7 +138,7 @@ impl fmt::Display for DiscoveryError {
 
 impl std::error::Error for DiscoveryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.cause)
+        Some(self.cause.as_ref())
     }
 }
 
@@ -155,7 +163,7 @@ pub(crate) fn discover(
             (None, None) => Err((Cause::Nothing, Duration::ZERO)),
         }
     };
-    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError { cause, after })
+    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError { cause: Box::new(cause), after })
 }
 
 /// The clock of this machine.

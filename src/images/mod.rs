@@ -6,6 +6,8 @@
 mod archive;
 mod error;
 mod pull;
+mod pull_all;
+mod pull_error;
 mod reference;
 mod tool;
 mod transfer;
@@ -13,6 +15,8 @@ mod transfer;
 pub use archive::{Archive, ArchiveError, Digest, Image, Writer};
 pub use error::TransferError;
 pub use pull::{NoPull, Pull, RuntimePull};
+pub use pull_all::{IMAGE_PULL, PullOptions, PullPolicy};
+pub use pull_error::PullError;
 pub use reference::canonical;
 pub use tool::{TOOLS, Tool};
 pub use transfer::{Carrier, Moved, Step};

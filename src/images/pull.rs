@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::pull_all::{PullEvent, PullOptions, findings as pull_findings, pull_all};
+use crate::finding::Finding;
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::preflight::{Finding, PullEvent, PullOptions, pull_all, pull_findings};
 
 /// How long the runtime may take to say whether it has an image. Without an answer the image would be pulled, which
 /// fails on a machine without a network.

@@ -2,7 +2,8 @@
 
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::preflight::{Finding, IMAGE_PULL, PullOptions, Severity, ignore};
+use crate::images::{IMAGE_PULL, PullOptions};
+use crate::preflight::{Finding, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Runs the checks, then pulls the control plane's images.
@@ -10,7 +11,9 @@ use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 /// # Errors
 /// When a check finds an error, or an image can't be pulled.
 pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
-    check(run)?;
+    run.log("Running pre-flight checks");
+    let subject = Subject::init(&run.settings);
+    check(run, &subject)?;
     pull(run)
 }
 
@@ -32,14 +35,13 @@ pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     Ok(Outcome::Done)
 }
 
-/// Runs the checks.
+/// Runs the checks of a subject.
 ///
 /// # Errors
 /// When one of them finds an error.
-pub(crate) fn check(run: &mut Run) -> Result<(), Error> {
+pub(crate) fn check(run: &mut Run, subject: &Subject) -> Result<(), Error> {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
-    run.log("Running pre-flight checks");
-    let report = run.checks.run(&run.settings, &ignored);
+    let report = run.checks.run(subject, &ignored);
     run.findings(&report.findings);
     refuse(&report.findings)
 }

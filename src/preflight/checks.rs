@@ -1,25 +1,25 @@
-//! When init's checks run: before everything else, or beside it.
+//! When the checks run: before everything else, or beside a dry run.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::machine::Machine;
 use super::runner::{Options, Report, run_checks};
-use crate::config::Settings;
+use super::subject::Subject;
+use crate::host::machine::Machine;
 
-/// What runs the checks of init.
+/// What runs the checks.
 pub trait Checks {
     /// Runs them all but for those of `ignored` names; what they found, where that is waited for.
-    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report;
+    fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report;
 }
 
 /// Runs them and waits, since what they find may end the run.
 pub struct Before(pub Arc<dyn Machine>);
 
 impl Checks for Before {
-    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report {
+    fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report {
         let options = Options { ignored: ignored.to_vec(), ..Options::default() };
-        run_checks(settings, Arc::clone(&self.0), &options)
+        run_checks(subject, Arc::clone(&self.0), &options)
     }
 }
 
@@ -27,7 +27,7 @@ impl Checks for Before {
 #[derive(Clone)]
 pub struct Beside {
     machine: Arc<dyn Machine>,
-    running: Arc<Mutex<Option<JoinHandle<Report>>>>,
+    running: Arc<Mutex<Vec<JoinHandle<Report>>>>,
 }
 
 impl Beside {
@@ -38,17 +38,23 @@ impl Beside {
 
     /// Waits for them; nothing where they were not started.
     pub fn found(&self) -> Report {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        running.and_then(|checks| checks.join().ok()).unwrap_or_default()
+        let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        let reports = running.into_iter().filter_map(|checks| checks.join().ok());
+        let all = reports.reduce(|mut all, Report { findings, took }| {
+            all.findings.extend(findings);
+            all.took += took;
+            all
+        });
+        all.unwrap_or_default()
     }
 }
 
 impl Checks for Beside {
-    fn run(&mut self, settings: &Settings, ignored: &[String]) -> Report {
+    fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report {
         let options = Options { ignored: ignored.to_vec(), dry_run: true, ..Options::default() };
-        let (settings, machine) = (settings.clone(), Arc::clone(&self.machine));
-        let checks = std::thread::spawn(move || run_checks(&settings, machine, &options));
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(checks);
+        let (subject, machine) = (subject.clone(), Arc::clone(&self.machine));
+        let checks = std::thread::spawn(move || run_checks(&subject, machine, &options));
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(checks);
         Report::default()
     }
 }
@@ -62,9 +68,9 @@ mod tests {
     fn a_dry_run_is_told_at_its_end_and_is_neither_root_nor_changes_anything() {
         let machine = || Arc::new(FakeMachine { cpus: 1, root: false, ..FakeMachine::healthy() });
         let names = |report: &Report| report.findings.iter().map(|f| f.check.clone()).collect::<Vec<_>>();
-        assert_eq!(names(&Before(machine()).run(&settings(""), &[])), ["IsPrivilegedUser"]);
+        assert_eq!(names(&Before(machine()).run(&Subject::init(&settings("")), &[])), ["IsPrivilegedUser"]);
         let mut beside = Beside::new(machine());
-        assert!(beside.run(&settings(""), &[]).findings.is_empty());
+        assert!(beside.run(&Subject::init(&settings("")), &[]).findings.is_empty());
         assert_eq!(names(&beside.found()), ["NumCPU"]);
         assert!(beside.found().findings.is_empty(), "told once");
     }

@@ -7,17 +7,20 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
-use super::finding::{Finding, Severity};
-use super::machine::{Machine, PathKind, RuntimeFacts, Said};
+use super::check::Check;
+use super::outcome::Outcome;
+use super::subject::Subject;
 use super::table::table;
 use crate::config::Overrides;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::config::{HostFacts, Settings, load};
+use crate::finding::{Finding, Severity};
 use crate::host::ServiceState;
 use crate::host::cri::{
     CgroupDriver, Condition, CriCause, CriError, ImageInfo, RuntimeStatus, RuntimeVersion,
 };
 use crate::host::disk::Disk;
+use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
@@ -63,7 +66,7 @@ impl FakeMachine {
             kernel_release: "6.12.48+deb13-amd64".into(),
             kernel_config: Some(KernelConfig {
                 path: "/boot/config-6.12.48".into(),
-                options: super::kernel::OPTIONS
+                options: super::machine::kernel::OPTIONS
                     .iter()
                     .flat_map(|o| o.names)
                     .map(|n| ((*n).to_owned(), "y".to_owned()))
@@ -139,11 +142,25 @@ impl FakeMachine {
         self.files.insert(path.into(), content.as_ref().to_vec());
     }
 
-    /// What the row `name` finds here.
+    /// What the check `name` of an init finds here.
     pub(super) fn check(&self, name: &str, settings: &Settings) -> Vec<Finding> {
-        let table = table(settings);
-        let row = table.iter().find(|c| c.name == name);
-        row.unwrap_or_else(|| panic!("no row {name}")).run(settings, self)
+        let outcome = self.outcome(name, &Subject::init(settings));
+        assert_eq!(outcome.unmeasured, [], "everything can be measured");
+        outcome.findings
+    }
+
+    /// What comes of the check `name`: of all rows of that name.
+    pub(super) fn outcome(&self, name: &str, subject: &Subject) -> Outcome {
+        let mut rows: Vec<Check> = table(subject);
+        rows.retain(|c| c.name == name);
+        assert!(!rows.is_empty(), "no row {name}");
+        let mut all = Outcome::default();
+        for row in rows {
+            let Outcome { findings, unmeasured } = row.run(subject, self);
+            all.findings.extend(findings);
+            all.unmeasured.extend(unmeasured);
+        }
+        all
     }
 
     /// The one finding of the row `name`.
@@ -177,7 +194,7 @@ pub(super) fn image(name: &str, pinned: bool) -> ImageInfo {
     ImageInfo { id: name.into(), repo_tags: vec![name.into()], repo_digests: vec![], size: 1, pinned }
 }
 
-pub(super) fn cri_error(call: &'static str, cause: CriCause) -> CriError {
+pub(crate) fn cri_error(call: &'static str, cause: CriCause) -> CriError {
     CriError { endpoint: "unix:///run/containerd/containerd.sock".parse().unwrap(), call, cause }
 }
 

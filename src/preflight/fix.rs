@@ -4,9 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::finding::{Finding, Severity};
-use super::machine::Machine;
-use super::{forwarding, modules};
+use super::machine::modules;
+use super::network::forwarding;
+use crate::finding::{Finding, Severity};
+use crate::host::machine::Machine;
 use crate::host::{FileMode, command, write_atomically};
 
 /// Where kernel settings are kept over a reboot.
@@ -151,7 +152,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::super::fake::{FakeMachine, settings};
-    use super::super::{Options, run_checks};
+    use super::super::{Options, Subject, run_checks};
     use super::*;
     use crate::host::system::SwapArea;
 
@@ -199,7 +200,9 @@ mod tests {
     }
 
     fn apply(hands: &Notes) -> Vec<Applied> {
-        let findings = run_checks(&settings(""), std::sync::Arc::new(sick()), &Options::default()).findings;
+        let findings =
+            run_checks(&Subject::init(&settings("")), std::sync::Arc::new(sick()), &Options::default())
+                .findings;
         fix(&findings, &sick(), hands)
     }
 

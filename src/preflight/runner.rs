@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::check::Check;
-use super::finding::{Finding, Severity};
-use super::machine::Machine;
+use super::outcome::Outcome;
+use super::subject::Subject;
 use super::table::{PRIVILEGED, table};
-use crate::config::Settings;
+use crate::finding::{Finding, Severity};
+use crate::host::machine::Machine;
 
 /// How to run the checks.
 #[derive(Clone, Debug, Default)]
@@ -46,18 +47,18 @@ impl Report {
     }
 }
 
-/// Runs all checks of init. As in kubeadm, one who is not root is told only that, except in a dry run.
-pub fn run_checks(settings: &Settings, machine: Arc<dyn Machine>, options: &Options) -> Report {
+/// Runs all checks of a subject. As in kubeadm, one who is not root is told only that, except in a dry run.
+pub fn run_checks(subject: &Subject, machine: Arc<dyn Machine>, options: &Options) -> Report {
     let start = Instant::now();
-    let settings = Arc::new(settings.clone());
-    let mut checks = table(&settings);
+    let subject = Arc::new(subject.clone());
+    let mut checks = table(&subject);
     checks.retain(|c| !(options.dry_run && (c.acts || c.name == PRIVILEGED)));
     checks.retain(|c| c.existing || !options.existing_only);
     let privileged: Vec<Check> = checks.extract_if(.., |c| c.name == PRIVILEGED).collect();
-    let mut findings = run_all(privileged, &settings, &machine);
+    let mut findings = run_all(privileged, &subject, &machine);
     ignore(&mut findings, &options.ignored);
     if findings.iter().all(|f| f.severity < Severity::Error) {
-        findings.extend(run_all(checks, &settings, &machine));
+        findings.extend(run_all(checks, &subject, &machine));
         ignore(&mut findings, &options.ignored);
     }
     Report { findings, took: start.elapsed() }
@@ -82,20 +83,20 @@ const SILENCE: Duration = Duration::from_micros(500);
 /// The checks run in threads, since what hangs in the kernel (a dead NFS mount) can't be cancelled: it is left behind.
 /// Most take no time, and starting a thread does: as many as there are processors take one after the other, and more
 /// join them while these wait for something.
-fn run_all(checks: Vec<Check>, settings: &Arc<Settings>, machine: &Arc<dyn Machine>) -> Vec<Finding> {
+fn run_all(checks: Vec<Check>, subject: &Arc<Subject>, machine: &Arc<dyn Machine>) -> Vec<Finding> {
     let start = Instant::now();
     let checks = Arc::new(checks);
     let next = Arc::new(AtomicUsize::new(0));
     let (sender, receiver) = mpsc::channel();
     let work = {
         let (checks, next) = (Arc::clone(&checks), Arc::clone(&next));
-        let (settings, machine) = (Arc::clone(settings), Arc::clone(machine));
+        let (subject, machine) = (Arc::clone(subject), Arc::clone(machine));
         move || {
             loop {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 let Some(check) = checks.get(index) else { break };
                 // A receiver that is gone has given up on us.
-                let _ = sender.send((index, check.run(&settings, &*machine)));
+                let _ = sender.send((index, check.run(&subject, &*machine)));
             }
         }
     };
@@ -107,64 +108,154 @@ fn run_all(checks: Vec<Check>, settings: &Arc<Settings>, machine: &Arc<dyn Machi
     for _ in 0..std::thread::available_parallelism().map_or(1, usize::from).min(checks.len()) {
         join();
     }
-    let mut results: Vec<Option<Vec<Finding>>> = checks.iter().map(|_| None).collect();
+    let mut results: Vec<Option<Outcome>> = checks.iter().map(|_| None).collect();
     loop {
         let pending = checks.iter().zip(&results).filter(|(_, r)| r.is_none());
         let Some(longest) = pending.map(|(c, _)| c.limit).max() else { break };
         let left = longest.saturating_sub(start.elapsed());
         let all_begun = next.load(Ordering::Relaxed) >= checks.len();
         match receiver.recv_timeout(if all_begun { left } else { left.min(SILENCE) }) {
-            Ok((index, findings)) => {
+            Ok((index, outcome)) => {
                 if let Some(result) = results.get_mut(index) {
-                    *result = Some(findings);
+                    *result = Some(outcome);
                 }
             }
             Err(RecvTimeoutError::Timeout) if !all_begun && !left.is_zero() => join(),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
-    let all = checks.iter().zip(results);
-    all.flat_map(|(check, result)| result.unwrap_or_else(|| vec![check.overdue()])).collect()
+    let mut not_root: Vec<&str> = vec![];
+    let mut findings = vec![];
+    for (check, outcome) in checks.iter().zip(results) {
+        let Some(outcome) = outcome else {
+            findings.push(check.overdue());
+            continue;
+        };
+        findings.extend(outcome.findings);
+        for unmeasured in outcome.unmeasured {
+            // One who is not root is told so once.
+            if unmeasured.needs_root && !machine.is_root() {
+                not_root.push(&check.name);
+            } else {
+                findings.push(unmeasured.finding(&check.name, check.measures));
+            }
+        }
+    }
+    not_root.dedup();
+    if !not_root.is_empty() {
+        let what = format!("not checked, since that needs root: {}", not_root.join(", "));
+        findings.push(Finding { check: PRIVILEGED.into(), ..Finding::info(what) });
+    }
+    findings
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fake::{FakeMachine, settings};
+    use super::super::outcome::Unmeasured;
+    use super::super::subject::Role;
     use super::*;
 
+    fn init() -> Subject {
+        Subject::init(&settings(""))
+    }
+
+    fn run_on(machine: FakeMachine, checks: Vec<Check>) -> Vec<Finding> {
+        run_all(checks, &Arc::new(init()), &(Arc::new(machine) as Arc<dyn Machine>))
+    }
+
+    fn check(
+        name: &str,
+        level: Severity,
+        measures: &'static str,
+        run: impl Fn() -> Vec<Finding> + Send + Sync + 'static,
+    ) -> Check {
+        Check::node(&[Role::Init], name, level, measures, move |_, _| run())
+    }
+
     fn run(checks: Vec<Check>) -> Vec<Finding> {
-        run_all(checks, &Arc::new(settings("")), &(Arc::new(FakeMachine::healthy()) as Arc<dyn Machine>))
+        run_on(FakeMachine::healthy(), checks)
+    }
+
+    /// Blocks until the sender is gone.
+    fn wait_for(gate: &std::sync::Mutex<mpsc::Receiver<()>>) {
+        let _ = gate.lock().unwrap().recv();
     }
 
     #[test]
-    fn findings_keep_the_order_of_the_table_whoever_is_first() {
-        let slow = |name: &'static str, ms: u64| {
-            Check::new(name, Severity::Error, "", move |_, _| {
-                std::thread::sleep(Duration::from_millis(ms));
-                vec![Finding::error(name)]
-            })
-        };
-        let start = Instant::now();
-        let findings = run(vec![slow("a", 150), slow("b", 10), slow("c", 150)]);
-        assert!(start.elapsed() < Duration::from_millis(290), "one after the other");
-        let names: Vec<&str> = findings.iter().map(|f| f.check.as_str()).collect();
-        assert_eq!(names, ["a", "b", "c"]);
+    fn findings_are_in_the_order_of_the_table_whichever_check_ends_first() {
+        let (last_ended, gate) = mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let last_ended = std::sync::Mutex::new(Some(last_ended));
+        // The first ends only after the last: so they run at the same time.
+        let first = check("a", Severity::Error, "", move || {
+            wait_for(&gate);
+            vec![Finding::error("a")]
+        });
+        let last = check("b", Severity::Error, "", move || {
+            last_ended.lock().unwrap().take();
+            vec![Finding::error("b")]
+        });
+        let names: Vec<String> = run(vec![first, last]).into_iter().map(|f| f.check).collect();
+        assert_eq!(names, ["a", "b"]);
     }
 
     #[test]
-    fn what_hangs_or_dies_is_said_and_not_waited_for() {
-        let hang = Check::new("Hang", Severity::Error, "hanging", |_, _| {
-            std::thread::sleep(Duration::from_secs(30));
+    fn check_that_hangs_or_panics_is_reported_and_not_waited_for() {
+        let (_never_sent, gate) = mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        let hang = check("Hang", Severity::Error, "what hangs", move || {
+            wait_for(&gate);
             vec![]
         });
-        let dies = Check::new("Dies", Severity::Error, "dying", |_, _| panic!("on purpose"));
-        let good = Check::new("Good", Severity::Warning, "", |_, _| vec![Finding::error("x")]);
-        let start = Instant::now();
+        let dies = check("Dies", Severity::Error, "what panics", || panic!("on purpose"));
+        let good = check("Good", Severity::Warning, "", || vec![Finding::error("x")]);
         let findings = run(vec![hang.within(1), dies.within(1), good]);
-        assert!(start.elapsed() < Duration::from_secs(8));
-        assert_eq!(findings[0].check, "Hang");
-        assert!(findings[0].what.contains("within 1 s") && findings[0].severity == Severity::Warning);
-        assert_eq!((findings[2].check.as_str(), findings[2].severity), ("Good", Severity::Warning));
+        let found: Vec<(&str, &str, Severity)> =
+            findings.iter().map(|f| (f.check.as_str(), f.what.as_str(), f.severity)).collect();
+        assert_eq!(
+            found,
+            [
+                ("Hang", "could not check what hangs: no result within 1 s", Severity::Warning),
+                ("Dies", "could not check what panics: no result within 1 s", Severity::Warning),
+                ("Good", "x", Severity::Warning),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_could_not_be_measured_is_a_warning_and_without_root_one_line() {
+        let checks = || {
+            let unreadable = |name| {
+                Check::node(&[Role::Init], name, Severity::Error, "the file", |_, _| {
+                    let denied = std::io::ErrorKind::PermissionDenied.into();
+                    Err::<Vec<Finding>, _>(Unmeasured::io("/f", &denied))
+                })
+            };
+            let broken = Check::node(&[Role::Init], "Broken", Severity::Error, "the clock", |_, _| {
+                Err::<Vec<Finding>, _>(Unmeasured::new("`timedatectl`", "exit code 1"))
+            });
+            vec![unreadable("A"), unreadable("B"), broken]
+        };
+        let found = |root| {
+            let found = run_on(FakeMachine { root, ..FakeMachine::healthy() }, checks());
+            found.into_iter().map(|f| format!("{:?} {}: {}", f.severity, f.check, f.what)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            found(true),
+            [
+                "Warning A: could not check the file: /f: permission denied",
+                "Warning B: could not check the file: /f: permission denied",
+                "Warning Broken: could not check the clock: `timedatectl`: exit code 1",
+            ]
+        );
+        assert_eq!(
+            found(false),
+            [
+                "Warning Broken: could not check the clock: `timedatectl`: exit code 1",
+                "Info IsPrivilegedUser: not checked, since that needs root: A, B",
+            ]
+        );
     }
 
     #[test]
@@ -173,7 +264,7 @@ mod tests {
         let errors = |ignored: &[&str]| {
             let options =
                 Options { ignored: ignored.iter().map(|i| (*i).into()).collect(), ..Options::default() };
-            let report = run_checks(&settings(""), Arc::new(machine()), &options);
+            let report = run_checks(&init(), Arc::new(machine()), &options);
             assert_eq!(report.findings.len(), 2, "{:?}", report.findings);
             report.of(Severity::Error).map(|f| f.check.clone()).collect::<Vec<_>>()
         };
@@ -191,7 +282,7 @@ mod tests {
                 dry_run,
                 ..Options::default()
             };
-            let report = run_checks(&settings(""), machine(), &options);
+            let report = run_checks(&init(), machine(), &options);
             report.findings.iter().map(|f| (f.check.clone(), f.severity)).collect::<Vec<_>>()
         };
         let (root, cpu) = ("IsPrivilegedUser".to_owned(), ("NumCPU".to_owned(), Severity::Error));

@@ -1,132 +1,264 @@
-//! The table of init's checks, in the order of the report: kubeadm's first, in its order, then ours.
+//! The table of all checks, in the order of the report: kubeadm's first, in its order, then ours. Each row says for which
+//! roles it is, and, by `node` or `cluster`, whether it needs the cluster's settings.
 
 use std::path::Path;
 
 use super::check::Check;
-use super::existing::manifest_path;
-use super::finding::Severity::{Error, Info, Warning};
-use super::programs::PROGRAMS;
-use super::{
-    address, clock, data, disk, endpoint, etcd, feature_gates, firewall, flags, forwarding, host_files,
-    identity, images, kubeconfigs, kubelet, kubelet_config, kubelet_flags, kubelet_unit, manifest_folder,
-    manifests, modules, node, pki, ports, probes, programs, proxy, resources, runtime, sandbox, subnets,
-    system, writable,
+use super::config::existing::manifest_path;
+use super::config::{
+    extra_args, feature_gates, host_files, identity, manifest_folder, manifests, probes, version,
 };
-use crate::config::Settings;
+use super::etcd::{data, external};
+use super::join::{kubelet_conf, trust};
+use super::kubelet;
+use super::machine::programs::{self, PROGRAMS};
+use super::machine::{clock, disk, hostname, modules, resources, system, writable};
+use super::network::{address, endpoint, firewall, forwarding, ports, proxy, subnets};
+use super::pki::{kubeconfigs, pairs};
+use super::runtime::{cri, images, sandbox};
+use super::subject::Role::{self, ControlPlane, Init, Upgrade, Worker};
+use super::subject::Subject;
+use crate::finding::Severity::{Error, Info, Warning};
 use crate::manifest::Component;
 
 /// The first check, without which kubeadm makes no other.
 pub(super) const PRIVILEGED: &str = "IsPrivilegedUser";
 
-/// All checks of an init with these settings.
-pub fn table(settings: &Settings) -> Vec<Check> {
-    let mut rows = of_kubeadm(settings);
-    rows.extend(of_ours(settings));
+const EVERY: &[Role] = &[Init, ControlPlane, Worker, Upgrade];
+/// Those that make a machine a node.
+const NODES: &[Role] = &[Init, ControlPlane, Worker];
+const CONTROL_PLANES: &[Role] = &[Init, ControlPlane];
+const JOINS: &[Role] = &[ControlPlane, Worker];
+
+/// All checks of a subject.
+pub(super) fn table(subject: &Subject) -> Vec<Check> {
+    let mut rows = of_kubeadm(subject);
+    rows.extend(of_ours(subject));
+    rows.retain(|row| row.is_for(subject));
     rows
 }
 
-fn of_kubeadm(settings: &Settings) -> Vec<Check> {
-    let mut rows = vec![
-        Check::new(PRIVILEGED, Error, "root", resources::privileged),
-        Check::new("NumCPU", Error, "number of CPUs", resources::cpus),
-        Check::new("Mem", Error, "amount of memory", resources::memory),
-        Check::new("KubernetesVersion", Error, "the version is one we know", node::kubernetes_version),
-        Check::new("Firewalld", Warning, "ports open in firewalld", firewall::firewalld),
-    ];
-    rows.extend(ports::ports(settings).into_iter().map(|(port, owner)| {
-        Check::new(format!("Port-{port}"), Error, "who listens on a port", move |s, m| {
-            ports::check(s, m, port, owner)
-        })
+fn of_kubeadm(subject: &Subject) -> Vec<Check> {
+    let mut rows = vec![Check::node(EVERY, PRIVILEGED, Error, "whether this is root", resources::privileged)];
+    rows.extend(join_files(subject));
+    rows.extend([
+        Check::node(CONTROL_PLANES, "NumCPU", Error, "the number of CPUs", resources::cpus),
+        Check::node(CONTROL_PLANES, "Mem", Error, "the amount of memory", resources::memory),
+        Check::cluster(CONTROL_PLANES, "KubernetesVersion", Error, "the Kubernetes version", version::check),
+        Check::cluster(CONTROL_PLANES, "Firewalld", Warning, "firewalld", firewall::firewalld),
+    ]);
+    rows.extend(port_rows(subject));
+    rows.extend(manifest_rows(subject));
+    rows.push(Check::cluster(CONTROL_PLANES, "HTTPProxy", Warning, "proxy variables", proxy::api_server));
+    if let Some(endpoint) = subject.joining().endpoint.clone() {
+        rows.push(Check::node(JOINS, "HTTPProxy", Warning, "proxy variables", move |node, _| {
+            proxy::discovery(node, &endpoint)
+        }));
+    }
+    rows.extend([
+        Check::cluster(CONTROL_PLANES, "HTTPProxyCIDR", Warning, "proxy variables", proxy::networks),
+        Check::node(EVERY, "CRI", Error, "the container runtime", cri::cri).within(10),
+        Check::node(EVERY, "ContainerRuntimeVersion", Error, "the runtime's cgroup driver", cri::version)
+            .within(10),
+        Check::cluster(NODES, "Swap", Error, "swap", resources::swap),
+    ]);
+    rows.extend(PROGRAMS.map(|(program, package)| {
+        let name = format!("FileExisting-{program}");
+        Check::node(NODES, name, Error, "programs in PATH", move |_, m| programs::check(m, program, package))
     }));
+    let upgrade = subject.role() == Upgrade;
+    rows.extend([
+        Check::node(EVERY, "SystemVerification", Error, "the kernel", system::kernel),
+        Check::cluster(EVERY, "SystemVerification", Error, "cgroups", move |settings, machine| {
+            system::cgroup_v1(settings, machine, upgrade)
+        }),
+        Check::node(NODES, "Hostname", Warning, "the node's name", hostname::check).within(2),
+        Check::node(NODES, "KubeletVersion", Error, "kubelet's version", kubelet::program::installed)
+            .within(15),
+        Check::cluster(NODES, "KubeletVersion", Error, "kubelet's version", kubelet::program::skew)
+            .within(15),
+        Check::node(NODES, "Service-kubelet", Warning, "the kubelet service", kubelet::program::service),
+    ]);
+    for file in subject.settings().map(forwarding::files).unwrap_or_default() {
+        let name = format!("FileContent-{}", dashed(file.as_ref()));
+        rows.push(Check::cluster(NODES, name, Error, "IP forwarding", move |_, m| {
+            forwarding::check(m, file)
+        }));
+    }
+    rows.extend(etcd_rows(subject));
+    rows
+}
+
+/// What an earlier join left.
+fn join_files(subject: &Subject) -> Vec<Check> {
+    let file = |name: &str| format!("FileAvailable-{}", dashed(&subject.node().paths.kubeconfig(name)));
+    let about = "files of an earlier join";
+    let joining = subject.joining();
+    let (before, after, ca) = (joining.clone(), joining.clone(), joining.clone());
+    let ca_name = format!("FileAvailable-{}", dashed(&joining.ca_file));
+    vec![
+        Check::node(JOINS, file(kubelet_conf::KUBELET), Error, about, move |node, m| {
+            kubelet_conf::check(node, m, &before)
+        })
+        .of_existing(),
+        Check::cluster(JOINS, file(kubelet_conf::KUBELET), Error, about, move |s, m| {
+            kubelet_conf::check(&s.node, m, &after)
+        })
+        .of_existing(),
+        Check::node(JOINS, file(kubelet_conf::BOOTSTRAP), Error, about, kubelet_conf::bootstrap)
+            .of_existing(),
+        Check::cluster(&[Worker], ca_name, Error, "the cluster's CA", move |s, m| {
+            trust::check(&s.node, m, &ca)
+        })
+        .of_existing(),
+    ]
+}
+
+fn port_rows(subject: &Subject) -> Vec<Check> {
+    let about = "who listens on the port";
+    let mut rows = vec![];
+    for port in ports::of_kubelet(None) {
+        // A joining node's kubelet gets its configuration from the cluster: these are kubelet's defaults.
+        let row = Check::node(JOINS, format!("Port-{port}"), Error, about, move |node, machine| {
+            ports::check(node, machine, port, ports::Owner::Kubelet)
+        });
+        rows.push(row);
+    }
+    if let Some(settings) = subject.settings() {
+        for (port, owner) in ports::ports(settings) {
+            let roles = match owner {
+                ports::Owner::Component(_) => CONTROL_PLANES,
+                ports::Owner::Kubelet => &[Init],
+            };
+            let row =
+                Check::cluster(roles, format!("Port-{port}"), Error, about, move |settings, machine| {
+                    ports::check(&settings.node, machine, port, owner)
+                });
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+fn manifest_rows(subject: &Subject) -> Vec<Check> {
     let order = [Component::ApiServer, Component::ControllerManager, Component::Scheduler, Component::Etcd];
-    rows.extend(order.into_iter().map(|component| {
-        let name = format!("FileAvailable-{}", dashed(&manifest_path(settings, component)));
-        Check::new(name, Error, "a manifest that is there already", move |s, m| {
+    let rows = order.into_iter().map(|component| {
+        let name = format!("FileAvailable-{}", dashed(&manifest_path(subject.node(), component)));
+        Check::cluster(CONTROL_PLANES, name, Error, "existing manifests", move |s, m| {
             manifests::check(s, m, component)
         })
         .of_existing()
-    }));
-    rows.extend([
-        Check::new("HTTPProxy", Warning, "the API server goes through no proxy", proxy::api_server),
-        Check::new("HTTPProxyCIDR", Warning, "Services and Pods go through no proxy", proxy::networks),
-        Check::new("CRI", Error, "the container runtime answers", runtime::cri).within(10),
-        Check::new("ContainerRuntimeVersion", Error, "the runtime tells its cgroup driver", runtime::version)
-            .within(10),
-        Check::new("Swap", Error, "swap areas in use", resources::swap),
-    ]);
-    rows.extend(PROGRAMS.map(|(program, package)| {
-        Check::new(format!("FileExisting-{program}"), Error, "a program is in PATH", move |_, m| {
-            programs::check(m, program, package)
-        })
-    }));
-    rows.extend([
-        Check::new("SystemVerification", Error, "the kernel and its cgroups", system::check),
-        Check::new("Hostname", Warning, "the node's name resolves", node::hostname).within(2),
-        Check::new("KubeletVersion", Error, "kubelet's version fits", kubelet::check_version).within(15),
-        Check::new("Service-kubelet", Warning, "kubelet starts with the machine", kubelet::service),
-    ]);
-    rows.extend(forwarding::files(settings).into_iter().map(|file| {
-        let name = format!("FileContent-{}", dashed(file.as_ref()));
-        Check::new(name, Error, "the kernel forwards packets", move |_, m| forwarding::check(m, file))
-    }));
+    });
+    rows.collect()
+}
+
+fn etcd_rows(subject: &Subject) -> Vec<Check> {
+    let Some(settings) = subject.settings() else { return vec![] };
     if let Some(local) = &settings.cluster.config.etcd.local {
         let name = format!("DirAvailable-{}", dashed(local.data_dir.as_ref()));
-        rows.push(Check::new(name, Error, "what is in etcd's data folder", data::available).of_existing());
-    } else {
-        rows.extend([
-            Check::new("ExternalEtcdVersion", Error, "the external etcd answers", etcd::version).within(12),
-            Check::new(
-                "ExternalEtcdClientCertificates",
-                Error,
-                "files to reach the external etcd with",
-                etcd::client_certificates,
-            ),
-        ]);
+        let about = "etcd's data directory";
+        return vec![Check::cluster(CONTROL_PLANES, name, Error, about, data::available).of_existing()];
+    }
+    let mut rows = vec![
+        Check::cluster(&[Init], "ExternalEtcdVersion", Error, "the external etcd", external::version)
+            .within(12),
+    ];
+    if !subject.joining().downloads_certificates {
+        rows.push(Check::cluster(
+            CONTROL_PLANES,
+            "ExternalEtcdClientCertificates",
+            Error,
+            "the external etcd's client certificate",
+            external::client_certificates,
+        ));
     }
     rows
 }
 
 /// What kubeadm does not check.
-fn of_ours(_: &Settings) -> Vec<Check> {
+fn of_ours(_: &Subject) -> Vec<Check> {
+    let init: &[Role] = &[Init];
+    let with_flags: &[Role] = &[Init, ControlPlane, Upgrade];
     vec![
-        Check::new("AdvertiseAddress", Error, "the advertised address is of this machine", address::check),
-        Check::new("Loopback", Error, "the loopback interface is up", address::loopback),
-        Check::new("ControlPlaneEndpoint", Warning, "the endpoint leads here", endpoint::check),
-        Check::new("Subnets", Warning, "networks share no address", subnets::check),
-        Check::new("NetworkFlags", Error, "flags that name networks", subnets::flags),
-        Check::new("ListenAddress", Error, "addresses to listen on are here", address::listening),
-        Check::new("NoProxy", Warning, "names of the cluster go through no proxy", proxy::names_of_cluster),
-        Check::new("RunningKubelet", Error, "no other cluster runs here", kubelet::running).of_existing(),
-        Check::new("CgroupDriver", Error, "kubelet and runtime agree on cgroups", runtime::cgroup_driver)
-            .within(10),
-        Check::new("SandboxImage", Error, "the runtime's sandbox image", sandbox::check_image)
+        Check::cluster(CONTROL_PLANES, "AdvertiseAddress", Error, "the advertise address", address::check),
+        Check::node(NODES, "Loopback", Error, "the loopback interface", address::loopback),
+        Check::cluster(
+            init,
+            "ControlPlaneEndpoint",
+            Warning,
+            "the control plane's endpoint",
+            endpoint::check,
+        ),
+        Check::cluster(CONTROL_PLANES, "Subnets", Warning, "the subnets", subnets::check),
+        Check::cluster(init, "NetworkFlags", Error, "flags with subnets", subnets::flags),
+        Check::cluster(CONTROL_PLANES, "ListenAddress", Error, "listen addresses", address::listening),
+        Check::cluster(CONTROL_PLANES, "NoProxy", Warning, "proxy variables", proxy::names_of_cluster),
+        Check::node(
+            NODES,
+            "RunningKubelet",
+            Error,
+            "other Kubernetes distributions",
+            kubelet::program::others,
+        )
+        .of_existing(),
+        Check::node(
+            init,
+            "RunningKubelet",
+            Error,
+            "the cluster of kubelet.conf",
+            kubelet::program::other_cluster,
+        )
+        .of_existing(),
+        Check::cluster(NODES, "CgroupDriver", Error, "the cgroup drivers", cri::cgroup_driver).within(10),
+        Check::cluster(NODES, "SandboxImage", Error, "the runtime's sandbox image", sandbox::check_image)
             .within(15)
             .acting(),
-        Check::new("Sandbox", Error, "a sandbox starts", sandbox::check).within(45).acting(),
-        Check::new("ExtraArgs", Error, "flags are known to their components", flags::check).within(15),
-        Check::new("FeatureGates", Warning, "feature gates are known", feature_gates::check),
-        Check::new("EtcdServers", Error, "etcd is where it is looked for", etcd::servers),
-        Check::new("AnonymousAuth", Error, "kubelet's probes get an answer", probes::anonymous),
-        Check::new("KubeletFlags", Error, "kubelet's flags fit what init writes", kubelet_flags::check)
+        Check::node(NODES, "Sandbox", Error, "whether a sandbox starts", sandbox::check).within(45).acting(),
+        Check::cluster(with_flags, "ExtraArgs", Error, "flags of the components", extra_args::check)
             .within(15),
-        Check::new("KubeletUnit", Error, "kubelet is started with init's files", kubelet_unit::check),
-        Check::new("ResolvConf", Error, "the resolv.conf for Pods", kubelet_config::resolv_conf),
-        Check::new("KernelDefaults", Error, "kernel settings for kubelet", kubelet_config::kernel_defaults),
-        Check::new("CpuManager", Error, "CPUs reserved for the system", kubelet_config::cpu_policy),
-        Check::new("KubeletState", Error, "what kubelet remembers", kubelet_config::state),
-        Check::new("HostPathFile", Error, "files that the configuration names", host_files::check),
-        Check::new("ImagesHere", Warning, "images that are not pulled", images::never_pulled),
-        Check::new("ManifestFolder", Error, "what else kubelet would run", manifest_folder::check),
-        Check::new("Kubeconfigs", Error, "kubeconfigs that are there already", kubeconfigs::check)
+        Check::cluster(with_flags, "FeatureGates", Warning, "feature gates", feature_gates::check),
+        Check::cluster(init, "EtcdServers", Error, "the flag etcd-servers", external::servers),
+        Check::cluster(init, "AnonymousAuth", Error, "the flag anonymous-auth", probes::anonymous),
+        Check::node(NODES, "KubeletFlags", Error, "kubelet's flags", kubelet::flags::check).within(15),
+        Check::node(NODES, "KubeletUnit", Error, "kubelet's unit", kubelet::unit::check),
+        Check::cluster(NODES, "ResolvConf", Error, "the resolv.conf for Pods", kubelet::config::resolv_conf),
+        Check::cluster(NODES, "KernelDefaults", Error, "kernel settings", kubelet::config::kernel_defaults),
+        Check::cluster(
+            NODES,
+            "CpuManager",
+            Error,
+            "CPUs reserved for the system",
+            kubelet::config::cpu_policy,
+        ),
+        Check::cluster(NODES, "KubeletState", Error, "kubelet's state files", kubelet::config::state),
+        Check::cluster(CONTROL_PLANES, "HostPathFile", Error, "files of the machine", host_files::check),
+        Check::cluster(
+            CONTROL_PLANES,
+            "ImagesHere",
+            Warning,
+            "images that are not pulled",
+            images::never_pulled,
+        ),
+        Check::cluster(CONTROL_PLANES, "ManifestFolder", Error, "other static Pods", manifest_folder::check),
+        Check::cluster(CONTROL_PLANES, "Kubeconfigs", Error, "existing kubeconfigs", kubeconfigs::check)
             .of_existing(),
-        Check::new("Writable", Error, "folders can be written to", writable::check).acting(),
-        Check::new("DiskSpace", Error, "space for etcd, kubelet and images", disk::space),
-        Check::new("Inodes", Error, "inodes for them", disk::inodes),
-        Check::new("ClockSync", Warning, "the clock is synchronised", clock::check),
-        Check::new("KernelModules", Info, "kernel modules are loaded", modules::check),
-        Check::new("PkiPair", Error, "certificates and keys fit and are valid", pki::check).of_existing(),
-        Check::new("PkiMatchesEtcd", Error, "etcd's data belong to the PKI", data::matches_pki).of_existing(),
-        Check::new("SameCluster", Error, "it is configured as what it is", identity::check).of_existing(),
+        Check::cluster(EVERY, "Writable", Error, "directories to write to", writable::check).acting(),
+        Check::cluster(EVERY, "DiskSpace", Error, "disk space", disk::space),
+        Check::cluster(EVERY, "Inodes", Error, "inodes", disk::inodes),
+        Check::node(EVERY, "ClockSync", Warning, "the clock", clock::check),
+        Check::node(NODES, "KernelModules", Info, "kernel modules", modules::check),
+        Check::cluster(CONTROL_PLANES, "PkiPair", Error, "existing certificates and keys", pairs::check)
+            .of_existing(),
+        Check::cluster(CONTROL_PLANES, "PkiMatchesEtcd", Error, "etcd's data and the PKI", data::matches_pki)
+            .of_existing(),
+        Check::cluster(
+            init,
+            "SameCluster",
+            Error,
+            "the configuration of the existing cluster",
+            identity::check,
+        )
+        .of_existing(),
     ]
 }
 
@@ -140,23 +272,53 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::fake::{FakeMachine, settings};
-    use super::super::{Options, run_checks};
+    use super::super::{Joining, Options, run_checks};
     use super::*;
 
+    fn joining() -> Joining {
+        Joining {
+            endpoint: Some("192.0.2.1:6443".into()),
+            ca_file: "/etc/kubernetes/pki/ca.crt".into(),
+            downloads_certificates: true,
+            ..Joining::default()
+        }
+    }
+
+    /// Every subject that a configuration gives.
+    fn subjects(config: &str) -> Vec<Subject> {
+        let s = settings(config);
+        let mut subjects = vec![Subject::init(&s), Subject::upgrade(&s)];
+        for role in [ControlPlane, Worker] {
+            subjects.push(Subject::join(role, &s.node, joining()));
+            subjects.push(Subject::discovered(role, &s, joining()));
+        }
+        subjects
+    }
+
+    fn names(subject: &Subject) -> Vec<String> {
+        let mut names: Vec<String> = table(subject).into_iter().map(|c| c.name).collect();
+        names.dedup();
+        names
+    }
+
     #[test]
-    fn a_healthy_machine_has_nothing_to_report() {
-        let dual = "networking: {serviceSubnet: '10.96.0.0/16,fd00:1::/112', podSubnet: '10.244.0.0/16,fd00:2::/56'}\n";
-        let external = "etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\n";
-        for config in ["", dual, external] {
-            let report = run_checks(&settings(config), Arc::new(FakeMachine::healthy()), &Options::default());
-            assert_eq!(report.findings, [], "{config}");
+    fn healthy_machine_has_no_findings_in_any_role() {
+        let dual = "controlPlaneEndpoint: cp.example.com\nnetworking: {serviceSubnet: '10.96.0.0/16,fd00:1::/112', podSubnet: '10.244.0.0/16,fd00:2::/56'}\n";
+        let external = "controlPlaneEndpoint: cp.example.com\netcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\n";
+        for config in ["controlPlaneEndpoint: cp.example.com\n", dual, external] {
+            for subject in subjects(config) {
+                let report = run_checks(&subject, Arc::new(FakeMachine::healthy()), &Options::default());
+                assert_eq!(report.findings, [], "{config} {:?}", subject.role());
+            }
         }
     }
 
     #[test]
-    fn names_are_kubeadm_s_and_in_its_order() {
-        let rows = of_kubeadm(&settings(""));
-        let names: Vec<&str> = rows.iter().map(|c| c.name.as_str()).collect();
+    fn names_of_init_are_kubeadms_in_its_order() {
+        let subject = Subject::init(&settings(""));
+        let rows = of_kubeadm(&subject).into_iter().filter(|row| row.is_for(&subject));
+        let mut names: Vec<String> = rows.map(|c| c.name).collect();
+        names.dedup();
         let want = "IsPrivilegedUser NumCPU Mem KubernetesVersion Firewalld Port-6443 Port-10259 Port-10257 \
             Port-10250 Port-2379 Port-2380 Port-2381 Port-10248 \
             FileAvailable--etc-kubernetes-manifests-kube-apiserver.yaml \
@@ -170,10 +332,45 @@ mod tests {
     }
 
     #[test]
-    fn every_name_stands_once() {
-        let rows = table(&settings(""));
-        for (i, row) in rows.iter().enumerate() {
-            assert!(!rows[..i].iter().any(|r| r.name == row.name), "{}", row.name);
+    fn join_checks_what_needs_no_cluster_first_and_everything_once() {
+        let s = settings("");
+        for role in [ControlPlane, Worker] {
+            let before = names(&Subject::join(role, &s.node, joining()));
+            let after = names(&Subject::discovered(role, &s, joining()));
+            for name in [
+                "IsPrivilegedUser",
+                "FileAvailable--etc-kubernetes-bootstrap-kubelet.conf",
+                "HTTPProxy",
+                "CRI",
+                "Port-10250",
+                "Hostname",
+            ] {
+                assert!(before.iter().any(|n| n == name), "{role:?} {name} {before:?}");
+            }
+            assert!(!after.iter().any(|n| n == "CRI" || n == PRIVILEGED || n == "Port-10250"), "{after:?}");
+            assert!(
+                after.iter().any(|n| n == "Swap")
+                    && after.iter().any(|n| n == "FileContent--proc-sys-net-ipv4-ip_forward")
+            );
+            let is_control_plane = role == ControlPlane;
+            for name in ["Port-6443", "DirAvailable--var-lib-etcd", "PkiPair"] {
+                assert_eq!(after.iter().any(|n| n == name), is_control_plane, "{role:?} {name}");
+            }
+            assert_eq!(before.iter().any(|n| n == "NumCPU"), is_control_plane);
         }
+    }
+
+    #[test]
+    fn upgrade_checks_no_ports_and_no_existing_files() {
+        let names = names(&Subject::upgrade(&settings("")));
+        for name in
+            ["IsPrivilegedUser", "SystemVerification", "ContainerRuntimeVersion", "DiskSpace", "ExtraArgs"]
+        {
+            assert!(names.iter().any(|n| n == name), "{name}");
+        }
+        assert!(
+            !names.iter().any(|n| n.starts_with("Port-") || n.starts_with("FileAvailable-")),
+            "{names:?}"
+        );
     }
 }

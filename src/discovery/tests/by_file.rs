@@ -187,7 +187,7 @@ fn a_file_that_is_not_there_is_told_with_its_name() {
 fn credentials_that_the_cluster_does_not_know_are_told_as_that() {
     let scene = Scene::new(|_, _| Reply::status(401, "Unauthorized"));
     let error = fails(&scene, &scene.ca_data(), &format!("{{token: {TOKEN}}}"));
-    assert!(matches!(error.cause, Cause::Unauthorized { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::Unauthorized { .. }), "{error}");
     assert!(error.to_string().contains("does not accept the token of the discovery file"), "{error}");
     assert!(!error.to_string().contains(SECRET));
 }
@@ -197,7 +197,7 @@ fn a_file_without_a_ca_trusts_what_the_machine_trusts() {
     let scene = Scene::for_known();
     let error = fails(&scene, "insecure-skip-tls-verify: false", &format!("{{token: {TOKEN}}}"));
     // A machine without any CA can't even make the connection.
-    assert!(matches!(error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
 }
 
 #[test]
@@ -206,6 +206,6 @@ fn an_https_url_of_a_server_that_nobody_vouches_for_is_refused() {
     let url = format!("https://127.0.0.1:{}/discovery.conf", scene.server.port);
     let discovery = Discovery { file: Some(FileDiscovery { kube_config_path: url }), ..Discovery::default() };
     let error = run(&discovery, Duration::from_millis(300)).unwrap_err();
-    assert!(matches!(error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
     assert!(scene.server.requests.lock().unwrap().is_empty());
 }

@@ -66,7 +66,7 @@ fn fails(discovery: &Discovery, limit: Duration) -> (Cause, String) {
     let error = run(discovery, limit).unwrap_err();
     let text = error.to_string();
     assert!(!text.contains(SECRET), "{text}");
-    (error.cause, text)
+    (*error.cause, text)
 }
 
 #[test]

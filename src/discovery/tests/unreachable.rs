@@ -22,7 +22,7 @@ fn nobody_listening_is_told_while_it_is_waited_for() {
     let discovery = by_token(format!("127.0.0.1:{port}"), &pin());
     let error =
         discover(runtime.handle(), &discovery, SOON, &mut |w| told.push(w.cause.to_string())).unwrap_err();
-    assert!(matches!(error.cause, Cause::Refused { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::Refused { .. }), "{error}");
     assert!(error.to_string().contains(&format!("127.0.0.1:{port} refuses the connection")), "{error}");
     assert_eq!(told.len(), 1, "{told:?}");
 }
@@ -37,7 +37,7 @@ fn a_server_without_tls_is_told_as_that() {
         }
     });
     let error = run(&by_token(endpoint, &pin()), SOON).unwrap_err();
-    assert!(matches!(error.cause, Cause::NotTls { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::NotTls { .. }), "{error}");
     assert!(error.to_string().contains("by default port 6443"), "{error}");
 }
 
@@ -51,13 +51,13 @@ fn a_load_balancer_that_hangs_up_may_come_to_its_senses() {
         }
     });
     let error = run(&by_token(endpoint, &pin()), SOON).unwrap_err();
-    assert!(matches!(error.cause, Cause::Broken { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::Broken { .. }), "{error}");
 }
 
 #[test]
 fn a_name_without_an_address_is_told_as_that() {
     // RFC 6761: it never resolves.
     let error = run(&by_token("cp.invalid:6443".into(), &pin()), SOON).unwrap_err();
-    assert!(matches!(error.cause, Cause::Unresolved { .. }), "{error}");
+    assert!(matches!(*error.cause, Cause::Unresolved { .. }), "{error}");
     assert!(error.to_string().contains("\"cp.invalid\" does not resolve"), "{error}");
 }

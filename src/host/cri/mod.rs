@@ -12,6 +12,7 @@ mod container;
 mod detect;
 mod endpoint;
 mod error;
+pub(crate) mod facts;
 #[cfg(test)]
 mod fake;
 mod image;

@@ -8,6 +8,7 @@ use crate::phases::{
     download_certs, etcd_member, join_control_plane, kubelet_start, mark_control_plane, preflight,
     tls_bootstrap, wait_control_plane,
 };
+use crate::preflight::{Joining, Role, Subject};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
 
 pub(crate) use found::Found;
@@ -46,6 +47,23 @@ impl Join {
     /// Whether this node runs a member of the cluster's etcd.
     pub(crate) fn has_etcd_member(&self) -> bool {
         self.is_control_plane() && self.run.settings.cluster.config.etcd.external.is_none()
+    }
+
+    /// What preflight checks take this machine for.
+    fn role(&self) -> Role {
+        if self.is_control_plane() { Role::ControlPlane } else { Role::Worker }
+    }
+
+    /// What preflight checks know before the cluster is discovered.
+    fn joining(&self) -> Joining {
+        let token = self.config.discovery.bootstrap_token.as_ref();
+        let key = self.config.control_plane.as_ref().map(|c| &c.certificate_key);
+        Joining {
+            endpoint: token.map(|t| t.api_server_endpoint.clone()),
+            ca_file: self.config.ca_cert_path.clone().into(),
+            cluster_ca: None,
+            downloads_certificates: key.is_some_and(|key| !key.is_empty()),
+        }
     }
 
     /// The cluster; it is discovered when it is first needed.
@@ -153,9 +171,15 @@ fn etcd(
 }
 
 fn check(join: &mut Join) -> PhaseResult {
-    preflight::check(&mut join.run)?;
+    let (role, mut joining) = (join.role(), join.joining());
+    join.run.log("Running pre-flight checks");
+    let subject = Subject::join(role, &join.run.settings.node, joining.clone());
+    preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;
     found.check_node(&mut join.run)?;
+    joining.cluster_ca = Some(found.ca.clone());
+    let subject = Subject::discovered(role, &join.run.settings, joining);
+    preflight::check(&mut join.run, &subject)?;
     if join.is_control_plane() {
         join.run.log("Running pre-flight checks before initializing the new control plane instance");
         found.check_control_plane(&join.run, &join.config)?;

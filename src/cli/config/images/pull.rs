@@ -5,9 +5,8 @@ use clap::Args;
 use super::{AREA, Selection};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::images::{Pull as _, RuntimePull};
+use crate::images::{Pull as _, PullOptions, PullPolicy, RuntimePull};
 use crate::output::{Format, Printer};
-use crate::preflight::{PullOptions, PullPolicy};
 
 /// Pull the images that `init` uses, so that it need not wait for them
 #[derive(Args, Debug)]

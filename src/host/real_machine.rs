@@ -1,0 +1,310 @@
+//! The machine we run on, measured.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use super::cri::facts as runtime_client;
+use super::etcd_version as etcd_client;
+use crate::config::v1beta4::ExternalEtcd;
+use crate::host::cri::{CriEndpoint, CriError, EndpointError};
+use crate::host::disk::{self, Disk};
+use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
+use crate::host::net::{self, InterfaceAddress, Listener};
+use crate::host::process::{self, Process};
+use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
+use crate::host::{Host, RealHost, ServiceState, command};
+
+/// When a program is ended that does not end: later than any check waits for it, which then says that nothing is known.
+const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
+
+/// The services that checks ask for.
+const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
+
+/// A measurement that several checks ask for, made once until it is forgotten.
+struct Remembered<T>(Mutex<Option<T>>);
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self(Mutex::new(None))
+    }
+}
+
+impl<T: Clone> Remembered<T> {
+    /// Who asks while it is being made waits for it.
+    fn get_or_measure(&self, measure: impl FnOnce() -> T) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(measure).clone()
+    }
+
+    fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+/// What came of running a program.
+type Answer = Result<Said, String>;
+
+/// The machine we run on. What several checks ask for is measured once.
+pub struct RealMachine {
+    host: RealHost,
+    endpoint: CriEndpoint,
+    addresses: Remembered<Vec<InterfaceAddress>>,
+    listeners: Remembered<Vec<Listener>>,
+    processes: Remembered<Vec<Process>>,
+    runtime: Remembered<Result<RuntimeFacts, CriError>>,
+    /// Of those of [`SERVICES`] that are there.
+    services: Remembered<BTreeMap<&'static str, ServiceState>>,
+    /// What programs said, by command line.
+    said: Mutex<BTreeMap<String, Arc<Remembered<Answer>>>>,
+    /// The sandbox that was started is being removed.
+    removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
+}
+
+impl Drop for RealMachine {
+    fn drop(&mut self) {
+        let _ = self.sandbox_removed();
+    }
+}
+
+impl RealMachine {
+    /// The machine, with the container runtime at `cri_socket`.
+    ///
+    /// # Errors
+    /// When that is no address of a socket.
+    pub fn new(cri_socket: &str) -> Result<Self, EndpointError> {
+        Ok(Self {
+            host: RealHost::new(),
+            endpoint: cri_socket.parse()?,
+            addresses: Remembered::default(),
+            listeners: Remembered::default(),
+            processes: Remembered::default(),
+            runtime: Remembered::default(),
+            services: Remembered::default(),
+            said: Mutex::default(),
+            removal: Mutex::default(),
+        })
+    }
+}
+
+impl Machine for RealMachine {
+    fn forget(&self) {
+        self.addresses.forget();
+        self.listeners.forget();
+        self.processes.forget();
+        self.runtime.forget();
+        self.services.forget();
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn is_root(&self) -> bool {
+        rustix::process::geteuid().is_root()
+    }
+
+    fn cpus(&self) -> usize {
+        system::cpus()
+    }
+
+    fn memory(&self) -> u64 {
+        system::memory()
+    }
+
+    fn swaps(&self) -> Vec<SwapArea> {
+        system::swaps()
+    }
+
+    fn kernel_release(&self) -> String {
+        system::kernel_release()
+    }
+
+    fn kernel_config(&self) -> Option<KernelConfig> {
+        system::kernel_config()
+    }
+
+    fn cgroups(&self) -> Cgroups {
+        system::cgroups()
+    }
+
+    fn addresses(&self) -> Vec<InterfaceAddress> {
+        self.addresses.get_or_measure(net::addresses)
+    }
+
+    fn listeners(&self) -> Vec<Listener> {
+        self.listeners.get_or_measure(net::listeners)
+    }
+
+    fn is_free(&self, port: u16) -> bool {
+        net::is_free(port)
+    }
+
+    fn processes(&self) -> Vec<Process> {
+        self.processes.get_or_measure(process::processes)
+    }
+
+    fn resolve(&self, host: &str) -> Result<Vec<IpAddr>, String> {
+        let found = (host, 0).to_socket_addrs().map_err(|e| e.to_string())?;
+        Ok(found.map(|a| a.ip()).collect())
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn Read>> {
+        Ok(Box::new(File::open(path)?))
+    }
+
+    fn kind(&self, path: &Path) -> Option<PathKind> {
+        let kind = path.metadata().ok()?.file_type();
+        Some(match kind {
+            k if k.is_file() => PathKind::File,
+            k if k.is_dir() => PathKind::Dir,
+            k if k.is_socket() => PathKind::Socket,
+            k if k.is_block_device() => PathKind::BlockDevice,
+            k if k.is_char_device() => PathKind::CharDevice,
+            _ => PathKind::Other,
+        })
+    }
+
+    fn link(&self, path: &Path) -> Option<PathBuf> {
+        path.read_link().ok()
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<String>> {
+        let entries = match path.read_dir() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
+            entries => entries?,
+        };
+        let names = entries.map(|e| Ok(e?.file_name().to_string_lossy().into_owned()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn disk(&self, path: &Path) -> io::Result<Disk> {
+        disk::disk(path)
+    }
+
+    fn try_write(&self, dir: &Path) -> io::Result<()> {
+        disk::try_write(dir)
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        command::find(name)
+    }
+
+    fn run(&self, program: &str, args: &[&str]) -> Result<Said, String> {
+        let line = format!("{program} {}", args.join(" "));
+        let said =
+            Arc::clone(self.said.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default());
+        said.get_or_measure(|| run_within(program, args, PROGRAM_LIMIT))
+    }
+
+    fn init_system(&self) -> Option<&'static str> {
+        self.host.init_system().map(|i| i.name())
+    }
+
+    fn service(&self, name: &str) -> ServiceState {
+        let Some(init) = self.host.init_system() else { return ServiceState::default() };
+        if !SERVICES.contains(&name) {
+            return init.state(name);
+        }
+        let states = self.services.get_or_measure(|| {
+            let known: Vec<&str> = SERVICES.into_iter().filter(|s| init.may_know(s)).collect();
+            known.iter().copied().zip(init.states(&known)).collect()
+        });
+        states.get(name).copied().unwrap_or_default()
+    }
+
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
+    fn runtime(&self) -> Result<RuntimeFacts, CriError> {
+        self.runtime.get_or_measure(|| runtime_client::facts(&self.endpoint))
+    }
+
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
+        let id = runtime_client::start_sandbox(&self.endpoint, parent)?;
+        // Taking it away takes as long as starting it, and nothing depends on it.
+        let endpoint = self.endpoint.clone();
+        let removal = std::thread::spawn(move || runtime_client::remove_sandbox(&endpoint, &id));
+        *self.removal.lock().unwrap_or_else(PoisonError::into_inner) = Some(removal);
+        Ok(())
+    }
+
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        let removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        removal.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
+    }
+
+    fn pull(&self, image: &str) -> Result<(), CriError> {
+        runtime_client::pull(&self.endpoint, image)
+    }
+
+    fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {
+        etcd_client::version(endpoint, etcd)
+    }
+}
+
+/// Runs a program; one that does not end in time is killed.
+fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
+    let start = Instant::now();
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| e.to_string())?;
+    // Read beside it: a program that says more than a pipe holds would wait for us.
+    let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
+    let status = loop {
+        match child.try_wait().map_err(|e| e.to_string())? {
+            Some(status) => break status,
+            None if start.elapsed() > limit => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("no end within {} s", limit.as_secs()));
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    // A child of its own that lives on may hold the pipe open: what is said by now is enough.
+    let heard = |text: Receiver<String>| text.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    Ok(Said { success: status.success(), stdout: heard(stdout), stderr: heard(stderr) })
+}
+
+/// All that a stream gives, as text, once it ends.
+fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = vec![];
+        let _ = stream.map(|s| s.take(1 << 20).read_to_end(&mut bytes));
+        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    receiver
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_heard_and_killed_when_they_hang() {
+        let limit = Duration::from_secs(2);
+        let said = run_within("sh", &["-c", "echo out; echo err >&2; exit 3"], limit).unwrap();
+        assert_eq!(said, Said { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
+        let long = run_within("sh", &["-c", "head -c 300000 /dev/zero | tr '\\0' x"], limit).unwrap();
+        assert_eq!(long.stdout.len(), 300_000, "more than a pipe holds");
+        assert!(run_within("/no/such", &[], limit).is_err());
+        let start = Instant::now();
+        assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));
+        assert!(start.elapsed() < Duration::from_secs(5));
+    }
+}

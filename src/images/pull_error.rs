@@ -1,0 +1,191 @@
+//! Why an image can't be had, and what to do.
+
+use super::pull_all::IMAGE_PULL;
+use crate::finding::Finding;
+use crate::host::cri::{CriCause, CriError};
+
+/// An image that can't be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the image {image} can't be pulled: {reason}")]
+pub struct PullError {
+    /// The image.
+    pub image: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// The registry's reason, in the runtime's words.
+    pub reason: String,
+}
+
+/// What the words of a failed pull mean.
+struct Rule {
+    marks: &'static [&'static str],
+    cause: &'static str,
+    fix: &'static str,
+    /// Trying again can help.
+    may_pass: bool,
+}
+
+const fn rule(
+    may_pass: bool,
+    marks: &'static [&'static str],
+    cause: &'static str,
+    fix: &'static str,
+) -> Rule {
+    Rule { marks, cause, fix, may_pass }
+}
+
+/// The first that fits counts; marks are in lower case.
+static RULES: [Rule; 9] = [
+    rule(
+        true,
+        &["no such host", "name resolution", "server misbehaving", "lookup "],
+        "the name of the registry can't be resolved: no network, or no DNS",
+        "see /etc/resolv.conf and `getent hosts REGISTRY`",
+    ),
+    rule(
+        true,
+        &["toomanyrequests", "too many requests", "429"],
+        "the registry limits how much is pulled from here",
+        "wait, log the runtime in to the registry, or use a mirror",
+    ),
+    rule(
+        false,
+        &["unauthorized", "authorization failed", "denied", "401", "403 forbidden", "insufficient_scope"],
+        "the registry does not give it to us: it needs a login, or there is no such image",
+        "give the runtime credentials (containerd: /etc/containerd/certs.d), or correct the image's name",
+    ),
+    rule(
+        false,
+        &["not found", "manifest unknown", "name unknown", "404"],
+        "the registry has no such image",
+        "correct kubernetesVersion, imageRepository or the image's tag",
+    ),
+    rule(
+        false,
+        &["x509", "certificate signed by unknown authority", "tls: failed to verify"],
+        "the registry's certificate is not trusted here",
+        "put its CA below /etc/containerd/certs.d/REGISTRY/ or into the system's, and restart the runtime",
+    ),
+    rule(
+        false,
+        &["http response to https client"],
+        "the registry speaks plain HTTP",
+        "tell the runtime so: a hosts.toml below /etc/containerd/certs.d/REGISTRY/",
+    ),
+    rule(
+        false,
+        &["invalid reference", "could not parse reference"],
+        "its name is no image's name",
+        "correct it",
+    ),
+    rule(
+        false,
+        &["no space left on device"],
+        "the disk that images are kept on is full",
+        "`df -h` tells which; make room",
+    ),
+    rule(
+        true,
+        &[
+            "refused",
+            "timeout",
+            "timed out",
+            "unreachable",
+            "no route to host",
+            "reset by peer",
+            "proxyconnect",
+            "eof",
+            "deadline exceeded",
+        ],
+        "the registry can't be reached: a firewall, or a proxy that the runtime does not know (its service needs HTTPS_PROXY of its own)",
+        "`curl -I https://REGISTRY/v2/` tells more",
+    ),
+];
+
+impl PullError {
+    pub(super) fn new(image: &str, tries: u32, error: &CriError) -> Self {
+        let words = match &error.cause {
+            CriCause::Rpc { message, .. } => message.clone(),
+            cause => cause.to_string(),
+        };
+        // containerd begins with the image's name, which we say ourselves.
+        let bare =
+            words.split_once("failed to pull and unpack image").and_then(|(_, rest)| rest.split_once("\": "));
+        let reason = bare.map_or(words.as_str(), |(_, rest)| rest).to_owned();
+        Self { image: image.to_owned(), tries, reason }
+    }
+
+    fn rule(&self) -> Option<&'static Rule> {
+        let reason = self.reason.to_lowercase();
+        RULES.iter().find(|rule| rule.marks.iter().any(|mark| reason.contains(mark)))
+    }
+
+    /// Whether trying again can help.
+    pub(super) fn may_pass(&self) -> bool {
+        self.rule().is_none_or(|rule| rule.may_pass)
+    }
+
+    /// The same as a finding.
+    pub fn finding(&self) -> Finding {
+        let again = "; `kubestrap config images pull` tries again, and `ctr -n k8s.io images import FILE.tar` brings an image without a network";
+        let tries = if self.tries == 1 { String::new() } else { format!(" ({} tries)", self.tries) };
+        let finding =
+            Finding::error(format!("the image {} can't be pulled{tries}", self.image)).evidence(&self.reason);
+        let finding = match self.rule() {
+            Some(rule) => finding.cause(rule.cause).fix(format!(
+                "{}{again}",
+                rule.fix.replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
+            )),
+            None => finding.fix(again.trim_start_matches("; ")),
+        };
+        Finding { check: IMAGE_PULL.into(), ..finding }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::cri::Code;
+    use crate::preflight::cri_error;
+
+    fn error(message: &str) -> PullError {
+        let cause = CriCause::Rpc { code: Code::Unknown, message: message.into() };
+        PullError::new("r.example/a:1", 5, &cri_error("PullImage", cause))
+    }
+
+    #[test]
+    fn recorded_words_of_containerd() {
+        for (message, may_pass, cause) in [
+            (
+                "failed to pull and unpack image \"127.0.0.1:1/none:1\": failed to resolve image: failed to do request: Head \"https://127.0.0.1:1/v2/none/manifests/1\": dial tcp 127.0.0.1:1: connect: connection refused",
+                true,
+                "reached",
+            ),
+            (
+                "failed to pull and unpack image \"registry.k8s.io/x:1\": failed to resolve image: failed to do request: Head \"https://registry.k8s.io/v2/x/manifests/1\": dial tcp: lookup registry.k8s.io on 10.255.255.53:53: no such host",
+                true,
+                "resolved",
+            ),
+            (
+                "rpc error: code = NotFound desc = failed to pull and unpack image \"registry.k8s.io/kube-apiserver:v1.36.99\": failed to resolve reference \"registry.k8s.io/kube-apiserver:v1.36.99\": registry.k8s.io/kube-apiserver:v1.36.99: not found",
+                false,
+                "no such image",
+            ),
+            (
+                "x: tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                false,
+                "trusted",
+            ),
+        ] {
+            let error = error(message);
+            let found = error.finding();
+            assert!(found.cause.unwrap().contains(cause), "{message}");
+            assert_eq!(error.may_pass(), may_pass, "{message}");
+            assert!(found.what.contains("r.example/a:1") && found.fix.unwrap().contains("images import"));
+        }
+        assert!(error(RECORDED).reason.starts_with("failed to resolve image"));
+        assert!(error("never seen").may_pass());
+    }
+
+    const RECORDED: &str = "failed to pull and unpack image \"a\": failed to resolve image: x";
+}

@@ -1,0 +1,11 @@
+//! The configuration, against itself and against what an earlier run left here.
+
+pub(super) mod existing;
+pub(super) mod extra_args;
+pub(super) mod feature_gates;
+pub(super) mod host_files;
+pub(super) mod identity;
+pub(super) mod manifest_folder;
+pub(super) mod manifests;
+pub(super) mod probes;
+pub(super) mod version;

@@ -1,0 +1,57 @@
+//! kubelet's kubeconfigs on a node that is to join: from an earlier join of the same cluster, or in the way.
+
+use std::path::Path;
+
+use crate::config::NodeSettings;
+use crate::finding::Finding;
+use crate::host::machine::Machine;
+use crate::pki::Bundle;
+use crate::preflight::config::existing::{KubeletConf, trust_of};
+use crate::preflight::subject::Joining;
+
+/// The name of kubelet's kubeconfig.
+pub(crate) const KUBELET: &str = "kubelet.conf";
+/// The name of the kubeconfig that kubelet bootstraps with.
+pub(crate) const BOOTSTRAP: &str = "bootstrap-kubelet.conf";
+
+/// kubeadm refuses any kubelet.conf. One that trusts the cluster's CA is from an earlier join, which goes on from there.
+pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joining) -> Vec<Finding> {
+    let path = node.paths.kubeconfig(KUBELET);
+    let discovered = joining.cluster_ca.clone();
+    let stored = || machine.read(&ca_file(node, joining)).ok().and_then(|pem| Bundle::from_pem(&pem).ok());
+    match trust_of(&path, machine, discovered.or_else(stored).as_ref()) {
+        KubeletConf::Absent => vec![],
+        KubeletConf::Ours => vec![Finding::info(format!(
+            "{} exists, from an earlier join of this cluster: joining again",
+            path.display()
+        ))],
+        KubeletConf::Foreign(server) => vec![other_cluster(&path, &server)],
+    }
+}
+
+fn other_cluster(path: &Path, server: &str) -> Finding {
+    Finding::error(format!("{} exists: this machine is a node of another cluster", path.display()))
+        .evidence(format!("its server is {server}, and it trusts another CA"))
+        .cause("it joined that cluster, or an earlier control plane was not removed completely")
+        .fix("`kubestrap reset` removes it from the other cluster; then run again")
+}
+
+/// kubeadm refuses a bootstrap kubeconfig; it only shows that a join was interrupted.
+pub(crate) fn bootstrap(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
+    let path = node.paths.kubeconfig(BOOTSTRAP);
+    match machine.kind(&path) {
+        None => vec![],
+        Some(_) => vec![Finding::info(format!(
+            "{} exists, from an interrupted join: it will be replaced",
+            path.display()
+        ))],
+    }
+}
+
+/// The file with the cluster's CA on a joining node.
+pub(super) fn ca_file(node: &NodeSettings, joining: &Joining) -> std::path::PathBuf {
+    if joining.ca_file.as_os_str().is_empty() {
+        return node.paths.certificates.join("ca.crt");
+    }
+    joining.ca_file.clone()
+}

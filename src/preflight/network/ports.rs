@@ -1,0 +1,187 @@
+//! Ports that init's components will listen on.
+
+use crate::config::kubelet::KubeletConfiguration;
+use crate::config::settings::last_value;
+use crate::config::{NodeSettings, Settings};
+use crate::finding::Finding;
+use crate::host::machine::Machine;
+use crate::manifest::Component;
+use crate::preflight::config::existing::{Existing, KubeletConf, kubelet_conf, manifest};
+
+/// Whose port it is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Component(Component),
+    Kubelet,
+}
+
+impl Owner {
+    fn program(self) -> &'static str {
+        match self {
+            Self::Component(component) => component.name(),
+            Self::Kubelet => "kubelet",
+        }
+    }
+}
+
+/// The ports that kubelet listens on: the default ones without a configuration.
+pub(crate) fn of_kubelet(configuration: Option<&KubeletConfiguration>) -> Vec<u16> {
+    let port = |value: Option<i32>, default| value.map_or(Some(default), |p| u16::try_from(p).ok());
+    let main = port(configuration.map(|k| k.port).filter(|p| *p != 0), 10250);
+    let health = port(configuration.and_then(|k| k.healthz_port), 10248).filter(|p| *p != 0);
+    main.into_iter().chain(health).collect()
+}
+
+/// The ports, in kubeadm's order; those that kubeadm does not check are last.
+pub(crate) fn ports(settings: &Settings) -> Vec<(u16, Owner)> {
+    let cluster = &settings.cluster.config;
+    let flag = |args, default| {
+        last_value(args, "secure-port").and_then(|p| p.parse().ok()).filter(|p| *p != 0).unwrap_or(default)
+    };
+    let mut kubelet = of_kubelet(settings.cluster.kubelet.as_ref()).into_iter().map(|p| (p, Owner::Kubelet));
+    let mut ports = vec![
+        (settings.node.bind_port, Owner::Component(Component::ApiServer)),
+        (flag(&cluster.scheduler.extra_args, 10259), Owner::Component(Component::Scheduler)),
+        (flag(&cluster.controller_manager.extra_args, 10257), Owner::Component(Component::ControllerManager)),
+    ];
+    ports.extend(kubelet.next());
+    if let Some(local) = &cluster.etcd.local {
+        ports.extend([(2379, Owner::Component(Component::Etcd)), (2380, Owner::Component(Component::Etcd))]);
+        if last_value(&local.extra_args, "listen-metrics-urls").is_none() {
+            ports.push((2381, Owner::Component(Component::Etcd)));
+        }
+    }
+    ports.extend(kubelet);
+    ports
+}
+
+pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: u16, owner: Owner) -> Vec<Finding> {
+    let listeners = machine.listeners_on(port);
+    let Some(first) = listeners.first() else { return vec![] };
+    let holder = listeners.iter().find_map(|l| l.process.as_ref());
+    let program = owner.program();
+    let evidence: Vec<String> = listeners.iter().map(ToString::to_string).collect();
+    if holder.is_some_and(|p| p.is(program)) && is_ours(node, machine, owner) {
+        return vec![
+            Finding::info(format!("port {port} is held by this node's own {program}: init runs again"))
+                .evidences(evidence),
+        ];
+    }
+    let finding =
+        Finding::error(format!("port {port}, which {program} needs, is in use")).evidences(evidence);
+    let Some(process) = holder else {
+        // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
+        if owner != Owner::Kubelet && is_ours(node, machine, owner) {
+            let what = format!(
+                "port {port} is held by a process that could not be found: most likely this node's own {program}, which starts or ends just now"
+            );
+            return vec![Finding::warning(what).evidences(finding.evidence)];
+        }
+        let fix = format!("find out whose it is: `ss -ltnp 'sport = :{port}'`, and stop it");
+        let cause = format!("a process of the user with id {} holds it", first.uid);
+        return vec![finding.cause(cause).fix(fix)];
+    };
+    let stop = match &process.unit {
+        Some(unit) => format!("`systemctl disable --now {unit}`"),
+        None => format!("`kill {}`", process.pid),
+    };
+    let other = match owner {
+        Owner::Component(Component::ApiServer) => "; or choose another port with `--apiserver-bind-port`",
+        _ => "",
+    };
+    let command = process.command_line();
+    let another =
+        ["k3s", "rke2", "k0s", "microk8s", "minikube", "kubelite"].iter().find(|n| command.contains(**n));
+    vec![match another {
+        Some(name) => finding
+            .cause(format!("another Kubernetes, {name}, runs on this machine"))
+            .fix(format!("uninstall {name}, or use another machine")),
+        None if process.is(program) => finding
+            .cause(format!(
+                "a {program} of another cluster runs here: none that an init of this cluster made"
+            ))
+            .fix("`kubestrap reset` takes the old cluster away, if it is no longer needed; then run again"),
+        None => finding
+            .cause(format!("process {} (`{}`) listens on it", process.pid, process.name))
+            .fix(format!("{stop}{other}")),
+    }]
+}
+
+/// Whether a process of this kind is what an earlier run of init started.
+fn is_ours(node: &NodeSettings, machine: &dyn Machine, owner: Owner) -> bool {
+    match owner {
+        Owner::Component(component) => manifest(node, machine, component) == Existing::Ours,
+        // One without a kubeconfig is in no cluster yet: the packages' service, waiting for its configuration.
+        Owner::Kubelet => !matches!(kubelet_conf(node, machine), KubeletConf::Foreign(_)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::finding::Severity;
+    use crate::host::net::Listener;
+    use crate::preflight::fake::{FakeMachine, process, settings};
+
+    fn held(port: u16, command: &str, unit: Option<&str>) -> FakeMachine {
+        FakeMachine::with(|m| {
+            let mut process = process(77, command);
+            process.unit = unit.map(str::to_owned);
+            let address = format!("0.0.0.0:{port}").parse().unwrap();
+            m.listeners = vec![Listener { address, uid: 0, process: Some(process) }];
+        })
+    }
+
+    const MANIFEST: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system, labels: {component: kube-apiserver}}\nspec: {containers: []}\n";
+
+    #[test]
+    fn a_foreign_holder_is_named_with_how_to_stop_it() {
+        let found =
+            held(6443, "/usr/sbin/nginx -g x", Some("nginx.service")).finding("Port-6443", &settings(""));
+        assert_eq!(found.severity, Severity::Error);
+        assert_eq!(found.evidence, ["0.0.0.0:6443: process 77, nginx.service: /usr/sbin/nginx -g x"]);
+        let fix = found.fix.unwrap();
+        assert!(
+            fix.contains("systemctl disable --now nginx.service") && fix.contains("--apiserver-bind-port")
+        );
+        let found = held(2379, "/usr/bin/nc -l 2379", None).finding("Port-2379", &settings(""));
+        assert_eq!(found.fix.as_deref(), Some("`kill 77`"));
+        let found = held(10250, "/usr/local/bin/k3s server", None).finding("Port-10250", &settings(""));
+        assert!(found.cause.unwrap().contains("k3s"));
+    }
+
+    #[test]
+    fn our_own_static_pod_is_no_error_while_its_manifest_and_pki_are_there() {
+        let mut machine = held(6443, "kube-apiserver --secure-port=6443", None);
+        let severity = |m: &FakeMachine| m.finding("Port-6443", &settings("")).severity;
+        assert_eq!(severity(&machine), Severity::Error);
+        machine.file("/etc/kubernetes/manifests/kube-apiserver.yaml", MANIFEST);
+        assert_eq!(severity(&machine), Severity::Error, "its PKI is gone");
+        machine.file("/etc/kubernetes/pki/ca.crt", "x");
+        assert_eq!(severity(&machine), Severity::Info);
+        // Another program on the port is foreign, whatever manifests there are.
+        machine.listeners[0].process = Some(process(5, "nc -l 6443"));
+        assert_eq!(severity(&machine), Severity::Error);
+        machine.listeners[0].process = None;
+        assert_eq!(severity(&machine), Severity::Warning, "our own, which starts or ends just now");
+        machine.files.remove(Path::new("/etc/kubernetes/manifests/kube-apiserver.yaml"));
+        assert_eq!(severity(&machine), Severity::Error);
+        assert!(machine.finding("Port-6443", &settings("")).fix.unwrap().contains("ss -ltnp"));
+    }
+
+    #[test]
+    fn a_kubelet_without_a_cluster_is_ours() {
+        let machine = held(10250, "/usr/bin/kubelet", None);
+        assert_eq!(machine.finding("Port-10250", &settings("")).severity, Severity::Info);
+    }
+
+    #[test]
+    fn ports_follow_the_configuration() {
+        let port = |text: &str| ports(&settings(text)).iter().map(|p| p.0).collect::<Vec<_>>();
+        assert_eq!(port(""), [6443, 10259, 10257, 10250, 2379, 2380, 2381, 10248]);
+        let external = "etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\nscheduler: {extraArgs: [{name: secure-port, value: '20259'}]}\n";
+        assert_eq!(port(external), [6443, 20259, 10257, 10250, 10248]);
+    }
+}

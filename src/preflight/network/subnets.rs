@@ -1,0 +1,106 @@
+//! Networks that must not share addresses: Pods', Services', and the machine's own.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::config::settings::last_value;
+use crate::config::v1beta4::Arg;
+use crate::config::{Settings, names};
+use crate::finding::Finding;
+use crate::host::machine::Machine;
+
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let named = |field: &'static str, nets: &[IpNet]| nets.iter().map(|n| (field, *n)).collect::<Vec<_>>();
+    let pods = named("networking.podSubnet", &settings.cluster.pod_subnets);
+    let services = named("networking.serviceSubnet", &settings.cluster.service_subnets);
+    let mut findings = vec![];
+    for ((pod_field, pod), (service_field, service)) in
+        pods.iter().flat_map(|p| services.iter().map(move |s| (p, s)))
+    {
+        if pod.contains(service) || service.contains(pod) {
+            findings.push(
+                Finding::warning(format!("{pod_field} {pod} and {service_field} {service} overlap"))
+                    .cause("an address of both is a Pod's and a Service's: what asks for one may reach the other")
+                    .fix(format!("choose networks that share nothing for {pod_field} and {service_field}: neither can be changed later")),
+            );
+        }
+    }
+    let here: Vec<IpAddr> = machine.addresses().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
+    for (field, net) in pods.iter().chain(&services) {
+        if net.contains(&settings.node.advertise_address) && here.contains(&settings.node.advertise_address) {
+            findings.push(
+                Finding::warning(format!("{field} {net} holds this machine's own address {}", settings.node.advertise_address))
+                    .cause("Pods and Services would get addresses of the network that the nodes are in, and hide the nodes that have them")
+                    .fix(format!("choose another network for {field}: it can't be changed later")),
+            );
+        }
+    }
+    findings
+}
+
+/// Flags that name networks.
+pub(crate) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    let cluster = &settings.cluster.config;
+    let flags: [(&str, &str, &[Arg], &str); 3] = [
+        ("kube-apiserver", "apiServer", &cluster.api_server.extra_args, "service-cluster-ip-range"),
+        (
+            "kube-controller-manager",
+            "controllerManager",
+            &cluster.controller_manager.extra_args,
+            "service-cluster-ip-range",
+        ),
+        (
+            "kube-controller-manager",
+            "controllerManager",
+            &cluster.controller_manager.extra_args,
+            "cluster-cidr",
+        ),
+    ];
+    let wrong = flags.into_iter().flat_map(|(component, place, args, flag)| {
+        let values = last_value(args, flag).into_iter().flat_map(|v| v.split(',')).map(str::trim);
+        values.filter(|v| names::cidr(v).is_none()).map(move |value| (component, place, flag, value))
+    });
+    wrong
+        .map(|(component, place, flag, value)| {
+            Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is no network"))
+                .cause(format!("{component} ends, or gives no addresses"))
+                .fix(format!("take `{flag}` out of {place}.extraArgs: init sets it to what networking.podSubnet and networking.serviceSubnet say"))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Severity;
+    use crate::preflight::fake::{FakeMachine, settings, severities};
+
+    #[test]
+    fn networks_that_share_addresses() {
+        let with = |pods: &str, services: &str| {
+            settings(&format!("networking: {{podSubnet: '{pods}', serviceSubnet: '{services}'}}\n"))
+        };
+        let machine = FakeMachine::healthy();
+        assert_eq!(machine.check("Subnets", &with("10.244.0.0/16", "10.96.0.0/12")), []);
+        assert_eq!(
+            machine.check("Subnets", &with("10.244.0.0/16,fd00:1::/56", "10.96.0.0/12,fd00:2::/112")),
+            []
+        );
+        let found = machine.check("Subnets", &with("10.96.0.0/12", "10.96.0.0/16"));
+        assert_eq!(severities(&found), [Severity::Warning]);
+        assert!(found[0].what.contains("10.96.0.0/12") && found[0].what.contains("10.96.0.0/16 overlap"));
+        let found = machine.finding("Subnets", &with("192.0.0.0/16", "10.96.0.0/12"));
+        assert!(found.what.contains("holds this machine's own address 192.0.2.10"), "{found:?}");
+    }
+
+    #[test]
+    fn flags_that_are_no_networks() {
+        let with = |flag: &str, value: &str| {
+            settings(&format!("controllerManager: {{extraArgs: [{{name: {flag}, value: '{value}'}}]}}\n"))
+        };
+        let machine = FakeMachine::healthy();
+        let found = machine.finding("NetworkFlags", &with("cluster-cidr", "10.244.0.0/16,10.245.0.0/160"));
+        assert!(found.what.contains("`10.245.0.0/160`"), "{found:?}");
+        assert_eq!(machine.check("NetworkFlags", &with("cluster-cidr", "10.244.0.0/16, fd00::/56")), []);
+    }
+}

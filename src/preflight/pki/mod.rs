@@ -1,0 +1,4 @@
+//! Certificates, keys and kubeconfigs that exist already.
+
+pub(super) mod kubeconfigs;
+pub(super) mod pairs;

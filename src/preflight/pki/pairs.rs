@@ -1,0 +1,217 @@
+//! Certificates and keys that are there already: whole, in pairs, in time, and signed by the CA beside them.
+
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+
+use crate::config::Settings;
+use crate::finding::Finding;
+use crate::host::machine::Machine;
+use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
+use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_chain};
+
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let dir = &settings.node.paths.certificates;
+    let local_etcd = settings.cluster.config.etcd.local.is_some();
+    let rows = CERTIFICATES.iter().filter(|row| local_etcd || !row.is_of_etcd());
+    let pki = Pki { settings, machine, dir: dir.clone(), now: machine.now() };
+    let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
+    let authorities = CERTIFICATES.iter().filter(|row| row.is_ca() && (local_etcd || !row.is_of_etcd()));
+    findings.extend(authorities.filter_map(|row| pki.not_to_be_made(row)));
+    findings.extend(pki.service_account());
+    findings
+}
+
+struct Pki<'a> {
+    settings: &'a Settings,
+    machine: &'a dyn Machine,
+    dir: PathBuf,
+    now: OffsetDateTime,
+}
+
+impl Pki<'_> {
+    /// A file; none where it is missing or not for us to read.
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.machine.read(&self.dir.join(name)).ok()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.join(name).display().to_string()
+    }
+
+    fn ca(&self, row: &CertRow) -> Option<Bundle> {
+        let ca = row.signer_row()?;
+        Bundle::from_pem(&self.read(&format!("{}.crt", ca.base))?).ok()
+    }
+
+    /// The first thing that is wrong with a certificate or its key.
+    fn row(&self, row: &CertRow) -> Option<Finding> {
+        let (crt, key) = (format!("{}.crt", row.base), format!("{}.key", row.base));
+        let key_pem = self.read(&key);
+        let Some(crt_pem) = self.read(&crt).filter(|pem| !is_cut_off(pem)) else {
+            // A key alone is what a run left that was cut off; unless it has signed something here.
+            let lost = key_pem.is_some_and(|pem| !is_cut_off(&pem))
+                && CERTIFICATES
+                    .iter()
+                    .filter(|leaf| leaf.signer == Some(row.name))
+                    .any(|leaf| self.machine.kind(&self.dir.join(format!("{}.crt", leaf.base))).is_some());
+            let (certificate, key) = (self.path(&crt), self.path(&key));
+            return lost.then(|| {
+                let finding = match self.read(&crt) {
+                    None => Finding::error(format!("{key} is there without its certificate {certificate}")),
+                    Some(_) => Finding::error(format!("{certificate} can't be used"))
+                        .evidence(format!("it breaks off in the middle; its key {key} is whole")),
+                };
+                finding.cause(
+                    "init would make another CA, and everything that trusts the old one would stop to work",
+                )
+                .fix(format!(
+                    "put {certificate} back from a backup; or `rm {key}`, if nothing uses that CA"
+                ))
+            });
+        };
+        let broken = |file: &str, why: String| {
+            Finding::error(format!("{} can't be used", self.path(file))).evidence(why).fix(self.anew(row))
+        };
+        let bundle = match Bundle::from_pem(&crt_pem) {
+            Ok(bundle) => bundle,
+            Err(error) => return Some(broken(&crt, error.to_string())),
+        };
+        if let Some(pem) = key_pem {
+            match PrivateKey::from_pem(&pem) {
+                Err(error) => return Some(broken(&key, error.to_string())),
+                Ok(private) if !bundle.certificate.matches_key(&private) => {
+                    return Some(
+                        Finding::error(format!(
+                            "{} and {} do not belong together",
+                            self.path(&crt),
+                            self.path(&key)
+                        ))
+                        .evidence("the certificate bears another public key than this private key's")
+                        .cause("one of the two was put there from elsewhere, or only one was restored")
+                        .fix(self.anew(row)),
+                    );
+                }
+                Ok(_) => {}
+            }
+        }
+        let result = match self.ca(row) {
+            Some(ca) if !row.is_ca() => verify_chain(&bundle, &[ca.certificate], self.now),
+            _ => bundle.certificate.check_validity(self.now),
+        };
+        match result {
+            Err(error) => Some(self.invalid(row, &crt, &error)),
+            Ok(()) => self.without_address(row, &crt, &bundle),
+        }
+    }
+
+    /// Leaves that are missing and that init can't make: their CA is here without its key.
+    fn not_to_be_made(&self, ca: &CertRow) -> Option<Finding> {
+        let there = |name: &str| self.machine.kind(&self.dir.join(name)).is_some();
+        let (ca_crt, ca_key) = (format!("{}.crt", ca.base), format!("{}.key", ca.base));
+        if there(&ca_key) || Bundle::from_pem(&self.read(&ca_crt)?).is_err() {
+            return None;
+        }
+        let leaves = CERTIFICATES.iter().filter(|row| row.signer == Some(ca.name));
+        let leaves = leaves.map(|row| format!("{}.crt", row.base)).filter(|crt| !there(crt));
+        let missing: Vec<String> = leaves.map(|crt| self.path(&crt)).collect();
+        if missing.is_empty() {
+            return None;
+        }
+        let ca_key = self.path(&ca_key);
+        Some(
+            Finding::error(format!("init can't make certificates that are missing: there is no {ca_key}"))
+                .evidence(missing.join(", "))
+                .cause(format!("{} is an external CA, whose key is kept elsewhere", self.path(&ca_crt)))
+                .fix(format!("have the CA's owner sign them (`kubestrap certs generate-csr`), and put them and their keys there; or put {ca_key} back, if it is merely lost")),
+        )
+    }
+
+    /// The API server's certificate has to name the address that the components ask it at.
+    fn without_address(&self, row: &CertRow, crt: &str, bundle: &Bundle) -> Option<Finding> {
+        let address = self.settings.node.advertise_address;
+        if row.sans != SanKind::ApiServer || check_sans(&bundle.certificate, &[], &[address]).is_empty() {
+            return None;
+        }
+        let names = bundle.certificate.ip_addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
+        Some(
+            Finding::error(format!("{} does not name {address}, which the API server advertises", self.path(crt)))
+                .evidence(format!("it names the addresses {}", names.join(", ")))
+                .cause("it was made for another address; kubelet, kube-controller-manager and kube-scheduler refuse it")
+                .fix(self.anew(row)),
+        )
+    }
+
+    fn invalid(&self, row: &CertRow, crt: &str, error: &ChainError) -> Finding {
+        let what = match error {
+            ChainError::Expired { .. } => "has expired",
+            ChainError::NotYetValid { .. } => "is not valid yet",
+            _ => "is not of the CA beside it",
+        };
+        let finding = Finding::error(format!("{} {what}", self.path(crt))).evidence(error.to_string());
+        match error {
+            ChainError::NotYetValid { .. } => {
+                finding.cause("mostly the clock is wrong").fix("`timedatectl`; set the clock right")
+            }
+            ChainError::Expired { .. } => finding.fix(self.anew(row)),
+            _ => finding
+                .cause("one of the two was put there from elsewhere, or the CA was made anew")
+                .fix(self.anew(row)),
+        }
+    }
+
+    /// How to get a pair anew.
+    fn anew(&self, row: &CertRow) -> String {
+        let (crt, key) = (self.path(&format!("{}.crt", row.base)), self.path(&format!("{}.key", row.base)));
+        let signer_key = row.signer_row().map(|ca| format!("{}.key", ca.base));
+        match signer_key {
+            None => format!(
+                "put the right {crt} and {key} back from a backup; or, where nothing of that cluster is needed, `kubestrap reset`"
+            ),
+            Some(name) if self.machine.kind(&self.dir.join(&name)).is_some() => {
+                format!("`rm {crt} {key}` and run again: init makes it anew")
+            }
+            Some(_) => format!("have {crt} issued anew by whoever holds the CA's key, which is not here"),
+        }
+    }
+
+    /// The pair that service account tokens are signed with.
+    fn service_account(&self) -> Option<Finding> {
+        let private = self.read(SERVICE_ACCOUNT.private_key)?;
+        if is_cut_off(&private) && self.read(SERVICE_ACCOUNT.public_key).is_none() {
+            return None;
+        }
+        let private = PrivateKey::from_pem(&private);
+        let (key, public) = (self.path(SERVICE_ACCOUNT.private_key), self.path(SERVICE_ACCOUNT.public_key));
+        let private = match private {
+            Ok(private) => private,
+            Err(error) => {
+                return Some(
+                    Finding::error(format!("{key} can't be used"))
+                        .evidence(error.to_string())
+                        .fix(format!("put it back from a backup; or `rm {key} {public}`, and all tokens of service accounts are void")),
+                );
+            }
+        };
+        let text = String::from_utf8_lossy(&self.read(SERVICE_ACCOUNT.public_key)?).into_owned();
+        if !text.contains("-----BEGIN ") {
+            return Some(
+                Finding::error(format!("{public} can't be used"))
+                    .evidence("it holds no key in PEM")
+                    .fix(format!("`rm {public}` and run again: init makes it of {key}")),
+            );
+        }
+        // Other forms of public keys serve too, and are not compared.
+        let comparable = text.contains("BEGIN PUBLIC KEY");
+        let bare = |t: &str| t.split_whitespace().collect::<String>();
+        (comparable && bare(&text) != bare(&private.public_key_pem())).then(|| {
+            Finding::error(format!("{key} and {public} do not belong together"))
+                .cause("the API server would sign tokens that it does not accept itself")
+                .fix(format!("`rm {public}` and run again, if {key} is the right one"))
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "pairs_tests.rs"]
+mod tests;

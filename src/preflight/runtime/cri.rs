@@ -1,0 +1,217 @@
+//! The container runtime: whether it is there, speaks CRI v1, and agrees with kubelet.
+
+use std::path::Path;
+
+use super::containerd;
+use crate::config::{NodeSettings, Settings};
+use crate::finding::Finding;
+use crate::host::cri::{CgroupDriver, CriCause, CriError, KNOWN_SOCKETS};
+use crate::host::machine::{Machine, PathKind};
+use crate::preflight::kubelet;
+
+/// kubeadm: it answers, and is ready.
+pub(crate) fn cri(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
+    match machine.runtime() {
+        Err(error) => vec![unreachable(node, machine, &error)],
+        Ok(facts) => match facts.status.runtime_ready() {
+            Some(ready) if ready.status => vec![],
+            Some(ready) => {
+                let what = format!("the container runtime {} says that it is not ready", facts.version.name);
+                let words = format!("{}: {}", ready.reason, ready.message);
+                let service = service_of(&node.registration.cri_socket);
+                vec![
+                    Finding::error(what)
+                        .evidence(words)
+                        .fix(format!("`journalctl -u {service} -n 50` tells why")),
+                ]
+            }
+            None => vec![Finding::warning("the container runtime does not say whether it is ready")],
+        },
+    }
+}
+
+/// Whether systemd is the machine's first process, as sd_booted(3) finds out; its programs may be there without.
+pub(crate) fn is_run_by_systemd(machine: &dyn Machine) -> bool {
+    machine.kind(Path::new("/run/systemd/system")) == Some(PathKind::Dir)
+}
+
+/// The service that makes a socket.
+fn service_of(socket: &str) -> &'static str {
+    match socket {
+        s if s.contains("crio") => "crio",
+        s if s.contains("cri-dockerd") => "cri-docker",
+        _ => "containerd",
+    }
+}
+
+fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> Finding {
+    let socket = &node.registration.cri_socket;
+    let service = service_of(socket);
+    let state = machine.service(service);
+    let evidence = error.to_string();
+    match &error.cause {
+        CriCause::NoSocket => {
+            let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
+            let here = |p: &&&str| machine.kind(Path::new(p)) == Some(PathKind::Socket);
+            let others: Vec<String> = KNOWN_SOCKETS.iter().filter(here).map(|p| format!("unix://{p}")).collect();
+            if let Some(other) = others.first() {
+                let finding = finding.cause(format!("another runtime is here: {}", others.join(", ")));
+                return finding.fix(format!("`--cri-socket {other}`, or nodeRegistration.criSocket"));
+            }
+            if state.exists || machine.program(service).is_some() {
+                return finding
+                    .cause(format!("{service} is installed and does not run"))
+                    .fix(format!("`systemctl enable --now {service}`"));
+            }
+            finding
+                .cause("no container runtime is installed, or it listens elsewhere (then `--cri-socket`)")
+                .fix("install one: `apt-get install containerd` or `dnf install containerd`")
+        }
+        CriCause::NotListening => Finding::error(format!("nobody listens on {socket}"))
+            .evidence(evidence)
+            .cause(format!("{service} has stopped, or crashed: the socket is what it left"))
+            .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` tells why")),
+        CriCause::PermissionDenied if !machine.is_root() => {
+            Finding::info(format!("the container runtime at {socket} was not asked: that needs root"))
+        }
+        CriCause::PermissionDenied => Finding::error(format!("{socket} is closed to this user"))
+            .evidence(evidence)
+            .cause("although we are root: SELinux, or a user namespace, forbids it")
+            .fix("`ausearch -m avc -ts recent` shows what was refused"),
+        CriCause::NotCri { .. } => match containerd::disabled_cri(node, machine) {
+            Some(line) if service == "containerd" => Finding::error("containerd runs with its CRI plugin turned off")
+                .evidence(evidence)
+                .evidence(line.to_string())
+                .cause("Docker's package ships containerd so: Docker needs no CRI, Kubernetes does")
+                .fix(format!(
+                    "take \"cri\" out of disabled_plugins in line {} of {}, then `systemctl restart containerd`",
+                    line.number, line.path
+                )),
+            _ => Finding::error(format!("what answers at {socket} does not serve CRI v1"))
+                .evidence(evidence)
+                .cause("its CRI plugin failed to load, or it is older than CRI v1 (containerd before 1.6)")
+                .fix("`ctr plugins ls | grep cri` shows the plugin; `journalctl -u containerd | grep -i cri` tells why"),
+        },
+        CriCause::NotGrpc { .. } => {
+            let here = |p: &&&str| {
+                machine.kind(Path::new(p)) == Some(PathKind::Socket) && !socket.ends_with(**p)
+            };
+            let other = KNOWN_SOCKETS.iter().find(here).map(|p| format!("`--cri-socket unix://{p}`, which is here"));
+            let other = other.unwrap_or_else(|| "`--cri-socket` (nodeRegistration.criSocket) names another".into());
+            Finding::error(format!("what listens at {socket} is no container runtime that speaks CRI"))
+                .evidence(evidence)
+                .cause("it is another program's socket: Docker's own, for one, serves no CRI")
+                .fix(format!("take the runtime's CRI socket: {other}"))
+        }
+        CriCause::Timeout { .. } => Finding::error(format!("the container runtime at {socket} does not answer"))
+            .evidence(evidence)
+            .fix(format!("`journalctl -u {service} -n 50` tells more; `systemctl restart {service}` mostly helps")),
+        _ => Finding::error(format!("the container runtime at {socket} can't be asked"))
+            .evidence(evidence)
+            .fix(format!("`journalctl -u {service} -n 50` tells more")),
+    }
+}
+
+/// kubeadm: the runtime tells its cgroup driver; kubelet 1.38 will need that.
+pub(crate) fn version(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let name = format!("{} {}", facts.version.name, facts.version.version);
+    match facts.cgroup_driver {
+        Ok(Some(_)) => vec![],
+        Ok(None) => {
+            let what = format!("{name} does not tell its cgroup driver (it lacks CRI's RuntimeConfig)");
+            let needed = kubelet::version(machine).is_ok_and(|v| v.minor() >= 38);
+            let finding = if needed { Finding::error(what) } else { Finding::warning(what) };
+            vec![
+                finding
+                    .cause("kubelet then uses the driver of its own configuration, and from 1.38 on refuses such a runtime")
+                    .fix("update the runtime: containerd 2.0 or CRI-O 1.28 at least"),
+            ]
+        }
+        Err(error) => {
+            vec![Finding::error(format!("{name} can't tell its cgroup driver")).evidence(error.to_string())]
+        }
+    }
+}
+
+/// kubelet's cgroup driver and the runtime's. Since 1.31 kubelet takes the runtime's, where the runtime tells.
+pub(crate) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let configured = kubelet::cgroup_driver(settings);
+    let follows = kubelet::version(machine).map_or(true, |v| v.minor() >= 31);
+    let restart = "then `systemctl restart containerd`";
+    let edit = |value: bool, line: Option<&containerd::Line>| match line {
+        Some(line) => {
+            format!("write `SystemdCgroup = {value}` in line {} of {}, {restart}", line.number, line.path)
+        }
+        None => format!(
+            "set `SystemdCgroup = {value}` in runc's options in {}, {restart}",
+            containerd::path(&settings.node, machine)
+        ),
+    };
+    match facts.cgroup_driver {
+        Ok(Some(told)) if told.as_str() == configured => vec![],
+        // A machine that systemd does not manage has no other choice.
+        Ok(Some(CgroupDriver::Cgroupfs)) if follows && !is_run_by_systemd(machine) => vec![],
+        Ok(Some(told)) => {
+            let what = format!(
+                "the container runtime's cgroup driver is {told}, kubelet's is configured as {configured}"
+            );
+            let is_containerd = facts.version.name == "containerd";
+            let fix = match told {
+                CgroupDriver::Cgroupfs if is_containerd => edit(
+                    true,
+                    containerd::setting(&settings.node, machine, "SystemdCgroup").map(|s| s.0).as_ref(),
+                ),
+                CgroupDriver::Cgroupfs => {
+                    "set `cgroup_manager = \"systemd\"` in the runtime's configuration".into()
+                }
+                CgroupDriver::Systemd if is_containerd && !is_run_by_systemd(machine) => edit(
+                    false,
+                    containerd::setting(&settings.node, machine, "SystemdCgroup").map(|s| s.0).as_ref(),
+                ),
+                CgroupDriver::Systemd => "set `cgroupDriver: systemd` in the KubeletConfiguration".into(),
+            };
+            let finding = if follows {
+                let cause = format!(
+                    "kubelet will follow the runtime and use {told}{}",
+                    if told == CgroupDriver::Cgroupfs {
+                        "; with systemd beside it two managers share the cgroups, which gets unstable under load"
+                    } else {
+                        ""
+                    }
+                );
+                Finding::warning(what).cause(cause)
+            } else {
+                Finding::error(what).cause("they would put containers where the other does not look")
+            };
+            vec![finding.fix(fix)]
+        }
+        // containerd 1 does not tell; its configuration does, and its default is cgroupfs.
+        Ok(None) if facts.version.name == "containerd" => {
+            let line = containerd::setting(&settings.node, machine, "SystemdCgroup");
+            let theirs = if line.as_ref().is_some_and(|(_, v)| v == "true") { "systemd" } else { "cgroupfs" };
+            if theirs == configured {
+                return vec![];
+            }
+            let evidence = match &line {
+                Some((line, _)) => line.to_string(),
+                None => format!(
+                    "{} has no SystemdCgroup; its default is false",
+                    containerd::path(&settings.node, machine)
+                ),
+            };
+            vec![
+                Finding::error(format!("containerd's cgroup driver is {theirs}, kubelet's is {configured}"))
+                    .evidence(evidence)
+                    .cause("with two drivers kubelet can't manage its Pods: they fail to start, or are killed later")
+                    .fix(edit(configured == "systemd", line.as_ref().map(|l| &l.0))),
+            ]
+        }
+        Ok(None) | Err(_) => vec![],
+    }
+}
+
+#[cfg(test)]
+#[path = "cri_tests.rs"]
+mod tests;

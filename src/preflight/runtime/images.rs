@@ -1,0 +1,29 @@
+//! Images that nobody pulls.
+
+use crate::config::Settings;
+use crate::finding::Finding;
+use crate::host::machine::Machine;
+use crate::images::{PullOptions, PullPolicy};
+
+/// Images that are not here and that `imagePullPolicy: Never` keeps preflight from bringing.
+pub(crate) fn never_pulled(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    if PullOptions::of(settings).policy != PullPolicy::Never {
+        return vec![];
+    }
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let missing: Vec<String> = settings.images().into_iter().filter(|i| !facts.holds(i)).collect();
+    if missing.is_empty() {
+        return vec![];
+    }
+    let import = "`ctr -n k8s.io images import FILE.tar` brings an image without a registry";
+    vec![
+        Finding::warning(format!(
+            "images are not here, and imagePullPolicy is Never: {}",
+            missing.join(", ")
+        ))
+        .cause(
+            "they are not pulled now; kubelet will have to, and the control plane can't start where it can't",
+        )
+        .fix(format!("{import}; `kubestrap config images pull` pulls them; or take imagePullPolicy away")),
+    ]
+}

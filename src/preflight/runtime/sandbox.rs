@@ -1,0 +1,226 @@
+//! A real sandbox, started and removed: what every Pod begins with, and what fails first on a runtime that is set up
+//! wrong.
+
+use super::containerd;
+use super::sandbox_rules::RULES;
+use crate::config::{NodeSettings, Settings};
+use crate::finding::Finding;
+use crate::host::cri::{CgroupDriver, CriCause, CriError};
+use crate::host::machine::{Machine, RuntimeFacts, Said};
+
+/// A slice that every machine under systemd has.
+const SLICE: &str = "system.slice";
+
+/// The image that the runtime makes sandboxes from, where it or its configuration tells.
+fn image(node: &NodeSettings, machine: &dyn Machine, facts: &RuntimeFacts) -> Option<String> {
+    let configured = || {
+        let is_containerd = facts.version.name == "containerd";
+        // The key of version 2 of its configuration, and that of version 3.
+        let keys = ["sandbox_image", "sandbox"].into_iter().filter(|_| is_containerd);
+        keys.filter_map(|key| containerd::setting(node, machine, key))
+            .map(|(_, value)| value)
+            .find(|v| v.contains('/'))
+    };
+    facts.status.sandbox_image().or_else(configured)
+}
+
+/// The sandbox image is there, or can be had.
+pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    let Some(image) = image(&settings.node, machine, &facts) else { return vec![] };
+    let ours = settings.pause_image();
+    if facts.holds(&image) {
+        if image == ours {
+            return vec![];
+        }
+        let what = format!(
+            "the runtime's sandbox image is {image}, and Kubernetes {} comes with {ours}",
+            settings.cluster.version
+        );
+        return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
+    }
+    let Err(error) = machine.pull(&image) else { return vec![] };
+    let fix = if facts.holds(&ours) {
+        format!(
+            "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
+            setting_for(&ours, settings, machine)
+        )
+    } else {
+        format!(
+            "bring it here: `ctr -n k8s.io images pull {image}`, or `ctr -n k8s.io images import FILE.tar`; or name another in the runtime's configuration ({})",
+            containerd::path(&settings.node, machine)
+        )
+    };
+    vec![
+        Finding::error(format!("the runtime's sandbox image {image} is not here and can't be pulled"))
+            .evidence(words(&error))
+            .cause("no Pod can start without it, whatever other images there are")
+            .fix(fix),
+    ]
+}
+
+/// How containerd's configuration names the image, in the form that it has.
+fn setting_for(image: &str, settings: &Settings, machine: &dyn Machine) -> String {
+    match containerd::setting(&settings.node, machine, "sandbox") {
+        Some((line, _)) => format!("sandbox = \"{image}\"` in line {} of `{}", line.number, line.path),
+        None => match containerd::setting(&settings.node, machine, "sandbox_image") {
+            Some((line, _)) => {
+                format!("sandbox_image = \"{image}\"` in line {} of `{}", line.number, line.path)
+            }
+            None => format!("sandbox_image = \"{image}\"` in `{}", containerd::path(&settings.node, machine)),
+        },
+    }
+}
+
+/// A sandbox starts, and goes away again.
+pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
+    let Ok(facts) = machine.runtime() else { return vec![] };
+    if facts.status.runtime_ready().is_some_and(|c| !c.status) {
+        return vec![];
+    }
+    // With systemd as driver a slice must be named; what the driver is, not every runtime tells.
+    let parents: &[&str] = match facts.cgroup_driver {
+        Ok(Some(CgroupDriver::Systemd)) => &[SLICE],
+        Ok(Some(CgroupDriver::Cgroupfs)) => &[""],
+        Ok(None) | Err(_) => &["", SLICE],
+    };
+    let mut error = None;
+    for parent in parents {
+        match machine.start_sandbox(parent) {
+            Ok(()) => return vec![],
+            Err(e) => {
+                let slice = words(&e).to_lowercase().contains("slice");
+                error = Some(e);
+                if !slice {
+                    break;
+                }
+            }
+        }
+    }
+    let Some(error) = error else { return vec![] };
+    let said = words(&error);
+    let rule = RULES.iter().find(|rule| rule.marks.iter().any(|mark| said.contains(mark)));
+    // That is what SandboxImage tells, with its name.
+    if rule.is_some_and(|r| r.about_image) && image(node, machine, &facts).is_some_and(|i| !facts.holds(&i)) {
+        return vec![];
+    }
+    let finding = match error.call {
+        "StopPodSandbox" | "RemovePodSandbox" => {
+            Finding::warning("the container runtime can't take a sandbox away that it started")
+        }
+        _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
+    };
+    let mut finding = finding.evidence(format!("{}: {said}", error.call));
+    if said.contains("runc did not terminate successfully") {
+        // Its words are lost on the way: it can be asked itself.
+        let own = match machine.run("runc", &["--version"]) {
+            Ok(Said { success: true, .. }) => None,
+            Ok(said) => said.stderr.trim().lines().last().map(str::to_owned),
+            Err(error) => Some(error),
+        };
+        finding = finding.evidences(own.map(|own| format!("`runc --version`: {own}")));
+    }
+    vec![match rule {
+        Some(rule) => finding.cause(rule.cause).fix(rule.fix),
+        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) tells more"),
+    }]
+}
+
+/// The runtime's own words, without the socket and the call before them.
+fn words(error: &CriError) -> String {
+    match &error.cause {
+        CriCause::Rpc { message, .. } => message.clone(),
+        cause => cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+    use crate::host::cri::Code;
+    use crate::preflight::fake::{FakeMachine, cri_error, image, settings};
+
+    fn refused(call: &'static str, message: &str) -> CriError {
+        cri_error(call, CriCause::Rpc { code: Code::Unknown, message: message.into() })
+    }
+
+    fn failing(message: &str) -> FakeMachine {
+        FakeMachine::with(|m| {
+            m.sandbox.insert(SLICE.into(), refused("RunPodSandbox", message));
+        })
+    }
+
+    #[test]
+    fn the_runtime_s_words_are_quoted_and_explained() {
+        let s = settings("");
+        for (message, cause) in [
+            (
+                "failed to start sandbox \"x\": failed to get sandbox image \"r/pause:3.8\": not found",
+                "pause",
+            ),
+            (
+                "failed to create containerd task: runc create failed: unable to start container process: can't set oom_score_adj: permission denied",
+                "CAP_SYS_RESOURCE",
+            ),
+            (
+                "OCI runtime create failed: runc create failed: unable to start container process: can't get final child's PID from pipe: EOF",
+                "CAP_SYS_RESOURCE",
+            ),
+            (
+                "runc create failed: systemd not running on this host, cannot use systemd cgroups manager",
+                "systemd cgroup driver",
+            ),
+            ("exec: \"runc\": executable file not found in $PATH", "runc"),
+            ("write /x: no space left on device", "full"),
+            ("expected cgroupsPath to be of format \"slice:prefix:name\"", "drivers"),
+            ("failed to mount rootfs component: invalid argument", "snapshotter"),
+        ] {
+            let found = failing(message).finding("Sandbox", &s);
+            assert_eq!(found.severity, Severity::Error);
+            assert!(found.evidence[0].contains(message) && found.cause.unwrap().contains(cause), "{message}");
+        }
+        let found = failing("something new").finding("Sandbox", &s);
+        assert!(found.cause.is_none() && found.fix.is_some());
+    }
+
+    #[test]
+    fn a_driver_that_is_not_told_is_tried_both_ways() {
+        let mut machine = FakeMachine::with(|m| {
+            m.runtime.as_mut().unwrap().cgroup_driver = Ok(None);
+            m.sandbox
+                .insert(String::new(), refused("RunPodSandbox", "got \"/x\" instead of slice:prefix:name"));
+        });
+        assert!(machine.check("Sandbox", &settings("")).is_empty());
+        machine.sandbox.insert(SLICE.into(), refused("RunPodSandbox", "no slice"));
+        machine.finding("Sandbox", &settings(""));
+    }
+
+    #[test]
+    fn one_that_can_t_be_removed_is_a_warning() {
+        let machine = FakeMachine::with(|m| {
+            m.sandbox.insert(SLICE.into(), refused("RemovePodSandbox", "busy"));
+        });
+        assert_eq!(machine.finding("Sandbox", &settings("")).severity, Severity::Warning);
+    }
+
+    #[test]
+    fn a_sandbox_image_that_can_t_be_had_is_told_once() {
+        let s = settings("");
+        let mut machine = failing("failed to get sandbox image \"r/pause:3.8\": failed to pull image");
+        machine.file("/etc/containerd/config.toml", "[x]\n  sandbox_image = \"r/pause:3.8\"\n");
+        machine.pull = Err(refused("PullImage", "dial tcp: lookup r: no such host"));
+        let found = machine.finding("SandboxImage", &s);
+        assert_eq!(found.severity, Severity::Error);
+        assert!(found.evidence[0].contains("no such host"));
+        assert!(
+            found.fix.unwrap().contains("`sandbox_image = \"registry.k8s.io/pause:3.10.2\"` in line 2 of")
+        );
+        assert!(machine.check("Sandbox", &s).is_empty(), "SandboxImage tells it");
+        machine.pull = Ok(());
+        assert!(machine.check("SandboxImage", &s).is_empty());
+        machine.runtime.as_mut().unwrap().images.push(image("r/pause:3.8", true));
+        assert_eq!(machine.finding("SandboxImage", &s).severity, Severity::Info);
+        assert!(FakeMachine::healthy().check("SandboxImage", &s).is_empty());
+    }
+}

@@ -1,0 +1,107 @@
+//! What runtimes say when they can't start a sandbox, and what it means.
+
+/// What a runtime's words mean.
+pub(crate) struct Rule {
+    /// Any of these in its words.
+    pub(crate) marks: &'static [&'static str],
+    pub(crate) cause: &'static str,
+    pub(crate) fix: &'static str,
+    /// It is the image, of which SandboxImage tells.
+    pub(crate) about_image: bool,
+}
+
+const fn rule(marks: &'static [&'static str], cause: &'static str, fix: &'static str) -> Rule {
+    Rule { marks, cause, fix, about_image: false }
+}
+
+/// The first that fits counts.
+pub(crate) static RULES: &[Rule] = &[
+    Rule {
+        marks: &["sandbox image", "failed to pull image", "failed to resolve reference", "ErrImagePull"],
+        cause: "its sandbox (pause) image is not here and can't be pulled",
+        fix: "pull or import that image, or name one that is here as `sandbox_image` (containerd 2: `pinned_images.sandbox`) in the runtime's configuration",
+        about_image: true,
+    },
+    rule(
+        &["oom_score_adj", "final child's PID"],
+        "mostly it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as machines that are containers do",
+        "set `restrict_oom_score_adj = true` in containerd's CRI runtime configuration and restart it",
+    ),
+    rule(
+        &[
+            "\"runc\": executable file not found",
+            "exec: \"runc\"",
+            "runc: no such file",
+            "fork/exec /usr/bin/runc",
+            "crun\": executable file not found",
+        ],
+        "the program that runs containers, runc, is missing or can't be run",
+        "`apt-get install runc` or `dnf install runc`",
+    ),
+    rule(
+        &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
+        "the program that runs containers, runc, ends as soon as it is started: it is damaged, or does not fit this machine's libraries",
+        "`runc --version` shows it alone; install it anew: `apt-get install --reinstall runc` or `dnf reinstall runc`",
+    ),
+    rule(
+        &["containerd-shim-runc-v2", "runtime \"io.containerd"],
+        "containerd's own program containerd-shim-runc-v2 is not found",
+        "install containerd anew: the shim belongs beside it in PATH",
+    ),
+    rule(
+        &["slice:prefix:name", "systemd slice as cgroup parent", "cgroup parent for systemd", "cgroupsPath"],
+        "the cgroup drivers of the runtime's parts differ",
+        "set `SystemdCgroup = true` in runc's options in /etc/containerd/config.toml, then `systemctl restart containerd`",
+    ),
+    rule(
+        &[
+            "systemd not running",
+            "dbus",
+            "org.freedesktop.systemd1",
+            "Interactive authentication required",
+            "unable to start unit",
+        ],
+        "it uses the systemd cgroup driver, and can't reach systemd",
+        "see `systemctl status`; on a machine without systemd set `SystemdCgroup = false` in the runtime's configuration",
+    ),
+    rule(
+        &["no space left on device"],
+        "the disk that it keeps containers on is full, or out of inodes",
+        "`df -h; df -i` tells which; make room",
+    ),
+    rule(
+        &["read-only file system"],
+        "a file system that it writes to is read-only",
+        "`mount -o remount,rw` it, or see `dmesg` for why it became so",
+    ),
+    rule(
+        &["failed to mount", "overlay", "snapshotter"],
+        "its file system for images (the snapshotter) does not work here",
+        "`modprobe overlay`, and look at `ctr plugins ls | grep snapshotter`",
+    ),
+    rule(
+        &["cgroup", "devices.allow"],
+        "it can't make a cgroup: the machine's cgroups are not mounted as it expects, or not for it to write",
+        "`mount | grep cgroup` shows them; on a container host, give this machine its own cgroup",
+    ),
+    rule(
+        &["apparmor", "AppArmor"],
+        "the kernel's AppArmor refuses its profile",
+        "`apt-get install apparmor`, or boot without AppArmor",
+    ),
+    rule(
+        &["seccomp"],
+        "the kernel has no seccomp, or runc was built without it",
+        "use your distribution's kernel and runc",
+    ),
+    rule(
+        &["operation not permitted", "permission denied"],
+        "it is not allowed to do what containers need: SELinux, or a machine that is itself a container",
+        "`dmesg | tail` and `ausearch -m avc -ts recent` show what was refused",
+    ),
+    rule(
+        &["no answer within", "context deadline exceeded", "DeadlineExceeded"],
+        "it hangs: a pull of its sandbox image through a network that swallows packets, or a slow disk",
+        "`journalctl -u containerd -n 50` shows what it waits for",
+    ),
+];

@@ -15,7 +15,7 @@ use super::proto::{
     AlarmAction, AlarmRequest, Call, DefragmentRequest, MemberAddRequest, MemberListRequest,
     MemberPromoteRequest, MemberRemoveRequest, RangeRequest, SnapshotRequest, StatusRequest,
 };
-use super::{Alarm, Credentials, Etcd, EtcdError, Member, Status, proto};
+use super::{Alarm, Credentials, Etcd, EtcdError, Member, Status, alert, proto};
 use crate::config::url;
 
 /// How long reaching a member may take.
@@ -33,6 +33,7 @@ const HEALTH_KEY: &[u8] = b"health";
 pub(crate) struct EtcdClient {
     runtime: Runtime,
     wire: Wire,
+    credentials: Credentials,
     /// Client URLs of its members.
     endpoints: Vec<String>,
     channels: HashMap<String, Channel>,
@@ -51,7 +52,8 @@ impl EtcdClient {
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(&credentials.ca))
             .identity(Identity::from_pem(&credentials.certificate, credentials.key.as_slice()));
-        Ok(Self { runtime, wire: Wire { tls }, endpoints, channels: HashMap::new() })
+        let credentials = credentials.clone();
+        Ok(Self { runtime, wire: Wire { tls }, credentials, endpoints, channels: HashMap::new() })
     }
 
     /// Asks the endpoints one after the other, until one answers. A request that one of them may have carried out is
@@ -81,7 +83,19 @@ impl EtcdClient {
         let asked = self.wire.ask(kept, endpoint, request, id, limit);
         let (channel, answer) = self.runtime.block_on(asked);
         self.keep(endpoint, channel);
-        answer
+        answer.map_err(|error| self.explained(error))
+    }
+
+    /// A connection that was closed for no reason that arrived, with the reason where asking again tells it.
+    fn explained(&self, mut error: EtcdError) -> EtcdError {
+        if let EtcdError::Unreachable { tried } = &mut error {
+            for attempt in tried.iter_mut().filter(|a| matches!(a.cause, Cause::Connection { .. })) {
+                if let Some(reason) = alert::received(&attempt.endpoint, &self.credentials) {
+                    attempt.cause = Cause::ClientCertificate { reason };
+                }
+            }
+        }
+        error
     }
 
     fn keep(&mut self, endpoint: &str, channel: Option<Channel>) {
@@ -260,7 +274,7 @@ impl Etcd for EtcdClient {
                 .block_on(asked)
                 .unwrap_or_else(|e| (None, Err(EtcdError::Client { reason: e.to_string() })));
             self.keep(url, channel);
-            statuses.push(answer.map(Into::into));
+            statuses.push(answer.map(Into::into).map_err(|error| self.explained(error)));
         }
         statuses
     }

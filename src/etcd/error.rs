@@ -176,6 +176,10 @@ impl Cause {
                 None => cause.source(),
             };
         }
+        // What breaks an established connection comes as text alone.
+        if let Some(alert) = reason.strip_prefix("received fatal alert: ") {
+            return Self::ClientCertificate { reason: alert.to_owned() };
+        }
         if reason.contains("HTTP/2 was not negotiated") || reason.contains("frame with invalid size") {
             return Self::NotEtcd { reason };
         }
@@ -188,7 +192,7 @@ impl Cause {
             rustls::Error::InvalidCertificate(_) => {
                 Self::ServerCertificate { reason: reason.replace("invalid peer certificate: ", "") }
             }
-            rustls::Error::AlertReceived(_) => Self::ClientCertificate { reason },
+            rustls::Error::AlertReceived(alert) => Self::ClientCertificate { reason: format!("{alert:?}") },
             rustls::Error::InvalidMessage(_) => Self::NotEtcd { reason },
             _ => Self::Connection { reason },
         }

@@ -12,6 +12,16 @@ pub(super) fn of_refusal(etcd: &mut dyn Etcd, error: &EtcdError) -> Vec<String> 
     }
 }
 
+/// About a member's removal that etcd refuses.
+pub(super) fn of_removal(etcd: &mut dyn Etcd, error: &EtcdError, id: Option<u64>) -> Vec<String> {
+    let mut facts = of_refusal(etcd, error);
+    let judged = id.map(|id| ClusterHealth::look(etcd).map(|health| health.check_remove(id)));
+    if let Some(Ok(Err(reason))) = judged {
+        facts.insert(0, reason.to_string());
+    }
+    facts
+}
+
 fn learners(etcd: &mut dyn Etcd) -> Vec<String> {
     let members = etcd.members().unwrap_or_default();
     let learners = members.iter().filter(|m| m.is_learner);

@@ -61,6 +61,12 @@ pub(crate) enum JoinError {
     },
 }
 
+impl From<EtcdError> for Refused {
+    fn from(error: EtcdError) -> Self {
+        Self { error, facts: vec![] }
+    }
+}
+
 /// What etcd went on refusing, and what its members say about it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error}{}", facts.iter().map(|fact| format!("; {fact}")).collect::<String>())]
@@ -159,23 +165,26 @@ pub(crate) fn promote(etcd: &mut dyn Etcd, id: u64, limit: Duration) -> Result<(
 ///
 /// # Errors
 /// When the cluster refuses.
-pub(crate) fn remove(etcd: &mut dyn Etcd, peer_url: &str) -> Result<bool, EtcdError> {
+pub(crate) fn remove(etcd: &mut dyn Etcd, peer_url: &str) -> Result<bool, Refused> {
     let start = Instant::now();
     // Of a request that timed out nobody knows whether it was carried out: the members tell.
-    let mut asked = false;
+    let mut asked = None;
     loop {
         let removed = match removable(etcd, peer_url) {
-            Ok(None) => return Ok(asked),
+            Ok(None) => return Ok(asked.is_some()),
             Ok(Some(id)) => {
-                asked = true;
+                asked = Some(id);
                 etcd.remove(id)
             }
             Err(error) => Err(error),
         };
         match removed {
+            Ok(()) | Err(EtcdError::NotFound { .. }) => return Ok(true),
             Err(error) if error.is_passing() && start.elapsed() < REMOVAL => std::thread::sleep(PAUSE),
-            Err(EtcdError::NotFound { .. }) => return Ok(true),
-            result => return result.map(|()| true),
+            Err(error) => {
+                let facts = facts::of_removal(etcd, &error, asked);
+                return Err(Refused { error, facts });
+            }
         }
     }
 }

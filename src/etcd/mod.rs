@@ -3,11 +3,11 @@
 //! - [`client`]: etcd's gRPC API over mutual TLS
 //! - [`members`]: the rules for a cluster that grows and shrinks
 //! - [`health`]: how the members stand, and which changes keep the quorum
-//! - [`snapshot`]: a database on disk: saved, verified, listed, pruned; [`bbolt`] reads it
+//! - [`snapshot`]: its database on disk: saved, verified, listed, pruned
 //!
 //! The [`Etcd`] seam lets tests answer instead of a cluster.
 
-mod bbolt;
+mod alert;
 mod client;
 mod error;
 mod facts;
@@ -17,12 +17,12 @@ mod health;
 mod members;
 mod proto;
 mod seam;
-mod snapshot;
-mod store;
+pub(crate) mod snapshot;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use client::EtcdClient;
 pub(crate) use error::EtcdError;
-pub(crate) use members::{Plan, initial_cluster, join, promote, remove};
+pub(crate) use health::{ClusterHealth, MemberHealth, State};
+pub(crate) use members::{Plan, Refused, initial_cluster, join, promote, remove};
 pub(crate) use seam::{Alarm, Credentials, Etcd, Member, Status};

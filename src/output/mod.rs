@@ -3,6 +3,7 @@
 pub mod closing;
 mod event;
 mod progress;
+pub(crate) mod table;
 mod wrap;
 
 use std::io::Write;

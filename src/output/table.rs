@@ -2,7 +2,7 @@
 
 /// Rows as lines whose cells stand below each other: a column is at least ten wide, three between two (kubeadm's
 /// tables). Lines do not end in blanks.
-pub(super) fn columns<R: AsRef<[String]>>(rows: &[R]) -> String {
+pub(crate) fn columns<R: AsRef<[String]>>(rows: &[R]) -> String {
     const LEAST: usize = 10;
     const BETWEEN: usize = 3;
     let count = rows.iter().map(|r| r.as_ref().len()).max().unwrap_or(0);

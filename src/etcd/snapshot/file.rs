@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::bbolt::{self, DatabaseError};
-use super::{Etcd, EtcdError};
+use crate::etcd::{Etcd, EtcdError};
 use crate::host::{FileError, FileMode, write_atomically};
 
 /// How the names of unfinished snapshots begin.

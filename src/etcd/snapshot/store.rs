@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::snapshot::{Facts, SnapshotError, UNFINISHED, facts_path, read_facts};
+use super::file::{Facts, SnapshotError, UNFINISHED, facts_path, read_facts};
 
 /// How names of snapshots begin, and end.
 const PREFIX: &str = "etcd-";

@@ -36,7 +36,7 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, Error> {
     let kubeconfig = std::fs::read_to_string(path)
         .map_err(|e| Error::new(ExitStatus::Failed, format!("the kubeconfig {file} can't be read: {e}")))?;
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
+    let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false, settled: false };
     let cluster = KubeCluster::new(&access, KubeconfigFile { path: &file, text: &kubeconfig });
     let cluster = cluster.map_err(|error| match error {
         // Its advice is for init's own kubeconfigs.

@@ -28,11 +28,12 @@ pub(super) struct Connection {
     /// For how long a request that fails is repeated.
     limit: Duration,
     dry_run: bool,
+    settled: bool,
 }
 
 impl Connection {
-    pub(super) fn new(client: Client, server: &str, limit: Duration, dry_run: bool) -> Self {
-        Self { client, server: server.into(), limit, dry_run }
+    pub(super) fn new(client: Client, server: &str, limit: Duration, dry_run: bool, settled: bool) -> Self {
+        Self { client, server: server.into(), limit, dry_run, settled }
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -64,7 +65,8 @@ impl Connection {
             {
                 same_since = Instant::now();
             }
-            let patience = refusal.patience().unwrap_or(self.limit);
+            let unknown = self.settled && matches!(refusal.code(), Some(401 | 403));
+            let patience = if unknown { Duration::ZERO } else { refusal.patience().unwrap_or(self.limit) };
             if begin.elapsed() + pause > self.limit || same_since.elapsed() + pause > patience {
                 let after = begin.elapsed();
                 return Err(ClusterError::Object {

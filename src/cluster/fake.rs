@@ -111,7 +111,8 @@ impl FakeApi {
             }
         });
         let _context = self.runtime.enter();
-        let access = Access { runtime: self.runtime.handle(), server: None, limit, dry_run: false };
+        let access =
+            Access { runtime: self.runtime.handle(), server: None, limit, dry_run: false, settled: false };
         KubeCluster::with_client(&access, Client::new(service, "default"), "https://fake:6443")
     }
 

@@ -25,6 +25,8 @@ pub struct Access<'a> {
     pub limit: Duration,
     /// Have the API server only say what it would make of what is written (`dryRun=All`).
     pub dry_run: bool,
+    /// The API server does not start up: a client that it does not know it will not know later.
+    pub settled: bool,
 }
 
 /// A kubeconfig's file.
@@ -78,7 +80,7 @@ impl KubeCluster {
 
     /// A cluster behind a client.
     pub(super) fn with_client(access: &Access<'_>, client: Client, server: &str) -> Self {
-        let connection = Connection::new(client, server, access.limit, access.dry_run);
+        let connection = Connection::new(client, server, access.limit, access.dry_run, access.settled);
         Self { runtime: access.runtime.clone(), connection }
     }
 
@@ -256,8 +258,13 @@ mod tests {
         let api = FakeApi::new();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let server = format!("http://127.0.0.1:{port}");
-        let access =
-            Access { runtime: api.runtime().handle(), server: Some(&server), limit: LIMIT, dry_run: false };
+        let access = Access {
+            runtime: api.runtime().handle(),
+            server: Some(&server),
+            limit: LIMIT,
+            dry_run: false,
+            settled: false,
+        };
         let text = kubeconfig("https://other.example:6443", "{}");
         let mut cluster =
             KubeCluster::new(&access, KubeconfigFile { path: "admin.conf", text: &text }).unwrap();
@@ -269,7 +276,13 @@ mod tests {
     #[test]
     fn a_kubeconfig_that_is_none_is_told_without_its_secrets() {
         let api = FakeApi::new();
-        let access = Access { runtime: api.runtime().handle(), server: None, limit: LIMIT, dry_run: false };
+        let access = Access {
+            runtime: api.runtime().handle(),
+            server: None,
+            limit: LIMIT,
+            dry_run: false,
+            settled: false,
+        };
         let secret = kubeconfig("https://a:1", "{client-key-data: [c2VjcmV0]}");
         for text in ["", "a: b: c", "[]", &secret, &kubeconfig("https://a:1", "{client-key-data: '!'}")] {
             let error =

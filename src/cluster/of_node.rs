@@ -31,6 +31,7 @@ pub(crate) fn of_node(
             server: own.is_none().then_some(server.as_str()),
             limit,
             dry_run,
+            settled: false,
         };
         let path = own.as_ref().unwrap_or(&admin);
         let text = read(path)?;
@@ -51,10 +52,11 @@ pub(crate) fn of_node(
 /// # Errors
 /// When the runtime can't start its threads.
 pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
-    lazily(limit, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
+    lazily(limit, false, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
 }
 
-/// The same of a kubeconfig's text, which is called `name` in messages.
+/// The same of a kubeconfig's text, which is called `name` in messages. Its API server has been running for a while: what
+/// it refuses a client once, it refuses always.
 ///
 /// # Errors
 /// When the runtime can't start its threads.
@@ -64,17 +66,18 @@ pub(crate) fn of_kubeconfig_text(
     limit: Duration,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let named = (name.to_owned(), text.to_owned());
-    lazily(limit, move || Ok(named.clone()))
+    lazily(limit, true, move || Ok(named.clone()))
 }
 
 /// The cluster of the kubeconfig whose name and text `kubeconfig` gives, once it is needed.
 fn lazily(
     limit: Duration,
+    settled: bool,
     kubeconfig: impl Fn() -> Result<(String, String), ClusterError> + Send + Sync + 'static,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Box::new(LazyCluster::new(move || {
-        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false };
+        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false, settled };
         let (path, text) = kubeconfig()?;
         KubeCluster::new(&access, KubeconfigFile { path: &path, text: &text })
     })))

@@ -98,6 +98,7 @@ impl Settings {
         }
         let registration = init.node_registration.clone();
         let node = NodeSettings {
+            given_name: registration.name.clone(),
             advertise_address,
             bind_port: u16::try_from(init.local_api_endpoint.bind_port).unwrap_or(6443),
             taints: registration.taints.clone().unwrap_or_else(|| vec![control_plane_taint()]),

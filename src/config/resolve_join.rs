@@ -52,6 +52,8 @@ impl LoadedJoin {
         if let Some(phases) = &overrides.skip_phases {
             join.skip_phases.clone_from(phases);
         }
+        let given_name = join.node_registration.name.trim().to_owned();
+        let given_socket = join.node_registration.cri_socket.clone();
         defaults::join(&mut join);
         join.node_registration.image_pull_serial = serial;
         let mut advertised = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -71,12 +73,17 @@ impl LoadedJoin {
         if !problems.is_empty() {
             return Err(ConfigError { problems });
         }
+        // kubeadm completes a socket in a file, but not one that a flag gives.
+        if locator.flags.iter().any(|(field, _)| *field == "nodeRegistration.criSocket") {
+            join.node_registration.cri_socket = given_socket;
+        }
         let registration = join.node_registration.clone();
         let default_taints = || match join.control_plane {
             Some(_) => vec![control_plane_taint()],
             None => vec![],
         };
         let node = NodeSettings {
+            given_name,
             advertise_address: advertised,
             bind_port,
             taints: registration.taints.clone().unwrap_or_else(default_taints),

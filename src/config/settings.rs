@@ -150,6 +150,8 @@ impl ClusterSettings {
 pub struct NodeSettings {
     /// How this node registers, with defaults.
     pub registration: NodeRegistrationOptions,
+    /// The node's name as it was given: kubelet makes it lower case by itself.
+    pub given_name: String,
     /// Address under which this node's API server is reached.
     pub advertise_address: IpAddr,
     /// Port of this node's API server.

@@ -162,6 +162,14 @@ impl Kubeconfig {
         self.clusters.iter().find(|c| c.name == context.context.cluster).map(|c| &c.cluster)
     }
 
+    /// Gives the cluster of the current context another name.
+    pub(crate) fn rename_cluster(&mut self, name: &str) {
+        let current = self.current_context.clone();
+        let Some(context) = self.contexts.iter_mut().find(|c| c.name == current) else { return };
+        let old = std::mem::replace(&mut context.context.cluster, name.to_owned());
+        self.clusters.iter_mut().filter(|c| c.name == old).for_each(|c| name.clone_into(&mut c.name));
+    }
+
     /// The cluster of the current context, to change.
     pub(crate) fn current_cluster_mut(&mut self) -> Option<&mut Cluster> {
         let context = self.contexts.iter().find(|c| c.name == self.current_context)?;

@@ -22,7 +22,7 @@ pub fn flags(settings: &Settings) -> Vec<Arg> {
         add("register-with-taints", &taints.join(","));
     }
     // kubeadm compares with the host's name as it is, and lets the user's flag win.
-    let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&node.name);
+    let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&settings.node.given_name);
     if name != settings.node.facts.hostname {
         add("hostname-override", name);
     }

@@ -44,6 +44,8 @@ pub(crate) fn prepare(
     if own_kubeconfig(run).is_none() {
         let path = run.settings.node.paths.kubeconfig(BOOTSTRAP);
         run.act(Verb::Write, format!("\"{BOOTSTRAP}\" kubeconfig file"));
+        let mut bootstrap = bootstrap.clone();
+        bootstrap.rename_cluster(&run.settings.cluster.config.cluster_name);
         run.write(&path, bootstrap.to_yaml()?.as_bytes(), FileMode::SECRET)?;
     }
     if !run.host.exists(ca_path) {

@@ -55,6 +55,11 @@ impl KeyPool {
         Self { stand_in: Some(OnceCell::new()), ..Self::start(algorithm, count.min(1)) }
     }
 
+    /// Whether one key stands for all.
+    pub(crate) fn is_stand_in(&self) -> bool {
+        self.stand_in.is_some()
+    }
+
     /// The next key: one made ahead, else one made now.
     ///
     /// # Errors

@@ -166,6 +166,17 @@ impl Run {
         }
     }
 
+    /// Begins to generate keys of the cluster's algorithm, beside other work. A dry run whose result nobody keeps makes
+    /// one that stands for all.
+    pub(crate) fn generate_keys(&mut self, count: usize) {
+        let algorithm = self.settings.cluster.algorithm;
+        self.keys = if self.keys.is_stand_in() {
+            KeyPool::stand_in(algorithm, count)
+        } else {
+            KeyPool::start(algorithm, count)
+        };
+    }
+
     /// Makes `cluster` the one that is worked on; a dry run reads it and records what it would write.
     pub(crate) fn join_cluster(&mut self, cluster: Box<dyn Cluster>) {
         self.cluster = match &self.recorder {

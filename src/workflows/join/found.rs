@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
-use crate::cluster;
+use crate::cluster::stored::StoredError;
+use crate::cluster::{self, ClusterError, Refusal};
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
 use crate::discovery::{self, Waiting};
@@ -15,6 +16,10 @@ use crate::kubeconfig::Kubeconfig;
 use crate::pki::Bundle;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
 use crate::workflow::Run;
+
+/// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
+/// too many by so many.
+const KEYS: usize = 10;
 
 /// The cluster to join.
 #[derive(Clone)]
@@ -46,7 +51,13 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     let text = discovered.kubeconfig.to_yaml()?;
     let mut reached = cluster::of_kubeconfig_text("the discovered kubeconfig", &text, limit)?;
     run.log("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-    let stored = cluster::stored::read(&mut *reached)?;
+    let stored = cluster::stored::read(&mut *reached).map_err(|error| match error {
+        StoredError::Cluster(ClusterError::Object { refusal: Refusal::Status { code: 401, .. }, .. }) => Error::new(
+            ExitStatus::Failed,
+            "unauthorized: the API server does not accept the credentials that kubelet would request its certificate with: the TLS bootstrap token does not exist, has expired, or is not meant for authentication\n  fix: create a token with `kubestrap token create --print-join-command` on a control-plane node, and join with the command that it prints",
+        ),
+        other => other.into(),
+    })?;
     let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).map_err(|error| {
         Error::new(
             ExitStatus::Failed,
@@ -58,11 +69,62 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
         ..run.settings.node.paths.clone()
     };
     run.settings.cluster = settings;
+    if join.control_plane.is_some() {
+        run.generate_keys(KEYS);
+    }
     run.join_cluster(reached);
     Ok(Found { kubeconfig: discovered.kubeconfig, ca })
 }
 
+/// Checks that kubelet on this machine is not set up for something else: a kubeconfig that is there must be one, which
+/// an earlier run of this join left. Whose it is shows once the cluster is known.
+///
+/// # Errors
+/// When it is not.
+pub(super) fn check_kubelet(run: &Run) -> Result<(), Error> {
+    let path = run.settings.node.paths.kubeconfig("kubelet.conf");
+    let Some(text) = run.host.read(&path)? else { return Ok(()) };
+    let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).unwrap_or_default();
+    if kubeconfig.current_cluster().is_some() || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf") {
+        return Ok(());
+    }
+    Err(Error::new(
+        ExitStatus::Preflight,
+        format!(
+            "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists, and is no kubeconfig that `join` wrote\n  fix: revert what is left of another cluster with `kubestrap reset`, or remove the file",
+            path.display()
+        ),
+    ))
+}
+
+/// Whether the user bypasses a check.
+fn ignores(run: &Run, check: &str) -> bool {
+    let ignored = &run.settings.node.registration.ignore_preflight_errors;
+    ignored.iter().any(|name| name == "all" || name.eq_ignore_ascii_case(check))
+}
+
 impl Found {
+    /// Checks that kubelet on this machine belongs to no other cluster.
+    ///
+    /// # Errors
+    /// When it does.
+    pub(super) fn check_kubeconfig(&self, run: &Run) -> Result<(), Error> {
+        let path = run.settings.node.paths.kubeconfig("kubelet.conf");
+        if !run.host.exists(&path)
+            || self.is_this_machine(run)
+            || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf")
+        {
+            return Ok(());
+        }
+        Err(Error::new(
+            ExitStatus::Preflight,
+            format!(
+                "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists: kubelet on this machine belongs to another cluster, whose CA is not that of the cluster to join\n  fix: make it leave that cluster with `kubestrap reset`, then join",
+                path.display()
+            ),
+        ))
+    }
+
     /// Checks that the cluster has room for a Node of this name.
     ///
     /// # Errors

@@ -132,11 +132,11 @@ pub(crate) fn workflow() -> Workflow<Join> {
 }
 
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up and another to get its certificate: on a
-/// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. The
-/// new etcd member is what the control plane waits for longest: it joins before the manifests of the others are written.
+/// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. etcd
+/// joins right after the manifests are written, and is checked as soon as this node has an administrator.
 const MOVED: &[(&str, &str)] = &[
     ("kubelet-start", "control-plane-prepare/download-certs"),
-    ("check-etcd", "control-plane-prepare/certs"),
+    ("check-etcd", "control-plane-prepare/kubeconfig"),
     ("etcd-join", "control-plane-prepare/control-plane"),
 ];
 
@@ -171,11 +171,13 @@ fn etcd(
 }
 
 fn check(join: &mut Join) -> PhaseResult {
+    found::check_kubelet(&join.run)?;
     let (role, mut joining) = (join.role(), join.joining());
     join.run.log("Running pre-flight checks");
     let subject = Subject::join(role, &join.run.settings.node, joining.clone());
     preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;
+    found.check_kubeconfig(&join.run)?;
     found.check_node(&mut join.run)?;
     joining.cluster_ca = Some(found.ca.clone());
     let subject = Subject::discovered(role, &join.run.settings, joining);

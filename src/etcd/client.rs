@@ -61,11 +61,17 @@ impl EtcdClient {
     pub(super) fn ask<R: Call>(&mut self, request: &R, id: u64) -> Result<R::Reply, EtcdError> {
         let mut tried = vec![];
         let mut said = None;
-        for endpoint in self.endpoints.clone() {
+        for (at, endpoint) in self.endpoints.clone().into_iter().enumerate() {
             match self.ask_at(&endpoint, request, id, ANSWER) {
                 Err(EtcdError::Unreachable { tried: why }) => tried.extend(why),
                 Err(error) if error.is_of_this_member() => said = Some(error),
-                answer => return answer,
+                answer => {
+                    // The next request goes there first, and does not wait for those that are down.
+                    if let Some(first) = self.endpoints.get_mut(..=at) {
+                        first.rotate_right(1);
+                    }
+                    return answer;
+                }
             }
         }
         Err(said.unwrap_or(EtcdError::Unreachable { tried }))

@@ -48,6 +48,11 @@ pub(crate) enum JoinError {
     /// etcd went on refusing until the time was up.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// The machine has data of a member that was removed, or of another cluster: etcd would not start on them.
+    #[error(
+        "this machine has data of an etcd member that is not in the cluster: the member was removed, or it is another cluster's\n  fix: run `kubestrap reset` on this machine, then the same command again"
+    )]
+    ForeignData,
     /// An earlier machine of this name or address is a member still.
     #[error(
         "etcd has a member of this node's {what} already: {} at {}. It is what an earlier machine left, since this machine has no data of it\n  fix: run the same command with `--replace-etcd-member`, which removes it first (`etcdctl member remove {:x}` does the same)",
@@ -87,11 +92,10 @@ pub(crate) fn join(
     told: &mut dyn FnMut(String),
 ) -> Result<Joined, JoinError> {
     let start = Instant::now();
-    let mut said = String::new();
-    // The same is said once.
+    let mut said = vec![];
     let mut once = |line: String| {
-        if line != said {
-            said.clone_from(&line);
+        if !said.contains(&line) {
+            said.push(line.clone());
             told(line);
         }
     };
@@ -118,6 +122,9 @@ fn try_join(etcd: &mut dyn Etcd, plan: &Plan<'_>, told: &mut dyn FnMut(String)) 
         if !own.has_started() || plan.has_data {
             return Ok(Joined { member: own.clone(), members: members.clone(), added: false });
         }
+    }
+    if plan.has_data {
+        return Err(JoinError::ForeignData);
     }
     while let Some(at) = members.iter().position(|m| has_url(m) || m.name == plan.name) {
         let member = members.swap_remove(at);
@@ -272,6 +279,13 @@ mod tests {
         assert_eq!(joined(&mut fake(), &plan(false, true)).unwrap().member.id, 2);
         let error = joined(&mut fake(), &plan(false, false)).unwrap_err().to_string();
         assert!(error.contains("this node's address") && error.contains("--replace-etcd-member"), "{error}");
+    }
+
+    #[test]
+    fn data_of_a_member_that_was_removed_are_refused_before_anything_is_added() {
+        let mut fake = Fake { members: vec![member(1, "n1", "192.0.2.2")], ..Fake::default() };
+        assert_eq!(joined(&mut fake, &plan(true, true)), Err(JoinError::ForeignData));
+        assert_eq!(fake.members.len(), 1);
     }
 
     #[test]

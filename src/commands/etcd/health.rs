@@ -16,7 +16,8 @@ use crate::output::table::columns;
 /// When etcd is not known, or no member answers.
 pub(crate) fn run(target: &Target, out: &Printer) -> Result<ExitStatus, Error> {
     let mut etcd = target.connect()?.etcd;
-    let health = ClusterHealth::look(&mut etcd)?;
+    let health =
+        ClusterHealth::look(&mut etcd).map_err(|e| Error::from(e).with_status(ExitStatus::Unhealthy))?;
     // Members that answer prove nothing: a majority has to agree on something.
     let serves = etcd.check_quorum();
     let quorum = health.check_quorum();

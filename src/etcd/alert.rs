@@ -27,9 +27,9 @@ pub(super) fn received(client_url: &str, credentials: &Credentials) -> Option<St
     socket.set_write_timeout(Some(LIMIT)).ok()?;
     let name = ServerName::try_from(url.host).ok()?;
     let mut connection = ClientConnection::new(Arc::new(config(credentials)?), name).ok()?;
-    match Stream::new(&mut connection, &mut socket).read(&mut [0]) {
+    match Stream::new(&mut connection, &mut socket).read_exact(&mut [0]) {
         Err(error) => alert(&error),
-        Ok(_) => None,
+        Ok(()) => None,
     }
 }
 

@@ -1,4 +1,8 @@
 //! The connection to an API server: one request, and what it means when it fails; requests that are repeated.
+//!
+//! Requests and client are kube's. Its `Api<DynamicObject>` is not used: it parses `metadata` into the type of our
+//! k8s-openapi, so that an object that is read, changed and written back would lose what a newer API server has added
+//! there; and an answer that is not JSON, such as that of a proxy, would come back as a parse error without its server.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -33,7 +33,7 @@ pub(crate) fn run(configuration: &Configuration, fixes: bool, out: &Printer) -> 
             report = run_checks(&Subject::init(&settings), machine.clone(), &options);
         }
     }
-    if let Err(error) = machine.sandbox_removed() {
+    if let Err(error) = machine.container_runtime().sandbox_removed() {
         out.warn("preflight", format!("the sandbox kubestrap-preflight can't be removed: {error}"));
     }
     out.findings("preflight", &report.findings);

@@ -32,6 +32,7 @@ impl Look {
             Self::Addresses => {
                 let list: Vec<String> = machine
                     .addresses()
+                    .unwrap_or_default()
                     .iter()
                     .filter(|a| !a.ip.is_loopback())
                     .map(|a| format!("{} ({})", a.ip, a.interface))
@@ -46,7 +47,7 @@ impl Look {
 
 fn holders(machine: &dyn Machine, port: Option<&str>) -> Vec<String> {
     let Some(port) = port.and_then(|p| p.parse::<u16>().ok()) else { return vec![] };
-    let listeners = machine.listeners();
+    let listeners = machine.listeners().unwrap_or_default();
     listeners.iter().filter(|l| l.address.port() == port).map(ToString::to_string).collect()
 }
 

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tokio::runtime::Runtime;
-
 use super::endpoint::{Answer, Endpoint};
 use super::observe::{ComponentState, Observer, Snapshot, Stage};
 use super::target::Target;
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::host::net;
+use crate::host::{block_on, net};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 
@@ -53,29 +51,26 @@ pub trait Watch {
 /// The control plane of this machine.
 #[derive(Default)]
 pub struct LiveWatch {
-    watching: Option<(Runtime, Observer)>,
+    watching: Option<Observer>,
 }
 
 impl Watch for LiveWatch {
     fn begin(&mut self, watched: &Watched) -> Result<(), String> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-        let observer = runtime.block_on(observer(watched))?;
-        self.watching = Some((runtime, observer));
+        self.watching = Some(block_on(observer(watched)).map_err(|e| e.to_string())??);
         Ok(())
     }
 
     fn snapshot(&mut self) -> Snapshot {
         match &self.watching {
-            Some((runtime, observer)) => runtime.block_on(observer.snapshot()),
+            Some(observer) => block_on(observer.snapshot()).unwrap_or_default(),
             None => Snapshot::default(),
         }
     }
 
     fn unreachable(&mut self, base: &str) -> Option<String> {
-        let (runtime, _) = self.watching.as_ref()?;
+        self.watching.as_ref()?;
         // The client is made in the runtime, whose timers it uses.
-        runtime.block_on(async {
+        let answer = block_on(async {
             match Endpoint::new(base, "/livez") {
                 Ok(endpoint) => match endpoint.ask().await {
                     Answer::Silent(why) => Some(why),
@@ -83,7 +78,8 @@ impl Watch for LiveWatch {
                 },
                 Err(why) => Some(why),
             }
-        })
+        });
+        answer.unwrap_or_else(|error| Some(error.to_string()))
     }
 }
 

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_deepest_and_latest_mount_counts() {
+    fn deepest_and_latest_mount_counts() {
         let mounts = "22 1 254:1 / / rw - ext4 /dev/vda1 rw\n\
             30 22 0:5 / /var/lib rw,relatime shared:1 - xfs /dev/vdb rw\n\
             31 22 0:6 / /var/lib rw - xfs /dev/vdc rw\n\
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_yet_is_measured_where_it_will_be() {
+    fn missing_path_is_measured_where_it_would_be_created() {
         let dir = tempfile::tempdir().unwrap();
         let deep = dir.path().join("a/b/c");
         assert_eq!(nearest_existing(&deep), dir.path());
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_t_be_written_says_why() {
+    fn unwritable_path_says_why() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("file"), "").unwrap();
         let error = try_write(&dir.path().join("file/x")).unwrap_err();

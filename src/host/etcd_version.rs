@@ -7,7 +7,7 @@ use kube::Client;
 use kube::config::{AuthInfo, Config};
 
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::net;
+use crate::host::{block_on, net};
 use crate::pki::Bundle;
 
 /// How long an answer may take. (kubeadm waits 10 s, and tries three times with 5 s between.)
@@ -15,9 +15,7 @@ const LIMIT: Duration = Duration::from_secs(4);
 
 /// The answer of `GET <endpoint>/version`, tried twice.
 pub(super) fn version(endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|e| e.to_string())?;
-    runtime.block_on(async {
+    let answer = block_on(async {
         let client = client(endpoint, etcd)?;
         match get(&client).await {
             Ok(text) => Ok(text),
@@ -26,7 +24,8 @@ pub(super) fn version(endpoint: &str, etcd: &ExternalEtcd) -> Result<String, Str
                 get(&client).await
             }
         }
-    })
+    });
+    answer.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// kube's client serves any HTTP server; it is what we have that speaks TLS with client certificates.

@@ -16,7 +16,8 @@ const CRI_SOCKETS: [&str; 3] =
 /// Asks the machine.
 pub fn gather() -> HostFacts {
     let resolved = |init: &dyn InitSystem| init.state("systemd-resolved").active;
-    let here = net::addresses();
+    // Without them there is no address to advertise, which is reported.
+    let here = net::addresses().unwrap_or_default();
     HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(&here),
@@ -102,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_route_with_the_least_metric_comes_first() {
+    fn default_route_with_the_lowest_metric_comes_first() {
         let table = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n\
             wlan0\t00000000\t0100A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n\
             eth0\t00000000\t010200C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n\

@@ -46,7 +46,7 @@ impl FileError {
             io::ErrorKind::StorageFull => " (no space left: `df -h` tells where)",
             io::ErrorKind::QuotaExceeded => " (quota exceeded)",
             io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
-            io::ErrorKind::NotADirectory => " (a file stands where a folder should be: move it away)",
+            io::ErrorKind::NotADirectory => " (a file is where a directory should be: move it away)",
             _ => "",
         };
         Self { action, path: path.to_owned(), reason: format!("{source}{hint}"), source: Some(source) }

@@ -6,7 +6,7 @@ use http::{Request, StatusCode, Uri};
 use kube::Client;
 use kube::client::Body;
 
-use super::net;
+use super::{block_on, net};
 use crate::config::KubernetesVersion;
 
 /// Where Kubernetes publishes what its labels stand for.
@@ -29,14 +29,13 @@ pub fn resolve(label: &str) -> Result<KubernetesVersion, String> {
         Some(name) => format!("{CI_RELEASES}/k8s-release-dev/ci/{name}.txt"),
         None => format!("{RELEASES}/release/{}.txt", label.strip_prefix("release/").unwrap_or(label)),
     };
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-    let answer = runtime.block_on(async {
+    let answer = block_on(async {
         match tokio::time::timeout(LIMIT, get(&url)).await {
             Ok(answer) => answer,
             Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
         }
     });
+    let answer = answer.unwrap_or_else(|error| Err(error.to_string()));
     let text = answer.map_err(|why| format!("{url}: {why}"))?;
     text.trim().parse().map_err(|e| format!("{url}: {e}"))
 }

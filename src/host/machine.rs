@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::ServiceState;
 use crate::host::cri::{CgroupDriver, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
 use crate::host::disk::Disk;
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
+use crate::host::{ContainerRuntime, ServiceState};
 
 /// What stands at a path, links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,10 @@ pub trait Machine: Send + Sync {
     fn memory(&self) -> u64;
 
     /// Swap areas in use.
-    fn swaps(&self) -> Vec<SwapArea>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn swaps(&self) -> io::Result<Vec<SwapArea>>;
 
     /// The kernel's release.
     fn kernel_release(&self) -> String;
@@ -88,13 +91,22 @@ pub trait Machine: Send + Sync {
     fn kernel_config(&self) -> Option<KernelConfig>;
 
     /// The cgroups.
-    fn cgroups(&self) -> Cgroups;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn cgroups(&self) -> io::Result<Cgroups>;
 
     /// The addresses of all interfaces.
-    fn addresses(&self) -> Vec<InterfaceAddress>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn addresses(&self) -> io::Result<Vec<InterfaceAddress>>;
 
     /// All TCP sockets that listen.
-    fn listeners(&self) -> Vec<Listener>;
+    ///
+    /// # Errors
+    /// What the system says.
+    fn listeners(&self) -> io::Result<Vec<Listener>>;
 
     /// Whether it is plain that nobody listens on `port`, so that the listeners need not be looked through.
     fn is_free(&self, _port: u16) -> bool {
@@ -106,7 +118,7 @@ pub trait Machine: Send + Sync {
         if self.is_free(port) {
             return vec![];
         }
-        self.listeners().into_iter().filter(|l| l.address.port() == port).collect()
+        self.listeners().unwrap_or_default().into_iter().filter(|l| l.address.port() == port).collect()
     }
 
     /// All processes.
@@ -139,8 +151,16 @@ pub trait Machine: Send + Sync {
         self.read(path).ok().map(|content| String::from_utf8_lossy(&content).into_owned())
     }
 
-    /// What stands at a path.
-    fn kind(&self, path: &Path) -> Option<PathKind>;
+    /// What is at a path, symbolic links followed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn stat(&self, path: &Path) -> io::Result<PathKind>;
+
+    /// What is at a path; none if nothing is there, or it can't be looked at.
+    fn kind(&self, path: &Path) -> Option<PathKind> {
+        self.stat(path).ok()
+    }
 
     /// What a symbolic link at a path says.
     fn link(&self, path: &Path) -> Option<PathBuf>;
@@ -181,31 +201,14 @@ pub trait Machine: Send + Sync {
     /// The time.
     fn now(&self) -> OffsetDateTime;
 
-    /// What the container runtime says.
+    /// What the container runtime says, asked once.
     ///
     /// # Errors
     /// When it does not answer as a CRI v1 runtime does.
     fn runtime(&self) -> Result<RuntimeFacts, CriError>;
 
-    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and begins to remove it.
-    ///
-    /// # Errors
-    /// What the runtime says.
-    fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
-
-    /// Waits until the sandbox that was started is gone again.
-    ///
-    /// # Errors
-    /// When it can't be removed.
-    fn sandbox_removed(&self) -> Result<(), CriError> {
-        Ok(())
-    }
-
-    /// Makes the runtime pull an image.
-    ///
-    /// # Errors
-    /// What the runtime says.
-    fn pull(&self, image: &str) -> Result<(), CriError>;
+    /// The container runtime.
+    fn container_runtime(&self) -> &dyn ContainerRuntime;
 
     /// What `GET <endpoint>/version` of an external etcd gives.
     ///

@@ -3,7 +3,10 @@
 //! Phases reach the machine only through [`Host`]. [`RealHost`] is the machine; [`DryRunHost`] reads from it and
 //! keeps what would be written to itself, or in a folder, so that no phase asks whether this is a dry run.
 
+mod block_on;
 pub mod command;
+mod container_runtime;
+mod copy;
 pub mod cri;
 pub mod disk;
 mod dry_run;
@@ -17,7 +20,6 @@ mod lock;
 pub(crate) mod machine;
 pub mod mounts;
 pub mod net;
-mod pods;
 pub mod process;
 mod real;
 pub(crate) mod real_machine;
@@ -29,12 +31,14 @@ use std::path::{Path, PathBuf};
 
 pub use rustix::mount::UnmountFlags;
 
+pub(crate) use block_on::block_on;
+pub(crate) use container_runtime::talk;
+pub use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
 pub use dry_run::DryRunHost;
 pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::{Holder, Lock, LockError};
-pub use pods::{NoPods, Pods, RuntimePods};
 pub use real::RealHost;
 pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 
@@ -114,6 +118,18 @@ pub trait Host: Send + Sync {
     /// When something of it can't be removed.
     fn remove_all(&self, path: &Path) -> Result<(), FileError>;
 
+    /// Copies a folder with all that is in it, modes and owners too, to a path where there is nothing yet.
+    ///
+    /// # Errors
+    /// When something of it can't be copied; then the copy is not whole.
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError>;
+
+    /// Gives a file or folder another name on the same file system.
+    ///
+    /// # Errors
+    /// When that can't be done; then it has the name that it had.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError>;
+
     /// Unmounts what is mounted at `path`.
     ///
     /// # Errors
@@ -166,6 +182,12 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn remove_all(&self, path: &Path) -> Result<(), FileError> {
         (**self).remove_all(path)
+    }
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        (**self).copy_all(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        (**self).rename(from, to)
     }
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
         (**self).unmount(path, flags)

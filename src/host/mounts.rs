@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deepest_mounts_come_first_and_other_folders_are_left_out() {
+    fn deepest_mounts_come_first_and_other_directories_are_left_out() {
         let table = "tmpfs /var/lib/kubelet/pods/a/v tmpfs rw 0 0\n/dev/sda1 /var/lib/kubelet ext4 rw 0 0\n\
             tmpfs /var/lib/kubelet/pods/a/v/with\\040blank/x tmpfs rw 0 0\ntmpfs /var/lib/kubelet2/x tmpfs rw 0 0\n";
         let found = parse(table, Path::new("/var/lib/kubelet"));

@@ -52,9 +52,12 @@ pub fn server_url(text: &str) -> Result<http::Uri, String> {
 }
 
 /// All addresses of this machine's interfaces.
-pub fn addresses() -> Vec<InterfaceAddress> {
-    let found = if_addrs::get_if_addrs().unwrap_or_default();
-    found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect()
+///
+/// # Errors
+/// What the system says.
+pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
+    let found = if_addrs::get_if_addrs()?;
+    Ok(found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect())
 }
 
 /// Whether nobody listens on `port`, found out by listening there for a moment, as kubeadm does. The kernel's table of
@@ -69,10 +72,17 @@ pub fn is_free(port: u16) -> bool {
 }
 
 /// All listening TCP sockets, with the processes that hold them.
-pub fn listeners() -> Vec<Listener> {
-    let table = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let mut sockets = parse(&table("/proc/net/tcp"));
-    sockets.extend(parse(&table("/proc/net/tcp6")));
+///
+/// # Errors
+/// What the system says.
+pub fn listeners() -> io::Result<Vec<Listener>> {
+    let mut sockets = parse(&fs::read_to_string("/proc/net/tcp")?);
+    match fs::read_to_string("/proc/net/tcp6") {
+        Ok(table) => sockets.extend(parse(&table)),
+        // A machine without IPv6.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let owners = owners(&sockets);
     let mut found: Vec<Listener> = sockets
         .into_iter()
@@ -83,7 +93,7 @@ pub fn listeners() -> Vec<Listener> {
         })
         .collect();
     found.sort_by_key(|l| l.address);
-    found
+    Ok(found)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -181,11 +191,11 @@ mod tests {
     fn a_listener_of_ours_is_found_with_its_process() {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = socket.local_addr().unwrap();
-        let found = listeners().into_iter().find(|l| l.address == address).unwrap();
+        let found = listeners().unwrap().into_iter().find(|l| l.address == address).unwrap();
         assert_eq!(found.process.unwrap().pid, std::process::id());
         assert!(!is_free(address.port()));
         drop(socket);
         assert!(is_free(address.port()));
-        assert!(!listeners().iter().any(|l| l.address == address));
+        assert!(!listeners().unwrap().iter().any(|l| l.address == address));
     }
 }

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unit_is_the_innermost_service() {
+    fn unit_is_the_innermost_service() {
         assert_eq!(unit("0::/system.slice/nginx.service\n").as_deref(), Some("nginx.service"));
         let v1 = "4:memory:/\n1:name=systemd:/user.slice/user-0.slice/user@0.service/app.slice/x.service\n";
         assert_eq!(unit(v1).as_deref(), Some("x.service"));
@@ -150,13 +150,13 @@ mod tests {
     }
 
     #[test]
-    fn we_are_among_the_processes() {
+    fn own_process_is_listed() {
         let me = processes().into_iter().find(|p| p.pid == std::process::id()).unwrap();
         assert!(me.on_host && me.command_line().contains("kubestrap"), "{me:?}");
     }
 
     #[test]
-    fn we_started_a_while_ago() {
+    fn start_time_is_before_that_of_a_child() {
         let mut child = std::process::Command::new("sleep").arg("10").spawn().unwrap();
         let (own, theirs) = (started(std::process::id()).unwrap(), started(child.id()).unwrap());
         child.kill().unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn long_command_lines_are_cut_between_characters() {
+    fn long_command_lines_are_truncated_between_characters() {
         let line = of(&[&"é".repeat(500)]).command_line();
         assert_eq!(line.chars().count(), 121);
     }

@@ -14,8 +14,9 @@ mod transfer;
 
 pub use archive::{Archive, ArchiveError, Digest, Image, Writer};
 pub use error::TransferError;
-pub use pull::{NoPull, Pull, RuntimePull};
-pub use pull_all::{IMAGE_PULL, PullOptions, PullPolicy};
+pub(crate) use pull::pull;
+pub(crate) use pull_all::pull_all;
+pub use pull_all::{IMAGE_PULL, PullEvent, PullOptions, PullPolicy};
 pub use pull_error::PullError;
 pub use reference::canonical;
 pub use tool::{TOOLS, Tool};

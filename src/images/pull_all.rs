@@ -9,7 +9,6 @@ use tokio::task::JoinSet;
 
 use super::pull_error::PullError;
 use crate::config::Settings;
-use crate::finding::Finding;
 use crate::host::cri::{CriClient, CriError};
 
 /// The name of this check, as kubeadm has it.
@@ -25,7 +24,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 25
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 /// A store of images that can pull.
-pub trait Images: Clone + Send + Sync + 'static {
+pub(crate) trait Images: Clone + Send + Sync + 'static {
     /// Whether it holds an image.
     fn holds(&self, image: &str) -> impl Future<Output = Result<bool, CriError>> + Send;
 
@@ -101,13 +100,15 @@ pub enum PullEvent {
         /// How long that took.
         took: Duration,
     },
-    /// It can't be had.
+    /// It can't be pulled.
     Failed(PullError),
+    /// A dry run would pull those of these that are missing.
+    Would(Vec<String>),
 }
 
 /// Pulls what the policy asks for; gives the images that could not be had, in the order of `images`. All are tried,
 /// also when one fails. `progress` hears what happens.
-pub async fn pull_all<I: Images>(
+pub(crate) async fn pull_all<I: Images>(
     store: &I,
     images: &[String],
     options: PullOptions,
@@ -167,11 +168,6 @@ async fn pull<I: Images>(store: &I, image: String, always: bool, events: &Unboun
     }
 }
 
-/// The findings of pulls that failed.
-pub fn findings(errors: &[PullError]) -> Vec<Finding> {
-    errors.iter().map(PullError::finding).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -221,7 +217,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_here_is_left_alone_and_the_rest_comes_at_once() {
+    async fn present_images_are_skipped_and_the_rest_is_pulled_in_parallel() {
         let fake = Fake { here: vec!["b".into()], ..Fake::default() };
         let (errors, events) = run(&fake, PullOptions::default()).await;
         assert!(errors.is_empty() && events.contains(&PullEvent::Present("b".into())));
@@ -249,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_may_pass_is_tried_again_and_what_can_t_is_not() {
+    async fn transient_failures_are_retried_and_permanent_ones_are_not() {
         let fake = Fake::default();
         fake.errors.lock().unwrap().extend([
             ("a".to_owned(), vec!["dial tcp: i/o timeout"; 4]),
@@ -261,7 +257,6 @@ mod tests {
         assert_eq!(tried, [("b", 1), ("c", 5)]);
         assert!(events.iter().any(|e| matches!(e, PullEvent::Pulled { image, .. } if image == "a")));
         assert_eq!(events.iter().filter(|e| matches!(e, PullEvent::Retrying { .. })).count(), 8);
-        let found = findings(&errors);
-        assert_eq!(found[0].check, IMAGE_PULL);
+        assert_eq!(errors[0].finding().check, IMAGE_PULL);
     }
 }

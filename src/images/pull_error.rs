@@ -6,7 +6,7 @@ use crate::host::cri::{CriCause, CriError};
 
 /// An image that can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the image {image} can't be pulled: {reason}")]
+#[error("image {image} can't be pulled: {reason}")]
 pub struct PullError {
     /// The image.
     pub image: String,
@@ -51,7 +51,7 @@ static RULES: [Rule; 9] = [
     rule(
         false,
         &["unauthorized", "authorization failed", "denied", "401", "403 forbidden", "insufficient_scope"],
-        "the registry does not give it to us: it needs a login, or there is no such image",
+        "the registry refuses it: it needs a login, or there is no such image",
         "give the runtime credentials (containerd: /etc/containerd/certs.d), or correct the image's name",
     ),
     rule(
@@ -75,14 +75,14 @@ static RULES: [Rule; 9] = [
     rule(
         false,
         &["invalid reference", "could not parse reference"],
-        "its name is no image's name",
+        "its name is not a valid image name",
         "correct it",
     ),
     rule(
         false,
         &["no space left on device"],
-        "the disk that images are kept on is full",
-        "`df -h` tells which; make room",
+        "the disk with the images is full",
+        "`df -h` shows which; free some space",
     ),
     rule(
         true,
@@ -98,7 +98,7 @@ static RULES: [Rule; 9] = [
             "deadline exceeded",
         ],
         "the registry can't be reached: a firewall, or a proxy that the runtime does not know (its service needs HTTPS_PROXY of its own)",
-        "`curl -I https://REGISTRY/v2/` tells more",
+        "`curl -I https://REGISTRY/v2/` shows more",
     ),
 ];
 

@@ -7,13 +7,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use tokio::runtime::Runtime;
 
 use super::archive::{Archive, ArchiveError, Digest, Image, Writer};
 use super::canonical;
 use super::error::TransferError;
 use super::tool::Tool;
 use crate::host::cri::{CriClient, CriEndpoint, CriError};
+use crate::host::talk;
 use crate::host::{TEMPORARY, system};
 
 /// containerd's CRI part hears of an import some time after it.
@@ -63,7 +63,6 @@ pub enum Step<'a> {
 pub struct Carrier {
     client: CriClient,
     tool: &'static Tool,
-    runtime: Runtime,
 }
 
 impl Carrier {
@@ -72,12 +71,9 @@ impl Carrier {
     /// # Errors
     /// When it does not answer, or there is no program for it.
     pub fn of(endpoint: &CriEndpoint) -> Result<Self, TransferError> {
-        let file =
-            |error| TransferError::File { action: "talk through", file: endpoint.path().into(), error };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(file)?;
-        let client = runtime.block_on(CriClient::connect(endpoint))?;
-        let name = runtime.block_on(client.version())?.name;
-        Ok(Self { client, tool: Tool::of(&name)?, runtime })
+        let client = talk(endpoint, CriClient::connect(endpoint))?;
+        let name = talk(endpoint, client.version())?.name;
+        Ok(Self { client, tool: Tool::of(&name)? })
     }
 
     /// Writes images into an archive, which must not be there yet. In the end it is there whole, or not at all.
@@ -171,7 +167,7 @@ impl Carrier {
 
     /// The runtime's id for an image, if it holds it.
     fn held(&self, image: &str) -> Result<Option<String>, CriError> {
-        Ok(self.runtime.block_on(self.client.image_status(image))?.map(|info| info.id))
+        Ok(talk(self.client.endpoint(), self.client.image_status(image))?.map(|info| info.id))
     }
 
     /// Waits until the runtime holds an image as it is in the archive.

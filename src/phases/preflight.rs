@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::images::{IMAGE_PULL, PullOptions};
+use crate::images::{self, IMAGE_PULL, PullOptions};
 use crate::preflight::{Finding, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
@@ -23,12 +23,12 @@ pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
 /// When an image can't be pulled.
 pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
-    let (images, pull) = (run.settings.images(), PullOptions::of(&run.settings));
+    let (wanted, options) = (run.settings.images(), PullOptions::of(&run.settings));
     run.act(Verb::Pull, "missing images required for setting up a Kubernetes cluster");
     let out = run.out.clone();
-    let pulled = run.images.pull(&images, pull, &mut |line| out.log("preflight", line));
-    let mut findings =
-        pulled.unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why) }]);
+    let pulled = images::pull(&*run.runtime, &wanted, options, &mut |line| out.log("preflight", line));
+    let mut findings = pulled
+        .unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why.to_string()) }]);
     ignore(&mut findings, &ignored);
     run.findings(&findings);
     refuse(&findings)?;
@@ -48,7 +48,7 @@ pub(crate) fn check(run: &mut Run, subject: &Subject) -> Result<(), Error> {
 
 /// Waits for what a check does after it has answered: removing the sandbox that it started.
 pub(crate) fn await_sandbox_removal(run: &Run) {
-    if let Err(error) = run.machine.sandbox_removed() {
+    if let Err(error) = run.runtime.sandbox_removed() {
         run.out.warn(
             "preflight",
             format!("the sandbox kubestrap-preflight, started as a check, can't be removed: {error}\n    fix: `crictl rmp --force` with its id"),
@@ -57,7 +57,7 @@ pub(crate) fn await_sandbox_removal(run: &Run) {
 }
 
 /// Ends the run where there are errors, before anything is written.
-fn refuse(findings: &[Finding]) -> Result<(), Error> {
+pub(crate) fn refuse(findings: &[Finding]) -> Result<(), Error> {
     let errors: Vec<Finding> = findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
     let mut names: Vec<&str> = errors.iter().map(|f| f.check.as_str()).collect();
     names.dedup();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::outcome::Outcome;
+use super::recording::Recording;
 use super::subject::{Role, Subject};
 use crate::config::{NodeSettings, Settings};
 use crate::finding::{Finding, Severity};
@@ -100,11 +101,13 @@ impl Check {
 
     /// Measures. Findings bear the check's name and are at most as severe as its level.
     pub(super) fn run(&self, subject: &Subject, machine: &dyn Machine) -> Outcome {
+        let asked = Recording::new(machine);
         let mut outcome = match (&self.measure, subject.settings()) {
-            (Measure::Node(run), _) => run(subject.node(), machine),
-            (Measure::Cluster(run), Some(settings)) => run(settings, machine),
+            (Measure::Node(run), _) => run(subject.node(), &asked),
+            (Measure::Cluster(run), Some(settings)) => run(settings, &asked),
             (Measure::Cluster(_), None) => Outcome::default(),
         };
+        outcome.unmeasured.extend(asked.failed());
         for finding in &mut outcome.findings {
             finding.check.clone_from(&self.name);
             finding.severity = finding.severity.min(self.level);

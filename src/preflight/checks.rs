@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dry_run_is_told_at_its_end_and_is_neither_root_nor_changes_anything() {
+    fn dry_run_reports_findings_at_its_end_and_needs_no_root() {
         let machine = || Arc::new(FakeMachine { cpus: 1, root: false, ..FakeMachine::healthy() });
         let names = |report: &Report| report.findings.iter().map(|f| f.check.clone()).collect::<Vec<_>>();
         assert_eq!(names(&Before(machine()).run(&Subject::init(&settings("")), &[])), ["IsPrivilegedUser"]);

@@ -120,7 +120,7 @@ impl Work<'_> {
     }
 
     fn swap_off(&mut self) -> Result<(), String> {
-        for area in self.machine.swaps() {
+        for area in self.machine.swaps().map_err(|e| format!("/proc/swaps: {e}"))? {
             let path = area.path.to_string_lossy().into_owned();
             self.hands.run("swapoff", &[&path])?;
             self.done.push(format!("swapoff {path}"));
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_safe_is_done_and_kept_over_a_reboot() {
+    fn safe_fixes_are_applied_and_kept_across_reboots() {
         let hands = Notes::default();
         let applied = apply(&hands);
         assert_eq!(
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_fails_says_so_and_the_others_go_on() {
+    fn failed_fix_is_reported_and_does_not_stop_the_others() {
         let hands = Notes { fails: "swapoff", ..Notes::default() };
         let applied = apply(&hands);
         assert_eq!(applied[0].error.as_deref(), Some("swapoff is not there"));

@@ -23,6 +23,7 @@ mod machine;
 mod network;
 mod outcome;
 mod pki;
+mod recording;
 mod runner;
 mod runtime;
 mod subject;

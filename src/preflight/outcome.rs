@@ -26,12 +26,6 @@ impl Unmeasured {
         let needs_root = error.kind() == io::ErrorKind::PermissionDenied;
         Self { what: path.as_ref().display().to_string(), why: error.to_string(), needs_root }
     }
-
-    /// As a finding of a check.
-    pub(super) fn finding(self, check: &str, measures: &str) -> Finding {
-        let what = format!("could not check {measures}: {}: {}", self.what, self.why);
-        Finding { check: check.to_owned(), ..Finding::warning(what) }
-    }
 }
 
 /// What comes of a check.
@@ -55,5 +49,12 @@ impl From<Result<Vec<Finding>, Unmeasured>> for Outcome {
             Ok(findings) => findings.into(),
             Err(unmeasured) => Self { findings: vec![], unmeasured: vec![unmeasured] },
         }
+    }
+}
+
+/// What a check says that it could not judge.
+impl From<(Vec<Finding>, Vec<Unmeasured>)> for Outcome {
+    fn from((findings, unmeasured): (Vec<Finding>, Vec<Unmeasured>)) -> Self {
+        Self { findings, unmeasured }
     }
 }

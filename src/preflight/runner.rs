@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::check::Check;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Unmeasured};
 use super::subject::Subject;
 use super::table::{PRIVILEGED, table};
 use crate::finding::{Finding, Severity};
@@ -124,8 +124,8 @@ fn run_all(checks: Vec<Check>, subject: &Arc<Subject>, machine: &Arc<dyn Machine
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
-    let mut not_root: Vec<&str> = vec![];
     let mut findings = vec![];
+    let mut failed: Vec<Failed> = vec![];
     for (check, outcome) in checks.iter().zip(results) {
         let Some(outcome) = outcome else {
             findings.push(check.overdue());
@@ -133,26 +133,61 @@ fn run_all(checks: Vec<Check>, subject: &Arc<Subject>, machine: &Arc<dyn Machine
         };
         findings.extend(outcome.findings);
         for unmeasured in outcome.unmeasured {
-            // One who is not root is told so once.
-            if unmeasured.needs_root && !machine.is_root() {
-                not_root.push(&check.name);
-            } else {
-                findings.push(unmeasured.finding(&check.name, check.measures));
+            match failed.iter_mut().find(|f| f.unmeasured == unmeasured) {
+                Some(known) => known.checks.push(check),
+                None => failed.push(Failed { unmeasured, checks: vec![check] }),
             }
         }
     }
-    not_root.dedup();
-    if !not_root.is_empty() {
-        let what = format!("not checked, since that needs root: {}", not_root.join(", "));
-        findings.push(Finding { check: PRIVILEGED.into(), ..Finding::info(what) });
-    }
+    findings.extend(not_measured(failed, &findings, machine.is_root()));
     findings
+}
+
+/// A measurement that failed, and the checks that needed it.
+struct Failed<'a> {
+    unmeasured: Unmeasured,
+    checks: Vec<&'a Check>,
+}
+
+/// What to say of measurements that failed: one warning for each, and one line for all that need root. What a finding
+/// already mentions is not repeated.
+fn not_measured(failed: Vec<Failed<'_>>, findings: &[Finding], root: bool) -> Vec<Finding> {
+    let is_mentioned = |what: &str| {
+        findings.iter().any(|f| f.what.contains(what) || f.evidence.iter().any(|line| line.contains(what)))
+    };
+    let mut without_root: Vec<&str> = vec![];
+    let mut told = vec![];
+    for Failed { unmeasured, checks } in failed {
+        let Unmeasured { what, why, needs_root } = unmeasured;
+        if is_mentioned(&what) {
+            continue;
+        }
+        if needs_root && !root {
+            without_root.extend(checks.iter().map(|c| c.name.as_str()));
+            continue;
+        }
+        let mut measures: Vec<&str> = checks.iter().map(|c| c.measures).collect();
+        measures.dedup();
+        let check = checks.first().map(|c| c.name.clone()).unwrap_or_default();
+        let what = format!("could not check {}: {what}: {why}", measures.join(", "));
+        told.push(Finding { check, ..Finding::warning(what) });
+    }
+    let mut names: Vec<&str> = vec![];
+    for name in without_root {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    if !names.is_empty() {
+        let what = format!("not checked completely without root: {}", names.join(", "));
+        told.push(Finding { check: PRIVILEGED.into(), ..Finding::info(what) });
+    }
+    told
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::fake::{FakeMachine, settings};
-    use super::super::outcome::Unmeasured;
     use super::super::subject::Role;
     use super::*;
 
@@ -224,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_measured_is_a_warning_and_without_root_one_line() {
+    fn failed_measurements_are_warnings_and_one_line_without_root() {
         let checks = || {
             let unreadable = |name| {
                 Check::node(&[Role::Init], name, Severity::Error, "the file", |_, _| {
@@ -245,7 +280,6 @@ mod tests {
             found(true),
             [
                 "Warning A: could not check the file: /f: permission denied",
-                "Warning B: could not check the file: /f: permission denied",
                 "Warning Broken: could not check the clock: `timedatectl`: exit code 1",
             ]
         );
@@ -253,9 +287,27 @@ mod tests {
             found(false),
             [
                 "Warning Broken: could not check the clock: `timedatectl`: exit code 1",
-                "Info IsPrivilegedUser: not checked, since that needs root: A, B",
+                "Info IsPrivilegedUser: not checked completely without root: A, B",
             ]
         );
+    }
+
+    #[test]
+    fn failed_measurement_that_a_finding_mentions_is_not_repeated() {
+        let reports = Check::node(&[Role::Init], "A", Severity::Error, "the file", |_, machine| {
+            let error = machine.read("/etc/f".as_ref()).unwrap_err();
+            vec![Finding::error("/etc/f can't be read").evidence(error.to_string())]
+        });
+        let swallows = Check::node(&[Role::Init], "B", Severity::Error, "the file", |_, machine| {
+            let _ = machine.text("/etc/f".as_ref());
+            Vec::<Finding>::new()
+        });
+        let machine = FakeMachine::with(|m| {
+            m.unreadable.insert("/etc/f".into(), std::io::ErrorKind::Other);
+        });
+        let names: Vec<String> =
+            run_on(machine, vec![reports, swallows]).into_iter().map(|f| f.what).collect();
+        assert_eq!(names, ["/etc/f can't be read"]);
     }
 
     #[test]
@@ -274,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_is_not_root_is_told_only_that() {
+    fn without_root_only_that_is_reported() {
         let machine = || Arc::new(FakeMachine { root: false, cpus: 1, ..FakeMachine::healthy() });
         let checks = |ignored: &[&str], dry_run| {
             let options = Options {

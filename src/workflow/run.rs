@@ -18,8 +18,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
 use crate::health::Watch;
-use crate::host::{Host, Pods, ServiceError};
-use crate::images::Pull;
+use crate::host::{ContainerRuntime, Host, ServiceError};
 use crate::manifest::{Component, PkiFacts};
 use crate::output::{LiveView, Printer};
 use crate::patches::PatchSet;
@@ -39,10 +38,8 @@ pub(crate) struct Run {
     pub(crate) machine: Arc<dyn Machine>,
     /// What runs preflight checks.
     pub(crate) checks: Box<dyn Checks>,
-    /// What pulls images, or a dry run of it.
-    pub(crate) images: Box<dyn Pull>,
-    /// The Pods that kubelet runs, or a dry run of them.
-    pub(crate) pods: Box<dyn Pods>,
+    /// The container runtime, or a dry run of it.
+    pub(crate) runtime: Arc<dyn ContainerRuntime>,
     /// The health of the control plane, or a dry run of it.
     pub(crate) watch: Box<dyn Watch>,
     /// Where to report.
@@ -71,7 +68,7 @@ pub(crate) struct Run {
 impl Run {
     /// A run at its beginning.
     pub(crate) fn new(settings: Settings, seams: Seams, out: Printer, strict: bool) -> Self {
-        let Seams { host, cluster, machine, checks, images, pods, watch, keys, recorder } = seams;
+        let Seams { host, cluster, machine, checks, runtime, watch, keys, recorder } = seams;
         let earlier =
             Component::ALL.iter().any(|c| host.exists(&settings.node.paths.manifests.join(c.file())))
                 || host.exists(&settings.node.paths.kubeconfig("kubelet.conf"));
@@ -81,8 +78,7 @@ impl Run {
             cluster,
             machine,
             checks,
-            images,
-            pods,
+            runtime,
             watch,
             out,
             started: OffsetDateTime::now_utc(),

@@ -7,8 +7,7 @@ use crate::cluster::{self, Cluster, Recorder};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::health::{DryWatch, LiveWatch, Watch};
-use crate::host::{DryRunHost, Host, NoPods, Pods, RealHost, RuntimePods};
-use crate::images::{NoPull, Pull, RuntimePull};
+use crate::host::{ContainerRuntime, CriRuntime, DryRunHost, DryRuntime, Host, RealHost};
 use crate::pki::KeyPool;
 use crate::preflight::{Before, Beside, Checks, Machine, RealMachine};
 
@@ -18,8 +17,7 @@ pub(crate) struct Seams {
     pub(super) cluster: Box<dyn Cluster>,
     pub(super) machine: Arc<dyn Machine>,
     pub(super) checks: Box<dyn Checks>,
-    pub(super) images: Box<dyn Pull>,
-    pub(super) pods: Box<dyn Pods>,
+    pub(super) runtime: Arc<dyn ContainerRuntime>,
     pub(super) watch: Box<dyn Watch>,
     pub(super) keys: KeyPool,
     pub(super) recorder: Option<Recorder>,
@@ -43,14 +41,14 @@ impl Seams {
     /// # Errors
     /// When the machine can't be set up to be asked.
     pub(crate) fn real(settings: &Settings, kubeconfig: Option<PathBuf>, keys: usize) -> Result<Self, Error> {
-        let machine = machine(settings)?;
+        let runtime = runtime(settings)?;
+        let machine: Arc<dyn Machine> = Arc::new(RealMachine::new(Arc::clone(&runtime)));
         Ok(Self {
             host: Arc::new(RealHost::new()),
             cluster: cluster::of_node(settings, kubeconfig, settings.node.timeouts.kubernetes_api, false)?,
             checks: Box::new(Before(Arc::clone(&machine))),
             machine,
-            images: Box::new(RuntimePull { socket: settings.cri_socket().to_owned() }),
-            pods: Box::new(RuntimePods { socket: settings.cri_socket().to_owned() }),
+            runtime,
             watch: Box::new(LiveWatch::default()),
             keys: KeyPool::start(settings.cluster.algorithm, keys),
             recorder: None,
@@ -69,15 +67,16 @@ impl Seams {
             None => KeyPool::stand_in(algorithm, keys),
         };
         let host = Arc::new(DryRunHost::new(dir).map_err(Error::usage)?);
-        let machine = machine(settings)?;
+        let runtime: Arc<dyn ContainerRuntime> =
+            Arc::new(DryRuntime::new(settings.cri_socket()).map_err(Error::usage)?);
+        let machine: Arc<dyn Machine> = Arc::new(RealMachine::new(Arc::clone(&runtime)));
         let (recorder, checks) = (Recorder::default(), Beside::new(Arc::clone(&machine)));
         let seams = Self {
             host: host.clone(),
             cluster: Box::new(recorder.clone()),
             machine,
             checks: Box::new(checks.clone()),
-            images: Box::new(NoPull),
-            pods: Box::new(NoPods),
+            runtime,
             watch: Box::new(DryWatch::default()),
             keys,
             recorder: Some(recorder.clone()),
@@ -110,5 +109,9 @@ impl Seams {
 /// # Errors
 /// When the CRI socket is none.
 pub(crate) fn machine(settings: &Settings) -> Result<Arc<dyn Machine>, Error> {
-    Ok(Arc::new(RealMachine::new(settings.cri_socket()).map_err(Error::usage)?))
+    Ok(Arc::new(RealMachine::new(runtime(settings)?)))
+}
+
+fn runtime(settings: &Settings) -> Result<Arc<dyn ContainerRuntime>, Error> {
+    Ok(Arc::new(CriRuntime::new(settings.cri_socket()).map_err(Error::usage)?))
 }

@@ -134,7 +134,7 @@ fn a_folder_in_use_is_refused() {
     assert_eq!(done.stdout, "");
     let run = dry_run().config(config("", ""));
     run.file("out", "a file");
-    run.run().refused(2, &["/out", "a file stands where a folder should be"]);
+    run.run().refused(2, &["/out", "a file is where a directory should be"]);
     let run = dry_run().config(config("", ""));
     std::fs::create_dir(run.path().join("out")).unwrap();
     run.run().succeeded();

@@ -192,7 +192,7 @@ fn a_folder_that_can_not_be_written_to_is_told() {
     run.arg("--cert-dir")
         .arg(&pki)
         .run()
-        .refused(1, &["certs/ca", "pki", "a file stands where a folder should be"]);
+        .refused(1, &["certs/ca", "pki", "a file is where a directory should be"]);
     let run = kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]);
     run.arg("--cert-dir=/proc/kubestrap").run().refused(1, &["certs/ca", "/proc/kubestrap"]);
     let run =

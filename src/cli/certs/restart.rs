@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
 
 use super::renew::AREA;
 use crate::certs::serving::{Machine, Standing, Use, Way, pod};
@@ -150,23 +149,21 @@ pub(super) fn component_json(used: &Use, standing: &Standing) -> Value {
 
 /// The runtime that stops containers.
 struct Runtimes {
-    runtime: Runtime,
     cri: CriClient,
 }
 
 impl Runtimes {
     fn connect(socket: &str) -> Result<Self, String> {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
         let endpoint: CriEndpoint = socket.parse().map_err(|e| format!("{socket}: {e}"))?;
-        let cri = runtime.block_on(CriClient::connect(&endpoint)).map_err(|e| e.to_string())?;
-        Ok(Self { runtime, cri })
+        let cri = host::block_on(CriClient::connect(&endpoint)).map_err(|e| e.to_string())?;
+        Ok(Self { cri: cri.map_err(|e| e.to_string())? })
     }
 }
 
 impl Stop for Runtimes {
     fn stop(&mut self, container: &str) -> Result<(), String> {
-        self.runtime.block_on(self.cri.stop_container(container, GRACE)).map_err(|e| e.to_string())
+        let stopped = host::block_on(self.cri.stop_container(container, GRACE)).map_err(|e| e.to_string())?;
+        stopped.map_err(|e| e.to_string())
     }
 }
 

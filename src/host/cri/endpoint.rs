@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_unix_socket() {
+    fn refuses_endpoints_that_are_not_unix_sockets() {
         let refused = |text: &str| text.parse::<CriEndpoint>().unwrap_err().to_string();
         assert_eq!(refused("unix://"), EndpointError::Empty.to_string());
         assert_eq!(refused(""), EndpointError::Empty.to_string());

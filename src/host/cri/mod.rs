@@ -1,18 +1,16 @@
 //! The container runtime, asked over its CRI v1 socket.
 //!
-//! [`CriEndpoint`] says where a runtime listens, [`detect()`] finds out which sockets of a machine really speak
-//! CRI v1, and [`CriClient`] is the conversation: [runtime](RuntimeStatus), [images](ImageInfo),
-//! [sandboxes](PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
+//! [`CriEndpoint`] says where a runtime listens, and [`CriClient`] is the conversation: [runtime](RuntimeStatus),
+//! [images](ImageInfo), [sandboxes](PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
 //! Results are plain structs; the gRPC messages stay inside.
 
 #[cfg(test)]
 mod any_answer;
 mod client;
 mod container;
-mod detect;
+pub(crate) mod conversation;
 mod endpoint;
 mod error;
-pub(crate) mod facts;
 #[cfg(test)]
 mod fake;
 mod image;
@@ -24,7 +22,6 @@ mod sandbox_config;
 
 pub use client::{CALL_TIMEOUT, CriClient, WORK_TIMEOUT};
 pub use container::{Container, ContainerFilter, ContainerState, ContainerStatus};
-pub use detect::{Answer, Detected, detect};
 pub use endpoint::{CriEndpoint, EndpointError, KNOWN_SOCKETS};
 pub use error::{CriCause, CriError};
 pub use image::{FilesystemUsage, ImageFsInfo, ImageInfo};

@@ -44,12 +44,6 @@ impl RuntimeStatus {
         self.condition("RuntimeReady")
     }
 
-    /// The condition `NetworkReady`: a network plugin is set up. False on every fresh machine, and no obstacle
-    /// to static Pods on the host's network.
-    pub fn network_ready(&self) -> Option<&Condition> {
-        self.condition("NetworkReady")
-    }
-
     fn condition(&self, kind: &str) -> Option<&Condition> {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
@@ -189,14 +183,15 @@ mod tests {
         });
         let status = client(&runtime).await.status(true).await.unwrap();
         assert!(status.runtime_ready().unwrap().status);
-        assert!(!status.network_ready().unwrap().status);
-        assert_eq!(status.network_ready().unwrap().reason, "NetworkPluginNotReady");
+        let network = status.conditions.iter().find(|c| c.kind == "NetworkReady").unwrap();
+        assert!(!network.status);
+        assert_eq!(network.reason, "NetworkPluginNotReady");
         assert_eq!(status.sandbox_image().as_deref(), Some("r/pause:3.9"));
         assert!(runtime.request::<StatusRequest>("/Status").verbose);
     }
 
     #[tokio::test]
-    async fn a_status_reply_without_a_status_is_no_status() {
+    async fn status_reply_without_a_status_is_an_error() {
         let runtime = FakeRuntime::start(|_, _| Answer::Bytes(Vec::new()));
         let error = client(&runtime).await.status(false).await.unwrap_err();
         assert_eq!(error.cause, CriCause::BadReply { message: "it has no `status`".to_owned() });

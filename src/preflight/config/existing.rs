@@ -41,7 +41,7 @@ pub(crate) fn manifest(node: &NodeSettings, machine: &dyn Machine, component: Co
     match machine.kind(&path) {
         None => return Existing::Absent,
         Some(PathKind::File) => {}
-        Some(kind) => return Existing::Foreign(format!("it is no file ({kind:?})")),
+        Some(kind) => return Existing::Foreign(format!("it is not a file ({kind:?})")),
     }
     let text = match machine.read(&path) {
         Ok(content) => String::from_utf8_lossy(&content).into_owned(),
@@ -60,7 +60,7 @@ pub(crate) fn manifest(node: &NodeSettings, machine: &dyn Machine, component: Co
     }
     if !has_ca(node, machine) {
         let ca = node.paths.certificates.join("ca.crt");
-        return Existing::Foreign(format!("its PKI is gone: {} is not there", ca.display()));
+        return Existing::Foreign(format!("its PKI is missing: {} does not exist", ca.display()));
     }
     Existing::Ours
 }

@@ -98,7 +98,7 @@ fn flag(
     }
     Some(
         Finding::error(format!("{name}'s flag `{}` names {}, which is not there", arg.name, host.display()))
-            .cause(format!("{name} ends at once when it can't read it"))
+            .cause(format!("{name} exits when it can't read it"))
             .fix(format!("put the file there, or correct {place}.extraArgs")),
     )
 }

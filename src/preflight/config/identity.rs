@@ -173,7 +173,7 @@ fn other(what: &str, harm: &str, old: &str, new: &str) -> Finding {
         .evidence(format!("it has {old}, the configuration says {new}"))
         .cause(format!("{harm}; so init does not change it"))
         .fix(format!(
-            "put {old} into the configuration; or, if nothing in the cluster is needed any more, `kubestrap reset` and init anew"
+            "put {old} into the configuration; or, if nothing in the cluster is needed any more, `kubestrap reset` and init again"
         ))
 }
 
@@ -227,7 +227,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_a_cluster_is_known_by_stays_once_it_has_lived() {
+    fn identity_of_a_running_cluster_cannot_change() {
         let config = "networking: {podSubnet: 10.244.0.0/16}";
         for (other, told) in OTHERS {
             let findings = after(config, true).check("SameCluster", &settings(other));
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_added_or_is_not_of_the_cluster_may_change() {
+    fn additions_and_other_clusters_may_differ() {
         for may in [
             "networking: {podSubnet: 10.244.0.0/16}",
             "kubernetesVersion: v1.36.1",

@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_of_a_manifest_is_a_second_pod() {
+    fn copy_of_a_manifest_is_a_second_pod() {
         let found =
             with("kube-apiserver.yaml.bak", &pod("kube-apiserver")).finding("ManifestFolder", &settings(""));
         assert!(
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_nowhere() {
+    fn dangling_link_as_manifest_directory_is_an_error() {
         let machine = FakeMachine::with(|m| {
             m.links.insert("/etc/kubernetes/manifests".into(), "/srv/none".into());
         });

@@ -19,17 +19,17 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine, component: Compo
             return vec![finding];
         }
         Existing::Ours => {
-            let what = format!("{path} is there: init runs again, and writes it anew only where it differs");
+            let what = format!("{path} exists, from an earlier run: it is rewritten only if it differs");
             return vec![Finding::info(what)];
         }
         Existing::NoPod(why) => (
-            Finding::warning(format!("{path} is no manifest that kubelet could run; init replaces it"))
+            Finding::warning(format!("{path} is not a manifest that kubelet could run; it will be replaced"))
                 .fix(format!("nothing, or to keep it: `mv {path} /root/`")),
             why,
         ),
         Existing::Foreign(why) => (
-            Finding::error(format!("{path} is there, and not of this cluster"))
-                .cause("an earlier cluster was not taken away, or somebody put it there")
+            Finding::error(format!("{path} exists, and does not belong to this cluster"))
+                .cause("an earlier cluster was not removed, or somebody put it there")
                 .fix(format!("`kubestrap reset`; or to keep it, `mv {path} /root/`")),
             why,
         ),

@@ -25,7 +25,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn probes_without_anonymous_requests_fail_unless_patched() {
+    fn probes_fail_without_anonymous_requests_unless_patched() {
         let config = |value: &str, patches: &str| {
             settings(&format!(
                 "apiServer: {{extraArgs: [{{name: anonymous-auth, value: '{value}'}}]}}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n{patches}\n"

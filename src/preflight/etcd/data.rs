@@ -1,6 +1,6 @@
 //! etcd's data that are there already, and whether they belong to the PKI that is there.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::config::Settings;
@@ -9,6 +9,7 @@ use crate::host::machine::{Machine, PathKind};
 use crate::host::process::Process;
 use crate::manifest::Component;
 use crate::preflight::config::existing::{self, Existing};
+use crate::preflight::outcome::Unmeasured;
 
 /// How much of etcd's database is searched; most are a fraction of it.
 const SEARCHED: u64 = 256 << 20;
@@ -25,7 +26,7 @@ pub(crate) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     let Some(dir) = data_dir(settings) else { return vec![] };
     let shown = dir.display();
     if machine.kind(&dir).is_some_and(|k| k != PathKind::Dir) {
-        let finding = Finding::error(format!("{shown}, where etcd's data go, is no folder"));
+        let finding = Finding::error(format!("{shown}, etcd's data directory, is not a directory"));
         return vec![finding.fix(format!("`mv {shown} {shown}.old`"))];
     }
     // A disk's own folder is there when a disk is mounted here.
@@ -38,11 +39,11 @@ pub(crate) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
         return vec![finding];
     }
     if entries.iter().any(|n| n == "member") {
-        return vec![Finding::info(format!("{shown} holds etcd's data: init runs again, and keeps them"))];
+        return vec![Finding::info(format!("{shown} holds etcd's data from an earlier run, which is kept"))];
     }
     let shown_entries = entries.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     vec![
-        Finding::error(format!("{shown}, where etcd's data go, holds something else"))
+        Finding::error(format!("{shown}, etcd's data directory, holds something else"))
             .evidence(shown_entries)
             .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
     ]
@@ -62,18 +63,18 @@ fn other_etcd(settings: &Settings, machine: &dyn Machine, dir: &Path) -> Option<
     };
     let shown = dir.display();
     Some(
-        Finding::error(format!("another etcd works in {shown}: process {}", other.pid))
+        Finding::error(format!("another etcd uses {shown}: process {}", other.pid))
             .evidence(other.command_line())
-            .cause("it holds the lock on the database, for which the cluster's own etcd would wait")
+            .cause("it holds the database's lock, for which the cluster's own etcd would wait forever")
             .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another folder: etcd.local.dataDir")),
     )
 }
 
 /// Data and PKI of one cluster. With data of another, etcd would serve a cluster whose certificates nobody here has.
-pub(crate) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let Some(dir) = data_dir(settings) else { return vec![] };
+pub(crate) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Result<Vec<Finding>, Unmeasured> {
+    let Some(dir) = data_dir(settings) else { return Ok(vec![]) };
     if machine.kind(&dir.join("member")).is_none() {
-        return vec![];
+        return Ok(vec![]);
     }
     let pki = &settings.node.paths.certificates;
     let shown = dir.display();
@@ -95,17 +96,17 @@ pub(crate) fn matches_pki(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         .map(|f| f.display().to_string())
         .collect();
     if !missing.is_empty() {
-        return finding(
+        return Ok(finding(
             format!("{shown}/member is there, but not {}", missing.join(" and ")),
-            "an earlier cluster left its data behind, and new certificates would not fit them",
-        );
+            "an earlier cluster left its data behind, and new certificates would not match it",
+        ));
     }
-    match ca_in_data(machine, &dir, &pki.join("ca.crt")) {
-        Some(false) => finding(
-            format!("the CA in {} is not the one that the data know", pki.join("ca.crt").display()),
-            "the certificates were made anew, or put there, after these data were written",
-        ),
-        _ => vec![],
+    match ca_in_data(machine, &dir, &pki.join("ca.crt"))? {
+        Some(false) => Ok(finding(
+            format!("the CA in {} is not the one in the data", pki.join("ca.crt").display()),
+            "the certificates were generated again, or copied there, after this data was written",
+        )),
+        _ => Ok(vec![]),
     }
 }
 
@@ -113,44 +114,48 @@ fn data_dir(settings: &Settings) -> Option<PathBuf> {
     settings.cluster.config.etcd.local.as_ref().map(|l| PathBuf::from(&l.data_dir))
 }
 
-/// Whether the data know the CA; none where they know no CA yet, or can't be read.
-fn ca_in_data(machine: &dyn Machine, dir: &Path, ca: &Path) -> Option<bool> {
-    let text = machine.text(ca)?;
+/// Whether the data know the CA; none where they know no CA yet.
+fn ca_in_data(machine: &dyn Machine, dir: &Path, ca: &Path) -> Result<Option<bool>, Unmeasured> {
+    let Some(text) = machine.text(ca) else { return Ok(None) };
     let lines: Vec<&str> = text.lines().filter(|l| !l.starts_with('-') && l.len() >= 32).collect();
-    // The middle of a certificate is its key, unlike its begin, which many have in common.
-    let key = lines.get(lines.len() / 2)?.trim().as_bytes();
-    // What was written last is in the log only.
+    // The middle of a certificate is its key; its beginning is the same in many.
+    let Some(key) = lines.get(lines.len() / 2) else { return Ok(None) };
+    // What was written last is only in the log.
     let log = dir.join("member/wal");
-    let names = machine.list(&log).unwrap_or_default();
+    let names = machine.list(&log).map_err(|e| Unmeasured::io(&log, &e))?;
     let files = names.iter().filter(|n| n.ends_with(".wal")).map(|n| log.join(n));
     let mut knows_a_ca = None;
     for file in std::iter::once(dir.join("member/snap/db")).chain(files) {
-        let Ok(stream) = machine.open(&file) else { continue };
+        let stream = match machine.open(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            opened => opened.map_err(|e| Unmeasured::io(&file, &e))?,
+        };
+        let needles = [key.trim().as_bytes(), CA_KEYS[0], CA_KEYS[1]];
         let [own, by_server, by_controllers] =
-            search(stream.take(SEARCHED), [key, CA_KEYS[0], CA_KEYS[1]]).unwrap_or_default();
+            search(stream.take(SEARCHED), needles).map_err(|e| Unmeasured::io(&file, &e))?;
         if own {
-            return Some(true);
+            return Ok(Some(true));
         }
         if by_server || by_controllers {
             knows_a_ca = Some(false);
         }
     }
-    knows_a_ca
+    Ok(knows_a_ca)
 }
 
-/// Which of the needles a stream has; none where it can't be read. A stream that ends at its limit is searched so far.
-fn search(mut stream: impl Read, needles: [&[u8]; 3]) -> Option<[bool; 3]> {
+/// Which of the needles a stream has. A stream that ends at its limit is searched so far.
+fn search(mut stream: impl Read, needles: [&[u8]; 3]) -> io::Result<[bool; 3]> {
     let overlap = needles.iter().map(|n| n.len()).max().unwrap_or_default();
     let mut found = [false; 3];
     let mut window: Vec<u8> = vec![];
     let mut chunk = vec![0; 1 << 20];
     loop {
-        let read = stream.read(&mut chunk).ok()?;
+        let read = stream.read(&mut chunk)?;
         if read == 0 || found.first() == Some(&true) {
-            return Some(found);
+            return Ok(found);
         }
         window.drain(..window.len().saturating_sub(overlap));
-        window.extend_from_slice(chunk.get(..read)?);
+        window.extend_from_slice(chunk.get(..read).unwrap_or_default());
         for (found, needle) in found.iter_mut().zip(needles) {
             *found = *found || contains(&window, needle);
         }
@@ -216,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_may_hold_etcd_s_data_and_nothing_else() {
+    fn data_directory_may_hold_etcd_data_and_nothing_else() {
         let s = settings("");
         let row = "DirAvailable--var-lib-etcd";
         assert_eq!(with(None, Some(CA)).finding(row, &s).severity, Severity::Info);
@@ -228,13 +233,13 @@ mod tests {
         assert_eq!(with(&["backup.tar"]).finding(row, &s).severity, Severity::Error);
         assert!(with(&["lost+found"]).check(row, &s).is_empty());
         let file = FakeMachine::with(|m| m.file("/var/lib/etcd", "x"));
-        assert!(file.finding(row, &s).what.contains("no folder"));
+        assert!(file.finding(row, &s).what.contains("not a directory"));
     }
 
     #[test]
     fn needles_across_chunks_are_found() {
         let mut stream = vec![b'k'; (1 << 20) - 3];
         stream.extend_from_slice(b"needle and more");
-        assert_eq!(search(&stream[..], [b"absent", b"needle", b"missing"]), Some([false, true, false]));
+        assert_eq!(search(&stream[..], [b"absent", b"needle", b"missing"]).unwrap(), [false, true, false]);
     }
 }

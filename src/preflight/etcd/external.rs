@@ -31,7 +31,7 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
                 Finding::error(format!("the external etcd at {endpoint} can't be reached"))
                     .evidence(error)
                     .cause(
-                        "it does not run, a firewall is between, or its certificates and ours do not match",
+                        "it is not running, a firewall blocks it, or its certificates and ours do not match",
                     )
                     .fix(format!(
                         "try `curl --cacert {} --cert {} --key {} {endpoint}/version`",
@@ -48,12 +48,12 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
         Ok(version) if version >= MINIMUM => None,
         Ok(version) => Some(
             Finding::error(format!(
-                "the external etcd at {endpoint} is {version}, and at least {MINIMUM} is needed"
+                "the external etcd at {endpoint} is {version}, which is older than the required {MINIMUM}"
             ))
             .fix("update that etcd"),
         ),
         Err(_) => Some(
-            Finding::error(format!("what answers at {endpoint} is no etcd"))
+            Finding::error(format!("what responds at {endpoint} is not etcd"))
                 .evidence(answer.chars().take(200).collect::<String>())
                 .fix("correct etcd.external.endpoints"),
         ),
@@ -68,7 +68,7 @@ pub(crate) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding
     if last_value(&local.extra_args, "listen-client-urls").is_some() {
         return vec![];
     }
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let leads_nowhere = |url: &&str| {
         let authority = url.split_once("://").map_or(*url, |(_, rest)| rest).trim_end_matches('/');
         let Ok((host, Some(port))) = names::host_port(authority) else { return false };
@@ -97,8 +97,8 @@ pub(crate) fn client_certificates(settings: &Settings, machine: &dyn Machine) ->
     let missing = files.into_iter().filter(|(_, f)| !f.is_empty() && machine.kind(f.as_ref()).is_none());
     missing
         .map(|(field, file)| {
-            Finding::error(format!("etcd.external.{field} names {file}, which is not there"))
-                .cause("the API server reaches the external etcd with it")
+            Finding::error(format!("etcd.external.{field} is {file}, which does not exist"))
+                .cause("the API server needs it to reach the external etcd")
                 .fix(format!("copy it from the etcd cluster to {file}"))
         })
         .collect()
@@ -111,7 +111,7 @@ mod tests {
     const CONFIG: &str = "etcd: {external: {endpoints: ['https://192.0.2.3:2379', 'https://192.0.2.4:2379'], caFile: /etc/e/ca.crt, certFile: /etc/e/c.crt, keyFile: /etc/e/c.key}}\n";
 
     #[test]
-    fn every_member_is_asked() {
+    fn every_external_etcd_member_is_checked() {
         let s = settings(CONFIG);
         assert!(FakeMachine::healthy().check("ExternalEtcdVersion", &s).is_empty());
         let down = FakeMachine::with(|m| m.etcd = Err("connection refused".into()));

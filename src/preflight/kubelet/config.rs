@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::Settings;
+use crate::config::{Settings, names};
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::kubelet::node_configuration;
@@ -13,27 +13,50 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// The resolv.conf that Pods get, those of the control plane too.
 pub(crate) fn resolv_conf(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    // The flag wins; it is looked at with the others.
-    if kubelet_flag(&settings.node, machine, "resolv-conf").is_some() {
+    let flag = kubelet_flag(&settings.node, machine, "resolv-conf");
+    // A file that only the flag names is looked at with the other flags.
+    let by_flag = flag.is_some();
+    let path = flag.or_else(|| node_configuration(settings).resolv_conf).unwrap_or(RESOLV_CONF.to_owned());
+    if path.is_empty() {
         return vec![];
     }
-    let configured = node_configuration(settings).resolv_conf;
-    let path = configured.clone().unwrap_or_else(|| RESOLV_CONF.to_owned());
-    if path.is_empty() || machine.kind(Path::new(&path)).is_some() {
+    if machine.kind(Path::new(&path)).is_some() {
+        return only_loopback(&path, machine).into_iter().collect();
+    }
+    if by_flag {
         return vec![];
     }
     let here = (path != RESOLV_CONF && machine.kind(RESOLV_CONF.as_ref()).is_some()).then_some(RESOLV_CONF);
     let fix = match here {
         Some(here) => format!(
-            "set `resolvConf: {here}` in a KubeletConfiguration, or `systemctl enable --now systemd-resolved`, which makes {path}"
+            "set `resolvConf: {here}` in a KubeletConfiguration, or `systemctl enable --now systemd-resolved`, which creates {path}"
         ),
-        None => format!("make {path}, or set `resolvConf` in a KubeletConfiguration (\"\" for none)"),
+        None => format!("create {path}, or set `resolvConf` in a KubeletConfiguration (\"\" for none)"),
     };
     vec![
-        Finding::error(format!("kubelet's resolvConf names {path}, which is not there"))
+        Finding::error(format!("kubelet's resolvConf is {path}, which does not exist"))
             .cause("kubelet starts no Pod without it: \"failed to generate sandbox config\"")
             .fix(fix),
     ]
+}
+
+/// A nameserver on the loopback interface answers on the machine alone: in a Pod, it is the Pod itself.
+fn only_loopback(path: &str, machine: &dyn Machine) -> Option<Finding> {
+    let text = machine.text(Path::new(path))?;
+    let servers = text.lines().filter_map(|l| {
+        let mut words = l.split_whitespace();
+        (words.next() == Some("nameserver")).then(|| words.next())?
+    });
+    let servers: Vec<&str> = servers.collect();
+    if servers.is_empty() || !servers.iter().all(|s| names::ip(s).is_some_and(|ip| ip.is_loopback())) {
+        return None;
+    }
+    Some(
+        Finding::warning(format!("{path}, which Pods get, has only loopback nameservers"))
+            .evidence(format!("nameserver {}", servers.join(", ")))
+            .cause("CoreDNS would forward queries to itself and stop (\"Loop ... detected for zone\"): a local DNS stub can't be reached from Pods")
+            .fix("set `resolvConf` in a KubeletConfiguration to a file with the upstream nameservers"),
+    )
 }
 
 /// Kernel settings that kubelet wants, in `/proc/sys` (kubelet's `setupKernelTunables`).
@@ -113,7 +136,7 @@ pub(crate) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         findings.push(
             Finding::error(what)
                 .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet ends when it meets it"))
-                .fix(format!("`rm {shown}`: kubelet makes it anew")),
+                .fix(format!("`rm {shown}`: kubelet creates it again")),
         );
     }
     findings
@@ -140,6 +163,7 @@ pub(crate) fn cpu_policy(settings: &Settings, machine: &dyn Machine) -> Vec<Find
 
 #[cfg(test)]
 mod tests {
+    use crate::finding::Severity;
     use crate::preflight::fake::{FakeMachine, settings};
 
     fn with(lines: &str) -> crate::config::Settings {
@@ -149,7 +173,23 @@ mod tests {
     }
 
     #[test]
-    fn a_resolv_conf_that_is_not_there() {
+    fn resolv_conf_with_only_loopback_nameservers_makes_coredns_loop() {
+        let on = |text: &str| FakeMachine::with(|m| m.file("/etc/resolv.conf", text));
+        let found = on("search example.com\nnameserver 127.0.0.1\nnameserver ::1\n")
+            .finding("ResolvConf", &settings(""));
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(found.evidence, ["nameserver 127.0.0.1, ::1"]);
+        for fine in ["", "# nameserver 127.0.0.1\n", "nameserver 127.0.0.53\nnameserver 192.0.2.53\n"] {
+            assert_eq!(on(fine).check("ResolvConf", &settings("")), [], "{fine}");
+        }
+        let other = "---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nresolvConf: /run/upstream.conf\n";
+        let mut machine = on("nameserver 127.0.0.1\n");
+        machine.file("/run/upstream.conf", "nameserver 192.0.2.53\n");
+        assert_eq!(machine.check("ResolvConf", &settings(other)), []);
+    }
+
+    #[test]
+    fn missing_resolv_conf_is_an_error() {
         let machine = FakeMachine::healthy();
         let found = machine.finding("ResolvConf", &with("resolvConf: /run/none"));
         assert!(
@@ -180,7 +220,7 @@ mod tests {
         let old = machine(r#"{"policyName":"static","defaultCpuSet":"0-1"}"#);
         let found = old.finding("KubeletState", &with(""));
         assert!(found.what.contains("`static`") && found.what.contains("`none`"), "{found:?}");
-        assert_eq!(found.fix.unwrap(), "`rm /var/lib/kubelet/cpu_manager_state`: kubelet makes it anew");
+        assert_eq!(found.fix.unwrap(), "`rm /var/lib/kubelet/cpu_manager_state`: kubelet creates it again");
         let reserved = "cpuManagerPolicy: static\nreservedSystemCPUs: '0'";
         assert_eq!(old.check("KubeletState", &with(reserved)), []);
         assert_eq!(machine(r#"{"policyName":"none"}"#).check("KubeletState", &with("")), []);
@@ -189,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_static_cpu_manager_needs_reserved_cpus() {
+    fn static_cpu_manager_needs_reserved_cpus() {
         let machine = FakeMachine::healthy();
         assert_eq!(machine.check("CpuManager", &with("")), []);
         for reserved in ["reservedSystemCPUs: '0'", "kubeReserved: {cpu: 500m}"] {

@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
                 )
             })
         },
-        cause: "kubelet ends when it finds no runtime",
+        cause: "kubelet exits when it finds no runtime",
     },
     Row {
         flag: "register-node",
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_that_undo_what_init_writes_are_named_with_their_file() {
+    fn flags_that_override_our_configuration_are_named_with_their_file() {
         for (flags, words) in [
             ("--hostname-override=other", "Node `other`, and init makes it `cp-1`"),
             ("--pod-manifest-path=/opt/m", "/opt/m, and init writes them to /etc/kubernetes/manifests"),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn those_that_fit_are_no_findings() {
+    fn compatible_flags_are_no_findings() {
         for flags in [
             "",
             "--hostname-override=CP-1 --node-ip=192.0.2.10",

@@ -70,14 +70,14 @@ pub(crate) fn skew(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 pub(crate) fn service(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     let Some(init) = machine.init_system() else {
         return vec![
-            Finding::warning("no init system that we know: neither systemd nor OpenRC")
-                .cause("nothing would start kubelet with the machine, and nothing watches over it")
-                .fix("start kubelet by other means once init has written its files"),
+            Finding::warning("no supported init system: neither systemd nor OpenRC")
+                .cause("nothing would start kubelet at boot or restart it when it fails")
+                .fix("start kubelet by other means once its files are written"),
         ];
     };
     let state = machine.service("kubelet");
     if !state.exists {
-        return vec![Finding::info("there is no kubelet service yet: init makes one")];
+        return vec![Finding::info("there is no kubelet service yet: it will be created")];
     }
     if state.enabled {
         return vec![];
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_skew() {
+    fn version_skew_is_three_minors() {
         let s = settings("");
         for fine in ["Kubernetes v1.36.9", "Kubernetes v1.33.0", "Kubernetes v1.36.0-rc.1+abc\n"] {
             assert!(kubelet(fine).check("KubeletVersion", &s).is_empty(), "{fine}");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kubelet_that_is_missing_or_damaged() {
+    fn missing_or_damaged_kubelet_is_an_error() {
         let s = settings("");
         let mut machine = FakeMachine::with(|m| m.says.clear());
         assert!(machine.finding("KubeletVersion", &s).what.contains("can't be run"));
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_service() {
+    fn service_that_is_not_enabled_is_a_warning() {
         let s = settings("");
         let off = ServiceState { exists: true, active: false, enabled: false };
         let mut machine = FakeMachine::with(|m| {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kubernetes_or_another_cluster_is_told() {
+    fn other_distribution_or_other_cluster_is_an_error() {
         let s = settings("");
         let mut machine = FakeMachine::with(|m| m.processes = vec![process(9, "/usr/local/bin/k3s server")]);
         assert!(machine.finding("RunningKubelet", &s).what.contains("k3s runs"));

@@ -15,9 +15,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     let Ok(said) = machine.run("systemctl", &["cat", "kubelet"]) else { return vec![] };
     if lacks_drop_in(&said.stdout) {
-        return vec![Finding::info(
-            "kubelet's unit knows of no configuration yet: init installs the drop-in",
-        )];
+        return vec![Finding::info("kubelet's unit has no configuration yet: the drop-in will be installed")];
     }
     let unit = Unit::parse(&said.stdout);
     let wanted = node.paths.kubelet.join("config.yaml").display().to_string();
@@ -49,7 +47,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     let file = &unit.file;
     vec![
         Finding::error(what).evidence(format!("{file}: ExecStart={line}")).cause(cause).fix(format!(
-            "correct ExecStart in {file} so that it has `--kubeconfig={} --config={wanted} $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS` (or install kubelet's package anew, which brings 10-kubeadm.conf), then `systemctl daemon-reload`",
+            "correct ExecStart in {file} so that it has `--kubeconfig={} --config={wanted} $KUBELET_KUBEADM_ARGS $KUBELET_EXTRA_ARGS` (or reinstall kubelet's package, which brings 10-kubeadm.conf), then `systemctl daemon-reload`",
             node.paths.kubeconfig("kubelet.conf").display()
         )),
     ]
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_packages_unit_is_fine_and_what_can_t_be_read_is_not_judged() {
+    fn packaged_unit_is_fine_and_scripts_are_not_judged() {
         let script = "[Service]\nExecStart=\nExecStart=/opt/start-kubelet\n";
         let variables = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet $SITE_ARGS\n";
         let literal =
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_leaves_init_s_configuration_out_is_named_with_its_file() {
+    fn unit_without_our_configuration_is_named_with_its_file() {
         let bare = "[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
         let bare = with(&[DROP_IN, bare]).finding("KubeletUnit", &settings(""));
         assert!(bare.what.contains("without --config"), "{bare:?}");

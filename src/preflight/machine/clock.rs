@@ -13,11 +13,11 @@ const BUILT_AFTER: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 
 pub(crate) fn check(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     let now = machine.now();
-    let fix = "`timedatectl set-ntp true`, or install chrony; `timedatectl` shows how it stands";
+    let fix = "`timedatectl set-ntp true`, or install chrony; `timedatectl` shows the state";
     if now < BUILT_AFTER {
         return vec![
-            Finding::warning(format!("the clock says {}, which is long past", now.date()))
-                .cause("certificates made now would be out of date for everybody else")
+            Finding::warning(format!("the clock is wrong: it says {}", now.date()))
+                .cause("certificates generated now would not be valid for other machines")
                 .fix(fix),
         ];
     }
@@ -35,9 +35,9 @@ pub(crate) fn check(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         return vec![];
     }
     let cause = if says("NTP=no") {
-        "no time service is turned on"
+        "no time service is enabled"
     } else {
-        "the time service is on, and has not reached a server yet"
+        "the time service is enabled, but has not reached a server yet"
     };
     vec![
         Finding::warning("the clock is not synchronised")
@@ -53,7 +53,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn a_clock_that_is_not_synchronised_is_warned_of_and_silence_proves_nothing() {
+    fn unsynchronised_clock_is_a_warning() {
         let key = "timedatectl show --property=NTPSynchronized --property=NTP";
         let mut machine = FakeMachine::healthy();
         machine.says.get_mut(key).unwrap().stdout = "NTP=no\nNTPSynchronized=no\n".into();

@@ -71,7 +71,7 @@ pub(crate) fn inodes(settings: &Settings, machine: &dyn Machine) -> Vec<Finding>
         let Ok(disk) = machine.disk(&path) else { continue };
         if disk.inodes > 0 && disk.inodes_free < INODES_NEEDED && !told.contains(&disk.mount_point) {
             let what =
-                format!("{} has {} inodes left: no files can be made", path.display(), disk.inodes_free);
+                format!("{} has {} inodes left: no files can be created", path.display(), disk.inodes_free);
             findings.push(Finding::error(what).evidence(describe(&disk)).fix(few_files(&disk)));
             told.push(disk.mount_point);
         }
@@ -158,7 +158,7 @@ fn pressure(what: String, disk: &Disk) -> Finding {
 
 fn make_room(disk: &Disk) -> String {
     format!(
-        "`du -xh --max-depth=3 {} | sort -h | tail` shows what takes the space; make room, or mount a larger disk",
+        "`du -xh --max-depth=3 {} | sort -h | tail` shows what uses the space; free some, or mount a larger disk",
         path(disk)
     )
 }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn little_left_is_warned_of_nearly_none_is_an_error() {
+    fn low_disk_space_is_a_warning_and_none_an_error() {
         let s = settings("");
         let space = |mount, free| severities(&with(mount, free, 900_000).check("DiskSpace", &s));
         assert_eq!(space("/var/lib/containerd", 16 << 30), []);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn inodes_run_out_too() {
+    fn inodes_are_checked_like_space() {
         let inodes = |mount, free| severities(&with(mount, 90 << 30, free).check("Inodes", &settings("")));
         assert_eq!(inodes("/", 60_000), []);
         assert_eq!(inodes("/", 49_999), [Severity::Warning]);

@@ -9,7 +9,8 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     let name = &node.registration.name;
     let mut findings = vec![];
     if let Err(reason) = names::dns_subdomain(name) {
-        findings.push(Finding::warning(format!("the node's name {name:?} is no name of a host: {reason}")));
+        findings
+            .push(Finding::warning(format!("the node's name {name:?} is not a valid host name: {reason}")));
     }
     let failed = match machine.resolve(name) {
         Ok(found) if found.is_empty() => "no address".to_owned(),
@@ -31,7 +32,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn a_name_that_can_t_be_resolved_is_warned_of() {
+    fn unresolvable_node_name_is_a_warning() {
         let machine = FakeMachine::with(|m| m.resolves = Err("Name or service not known".into()));
         let found = machine.finding("Hostname", &settings(""));
         assert_eq!(found.severity, Severity::Warning);

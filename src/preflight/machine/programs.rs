@@ -15,7 +15,7 @@ pub(crate) fn check(machine: &dyn Machine, program: &str, package: &str) -> Vec<
     let debian = if program == "mount" { "mount" } else { package };
     vec![
         Finding::error(format!("the program `{program}` is not in PATH"))
-            .cause("kubelet calls it to mount volumes and to copy files")
+            .cause("kubelet needs it to mount volumes and to copy files")
             .fix(format!("`apt-get install {debian}` or `dnf install {package}`")),
     ]
 }
@@ -25,7 +25,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn a_missing_program_comes_with_its_package() {
+    fn missing_program_is_named_with_its_package() {
         let machine = FakeMachine::with(|m| m.programs.retain(|p| p != "losetup"));
         assert!(machine.finding("FileExisting-losetup", &settings("")).fix.unwrap().contains("util-linux"));
         assert!(machine.check("FileExisting-mount", &settings("")).is_empty());

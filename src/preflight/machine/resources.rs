@@ -15,9 +15,9 @@ pub(crate) fn privileged(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding
         return vec![];
     }
     vec![
-        Finding::error("this needs root")
+        Finding::error("this must run as root")
             .cause("init writes below /etc/kubernetes and /var/lib, and starts kubelet")
-            .fix("run it with `sudo`; to only look at what it would do: `kubestrap init --dry-run`"),
+            .fix("run it with `sudo`; `kubestrap init --dry-run` shows what it would do, without root"),
     ]
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn cpus(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         return vec![];
     }
     vec![
-        Finding::error(format!("{cpus} CPU, and a control plane needs {CPUS}"))
+        Finding::error(format!("this machine has {cpus} CPU, and a control plane needs {CPUS}"))
             .cause("the API server, etcd and the controllers starve each other while they start")
             .fix(
                 "give the machine another CPU; or `--ignore-preflight-errors=NumCPU` where slowness is fine",
@@ -41,15 +41,17 @@ pub(crate) fn memory(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         return vec![];
     }
     vec![
-        Finding::error(format!("{mib} MiB of memory, and a control plane needs {MEMORY_MIB} MiB"))
-            .cause("the kernel would kill its components for lack of memory")
-            .fix("give the machine more memory; or `--ignore-preflight-errors=Mem`"),
+        Finding::error(format!(
+            "this machine has {mib} MiB of memory, and a control plane needs {MEMORY_MIB} MiB"
+        ))
+        .cause("the kernel would kill its components for lack of memory")
+        .fix("give the machine more memory; or `--ignore-preflight-errors=Mem`"),
     ]
 }
 
 /// kubelet refuses to run with swap on, unless it is told otherwise; kubeadm only warns, and then waits in vain.
 pub(crate) fn swap(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let swaps = machine.swaps();
+    let swaps = machine.swaps().unwrap_or_default();
     if swaps.is_empty() {
         return vec![];
     }
@@ -59,14 +61,15 @@ pub(crate) fn swap(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let fails =
         kubelet_flag(&settings.node, machine, "fail-swap-on").map_or(configured, |v| Some(v != "false"));
     let finding = match fails {
-        Some(false) if machine.cgroups().version == 2 => {
-            return vec![Finding::info("swap is on, and kubelet is told to run with it").evidences(areas)];
+        Some(false) if machine.cgroups().is_ok_and(|c| c.version == 2) => {
+            return vec![
+                Finding::info("swap is on, and kubelet is configured to run with it").evidences(areas),
+            ];
         }
         Some(false) => Finding::warning("swap is on, and containers can't use it")
-            .cause("kubelet is told to run with swap, but supports it with cgroup v2 only"),
-        _ => Finding::error("swap is on").cause(
-            "kubelet refuses to start with swap on, as its failSwapOn is true where nobody says otherwise",
-        ),
+            .cause("kubelet is configured to run with swap, but supports it with cgroup v2 only"),
+        _ => Finding::error("swap is on")
+            .cause("kubelet refuses to start with swap on, as its failSwapOn is true by default"),
     };
     let mut fix = String::from("`swapoff -a`");
     let fstab = machine.text("/etc/fstab".as_ref()).unwrap_or_default();
@@ -88,7 +91,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn the_least_is_enough_and_less_is_not() {
+    fn minimum_cpus_and_memory_are_enough() {
         let s = settings("");
         let machine = |cpus, mib: u64| FakeMachine::with(|m| (m.cpus, m.memory) = (cpus, mib << 20));
         assert!(machine(2, 1700).check("NumCPU", &s).is_empty());

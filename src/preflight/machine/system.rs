@@ -15,8 +15,8 @@ pub(crate) fn kernel(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
 fn kernel_version(machine: &dyn Machine) -> Option<Finding> {
     let release = machine.kernel_release();
     (!kernel::is_known(&release)).then(|| {
-        Finding::warning(format!("the kernel {release} is none that Kubernetes is known to work with"))
-            .cause("known to work are 5.4, 5.10, 5.15 and all from 6.0 on; distributions' kernels with their own patches mostly do too")
+        Finding::warning(format!("kernel {release} is not validated for Kubernetes"))
+            .cause("validated are 5.4, 5.10, 5.15, and 6.0 and later; other kernels of distributions usually work too")
     })
 }
 
@@ -24,12 +24,12 @@ fn kernel_version(machine: &dyn Machine) -> Option<Finding> {
 fn kernel_config(machine: &dyn Machine) -> Option<Finding> {
     let Some(config) = machine.kernel_config() else {
         return Some(
-            Finding::warning("the kernel's configuration can't be found, so its features are not checked")
-                .evidence("neither /proc/config.gz nor /boot/config-* is there")
-                .fix("nothing, if containers run here; `modprobe configs` may bring /proc/config.gz"),
+            Finding::warning("could not check the kernel's features: its configuration was not found")
+                .evidence("neither /proc/config.gz nor /boot/config-* exists")
+                .fix("none needed if containers run here; `modprobe configs` may create /proc/config.gz"),
         );
     };
-    let missing = kernel::missing(&config, machine.cgroups().version);
+    let missing = kernel::missing(&config, machine.cgroups().unwrap_or_default().version);
     (!missing.is_empty()).then(|| {
         let list: Vec<String> = missing.iter().map(|n| format!("CONFIG_{n}")).collect();
         Finding::error("the kernel lacks features that Kubernetes needs")
@@ -39,7 +39,7 @@ fn kernel_config(machine: &dyn Machine) -> Option<Finding> {
 }
 
 fn no_cgroups(machine: &dyn Machine) -> Option<Finding> {
-    (!matches!(machine.cgroups().version, 1 | 2)).then(|| {
+    machine.cgroups().is_ok_and(|c| !matches!(c.version, 1 | 2)).then(|| {
         Finding::error("no cgroups are mounted at /sys/fs/cgroup")
             .cause("containers can't run without them")
             .fix("`mount -t cgroup2 none /sys/fs/cgroup`, or boot with systemd, which does so")
@@ -49,7 +49,7 @@ fn no_cgroups(machine: &dyn Machine) -> Option<Finding> {
 /// kubelet 1.35 and later refuses cgroup v1 unless `failCgroupV1` is false. For an upgrade, the kubelet that comes with it
 /// counts.
 pub(crate) fn cgroup_v1(settings: &Settings, machine: &dyn Machine, upgrade: bool) -> Vec<Finding> {
-    if machine.cgroups().version != 1 {
+    if machine.cgroups().unwrap_or_default().version != 1 {
         return vec![];
     }
     let target = settings.cluster.version.minor();
@@ -60,17 +60,17 @@ pub(crate) fn cgroup_v1(settings: &Settings, machine: &dyn Machine, upgrade: boo
     vec![if minor >= 35 && !told {
         Finding::error(format!("this machine has cgroup v1, which kubelet 1.{minor} refuses"))
             .evidence(evidence)
-            .cause("since 1.35 kubelet's failCgroupV1 is true where nobody says otherwise")
+            .cause("since 1.35 kubelet's failCgroupV1 is true by default")
             .fix(format!("{boot}; or set `failCgroupV1: false` in a KubeletConfiguration"))
     } else {
-        Finding::warning("this machine has cgroup v1, which Kubernetes will give up in a later release")
+        Finding::warning("this machine has cgroup v1, whose support Kubernetes will remove")
             .evidence(evidence)
             .fix(boot)
     }]
 }
 
 fn controllers(machine: &dyn Machine) -> Option<Finding> {
-    let cgroups = machine.cgroups();
+    let cgroups = machine.cgroups().ok()?;
     let needed: &[&str] = match cgroups.version {
         2 => &["cpu", "cpuset", "devices", "freezer", "memory", "pids"],
         1 => &["cpu", "cpuacct", "cpuset", "devices", "freezer", "memory", "pids"],
@@ -81,12 +81,14 @@ fn controllers(machine: &dyn Machine) -> Option<Finding> {
     if missing.is_empty() {
         return None;
     }
-    let finding =
-        Finding::error(format!("the kernel has these cgroup controllers off: {}", missing.join(", ")))
-            .evidence(format!("on are: {}", cgroups.controllers.join(", ")));
+    let finding = Finding::error(format!(
+        "these cgroup controllers are disabled in the kernel: {}",
+        missing.join(", ")
+    ))
+    .evidence(format!("enabled are: {}", cgroups.controllers.join(", ")));
     Some(if missing.contains(&"memory") {
         finding
-            .cause("it was booted without memory accounting, as Raspberry Pi OS and some Debian kernels are")
+            .cause("it was booted without memory accounting, as Raspberry Pi OS and some Debian kernels do")
             .fix("add `cgroup_enable=memory cgroup_memory=1` to the kernel's command line and reboot")
     } else {
         finding.fix("enable them on the kernel's command line, or boot another kernel")
@@ -101,7 +103,7 @@ mod tests {
     const ROW: &str = "SystemVerification";
 
     #[test]
-    fn the_kernel() {
+    fn unknown_kernels_and_missing_features_are_reported() {
         let s = settings("");
         let old = FakeMachine::with(|m| m.kernel_release = "4.19.0".into());
         assert_eq!(old.finding(ROW, &s).severity, Severity::Warning);
@@ -140,10 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn memory_accounting_that_is_off() {
+    fn disabled_memory_accounting_is_an_error() {
         let machine = FakeMachine::with(|m| m.cgroups.controllers.retain(|c| c != "memory" && c != "io"));
         let found = machine.finding(ROW, &settings(""));
-        assert!(found.what.ends_with("off: memory") && found.fix.unwrap().contains("cgroup_enable=memory"));
+        assert!(
+            found.what.ends_with("kernel: memory") && found.fix.unwrap().contains("cgroup_enable=memory")
+        );
         let machine = FakeMachine::with(|m| m.cgroups.version = 0);
         assert_eq!(machine.finding(ROW, &settings("")).severity, Severity::Error);
     }

@@ -34,8 +34,8 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     let blocked = files(settings).into_iter().filter(|f| machine.kind(f) == Some(PathKind::Dir));
     findings.extend(blocked.map(|file| {
         let shown = file.display();
-        Finding::error(format!("{shown} is a folder, and init writes a file there"))
-            .cause("a container runtime makes a folder of what it is told to mount and does not find")
+        Finding::error(format!("{shown} is a directory, where a file is to be written"))
+            .cause("a container runtime creates a directory for a mount whose source does not exist")
             .fix(format!("`mv {shown} {shown}.old`"))
     }));
     findings
@@ -44,7 +44,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 fn unwritable(dir: &Path, error: &io::Error, mount: Option<&Path>) -> Finding {
     let shown = dir.display();
     let mount = mount.unwrap_or(dir).display();
-    let finding = Finding::error(format!("init can't write to {shown}"));
+    let finding = Finding::error(format!("{shown} is not writable"));
     match error.kind() {
         io::ErrorKind::ReadOnlyFilesystem => finding
             .cause("the file system is mounted read-only: by /etc/fstab, by an immutable distribution, or by the kernel after an error (`dmesg`)")
@@ -54,10 +54,10 @@ fn unwritable(dir: &Path, error: &io::Error, mount: Option<&Path>) -> Finding {
             .fix(format!("`lsattr -d {shown}` and `chattr -i {shown}`; or see `ausearch -m avc -ts recent`")),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => finding
             .cause("no space, or no inodes, are left")
-            .fix(format!("`df -h {mount}; df -i {mount}` tells which; make room")),
+            .fix(format!("`df -h {mount}; df -i {mount}` shows which; free some")),
         io::ErrorKind::NotADirectory => finding
-            .cause("a file stands where a folder should be")
-            .fix(format!("`mv {shown} {shown}.old`, or move away what of the folders above it is a file (`ls -ld`)")),
+            .cause("a file is where a directory should be")
+            .fix(format!("`mv {shown} {shown}.old`, or move the file among its parent directories away (`ls -ld`)")),
         _ => finding.fix("see `dmesg` for what is wrong with that file system"),
     }
 }
@@ -84,7 +84,7 @@ mod tests {
     use crate::preflight::{Options, Subject, run_checks};
 
     #[test]
-    fn each_reason_has_its_fix() {
+    fn each_reason_for_an_unwritable_directory_has_its_fix() {
         let s = settings("");
         for (kind, fix) in [
             (io::ErrorKind::ReadOnlyFilesystem, "`mount -o remount,rw /`"),
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_place_of_a_file() {
+    fn directory_in_place_of_a_file_is_an_error() {
         let machine = FakeMachine::with(|m| {
             m.dirs.insert("/etc/kubernetes/admin.conf".into(), vec![]);
         });

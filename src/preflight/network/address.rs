@@ -9,7 +9,7 @@ use crate::host::net::InterfaceAddress;
 
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let address = settings.node.advertise_address;
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     if here.is_empty() || here.iter().any(|a| a.ip == address) || address.is_loopback() {
         return vec![];
     }
@@ -26,18 +26,18 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     });
     let usable: Vec<String> = usable.map(|a| format!("{} ({})", a.ip, a.interface)).collect();
     let local_etcd = settings.cluster.config.etcd.local.is_some();
-    let what = format!("{address}, which the API server shall advertise, is not an address of this machine");
+    let what = format!("{address}, which the API server is to advertise, is not an address of this machine");
     let finding = if local_etcd {
-        Finding::error(what).cause("etcd listens on this address, and can't start where it is not")
+        Finding::error(what).cause("etcd listens on this address, and can't start without it")
     } else {
         Finding::warning(what)
-            .cause("that works only where something forwards this address to the machine (NAT)")
+            .cause("this works only if something forwards this address to the machine (NAT)")
     };
     let choice = match usable.first().and_then(|u| u.split(' ').next()) {
         Some(first) => format!(
-            "`--apiserver-advertise-address {first}` or localAPIEndpoint.advertiseAddress; a public address before NAT belongs into controlPlaneEndpoint"
+            "`--apiserver-advertise-address {first}` or localAPIEndpoint.advertiseAddress; a public address in front of NAT belongs in controlPlaneEndpoint"
         ),
-        None => "give the machine an address that others can reach".into(),
+        None => "give the machine an address that other machines can reach".into(),
     };
     let list = if usable.is_empty() { "none".into() } else { usable.join(", ") };
     vec![finding.evidence(format!("addresses that could be advertised: {list}")).fix(choice)]
@@ -45,7 +45,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// Flags that name an address to listen on.
 pub(crate) fn listening(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let nonlocal = machine.text("/proc/sys/net/ipv4/ip_nonlocal_bind".as_ref());
     if here.is_empty() || nonlocal.is_some_and(|v| v.trim() == "1") {
         return vec![];
@@ -77,7 +77,7 @@ pub(crate) fn listening(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
                         "{component}'s flag `{flag}` names {ip}, which is not an address of this machine"
                     ))
                     .evidence(format!("this machine has: {}", list(&here)))
-                    .cause(format!("{component} ends when it can't listen there"))
+                    .cause(format!("{component} exits when it can't listen there"))
                     .fix(format!("correct `{flag}` in {place}.extraArgs, or take it out")),
                 );
             }
@@ -92,7 +92,7 @@ fn list(addresses: &[InterfaceAddress]) -> String {
 
 /// The components talk to each other at 127.0.0.1, and kubelet's probes do.
 pub(crate) fn loopback(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     // An interface that is down keeps its addresses; IFF_UP of netdevice(7) is the lowest bit.
     let flags = machine.text("/sys/class/net/lo/flags".as_ref());
     let flags = flags.and_then(|f| u32::from_str_radix(f.trim().trim_start_matches("0x"), 16).ok());
@@ -101,9 +101,9 @@ pub(crate) fn loopback(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
         return vec![];
     }
     vec![
-        Finding::error("the loopback interface lo is down: nothing answers at 127.0.0.1")
+        Finding::error("the loopback interface lo is down: nothing responds at 127.0.0.1")
             .evidence(format!("addresses: {}", list(&here)))
-            .cause("etcd and kubelet listen there, and kubelet's probes ask there")
+            .cause("etcd and kubelet listen there, and kubelet's probes use it")
             .fix("`ip link set lo up`"),
     ]
 }
@@ -115,7 +115,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn addresses_to_listen_on_are_of_this_machine() {
+    fn listen_addresses_must_be_of_this_machine() {
         let machine = FakeMachine::healthy();
         for (config, words) in [
             (
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_loopback_nothing_works() {
+    fn missing_loopback_interface_is_an_error() {
         let down = FakeMachine::with(|m| m.addresses.retain(|a| !a.ip.is_loopback()));
         assert_eq!(down.finding("Loopback", &settings("")).fix.unwrap(), "`ip link set lo up`");
         let off = FakeMachine::with(|m| m.file("/sys/class/net/lo/flags", "0x8\n"));
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_of_elsewhere_is_refused_with_those_that_are_here() {
+    fn address_of_another_machine_is_an_error_that_lists_ours() {
         let at = |address: &str, more: &str| {
             settings(&format!(
                 "{more}---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {{advertiseAddress: {address}}}\n"

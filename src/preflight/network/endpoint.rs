@@ -19,16 +19,16 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
                 let finding = finding.evidence(failed.err().unwrap_or_else(|| "no address".to_owned()));
                 return vec![
                     finding
-                        .cause("admin.conf and every node that joins will ask for this name, and not find the API server")
+                        .cause("admin.conf and every joining node use this name, and would not find the API server")
                         .fix(format!(
-                            "have DNS know it, or `echo '{} {host}' >> /etc/hosts` on this machine and on those that join",
+                            "add it to DNS, or `echo '{} {host}' >> /etc/hosts` on this machine and on those that join",
                             settings.node.advertise_address
                         )),
                 ];
             }
         },
     };
-    let here = machine.addresses();
+    let here = machine.addresses().unwrap_or_default();
     let is_here = addresses.iter().any(|a| here.iter().any(|h| h.ip == *a));
     let is_served = port == settings.node.bind_port || !machine.listeners_on(port).is_empty();
     if !is_here || is_served {
@@ -36,10 +36,10 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     }
     vec![
         Finding::warning(format!(
-            "controlPlaneEndpoint {endpoint} is this machine's, and nobody listens on its port {port}"
+            "controlPlaneEndpoint {endpoint} leads to this machine, and nothing listens on its port {port}"
         ))
         .evidence(format!("the API server will listen on port {}", settings.node.bind_port))
-        .cause("a load balancer that is to forward it is not there (yet); until it is, admin.conf reaches nothing")
+        .cause("the load balancer that is to forward it is not running (yet); until then admin.conf can't reach the API server")
         .fix(format!(
             "start the load balancer; or without one, set controlPlaneEndpoint to port {} or `--apiserver-bind-port {port}`",
             settings.node.bind_port
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_knows() {
+    fn unresolvable_endpoint_is_a_warning() {
         let lost = FakeMachine::with(|m| m.resolves = Err("Name or service not known".into()));
         let found = lost.finding("ControlPlaneEndpoint", &at("cp.example.com:6443"));
         assert_eq!(found.evidence, ["Name or service not known"]);
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_of_this_machine_that_nobody_serves() {
+    fn unserved_endpoint_port_of_this_machine_is_a_warning() {
         let found = FakeMachine::healthy().finding("ControlPlaneEndpoint", &at("192.0.2.10:8443"));
         assert!(
             found.what.contains("port 8443") && found.fix.unwrap().contains("--apiserver-bind-port 8443")

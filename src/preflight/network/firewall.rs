@@ -20,7 +20,7 @@ pub(crate) fn firewalld(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     };
     vec![
         Finding::warning(format!(
-            "firewalld runs, and these ports are not open in it: {}",
+            "firewalld is active, and these ports are not open: {}",
             list(", ", "", "")
         ))
         .cause("other nodes could not reach the API server or this node's kubelet")

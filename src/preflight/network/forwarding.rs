@@ -32,7 +32,7 @@ pub(crate) fn check(machine: &dyn Machine, file: &str) -> Vec<Finding> {
     };
     let name = sysctl_name(file);
     vec![
-        Finding::error(format!("the kernel does not forward packets: {name} is not 1"))
+        Finding::error(format!("IP forwarding is off: {name} is not 1"))
             .evidence(format!("{file}: {content}"))
             .cause("packets between Pods and to Services would be dropped")
             .fix(format!(
@@ -48,7 +48,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
-    fn each_family_in_use_must_be_forwarded() {
+    fn forwarding_is_required_for_each_ip_family_in_use() {
         assert_eq!(files(&settings("")), ["/proc/sys/net/ipv4/ip_forward"]);
         let dual = "networking: {serviceSubnet: '10.96.0.0/16,fd00:1::/112', podSubnet: '10.244.0.0/16,fd00:2::/56'}\n";
         assert_eq!(files(&settings(dual)).len(), 2);

@@ -1,10 +1,15 @@
-//! Ports that init's components will listen on.
+//! Ports that kubelet and the control plane will listen on.
+
+use std::net::IpAddr;
 
 use crate::config::kubelet::KubeletConfiguration;
+use crate::config::names;
 use crate::config::settings::last_value;
+use crate::config::v1beta4::Arg;
 use crate::config::{NodeSettings, Settings};
 use crate::finding::Finding;
 use crate::host::machine::Machine;
+use crate::host::net::Listener;
 use crate::manifest::Component;
 use crate::preflight::config::existing::{Existing, KubeletConf, kubelet_conf, manifest};
 
@@ -24,46 +29,108 @@ impl Owner {
     }
 }
 
+/// A port that is to be listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Port {
+    pub(crate) number: u16,
+    pub(crate) owner: Owner,
+    /// The addresses that are listened on; empty for all.
+    addresses: Vec<IpAddr>,
+}
+
+impl Port {
+    fn on_all(number: u16, owner: Owner) -> Self {
+        Self { number, owner, addresses: vec![] }
+    }
+
+    /// Whether a listener keeps this port from being listened on. One on another address does not: a load balancer on a
+    /// virtual IP address beside an API server with a `bind-address` of its own.
+    fn clashes_with(&self, listener: &Listener) -> bool {
+        let theirs = listener.address.ip();
+        self.addresses.is_empty() || theirs.is_unspecified() || self.addresses.contains(&theirs)
+    }
+}
+
+/// The address of a flag or field; none, for all, where it is unspecified or can't be read.
+fn address(text: &str) -> Vec<IpAddr> {
+    names::ip(text).filter(|ip| !ip.is_unspecified()).into_iter().collect()
+}
+
 /// The ports that kubelet listens on: the default ones without a configuration.
-pub(crate) fn of_kubelet(configuration: Option<&KubeletConfiguration>) -> Vec<u16> {
+pub(crate) fn of_kubelet(configuration: Option<&KubeletConfiguration>) -> Vec<Port> {
     let port = |value: Option<i32>, default| value.map_or(Some(default), |p| u16::try_from(p).ok());
     let main = port(configuration.map(|k| k.port).filter(|p| *p != 0), 10250);
+    let main = main.map(|number| Port {
+        addresses: configuration.map(|k| address(&k.address)).unwrap_or_default(),
+        ..Port::on_all(number, Owner::Kubelet)
+    });
     let health = port(configuration.and_then(|k| k.healthz_port), 10248).filter(|p| *p != 0);
+    let health = health.map(|number| {
+        let given = configuration.map(|k| k.healthz_bind_address.as_str()).filter(|a| !a.is_empty());
+        Port { addresses: address(given.unwrap_or("127.0.0.1")), ..Port::on_all(number, Owner::Kubelet) }
+    });
     main.into_iter().chain(health).collect()
 }
 
 /// The ports, in kubeadm's order; those that kubeadm does not check are last.
-pub(crate) fn ports(settings: &Settings) -> Vec<(u16, Owner)> {
+pub(crate) fn ports(settings: &Settings) -> Vec<Port> {
     let cluster = &settings.cluster.config;
-    let flag = |args, default| {
+    let component = |component, number, args: &[Arg], default: &str| Port {
+        number,
+        owner: Owner::Component(component),
+        addresses: address(last_value(args, "bind-address").unwrap_or(default)),
+    };
+    let secure_port = |args, default| {
         last_value(args, "secure-port").and_then(|p| p.parse().ok()).filter(|p| *p != 0).unwrap_or(default)
     };
-    let mut kubelet = of_kubelet(settings.cluster.kubelet.as_ref()).into_iter().map(|p| (p, Owner::Kubelet));
+    let (api_server, controller_manager, scheduler) = (
+        &cluster.api_server.extra_args,
+        &cluster.controller_manager.extra_args,
+        &cluster.scheduler.extra_args,
+    );
+    let local = "127.0.0.1";
+    let mut kubelet = of_kubelet(settings.cluster.kubelet.as_ref()).into_iter();
     let mut ports = vec![
-        (settings.node.bind_port, Owner::Component(Component::ApiServer)),
-        (flag(&cluster.scheduler.extra_args, 10259), Owner::Component(Component::Scheduler)),
-        (flag(&cluster.controller_manager.extra_args, 10257), Owner::Component(Component::ControllerManager)),
+        component(Component::ApiServer, settings.node.bind_port, api_server, ""),
+        component(Component::Scheduler, secure_port(scheduler, 10259), scheduler, local),
+        component(
+            Component::ControllerManager,
+            secure_port(controller_manager, 10257),
+            controller_manager,
+            local,
+        ),
     ];
     ports.extend(kubelet.next());
-    if let Some(local) = &cluster.etcd.local {
-        ports.extend([(2379, Owner::Component(Component::Etcd)), (2380, Owner::Component(Component::Etcd))]);
-        if last_value(&local.extra_args, "listen-metrics-urls").is_none() {
-            ports.push((2381, Owner::Component(Component::Etcd)));
+    if let Some(etcd) = &cluster.etcd.local {
+        let (local, advertised) = (address(local), vec![settings.node.advertise_address]);
+        for (number, flag, addresses) in [
+            (2379, "listen-client-urls", [local.clone(), advertised.clone()].concat()),
+            (2380, "listen-peer-urls", advertised),
+            (2381, "listen-metrics-urls", local),
+        ] {
+            let given = last_value(&etcd.extra_args, flag).is_some();
+            if given && number == 2381 {
+                continue;
+            }
+            let addresses = if given { vec![] } else { addresses };
+            ports.push(Port { number, owner: Owner::Component(Component::Etcd), addresses });
         }
     }
     ports.extend(kubelet);
     ports
 }
 
-pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: u16, owner: Owner) -> Vec<Finding> {
-    let listeners = machine.listeners_on(port);
+pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> Vec<Finding> {
+    let mut listeners = machine.listeners_on(port.number);
+    listeners.retain(|listener| port.clashes_with(listener));
+    let Port { number: port, owner, .. } = *port;
     let Some(first) = listeners.first() else { return vec![] };
     let holder = listeners.iter().find_map(|l| l.process.as_ref());
     let program = owner.program();
     let evidence: Vec<String> = listeners.iter().map(ToString::to_string).collect();
     if holder.is_some_and(|p| p.is(program)) && is_ours(node, machine, owner) {
         return vec![
-            Finding::info(format!("port {port} is held by this node's own {program}: init runs again"))
+            Finding::info(format!("port {port} is used by this node's own {program}, from an earlier run"))
                 .evidences(evidence),
         ];
     }
@@ -73,12 +140,12 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: u16, owner
         // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
         if owner != Owner::Kubelet && is_ours(node, machine, owner) {
             let what = format!(
-                "port {port} is held by a process that could not be found: most likely this node's own {program}, which starts or ends just now"
+                "port {port} is used by a process that could not be found: most likely this node's own {program}, which is just starting or ending"
             );
             return vec![Finding::warning(what).evidences(finding.evidence)];
         }
-        let fix = format!("find out whose it is: `ss -ltnp 'sport = :{port}'`, and stop it");
-        let cause = format!("a process of the user with id {} holds it", first.uid);
+        let fix = format!("find its process with `ss -ltnp 'sport = :{port}'` and stop it");
+        let cause = format!("a process of user id {} uses it", first.uid);
         return vec![finding.cause(cause).fix(fix)];
     };
     let stop = match &process.unit {
@@ -86,7 +153,9 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: u16, owner
         None => format!("`kill {}`", process.pid),
     };
     let other = match owner {
-        Owner::Component(Component::ApiServer) => "; or choose another port with `--apiserver-bind-port`",
+        Owner::Component(Component::ApiServer) => {
+            "; or choose another port with `--apiserver-bind-port`, or another address with `bind-address` in apiServer.extraArgs"
+        }
         _ => "",
     };
     let command = process.command_line();
@@ -98,9 +167,9 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: u16, owner
             .fix(format!("uninstall {name}, or use another machine")),
         None if process.is(program) => finding
             .cause(format!(
-                "a {program} of another cluster runs here: none that an init of this cluster made"
+                "a {program} of another cluster runs here: it does not belong to this node's manifests"
             ))
-            .fix("`kubestrap reset` takes the old cluster away, if it is no longer needed; then run again"),
+            .fix("if the other cluster is no longer needed, `kubestrap reset` removes it; then run again"),
         None => finding
             .cause(format!("process {} (`{}`) listens on it", process.pid, process.name))
             .fix(format!("{stop}{other}")),
@@ -122,7 +191,6 @@ mod tests {
 
     use super::*;
     use crate::finding::Severity;
-    use crate::host::net::Listener;
     use crate::preflight::fake::{FakeMachine, process, settings};
 
     fn held(port: u16, command: &str, unit: Option<&str>) -> FakeMachine {
@@ -137,7 +205,7 @@ mod tests {
     const MANIFEST: &str = "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system, labels: {component: kube-apiserver}}\nspec: {containers: []}\n";
 
     #[test]
-    fn a_foreign_holder_is_named_with_how_to_stop_it() {
+    fn process_on_a_port_is_named_with_how_to_stop_it() {
         let found =
             held(6443, "/usr/sbin/nginx -g x", Some("nginx.service")).finding("Port-6443", &settings(""));
         assert_eq!(found.severity, Severity::Error);
@@ -153,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_static_pod_is_no_error_while_its_manifest_and_pki_are_there() {
+    fn own_static_pod_is_no_error_while_its_manifest_and_pki_exist() {
         let mut machine = held(6443, "kube-apiserver --secure-port=6443", None);
         let severity = |m: &FakeMachine| m.finding("Port-6443", &settings("")).severity;
         assert_eq!(severity(&machine), Severity::Error);
@@ -172,14 +240,38 @@ mod tests {
     }
 
     #[test]
-    fn a_kubelet_without_a_cluster_is_ours() {
+    fn kubelet_without_a_cluster_is_ours() {
         let machine = held(10250, "/usr/bin/kubelet", None);
         assert_eq!(machine.finding("Port-10250", &settings("")).severity, Severity::Info);
     }
 
     #[test]
+    fn listener_on_another_address_is_no_conflict() {
+        let on = |address: &str| {
+            FakeMachine::with(|m| {
+                let process = Some(process(9, "haproxy -f /etc/haproxy.cfg"));
+                m.listeners = vec![Listener { address: address.parse().unwrap(), uid: 0, process }];
+            })
+        };
+        let bound = settings("apiServer: {extraArgs: [{name: bind-address, value: 192.0.2.10}]}\n");
+        assert_eq!(on("192.0.2.100:6443").check("Port-6443", &bound), []);
+        for (address, settings) in [
+            ("192.0.2.100:6443", settings("")),
+            ("192.0.2.10:6443", bound.clone()),
+            ("0.0.0.0:6443", bound.clone()),
+            ("[::]:6443", bound),
+        ] {
+            let found = on(address).finding("Port-6443", &settings);
+            assert_eq!(found.severity, Severity::Error, "{address}");
+        }
+        // etcd listens on the advertise address, and for clients on 127.0.0.1 too.
+        assert_eq!(on("127.0.0.1:2380").check("Port-2380", &settings("")), []);
+        assert_eq!(on("127.0.0.1:2379").finding("Port-2379", &settings("")).severity, Severity::Error);
+    }
+
+    #[test]
     fn ports_follow_the_configuration() {
-        let port = |text: &str| ports(&settings(text)).iter().map(|p| p.0).collect::<Vec<_>>();
+        let port = |text: &str| ports(&settings(text)).iter().map(|p| p.number).collect::<Vec<_>>();
         assert_eq!(port(""), [6443, 10259, 10257, 10250, 2379, 2380, 2381, 10248]);
         let external = "etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\nscheduler: {extraArgs: [{name: secure-port, value: '20259'}]}\n";
         assert_eq!(port(external), [6443, 20259, 10257, 10250, 10248]);

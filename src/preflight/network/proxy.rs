@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_proxy_would_take_is_warned_of_with_the_whole_variable() {
+    fn proxied_addresses_are_warnings_with_the_complete_variable() {
         let machine = FakeMachine::healthy();
         let s = with(&[("HTTPS_PROXY", "http://user:secret@proxy:3128"), ("no_proxy", "10.96.0.0/12")]);
         let found = machine.finding("HTTPProxy", &s);

@@ -21,18 +21,19 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         if pod.contains(service) || service.contains(pod) {
             findings.push(
                 Finding::warning(format!("{pod_field} {pod} and {service_field} {service} overlap"))
-                    .cause("an address of both is a Pod's and a Service's: what asks for one may reach the other")
-                    .fix(format!("choose networks that share nothing for {pod_field} and {service_field}: neither can be changed later")),
+                    .cause("an address in both is a Pod's and a Service's: a request for one may reach the other")
+                    .fix(format!("choose subnets that do not overlap for {pod_field} and {service_field}: neither can be changed later")),
             );
         }
     }
-    let here: Vec<IpAddr> = machine.addresses().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
+    let here: Vec<IpAddr> =
+        machine.addresses().unwrap_or_default().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
     for (field, net) in pods.iter().chain(&services) {
         if net.contains(&settings.node.advertise_address) && here.contains(&settings.node.advertise_address) {
             findings.push(
-                Finding::warning(format!("{field} {net} holds this machine's own address {}", settings.node.advertise_address))
-                    .cause("Pods and Services would get addresses of the network that the nodes are in, and hide the nodes that have them")
-                    .fix(format!("choose another network for {field}: it can't be changed later")),
+                Finding::warning(format!("{field} {net} contains this machine's own address {}", settings.node.advertise_address))
+                    .cause("Pods and Services would get addresses of the nodes' network, and hide the nodes that have them")
+                    .fix(format!("choose another subnet for {field}: it can't be changed later")),
             );
         }
     }
@@ -63,9 +64,9 @@ pub(crate) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
     });
     wrong
         .map(|(component, place, flag, value)| {
-            Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is no network"))
-                .cause(format!("{component} ends, or gives no addresses"))
-                .fix(format!("take `{flag}` out of {place}.extraArgs: init sets it to what networking.podSubnet and networking.serviceSubnet say"))
+            Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is not a subnet"))
+                .cause(format!("{component} exits, or assigns no addresses"))
+                .fix(format!("remove `{flag}` from {place}.extraArgs: it is set from networking.podSubnet and networking.serviceSubnet"))
         })
         .collect()
 }
@@ -76,7 +77,7 @@ mod tests {
     use crate::preflight::fake::{FakeMachine, settings, severities};
 
     #[test]
-    fn networks_that_share_addresses() {
+    fn overlapping_subnets_are_warnings() {
         let with = |pods: &str, services: &str| {
             settings(&format!("networking: {{podSubnet: '{pods}', serviceSubnet: '{services}'}}\n"))
         };
@@ -90,11 +91,11 @@ mod tests {
         assert_eq!(severities(&found), [Severity::Warning]);
         assert!(found[0].what.contains("10.96.0.0/12") && found[0].what.contains("10.96.0.0/16 overlap"));
         let found = machine.finding("Subnets", &with("192.0.0.0/16", "10.96.0.0/12"));
-        assert!(found.what.contains("holds this machine's own address 192.0.2.10"), "{found:?}");
+        assert!(found.what.contains("contains this machine's own address 192.0.2.10"), "{found:?}");
     }
 
     #[test]
-    fn flags_that_are_no_networks() {
+    fn flags_that_are_not_subnets_are_errors() {
         let with = |flag: &str, value: &str| {
             settings(&format!("controllerManager: {{extraArgs: [{{name: {flag}, value: '{value}'}}]}}\n"))
         };

@@ -23,14 +23,14 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         let text = machine.text(&path).filter(|text| !is_cut_off(text.as_bytes()));
         let Some(text) = text else { continue };
         let shown = path.display();
-        let away = format!("`mv {shown} {shown}.old` and run again: init makes it anew");
+        let away = format!("`mv {shown} {shown}.old` and run again: it will be generated");
         let Some(ca) = &ca else {
             // Of kubelet.conf, RunningKubelet tells.
             if row.file != "kubelet.conf" {
                 findings.push(
-                    Finding::error(format!("{shown} is there, and the CA that it could be of is not"))
+                    Finding::error(format!("{shown} exists, and the CA that issued it does not"))
                         .evidence(format!("{} is missing", ca_path.display()))
-                        .cause("an earlier cluster was not taken away whole: init makes a new CA, which this kubeconfig does not trust")
+                        .cause("an earlier cluster was not removed completely: a new CA will be generated, which this kubeconfig does not trust")
                         .fix(format!("`kubestrap reset`; or {away}")),
                 );
             }
@@ -48,9 +48,9 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             ),
             Err(KubeconfigError::OtherCa { .. }) if row.file == "kubelet.conf" => None,
             Err(error @ KubeconfigError::OtherCa { .. }) => Some(
-                Finding::error(format!("{shown} is of another cluster than this CA"))
+                Finding::error(format!("{shown} does not belong to this CA's cluster"))
                     .evidence(error.to_string())
-                    .cause("an earlier cluster was not taken away whole, or the CA was exchanged")
+                    .cause("an earlier cluster was not removed completely, or the CA was replaced")
                     .fix(away),
             ),
             Err(error) => Some(
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn those_of_this_cluster_stay_and_others_are_in_the_way() {
+    fn kubeconfigs_of_this_cluster_are_kept_and_others_are_errors() {
         let (ours, other) = (ca(), ca());
         let s = settings("");
         let found = |name: &str, text: &str, ca: Option<&str>| {

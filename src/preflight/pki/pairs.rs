@@ -58,15 +58,15 @@ impl Pki<'_> {
             let (certificate, key) = (self.path(&crt), self.path(&key));
             return lost.then(|| {
                 let finding = match self.read(&crt) {
-                    None => Finding::error(format!("{key} is there without its certificate {certificate}")),
+                    None => Finding::error(format!("{key} exists without its certificate {certificate}")),
                     Some(_) => Finding::error(format!("{certificate} can't be used"))
-                        .evidence(format!("it breaks off in the middle; its key {key} is whole")),
+                        .evidence(format!("it is incomplete; its key {key} is complete")),
                 };
                 finding.cause(
-                    "init would make another CA, and everything that trusts the old one would stop to work",
+                    "another CA would be generated, and everything that trusts the old one would stop working",
                 )
                 .fix(format!(
-                    "put {certificate} back from a backup; or `rm {key}`, if nothing uses that CA"
+                    "restore {certificate} from a backup; or `rm {key}`, if nothing uses that CA"
                 ))
             });
         };
@@ -82,14 +82,10 @@ impl Pki<'_> {
                 Err(error) => return Some(broken(&key, error.to_string())),
                 Ok(private) if !bundle.certificate.matches_key(&private) => {
                     return Some(
-                        Finding::error(format!(
-                            "{} and {} do not belong together",
-                            self.path(&crt),
-                            self.path(&key)
-                        ))
-                        .evidence("the certificate bears another public key than this private key's")
-                        .cause("one of the two was put there from elsewhere, or only one was restored")
-                        .fix(self.anew(row)),
+                        Finding::error(format!("{} and {} are not a pair", self.path(&crt), self.path(&key)))
+                            .evidence("the certificate bears another public key than this private key's")
+                            .cause("one of the two was put there from elsewhere, or only one was restored")
+                            .fix(self.anew(row)),
                     );
                 }
                 Ok(_) => {}
@@ -146,16 +142,16 @@ impl Pki<'_> {
         let what = match error {
             ChainError::Expired { .. } => "has expired",
             ChainError::NotYetValid { .. } => "is not valid yet",
-            _ => "is not of the CA beside it",
+            _ => "was not issued by the CA beside it",
         };
         let finding = Finding::error(format!("{} {what}", self.path(crt))).evidence(error.to_string());
         match error {
             ChainError::NotYetValid { .. } => {
-                finding.cause("mostly the clock is wrong").fix("`timedatectl`; set the clock right")
+                finding.cause("the clock is probably wrong").fix("`timedatectl`; set the clock right")
             }
             ChainError::Expired { .. } => finding.fix(self.anew(row)),
             _ => finding
-                .cause("one of the two was put there from elsewhere, or the CA was made anew")
+                .cause("one of the two was copied from elsewhere, or the CA was generated again")
                 .fix(self.anew(row)),
         }
     }
@@ -166,12 +162,12 @@ impl Pki<'_> {
         let signer_key = row.signer_row().map(|ca| format!("{}.key", ca.base));
         match signer_key {
             None => format!(
-                "put the right {crt} and {key} back from a backup; or, where nothing of that cluster is needed, `kubestrap reset`"
+                "restore the right {crt} and {key} from a backup; or, if nothing of that cluster is needed, `kubestrap reset`"
             ),
             Some(name) if self.machine.kind(&self.dir.join(&name)).is_some() => {
-                format!("`rm {crt} {key}` and run again: init makes it anew")
+                format!("`rm {crt} {key}` and run again: it will be generated")
             }
-            Some(_) => format!("have {crt} issued anew by whoever holds the CA's key, which is not here"),
+            Some(_) => format!("have {crt} issued again by whoever holds the CA's key, which is not here"),
         }
     }
 
@@ -189,7 +185,7 @@ impl Pki<'_> {
                 return Some(
                     Finding::error(format!("{key} can't be used"))
                         .evidence(error.to_string())
-                        .fix(format!("put it back from a backup; or `rm {key} {public}`, and all tokens of service accounts are void")),
+                        .fix(format!("restore it from a backup; or `rm {key} {public}`, which invalidates all service account tokens")),
                 );
             }
         };
@@ -197,16 +193,16 @@ impl Pki<'_> {
         if !text.contains("-----BEGIN ") {
             return Some(
                 Finding::error(format!("{public} can't be used"))
-                    .evidence("it holds no key in PEM")
-                    .fix(format!("`rm {public}` and run again: init makes it of {key}")),
+                    .evidence("it holds no PEM key")
+                    .fix(format!("`rm {public}` and run again: it will be derived from {key}")),
             );
         }
         // Other forms of public keys serve too, and are not compared.
         let comparable = text.contains("BEGIN PUBLIC KEY");
         let bare = |t: &str| t.split_whitespace().collect::<String>();
         (comparable && bare(&text) != bare(&private.public_key_pem())).then(|| {
-            Finding::error(format!("{key} and {public} do not belong together"))
-                .cause("the API server would sign tokens that it does not accept itself")
+            Finding::error(format!("{key} and {public} are not a pair"))
+                .cause("the API server would issue tokens that it does not accept")
                 .fix(format!("`rm {public}` and run again, if {key} is the right one"))
         })
     }

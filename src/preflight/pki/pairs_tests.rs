@@ -65,7 +65,7 @@ fn with(files: &[(&str, &str)]) -> FakeMachine {
 }
 
 #[test]
-fn what_belongs_together_is_fine() {
+fn matching_certificates_and_keys_are_fine() {
     let m = made();
     let files = [
         ("ca.crt", &*m.ca.0),
@@ -83,7 +83,7 @@ fn what_belongs_together_is_fine() {
 }
 
 #[test]
-fn each_fault_is_told_with_its_file_and_what_to_do() {
+fn each_fault_is_reported_with_its_file_and_fix() {
     let m = made();
     let s = settings("");
     let finding = |files: &[(&str, &str)]| {
@@ -95,7 +95,7 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
     let (ca_crt, ca_key) = (("ca.crt", &*m.ca.0), ("ca.key", &*m.ca.1));
 
     let (what, fix) = finding(&[ca_crt, ("ca.key", &m.other_ca.1)]);
-    assert!(what.contains("ca.crt and /etc/kubernetes/pki/ca.key do not belong together"), "{what}");
+    assert!(what.contains("ca.crt and /etc/kubernetes/pki/ca.key are not a pair"), "{what}");
     assert!(fix.contains("backup"));
 
     let leaf = |crt| [ca_crt, ca_key, ("apiserver.crt", crt), ("apiserver.key", &*m.leaf.1)];
@@ -110,10 +110,10 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
     assert!(found[0].fix.as_ref().unwrap().contains("whoever holds the CA's key"), "{found:?}");
 
     let other = [("ca.crt", &*m.other_ca.0), ("ca.key", &m.other_ca.1), ("apiserver.crt", &m.leaf.0)];
-    assert!(finding(&other).0.ends_with("is not of the CA beside it"));
+    assert!(finding(&other).0.ends_with("was not issued by the CA beside it"));
 
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
-    assert!(finding(&mixed).0.contains("do not belong together"));
+    assert!(finding(&mixed).0.contains("are not a pair"));
     assert!(finding(&leaf("rubbish")).0.contains("can't be used"));
     assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made anew");
     assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));
@@ -127,7 +127,7 @@ fn each_fault_is_told_with_its_file_and_what_to_do() {
 }
 
 #[test]
-fn what_init_can_t_make_is_told_before_it_writes() {
+fn certificates_that_cannot_be_generated_are_reported_first() {
     let m = made();
     let found = with(&[("ca.crt", &m.ca.0), ("apiserver.crt", &m.leaf.0)]).finding(ROW, &settings(""));
     assert_eq!(found.evidence, ["/etc/kubernetes/pki/apiserver-kubelet-client.crt"]);
@@ -135,7 +135,7 @@ fn what_init_can_t_make_is_told_before_it_writes() {
 }
 
 #[test]
-fn the_api_server_s_certificate_names_its_address() {
+fn api_server_certificate_must_name_the_advertise_address() {
     let m = made();
     let elsewhere = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nlocalAPIEndpoint: {advertiseAddress: 203.0.113.9}\n";
     let machine = with(&[

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_that_turns_cri_off() {
+    fn line_that_disables_the_cri_plugin_is_found() {
         let found = disabled_cri(&settings("").node, &with("# x\ndisabled_plugins = [\"cri\"]\n")).unwrap();
         assert_eq!(found.to_string(), "/etc/containerd/config.toml:2: disabled_plugins = [\"cri\"]");
         let several =
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_that_run_the_one_that_makes_the_socket_counts() {
+    fn configuration_of_the_containerd_with_our_socket_counts() {
         let mut machine = FakeMachine::with(|m| {
             m.processes =
                 vec![process(1, "containerd -c /etc/a.toml"), process(2, "containerd -c /etc/b.toml")];

@@ -16,16 +16,17 @@ pub(crate) fn cri(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         Ok(facts) => match facts.status.runtime_ready() {
             Some(ready) if ready.status => vec![],
             Some(ready) => {
-                let what = format!("the container runtime {} says that it is not ready", facts.version.name);
+                let what =
+                    format!("the container runtime {} reports that it is not ready", facts.version.name);
                 let words = format!("{}: {}", ready.reason, ready.message);
                 let service = service_of(&node.registration.cri_socket);
                 vec![
                     Finding::error(what)
                         .evidence(words)
-                        .fix(format!("`journalctl -u {service} -n 50` tells why")),
+                        .fix(format!("`journalctl -u {service} -n 50` shows why")),
                 ]
             }
-            None => vec![Finding::warning("the container runtime does not say whether it is ready")],
+            None => vec![Finding::warning("the container runtime does not report whether it is ready")],
         },
     }
 }
@@ -49,6 +50,9 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     let service = service_of(socket);
     let state = machine.service(service);
     let evidence = error.to_string();
+    if let Some(finding) = not_a_socket(error.endpoint.path(), machine) {
+        return finding.evidence(evidence);
+    }
     match &error.cause {
         CriCause::NoSocket => {
             let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
@@ -60,21 +64,21 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             }
             if state.exists || machine.program(service).is_some() {
                 return finding
-                    .cause(format!("{service} is installed and does not run"))
+                    .cause(format!("{service} is installed, but not running"))
                     .fix(format!("`systemctl enable --now {service}`"));
             }
             finding
                 .cause("no container runtime is installed, or it listens elsewhere (then `--cri-socket`)")
                 .fix("install one: `apt-get install containerd` or `dnf install containerd`")
         }
-        CriCause::NotListening => Finding::error(format!("nobody listens on {socket}"))
+        CriCause::NotListening => Finding::error(format!("nothing listens on {socket}"))
             .evidence(evidence)
-            .cause(format!("{service} has stopped, or crashed: the socket is what it left"))
-            .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` tells why")),
+            .cause(format!("{service} has stopped or crashed, and left its socket behind"))
+            .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` shows why")),
         CriCause::PermissionDenied if !machine.is_root() => {
             Finding::info(format!("the container runtime at {socket} was not asked: that needs root"))
         }
-        CriCause::PermissionDenied => Finding::error(format!("{socket} is closed to this user"))
+        CriCause::PermissionDenied => Finding::error(format!("this user may not open {socket}"))
             .evidence(evidence)
             .cause("although we are root: SELinux, or a user namespace, forbids it")
             .fix("`ausearch -m avc -ts recent` shows what was refused"),
@@ -98,18 +102,39 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             };
             let other = KNOWN_SOCKETS.iter().find(here).map(|p| format!("`--cri-socket unix://{p}`, which is here"));
             let other = other.unwrap_or_else(|| "`--cri-socket` (nodeRegistration.criSocket) names another".into());
-            Finding::error(format!("what listens at {socket} is no container runtime that speaks CRI"))
+            Finding::error(format!("what listens at {socket} is not a container runtime with CRI"))
                 .evidence(evidence)
                 .cause("it is another program's socket: Docker's own, for one, serves no CRI")
-                .fix(format!("take the runtime's CRI socket: {other}"))
+                .fix(format!("use the runtime's CRI socket: {other}"))
         }
         CriCause::Timeout { .. } => Finding::error(format!("the container runtime at {socket} does not answer"))
             .evidence(evidence)
-            .fix(format!("`journalctl -u {service} -n 50` tells more; `systemctl restart {service}` mostly helps")),
+            .fix(format!("`journalctl -u {service} -n 50` shows more; `systemctl restart {service}` usually helps")),
         _ => Finding::error(format!("the container runtime at {socket} can't be asked"))
             .evidence(evidence)
-            .fix(format!("`journalctl -u {service} -n 50` tells more")),
+            .fix(format!("`journalctl -u {service} -n 50` shows more")),
     }
+}
+
+/// A directory or file at the socket's path: no runtime can have made it.
+fn not_a_socket(path: &Path, machine: &dyn Machine) -> Option<Finding> {
+    let shown = path.display();
+    let (kind, cause, remove) = match machine.kind(path)? {
+        PathKind::Dir => (
+            "a directory",
+            "a container that mounts the path was started before the runtime, which creates a directory there; or the path is wrong",
+            format!("`rmdir {shown}`"),
+        ),
+        PathKind::File => {
+            ("a file", "the path is wrong, or a file was put there", format!("`mv {shown} {shown}.old`"))
+        }
+        _ => return None,
+    };
+    Some(
+        Finding::error(format!("{shown} is {kind}, not the socket of a container runtime")).cause(cause).fix(
+            format!("give the runtime's socket with `--cri-socket`; or {remove} and restart the runtime"),
+        ),
+    )
 }
 
 /// kubeadm: the runtime tells its cgroup driver; kubelet 1.38 will need that.
@@ -119,7 +144,7 @@ pub(crate) fn version(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     match facts.cgroup_driver {
         Ok(Some(_)) => vec![],
         Ok(None) => {
-            let what = format!("{name} does not tell its cgroup driver (it lacks CRI's RuntimeConfig)");
+            let what = format!("{name} does not report its cgroup driver (it lacks CRI's RuntimeConfig)");
             let needed = kubelet::version(machine).is_ok_and(|v| v.minor() >= 38);
             let finding = if needed { Finding::error(what) } else { Finding::warning(what) };
             vec![
@@ -129,7 +154,7 @@ pub(crate) fn version(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
             ]
         }
         Err(error) => {
-            vec![Finding::error(format!("{name} can't tell its cgroup driver")).evidence(error.to_string())]
+            vec![Finding::error(format!("{name} can't report its cgroup driver")).evidence(error.to_string())]
         }
     }
 }
@@ -183,7 +208,7 @@ pub(crate) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
                 );
                 Finding::warning(what).cause(cause)
             } else {
-                Finding::error(what).cause("they would put containers where the other does not look")
+                Finding::error(what).cause("each would put containers where the other does not look")
             };
             vec![finding.fix(fix)]
         }
@@ -204,7 +229,7 @@ pub(crate) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
             vec![
                 Finding::error(format!("containerd's cgroup driver is {theirs}, kubelet's is {configured}"))
                     .evidence(evidence)
-                    .cause("with two drivers kubelet can't manage its Pods: they fail to start, or are killed later")
+                    .cause("with different drivers kubelet can't manage its Pods: they fail to start, or are killed later")
                     .fix(edit(configured == "systemd", line.as_ref().map(|l| &l.0))),
             ]
         }

@@ -14,7 +14,7 @@ fn with_driver(driver: Option<CgroupDriver>) -> FakeMachine {
 }
 
 #[test]
-fn each_way_of_not_answering_has_its_fix() {
+fn each_way_to_fail_to_respond_has_its_fix() {
     let s = settings("");
     let fix = |m: &FakeMachine| {
         let found = m.finding("CRI", &s);
@@ -46,7 +46,7 @@ fn each_way_of_not_answering_has_its_fix() {
 }
 
 #[test]
-fn a_runtime_that_is_not_ready_is_quoted() {
+fn runtime_that_is_not_ready_is_quoted() {
     let machine = FakeMachine::with(|m| {
         let condition = &mut m.runtime.as_mut().unwrap().status.conditions[0];
         (condition.status, condition.reason) = (false, "Broken".into());
@@ -55,7 +55,7 @@ fn a_runtime_that_is_not_ready_is_quoted() {
 }
 
 #[test]
-fn a_runtime_that_does_not_tell_its_driver_is_warned_of() {
+fn runtime_that_does_not_report_its_driver_is_a_warning() {
     let s = settings("");
     let machine = with_driver(None);
     assert_eq!(machine.finding("ContainerRuntimeVersion", &s).severity, Severity::Warning);
@@ -90,4 +90,19 @@ fn kubelet_follows_a_runtime_that_tells() {
     machine.says.get_mut("kubelet --version").unwrap().stdout = "Kubernetes v1.36.1\n".into();
     machine.dirs.clear();
     assert!(machine.check("CgroupDriver", &s).is_empty());
+}
+
+#[test]
+fn directory_or_file_at_the_sockets_path_is_named_as_that() {
+    let at = |change: fn(&mut FakeMachine)| {
+        let mut machine =
+            FakeMachine::with(|m| m.runtime = Err(cri_error("Version", CriCause::NotListening)));
+        change(&mut machine);
+        machine.finding("CRI", &settings("")).what
+    };
+    let socket = "/run/containerd/containerd.sock";
+    let directory = at(|m| drop(m.dirs.insert("/run/containerd/containerd.sock".into(), vec![])));
+    assert_eq!(directory, format!("{socket} is a directory, not the socket of a container runtime"));
+    let file = at(|m| m.file("/run/containerd/containerd.sock", ""));
+    assert_eq!(file, format!("{socket} is a file, not the socket of a container runtime"));
 }

@@ -17,13 +17,10 @@ pub(crate) fn never_pulled(settings: &Settings, machine: &dyn Machine) -> Vec<Fi
     }
     let import = "`ctr -n k8s.io images import FILE.tar` brings an image without a registry";
     vec![
-        Finding::warning(format!(
-            "images are not here, and imagePullPolicy is Never: {}",
-            missing.join(", ")
-        ))
-        .cause(
-            "they are not pulled now; kubelet will have to, and the control plane can't start where it can't",
-        )
-        .fix(format!("{import}; `kubestrap config images pull` pulls them; or take imagePullPolicy away")),
+        Finding::warning(format!("images are missing, and imagePullPolicy is Never: {}", missing.join(", ")))
+            .cause(
+                "they are not pulled now; kubelet has to, and if it can't, the control plane does not start",
+            )
+            .fix(format!("{import}; `kubestrap config images pull` pulls them; or remove imagePullPolicy")),
     ]
 }

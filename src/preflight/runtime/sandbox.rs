@@ -34,12 +34,12 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
             return vec![];
         }
         let what = format!(
-            "the runtime's sandbox image is {image}, and Kubernetes {} comes with {ours}",
+            "the runtime's sandbox image is {image}, and Kubernetes {} uses {ours}",
             settings.cluster.version
         );
-        return vec![Finding::info(what).cause("that works: the runtime's own is what sandboxes run")];
+        return vec![Finding::info(what).cause("this works: sandboxes use the runtime's own")];
     }
-    let Err(error) = machine.pull(&image) else { return vec![] };
+    let Err(error) = machine.container_runtime().pull_once(&image) else { return vec![] };
     let fix = if facts.holds(&ours) {
         format!(
             "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
@@ -52,9 +52,9 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
         )
     };
     vec![
-        Finding::error(format!("the runtime's sandbox image {image} is not here and can't be pulled"))
+        Finding::error(format!("the runtime's sandbox image {image} is missing and can't be pulled"))
             .evidence(words(&error))
-            .cause("no Pod can start without it, whatever other images there are")
+            .cause("no Pod can start without it")
             .fix(fix),
     ]
 }
@@ -86,7 +86,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let mut error = None;
     for parent in parents {
-        match machine.start_sandbox(parent) {
+        match machine.container_runtime().start_sandbox(parent) {
             Ok(()) => return vec![],
             Err(e) => {
                 let slice = words(&e).to_lowercase().contains("slice");
@@ -106,7 +106,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     let finding = match error.call {
         "StopPodSandbox" | "RemovePodSandbox" => {
-            Finding::warning("the container runtime can't take a sandbox away that it started")
+            Finding::warning("the container runtime can't remove a sandbox that it started")
         }
         _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
     };
@@ -122,7 +122,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     }
     vec![match rule {
         Some(rule) => finding.cause(rule.cause).fix(rule.fix),
-        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) tells more"),
+        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) shows more"),
     }]
 }
 
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_runtime_s_words_are_quoted_and_explained() {
+    fn runtime_errors_are_quoted_and_explained() {
         let s = settings("");
         for (message, cause) in [
             (
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_that_is_not_told_is_tried_both_ways() {
+    fn unreported_cgroup_driver_is_tried_both_ways() {
         let mut machine = FakeMachine::with(|m| {
             m.runtime.as_mut().unwrap().cgroup_driver = Ok(None);
             m.sandbox
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_can_t_be_removed_is_a_warning() {
+    fn sandbox_that_cannot_be_removed_is_a_warning() {
         let machine = FakeMachine::with(|m| {
             m.sandbox.insert(SLICE.into(), refused("RemovePodSandbox", "busy"));
         });
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sandbox_image_that_can_t_be_had_is_told_once() {
+    fn sandbox_image_that_cannot_be_pulled_is_reported_once() {
         let s = settings("");
         let mut machine = failing("failed to get sandbox image \"r/pause:3.8\": failed to pull image");
         machine.file("/etc/containerd/config.toml", "[x]\n  sandbox_image = \"r/pause:3.8\"\n");

@@ -41,12 +41,12 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
         "the program that runs containers, runc, ends as soon as it is started: it is damaged, or does not fit this machine's libraries",
-        "`runc --version` shows it alone; install it anew: `apt-get install --reinstall runc` or `dnf reinstall runc`",
+        "`runc --version` shows it alone; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(
         &["containerd-shim-runc-v2", "runtime \"io.containerd"],
         "containerd's own program containerd-shim-runc-v2 is not found",
-        "install containerd anew: the shim belongs beside it in PATH",
+        "reinstall containerd: the shim must be in PATH beside it",
     ),
     rule(
         &["slice:prefix:name", "systemd slice as cgroup parent", "cgroup parent for systemd", "cgroupsPath"],

@@ -99,7 +99,7 @@ fn stop_kubelet(run: &Run) {
 }
 
 fn remove_pods(run: &mut Run) {
-    match run.pods.remove_all() {
+    match run.runtime.remove_pods() {
         Ok(0) => {}
         Ok(count) => run.act(Verb::Remove, format!("the {count} Pods that kubelet ran")),
         Err(reasons) => {

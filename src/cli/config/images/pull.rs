@@ -5,7 +5,8 @@ use clap::Args;
 use super::{AREA, Selection};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::images::{Pull as _, PullOptions, PullPolicy, RuntimePull};
+use crate::host::CriRuntime;
+use crate::images::{self, PullOptions, PullPolicy};
 use crate::output::{Format, Printer};
 
 /// Pull the images that `init` uses, so that it need not wait for them
@@ -27,11 +28,11 @@ impl Pull {
         let out = Printer::new(Format::Text);
         let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
         let socket = &settings.node.registration.cri_socket;
-        let mut runtime = RuntimePull { socket: socket.clone() };
+        let runtime = CriRuntime::new(socket).map_err(Error::usage)?;
         // As kubeadm does: each is asked of its registry even if it is here, so that a tag that moved is followed.
         let options = PullOptions { policy: PullPolicy::Always, serial: PullOptions::of(&settings).serial };
-        let failed =
-            runtime.pull(&settings.images(), options, &mut |line| out.log(AREA, line)).map_err(|e| {
+        let failed = images::pull(&runtime, &settings.images(), options, &mut |line| out.log(AREA, line))
+            .map_err(|e| {
                 Error::new(ExitStatus::Failed, format!("{e}; `--cri-socket` names another runtime's socket"))
             })?;
         out.findings(AREA, &failed);

@@ -55,7 +55,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "etcd-folder-is-a-file",
         "where etcd's folder belongs stands a file",
         |_| put("/var/lib/etcd", "x"),
-        &["/var/lib/etcd", "no folder"],
+        &["/var/lib/etcd", "no folder|not a directory"],
         &["mv /var/lib/etcd"],
     ),
     fault(
@@ -113,7 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 Ok(())
             })
         },
-        &["etcd", "/var/lib/etcd|lock", "another|process|works in"],
+        &["etcd", "/var/lib/etcd|lock", "another|process|uses"],
         &["kill|systemctl|stop"],
     ),
     fault(
@@ -144,7 +144,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.cluster("etcd: {external: {endpoints: ['https://127.0.0.1:22379'], caFile: /etc/e/ca.crt, certFile: /etc/e/c.crt, keyFile: /etc/e/c.key}}");
             Ok(())
         },
-        &["etcd.external.caFile", "/etc/e/ca.crt", "not there"],
+        &["etcd.external.caFile", "/etc/e/ca.crt", "does not exist"],
         &["copy it"],
     ),
     fault(

@@ -90,14 +90,14 @@ pub(super) const FAULTS: &[Fault] = &[
         "manifests-is-a-file",
         "where the folder of static Pods belongs stands a file",
         |_| put("/etc/kubernetes/manifests", "x\n"),
-        &["/etc/kubernetes/manifests", "no folder|not a directory|is a file|a file stands"],
+        &["/etc/kubernetes/manifests", "not a directory|is a file|a file is"],
         &["mv /etc/kubernetes/manifests|rm /etc/kubernetes/manifests"],
     ),
     fault(
         "kubernetes-is-a-file",
         "where /etc/kubernetes belongs stands a file",
         |_| put("/etc/kubernetes", "x\n"),
-        &["/etc/kubernetes", "no folder|not a directory|is a file|a file stands"],
+        &["/etc/kubernetes", "not a directory|is a file|a file is"],
         &["mv /etc/kubernetes|rm /etc/kubernetes"],
     ),
     fault(

@@ -16,7 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "pause-image-missing",
         "the runtime's sandbox image is not here, and no registry is reached",
         |s| s.remove_image("pause"),
-        &["pause", "sandbox image", "not here|can't be pulled"],
+        &["pause", "sandbox image", "missing|can't be pulled"],
         &["images pull|images import"],
     ),
     fault(
@@ -30,7 +30,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 text.replace(end, "k8s.gcr.io/pause:3.2")
             })
         },
-        &["k8s.gcr.io/pause:3.2", "not here|can't be pulled"],
+        &["k8s.gcr.io/pause:3.2", "missing|can't be pulled"],
         &["sandbox = \"registry.k8s.io/pause"],
     ),
     fault(

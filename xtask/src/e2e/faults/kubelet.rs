@@ -18,8 +18,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-broken",
         "kubelet's file is damaged",
         |s| install(s, "kubelet", &[0x7f, b'E', b'L', b'F', 2, 1, 1, 0]),
-        &["kubelet can't be run", "damaged|another kind"],
-        &["install it anew"],
+        &["kubelet can't be run", "damaged|another architecture"],
+        &["reinstall kubelet"],
     ),
     fault(
         "kubelet-dies-at-once",
@@ -74,6 +74,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-flag-value",
         "kubeletExtraArgs has a value that the flag does not take",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.kubelet_arg("max-pods", "many");
             Ok(())
         },
@@ -84,6 +85,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-config-invalid",
         "the KubeletConfiguration has a value that kubelet refuses",
         |s| {
+            s.ignored.push("KubeletConfiguration");
             s.kubelet("imageGCHighThresholdPercent: 20\nimageGCLowThresholdPercent: 90\n");
             Ok(())
         },
@@ -146,7 +148,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.kubelet("resolvConf: /run/systemd/resolve/resolv.conf");
             Ok(())
         },
-        &["resolvConf", "/run/systemd/resolve/resolv.conf", "not there|no such file|missing"],
+        &["resolvConf", "/run/systemd/resolve/resolv.conf", "does not exist|no such file|missing"],
         &["resolvConf"],
     ),
     fault(

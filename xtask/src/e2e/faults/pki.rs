@@ -10,16 +10,16 @@ use crate::command::check;
 pub(super) const FAULTS: &[Fault] = &[
     fault(
         "ca-pair-mismatch",
-        "ca.crt and ca.key do not belong together",
+        "ca.crt and ca.key are not a pair",
         |s| mixed(s, &["ca.key"]),
-        &["ca.crt", "ca.key", "do not belong together"],
+        &["ca.crt", "ca.key", "are not a pair"],
         &["backup|kubestrap reset"],
     ),
     fault(
         "apiserver-pair-mismatch",
-        "apiserver.crt and apiserver.key do not belong together",
+        "apiserver.crt and apiserver.key are not a pair",
         |s| mixed(s, &["apiserver.key"]),
-        &["apiserver.crt", "apiserver.key", "do not belong together"],
+        &["apiserver.crt", "apiserver.key", "are not a pair"],
         &["rm /etc/kubernetes/pki/apiserver.crt"],
     ),
     fault(
@@ -46,21 +46,21 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-cert-of-another-ca",
         "apiserver.crt is signed by another CA than ca.crt",
         |s| mixed(s, &["apiserver.crt", "apiserver.key"]),
-        &["apiserver.crt", "not of the CA"],
+        &["apiserver.crt", "not issued by the CA"],
         &["rm /etc/kubernetes/pki/apiserver.crt"],
     ),
     fault(
         "etcd-client-of-another-ca",
         "apiserver-etcd-client.crt is signed by another CA than etcd's",
         |s| mixed(s, &["apiserver-etcd-client.crt", "apiserver-etcd-client.key"]),
-        &["apiserver-etcd-client.crt", "not of the CA"],
+        &["apiserver-etcd-client.crt", "not issued by the CA"],
         &["rm /etc/kubernetes/pki/apiserver-etcd-client.crt"],
     ),
     fault(
         "etcd-ca-exchanged",
         "etcd's CA was made anew; its certificates were not",
         |s| mixed(s, &["etcd/ca.crt", "etcd/ca.key"]),
-        &["etcd/server.crt", "not of the CA"],
+        &["etcd/server.crt", "not issued by the CA"],
         &["rm /etc/kubernetes/pki/etcd/server.crt"],
     ),
     fault(
@@ -94,7 +94,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(fs::remove_file(format!("{PKI}/ca.crt"))?)
         },
         &["ca.key", "without its certificate"],
-        &["put /etc/kubernetes/pki/ca.crt back"],
+        &["restore /etc/kubernetes/pki/ca.crt"],
     ),
     fault(
         "ca-external-and-incomplete",
@@ -120,9 +120,9 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "sa-pair-mismatch",
-        "sa.key and sa.pub do not belong together",
+        "sa.key and sa.pub are not a pair",
         |s| mixed(s, &["sa.pub"]),
-        &["sa.key", "sa.pub", "do not belong together"],
+        &["sa.key", "sa.pub", "are not a pair"],
         &["rm /etc/kubernetes/pki/sa.pub"],
     ),
     fault(

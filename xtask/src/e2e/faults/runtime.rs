@@ -91,7 +91,7 @@ pub(super) const FAULTS: &[Fault] = &[
             )
         },
         &["sandbox", "runc", "symbol lookup error"],
-        &["install runc|reinstall|install it anew"],
+        &["install runc|reinstall"],
     ),
     fault(
         "shim-missing",
@@ -127,7 +127,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.node.change_containerd(|text| text)
         },
         &["sandbox", "no space left|full"],
-        &["df -h|make room"],
+        &["df -h|free some"],
     ),
     fault(
         "containerd-root-read-only",

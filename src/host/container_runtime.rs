@@ -1,0 +1,244 @@
+//! The container-runtime seam: what this program has a runtime do, apart from watching its containers.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::block_on::block_on;
+use super::cri::{CriCause, CriClient, CriEndpoint, CriError, EndpointError, conversation};
+use super::machine::RuntimeFacts;
+use crate::images::{PullError, PullEvent, PullOptions, pull_all};
+
+/// How long the runtime may take to say whether it has an image. Without an answer the image would be pulled, which
+/// fails on a machine without a network.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// The container runtime of this machine.
+pub trait ContainerRuntime: Send + Sync {
+    /// What it says about itself.
+    ///
+    /// # Errors
+    /// When it does not answer as a CRI v1 runtime does.
+    fn facts(&self) -> Result<RuntimeFacts, CriError>;
+
+    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and begins to remove it.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
+
+    /// Waits until the sandbox that was started is removed.
+    ///
+    /// # Errors
+    /// When it can't be removed.
+    fn sandbox_removed(&self) -> Result<(), CriError>;
+
+    /// Pulls an image once, as a test.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn pull_once(&self, image: &str) -> Result<(), CriError>;
+
+    /// Pulls images, with retries; gives those that could not be pulled.
+    ///
+    /// # Errors
+    /// When the runtime can't be asked at all.
+    fn pull(
+        &self,
+        images: &[String],
+        options: PullOptions,
+        progress: &mut (dyn FnMut(PullEvent) + Send),
+    ) -> Result<Vec<PullError>, CriError>;
+
+    /// Stops and removes the Pods that kubelet ran; gives their number.
+    ///
+    /// # Errors
+    /// For each Pod that could not be removed, or why the runtime can't be asked.
+    fn remove_pods(&self) -> Result<usize, Vec<String>>;
+
+    /// Stops a Pod of kube-system by its name: its containers are asked to end, and killed when `grace` is over. Gives
+    /// the ids of containers that still run.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError>;
+
+    /// The image that a container of a Pod of kube-system runs, as the runtime calls it; none where none runs.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError>;
+}
+
+/// A runtime behind a CRI socket.
+pub struct CriRuntime {
+    endpoint: CriEndpoint,
+    /// The sandbox that was started is being removed.
+    removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
+}
+
+impl CriRuntime {
+    /// The runtime at a socket. It is reached when it is first asked.
+    ///
+    /// # Errors
+    /// When that is not the address of a socket.
+    pub fn new(socket: &str) -> Result<Self, EndpointError> {
+        Ok(Self { endpoint: socket.parse()?, removal: Mutex::default() })
+    }
+
+    fn talk<T>(&self, conversation: impl Future<Output = Result<T, CriError>>) -> Result<T, CriError> {
+        talk(&self.endpoint, conversation)
+    }
+}
+
+impl Drop for CriRuntime {
+    fn drop(&mut self) {
+        // A run that ends early leaves no sandbox behind. That it can't be removed is reported where it is waited for.
+        let _ = self.sandbox_removed();
+    }
+}
+
+impl ContainerRuntime for CriRuntime {
+    fn facts(&self) -> Result<RuntimeFacts, CriError> {
+        self.talk(conversation::facts(&self.endpoint))
+    }
+
+    fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
+        let id = self.talk(conversation::start_sandbox(&self.endpoint, parent))?;
+        // Removing takes as long as starting, and nothing depends on it.
+        let endpoint = self.endpoint.clone();
+        let removal =
+            std::thread::spawn(move || talk(&endpoint, conversation::remove_sandbox(&endpoint, &id)));
+        *self.removal.lock().unwrap_or_else(PoisonError::into_inner) = Some(removal);
+        Ok(())
+    }
+
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        let removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner).take();
+        removal.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
+    }
+
+    fn pull_once(&self, image: &str) -> Result<(), CriError> {
+        self.talk(conversation::pull_once(&self.endpoint, image))
+    }
+
+    fn pull(
+        &self,
+        images: &[String],
+        options: PullOptions,
+        progress: &mut (dyn FnMut(PullEvent) + Send),
+    ) -> Result<Vec<PullError>, CriError> {
+        self.talk(async {
+            let client = CriClient::connect(&self.endpoint).await?.with_timeout(ANSWER_LIMIT);
+            Ok(pull_all(&client, images, options, progress).await)
+        })
+    }
+
+    fn remove_pods(&self) -> Result<usize, Vec<String>> {
+        block_on(conversation::remove_pods(&self.endpoint)).unwrap_or_else(|e| Err(vec![e.to_string()]))
+    }
+
+    fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError> {
+        self.talk(conversation::stop_pod(&self.endpoint, name, grace))
+    }
+
+    fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError> {
+        self.talk(conversation::running_image(&self.endpoint, name, container))
+    }
+}
+
+/// Has a conversation with the runtime at `endpoint`.
+///
+/// # Errors
+/// What the conversation gives, and when it can't begin.
+pub(crate) fn talk<T>(
+    endpoint: &CriEndpoint,
+    conversation: impl Future<Output = Result<T, CriError>>,
+) -> Result<T, CriError> {
+    let failed = |error: std::io::Error| CriError {
+        endpoint: endpoint.clone(),
+        call: "connect",
+        cause: CriCause::Connection { message: error.to_string() },
+    };
+    block_on(conversation).map_err(failed)?
+}
+
+/// A dry run of a runtime: it can be asked, but pulls, starts and removes nothing.
+pub struct DryRuntime(CriRuntime);
+
+impl DryRuntime {
+    /// A dry run of the runtime at a socket.
+    ///
+    /// # Errors
+    /// When that is not the address of a socket.
+    pub fn new(socket: &str) -> Result<Self, EndpointError> {
+        CriRuntime::new(socket).map(Self)
+    }
+}
+
+impl ContainerRuntime for DryRuntime {
+    fn facts(&self) -> Result<RuntimeFacts, CriError> {
+        self.0.facts()
+    }
+
+    fn start_sandbox(&self, _: &str) -> Result<(), CriError> {
+        Ok(())
+    }
+
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        Ok(())
+    }
+
+    fn pull_once(&self, _: &str) -> Result<(), CriError> {
+        Ok(())
+    }
+
+    fn pull(
+        &self,
+        images: &[String],
+        _: PullOptions,
+        progress: &mut (dyn FnMut(PullEvent) + Send),
+    ) -> Result<Vec<PullError>, CriError> {
+        progress(PullEvent::Would(images.to_vec()));
+        Ok(vec![])
+    }
+
+    fn remove_pods(&self) -> Result<usize, Vec<String>> {
+        Ok(0)
+    }
+
+    fn stop_pod(&self, _: &str, _: Duration) -> Result<Vec<String>, CriError> {
+        Ok(vec![])
+    }
+
+    fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dry_run_pulls_and_starts_nothing_and_needs_no_runtime() {
+        let runtime = DryRuntime::new("unix:///no/such.sock").unwrap();
+        let mut events = vec![];
+        let images = vec!["a".to_owned(), "b".to_owned()];
+        let failed = runtime.pull(&images, PullOptions::default(), &mut |e| events.push(e)).unwrap();
+        assert_eq!((failed, events), (vec![], vec![PullEvent::Would(images)]));
+        assert_eq!((runtime.start_sandbox(""), runtime.remove_pods()), (Ok(()), Ok(0)));
+        assert!(runtime.facts().is_err(), "it is asked for real");
+    }
+
+    #[test]
+    fn runtime_that_is_not_there_is_an_error_of_every_call() {
+        let runtime = CriRuntime::new("unix:///no/such.sock").unwrap();
+        assert_eq!(runtime.facts().unwrap_err().cause, CriCause::NoSocket);
+        assert_eq!(runtime.start_sandbox("").unwrap_err().cause, CriCause::NoSocket);
+        let failed = runtime.remove_pods().unwrap_err();
+        assert!(failed.len() == 1 && failed[0].contains("/no/such.sock"), "{failed:?}");
+        assert!(CriRuntime::new("tcp://127.0.0.1:1").is_err());
+    }
+}

@@ -1,4 +1,4 @@
-//! An external etcd: reachable, new enough, with the files to reach it by.
+//! An external etcd: reachable, new enough, with its client certificate.
 
 use crate::config::settings::last_value;
 use crate::config::v1beta4::ExternalEtcd;

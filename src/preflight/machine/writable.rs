@@ -1,4 +1,4 @@
-//! Folders that init writes to can be written to, and no folder stands where a file goes.
+//! The directories that are written to are writable, and no directory is at the path of a file.
 
 use std::io;
 use std::path::{Path, PathBuf};

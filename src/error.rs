@@ -50,6 +50,12 @@ impl Error {
         Self { findings, ..self }
     }
 
+    /// With another message; what it came from is kept.
+    #[must_use]
+    pub(crate) fn with_message(self, message: impl fmt::Display) -> Self {
+        Self { message: message.to_string(), ..self }
+    }
+
     /// With the place where it happened before its message.
     #[must_use]
     pub(crate) fn at(self, place: &str) -> Self {

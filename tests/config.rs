@@ -479,6 +479,67 @@ fn everything_wrong_is_told_at_once() {
     failure("migrate", "", 2);
 }
 
+/// What kubeadm takes, and the components do not.
+const REFUSED: &str = "apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.2
+clusterName: 0777
+podSubnet: 10.0.0.0/8
+apiServer:
+  extraArgs:
+  - {name: audit-log-maxage, value: '30d'}
+  - {name: tls-curve-preferences, value: '23'}
+  - {name: apiserver-count, value: '3'}
+---
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+maxPods: -1
+";
+
+#[test]
+fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
+    assert_snapshot!(failure("validate --config -", REFUSED, 2), @r#""#);
+}
+
+#[test]
+fn problems_are_told_to_machines_with_file_line_column_and_rule() {
+    let output = config("validate --config - -o json", REFUSED);
+    assert_eq!(output.status.code(), Some(2));
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["valid"], false);
+    let told: Vec<String> = result["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| {
+            let field = |name: &str| problem[name].to_string();
+            format!(
+                "{} {} {}:{}:{}",
+                field("severity"),
+                field("rule"),
+                field("file"),
+                field("line"),
+                field("column")
+            )
+        })
+        .collect();
+    assert_snapshot!(told.join("\n").replace('"', ""), @r#""#);
+}
+
+#[test]
+fn a_file_is_tried_against_another_minor() {
+    let flag = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\napiServer: {extraArgs: [{name: tls-curve-preferences, value: '23'}]}\n";
+    assert_eq!(stdout("validate --config -", flag), "ok\n");
+    assert_eq!(stdout("validate --config - --kubernetes-version v1.37.1", flag), "ok\n");
+    let told = failure("validate --config - --kubernetes-version 1.35", flag, 2);
+    assert!(
+        told.contains("kube-apiserver 1.35 has no flag `tls-curve-preferences`: it came with 1.36"),
+        "{told}"
+    );
+    let told = failure("validate --config - --kubernetes-version 1.20", flag, 2);
+    assert!(told.contains("1.33 to 1.37"), "{told}");
+}
+
 #[test]
 fn a_deprecated_version_is_valid_and_told() {
     let output = config("validate --config -", V1BETA3);

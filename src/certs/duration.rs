@@ -2,8 +2,8 @@
 
 use time::Duration;
 
-/// A length of time in its largest unit that fits: `12s`, `5m`, `3h`, `364d`, `9y`; what is over is `<invalid>`
-/// (apimachinery's `ShortHumanDuration`, whose years have 365 days).
+/// A length of time in its largest unit that fits: `12s`, `5m`, `3h`, `364d`, `9y`; below 8 years with the days over
+/// whole years, `2y69d`. What has passed is `<invalid>` (apimachinery's durations, whose years have 365 days).
 pub fn human(length: Duration) -> String {
     let seconds = length.whole_seconds();
     match seconds {
@@ -13,7 +13,10 @@ pub fn human(length: Duration) -> String {
         60..3600 => format!("{}m", seconds / 60),
         3600..86400 => format!("{}h", seconds / 3600),
         86400..31_536_000 => format!("{}d", seconds / 86400),
-        _ => format!("{}y", seconds / 31_536_000),
+        _ => {
+            let (years, days) = (seconds / 31_536_000, seconds % 31_536_000 / 86400);
+            if days == 0 || years >= 8 { format!("{years}y") } else { format!("{years}y{days}d") }
+        }
     }
 }
 
@@ -28,5 +31,6 @@ mod tests {
         assert_eq!([of(60), of(7199), of(86399)], ["1m", "1h", "23h"]);
         // As recorded: 31535952 s and 315359952 s.
         assert_eq!([of(31_535_952), of(31_536_000), of(315_359_952)], ["364d", "1y", "9y"]);
+        assert_eq!(of(800 * 86400), "2y70d");
     }
 }

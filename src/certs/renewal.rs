@@ -105,6 +105,16 @@ impl NewKeys {
         Self { pool: terms.algorithm.map(|algorithm| KeyPool::start(algorithm, count)) }
     }
 
+    /// Keys of a pool that makes them already.
+    pub(crate) fn of(pool: KeyPool) -> Self {
+        Self { pool: Some(pool) }
+    }
+
+    /// The pool, for others.
+    pub(crate) fn into_pool(self) -> Option<KeyPool> {
+        self.pool
+    }
+
     fn take(&self, like: &KeyType) -> Result<PrivateKey, KeyError> {
         match &self.pool {
             Some(pool) => pool.take(),

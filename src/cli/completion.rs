@@ -20,7 +20,7 @@ impl Completion {
     /// Prints it.
     pub(super) fn run(&self) -> Result<(), Error> {
         let mut script = vec![];
-        clap_complete::generate(self.shell, &mut super::command(), super::NAME, &mut script);
+        clap_complete::generate(self.shell, &mut super::command(), crate::program::name(), &mut script);
         Printer::new(Format::Text).data(&String::from_utf8(script)?);
         Ok(())
     }

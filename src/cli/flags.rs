@@ -147,7 +147,7 @@ impl InitFlags {
         }
         let message =
             format!("can not mix '--config' with arguments {}: write them into {file}", mixed.join(", "));
-        Err(Problem { place: String::new(), message }.into())
+        Err(Problem::new("configuration", "", message).into())
     }
 
     /// What goes beyond the configuration, or wins over it.
@@ -264,10 +264,11 @@ impl InitFlags {
                     Some((name, value)) if !name.is_empty() && !value.contains('=') => {
                         args.push(Arg { name: name.into(), value: value.into() });
                     }
-                    _ => problems.push(Problem {
-                        place: format!("--{flag}"),
-                        message: format!("{pair:?}: write name=value, with one `=`"),
-                    }),
+                    _ => problems.push(Problem::new(
+                        "flag",
+                        format!("--{flag}"),
+                        format!("{pair:?}: write name=value, with one `=`"),
+                    )),
                 }
             }
         }

@@ -17,6 +17,7 @@ mod reach;
 mod reset;
 mod table;
 mod token;
+mod upgrade;
 mod value;
 mod version;
 
@@ -33,14 +34,12 @@ use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::{Format, Printer};
-
-/// What the program is called.
-const NAME: &str = "kubestrap";
+use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
 #[derive(Parser, Debug)]
 #[command(
-    name = NAME,
+    name = program::name(),
     disable_version_flag = true,
     arg_required_else_help = true,
     after_help = "Examples:\n  kubestrap init --dry-run\n  kubestrap init --config kubeadm.yaml\n  kubestrap certs check-expiration"
@@ -109,6 +108,8 @@ enum Command {
     Diff(Box<diff::Diff>),
     /// Revert the changes made by `init` or `join`
     Reset(reset::Reset),
+    /// Upgrade a cluster to another Kubernetes version
+    Upgrade(upgrade::Upgrade),
     /// Print, validate and migrate configuration files, and list the images they need
     Config(Box<config::Config>),
     /// Check, renew and sign the certificates of a control plane
@@ -139,6 +140,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = phase::run_selected(&matches) {
         return code;
     }
+    if let Some((command, id, leaf)) = upgrade::selected(&matches) {
+        return upgrade::run(command, id, leaf);
+    }
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli.command.run(&cli.global),
         Err(error) => {
@@ -166,6 +170,16 @@ impl Command {
             Self::Reset(reset) => {
                 run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
             }
+            Self::Upgrade(upgrade) => match upgrade.command {
+                upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
+                upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
+                upgrade::Command::Apply(apply) => run(global, apply.output.printer(), |out| {
+                    commands::upgrade::apply::run(&apply.request().map_err(|e| unusable(&e))?, None, out)
+                }),
+                upgrade::Command::Node(node) => run(global, node.output.printer(), |out| {
+                    commands::upgrade::node::run(&node.request().map_err(|e| unusable(&e))?, None, out)
+                }),
+            },
             Self::Diagnose(diagnose) => run(global, text(), |_| diagnose.run().map(done)),
             Self::Config(config) => run(global, text(), |_| config.run().map(done)),
             Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
@@ -221,6 +235,14 @@ fn tree() -> clap::Command {
     Cli::command()
         .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
         .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .mut_subcommand("upgrade", |upgrade| {
+            upgrade.defer(|upgrade| {
+                let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);
+                upgrade
+                    .mut_subcommand("apply", |apply| apply.defer(upgrade::with_apply_phases))
+                    .mut_subcommand("node", |node| node.defer(upgrade::with_node_phases))
+            })
+        })
         .subcommand(phase::phases::<init::Init>().about("Run one phase of init (short for `init phase`)"))
         // A flag that is given twice counts as it is given last, as for kubeadm: scripts add to what they are handed.
         .args_override_self(true)

@@ -81,7 +81,8 @@ fn kubeconfig_places(list: Option<std::ffi::OsString>, home: Option<std::ffi::Os
 pub(super) fn load(config: Option<&str>, out: &Printer) -> Result<Loaded, Error> {
     let Some(file) = config else { return Ok(Loaded::default()) };
     let wrong = |e: config::ConfigError| unusable(&e);
-    let text = read_input(file).map_err(|message| wrong(Problem { place: String::new(), message }.into()))?;
+    let text =
+        read_input(file).map_err(|message| wrong(Problem::new("configuration", "", message).into()))?;
     let loaded = config::load(file, &text).map_err(wrong)?;
     for warning in &loaded.warnings {
         out.warn("config", warning.problem.to_string());

@@ -1,20 +1,24 @@
 //! Text in columns.
 
+use crate::output::escape::one_line;
+
 /// Rows as lines whose cells stand below each other: a column is at least ten wide, three between two (kubeadm's
 /// tables). Lines do not end in blanks.
 pub(super) fn columns<R: AsRef<[String]>>(rows: &[R]) -> String {
     const LEAST: usize = 10;
     const BETWEEN: usize = 3;
-    let count = rows.iter().map(|r| r.as_ref().len()).max().unwrap_or(0);
+    // Names in certificates are whatever their issuer wrote.
+    let rows: Vec<Vec<_>> =
+        rows.iter().map(|row| row.as_ref().iter().map(|cell| one_line(cell)).collect()).collect();
+    let count = rows.iter().map(|r| r.len()).max().unwrap_or(0);
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|r| r.as_ref().get(column));
+        let cells = rows.iter().filter_map(|r| r.get(column));
         cells.map(|c| c.chars().count() + BETWEEN).max().unwrap_or(0).max(LEAST)
     };
     let widths: Vec<usize> = (0..count).map(width).collect();
     let mut text = String::new();
-    for row in rows {
-        let line: String =
-            row.as_ref().iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+    for row in &rows {
+        let line: String = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text.push_str(line.trim_end());
         text.push('\n');
     }

@@ -47,10 +47,11 @@ pub(super) fn feature_gates(lists: &[String]) -> Result<BTreeMap<String, bool>, 
             Some((name, Ok(value))) => {
                 gates.insert(name.to_owned(), value);
             }
-            _ => problems.push(Problem {
-                place: "--feature-gates".into(),
-                message: format!("{gate:?}: write name=true or name=false"),
-            }),
+            _ => problems.push(Problem::new(
+                "flag",
+                "--feature-gates",
+                format!("{gate:?}: write name=true or name=false"),
+            )),
         }
     }
     if problems.is_empty() { Ok(gates) } else { Err(ConfigError { problems }) }

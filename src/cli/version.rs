@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::system;
 use crate::output::{Format, Printer};
+use crate::program;
 use crate::yaml;
 
 #[derive(Args, Debug)]
@@ -39,9 +40,9 @@ struct Answer {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Info {
-    major: &'static str,
-    minor: &'static str,
-    git_version: &'static str,
+    major: String,
+    minor: String,
+    git_version: String,
     git_commit: &'static str,
     git_tree_state: &'static str,
     build_date: &'static str,
@@ -52,11 +53,16 @@ struct Info {
 }
 
 impl Info {
+    /// Under our own name our version. Under kubeadm's, callers expect a Kubernetes version, by which they choose between
+    /// kubeadm's flags: the one that we stand in for.
     fn own() -> Self {
+        let own = concat!("v", env!("CARGO_PKG_VERSION"));
+        let git_version = if program::is_kubeadm() { DEFAULT_VERSION } else { own };
+        let mut parts = git_version.trim_start_matches('v').split('.').map(str::to_owned);
         Self {
-            major: env!("CARGO_PKG_VERSION_MAJOR"),
-            minor: env!("CARGO_PKG_VERSION_MINOR"),
-            git_version: concat!("v", env!("CARGO_PKG_VERSION")),
+            major: parts.next().unwrap_or_default(),
+            minor: parts.next().unwrap_or_default(),
+            git_version: git_version.to_owned(),
             git_commit: option_env!("KUBESTRAP_GIT_COMMIT").unwrap_or_default(),
             git_tree_state: option_env!("KUBESTRAP_GIT_TREE_STATE").unwrap_or_default(),
             build_date: option_env!("KUBESTRAP_BUILD_DATE").unwrap_or_default(),
@@ -72,6 +78,7 @@ impl Version {
     pub(super) fn run(&self) -> Result<(), Error> {
         let info = Info::own();
         let text = match self.output {
+            None if program::is_kubeadm() => format!("kubeadm version: {}\n", info.git_version),
             None => format!(
                 "kubestrap {} ({}); sets up Kubernetes {} unless told otherwise\n",
                 info.git_version, info.platform, info.kubernetes_version

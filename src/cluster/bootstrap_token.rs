@@ -53,6 +53,18 @@ pub fn objects(
     Ok(objects)
 }
 
+/// What bootstrap tokens and whoever reads `cluster-info` may do: what an upgrade brings up to date.
+///
+/// # Errors
+/// A fault of ours.
+pub(crate) fn rights(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+    // Only the ConfigMap has the cluster's CA in it, and that stays as it is.
+    let any = Cluster { certificate_authority_data: "LQ==".into(), ..Cluster::default() };
+    let mut objects = self::objects(settings, &[], &any, OffsetDateTime::UNIX_EPOCH)?;
+    objects.retain(|object| object.kind() != "ConfigMap");
+    Ok(objects)
+}
+
 /// A token's Secret, which the API server's authenticator, the token cleaner and the bootstrap signer read. `index`
 /// tells in errors which token it is, from 0.
 ///

@@ -123,8 +123,9 @@ fn component<T>(
     decode: impl Fn(Value) -> Result<T, String>,
 ) -> Result<Option<T>, ConfigError> {
     let Some(text) = text(map, key) else { return Ok(None) };
-    let problem =
-        |message: String| Problem { place: format!("ConfigMap kube-system/{name}, {key}"), message };
+    let problem = |message: String| {
+        Problem::new("configuration", format!("ConfigMap kube-system/{name}, {key}"), message)
+    };
     let documents = yaml::parse_values(&text).map_err(|e| problem(e.to_string()))?;
     documents.into_iter().next().map(|d| decode(d).map_err(|e| problem(e).into())).transpose()
 }

@@ -37,7 +37,7 @@ impl Configuration {
             Source::Flags(loaded) => Ok((**loaded).clone()),
             Source::File(file) => {
                 let text = read_input(file)
-                    .map_err(|message| unusable(&Problem { place: String::new(), message }.into()))?;
+                    .map_err(|message| unusable(&Problem::new("configuration", "", message).into()))?;
                 config::load(file, &text).map_err(|e| unusable(&e))
             }
         }
@@ -49,7 +49,7 @@ impl Configuration {
     /// When the configuration can't be used.
     pub(crate) fn resolve(&self, out: &Printer) -> Result<Resolved, Error> {
         let mut loaded = self.load()?;
-        resolve_label(&mut loaded.cluster.kubernetes_version, out);
+        resolve_label(&mut loaded.cluster.kubernetes_version, out)?;
         let mut overrides = self.overrides.clone();
         overrides.dry_run |= loaded.init.dry_run;
         resolve(loaded, host::gather(), &overrides, out)
@@ -79,18 +79,33 @@ pub(crate) fn unusable(error: &ConfigError) -> Error {
 }
 
 /// Resolves a label such as `stable-1.36` to a version: the only thing that ever asks the internet. Where it can't be
-/// asked, the built-in version is used, as by kubeadm.
-pub(crate) fn resolve_label(version: &mut String, out: &Printer) {
+/// asked, the built-in version is used, as by kubeadm, unless the label names another minor.
+///
+/// # Errors
+/// When the label names another minor than the built-in version, and can't be looked up.
+pub(crate) fn resolve_label(version: &mut String, out: &Printer) -> Result<(), Error> {
     if !is_label(version) {
-        return;
+        return Ok(());
     }
     match host::label::resolve(version) {
         Ok(found) => *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" }),
+        Err(why) if version.rsplit_once("-1.").is_some_and(|(_, minor)| !built_in_minor(minor)) => {
+            let message = format!(
+                "could not look up the Kubernetes version {version:?}: {why}; give the version itself, such as `v1.35.0`"
+            );
+            return Err(Error::new(ExitStatus::Usage, message));
+        }
         Err(why) => {
             out.warn("version", format!("could not look up {version:?} ({why}); using {DEFAULT_VERSION}"));
             DEFAULT_VERSION.clone_into(version);
         }
     }
+    Ok(())
+}
+
+/// Whether a minor, such as `36`, is the built-in version's.
+fn built_in_minor(minor: &str) -> bool {
+    DEFAULT_VERSION.split('.').nth(1) == Some(minor)
 }
 
 /// A file's text; `-` is standard input. What is not text, or far too large, is refused here.

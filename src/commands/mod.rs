@@ -7,3 +7,4 @@ pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod preflight;
 pub(crate) mod reset;
+pub(crate) mod upgrade;

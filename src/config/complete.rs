@@ -5,13 +5,28 @@ use serde_json::Value;
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{Loaded, Others, Warning, load_all};
+use super::load::{Loaded, Others, Warning, add_elsewhere, load_all};
 use super::problem::ConfigError;
-use super::resolve::Overrides;
+use super::resolve::{Overrides, Resolved};
 use super::settings::{DEFAULT_CRI_SOCKET, Settings, control_plane_taint};
 use super::v1beta4::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 use super::validate::Validator;
-use super::version::{DEFAULT_VERSION, is_label};
+use super::version::{DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
+
+/// A file as it was read, and what becomes of it.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    /// What could be read, before any default.
+    pub(crate) loaded: Loaded,
+    /// What `join` reads, before any default.
+    pub(crate) join: Option<JoinConfiguration>,
+    /// The settings of a node that is made up; none where something is wrong.
+    pub(crate) settings: Option<Settings>,
+    /// The minor of Kubernetes that the file is for.
+    pub(crate) minor: u64,
+    /// What it holds with defaults, or all that is wrong with it.
+    pub(crate) complete: Result<Complete, ConfigError>,
+}
 
 /// Everything a file holds, checked. What only a machine could tell stays empty.
 #[derive(Debug)]
@@ -36,7 +51,24 @@ pub struct Complete {
 /// # Errors
 /// With every problem found.
 pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
-    let (loaded, mut others) = load_all(file, text)?;
+    inspect(file, text, None)?.complete
+}
+
+/// As [`complete`], with what lies behind it, and for the Kubernetes `version` where one is given.
+///
+/// # Errors
+/// The text is not YAML.
+pub(crate) fn inspect(
+    file: &str,
+    text: &str,
+    version: Option<&KubernetesVersion>,
+) -> Result<Inspected, ConfigError> {
+    let (mut loaded, mut others, found) = load_all(file, text)?;
+    if let Some(version) = version {
+        loaded.cluster.kubernetes_version = version.to_string();
+    }
+    let (as_read, join) = (loaded.clone(), others.join.clone());
+    let minor = minor(&loaded.cluster.kubernetes_version);
     let given: Vec<(String, Value)> =
         loaded.locator.documents.iter().map(|(kind, node)| (kind.clone(), node.into())).collect();
     let document = |kind: &str| given.iter().find(|(k, _)| k == kind).map(|(_, value)| value.clone());
@@ -49,9 +81,13 @@ pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
         odd.into_iter().map(|problem| Warning { problem, strict: false, deprecation: false }).collect();
 
     let for_init = ["InitConfiguration", "ClusterConfiguration"].iter().any(|kind| loaded.locator.has(kind));
+    let mut settings = None;
     let (init, mut warnings, mut problems) = if for_init {
         match complete_init(loaded) {
-            Ok((init, cluster, warnings)) => (Some((init, cluster)), warnings, vec![]),
+            Ok((init, cluster, resolved)) => {
+                settings = Some(resolved.settings);
+                (Some((init, cluster)), resolved.warnings, vec![])
+            }
             Err(error) => (None, vec![], error.problems),
         }
     } else {
@@ -60,23 +96,25 @@ pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
     };
     problems.extend(others_problems);
     warnings.extend(odd);
-    if !problems.is_empty() {
-        problems.sort_by_key(|problem| line_and_column(&problem.place));
-        return Err(ConfigError { problems });
-    }
-    Ok(Complete { init, others, kubelet, kube_proxy, warnings, given })
+    let more = std::mem::replace(&mut problems, found);
+    add_elsewhere(&mut problems, more);
+    let complete = if problems.is_empty() {
+        Ok(Complete { init, others, kubelet, kube_proxy, warnings, given })
+    } else {
+        Err(ConfigError { problems })
+    };
+    Ok(Inspected { loaded: as_read, join, settings, minor, complete })
 }
 
-/// Of a place such as `config.yaml:12:3`.
-fn line_and_column(place: &str) -> Option<(usize, usize)> {
-    let mut parts = place.rsplit(':');
-    let (column, line) = (parts.next()?, parts.next()?);
-    Some((line.parse().ok()?, column.parse().ok()?))
+/// The minor of a version, or of the default where it is none or a label.
+fn minor(version: &str) -> u64 {
+    let given = prefixed(version).or_else(|_| prefixed(DEFAULT_VERSION));
+    given.map_or(0, |(_, version)| version.minor())
 }
 
 fn complete_init(
     mut loaded: Loaded,
-) -> Result<(InitConfiguration, ClusterConfiguration, Vec<Warning>), ConfigError> {
+) -> Result<(InitConfiguration, ClusterConfiguration, Resolved), ConfigError> {
     let mut init = loaded.init.clone();
     defaults::init(&mut init);
     init.node_registration.taints.get_or_insert_with(|| vec![control_plane_taint()]);
@@ -85,11 +123,11 @@ fn complete_init(
     let label = is_label(version).then(|| std::mem::replace(version, DEFAULT_VERSION.into()));
     let overrides = Overrides { strict: true, ..Overrides::default() };
     let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &overrides)?;
-    let mut cluster = resolved.settings.cluster.config;
+    let mut cluster = resolved.settings.cluster.config.clone();
     if let Some(label) = label {
         cluster.kubernetes_version = label;
     }
-    Ok((init, cluster, resolved.warnings))
+    Ok((init, cluster, resolved))
 }
 
 fn complete_others(others: &mut Others, validator: &mut Validator<'_>) {
@@ -163,8 +201,9 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_told_beside_values_of_the_wrong_type() {
-        let told = problems(&format!("{CLUSTER}zzz: 1\ndns: []\n"));
-        assert_eq!(told.len(), 1, "decoding stops at the wrong type: {told:?}");
+        let told = problems(&format!("{CLUSTER}zzz: 1\ndns: []\nclusterName: 0777\ncertificatesDir: x\n"));
+        assert_eq!(told.len(), 4, "{told:?}");
+        assert!(told[2].contains("put it in quotes (\"0777\")"), "{told:?}");
         let text = format!("{CLUSTER}zzz: 1\n---\n{JOIN}discovery: []\n");
         assert_eq!(problems(&text).len(), 2);
     }

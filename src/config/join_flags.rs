@@ -56,7 +56,7 @@ impl JoinFlags {
     /// When the file can't be read or used, or a flag may not stand beside `--config`.
     pub fn load(&self, read: impl FnOnce(&str) -> Result<String, String>) -> Result<LoadedJoin, ConfigError> {
         let Some(file) = &self.config else { return Ok(self.configuration()) };
-        let problem = |message: String| Problem { place: String::new(), message };
+        let problem = |message: String| Problem::new("configuration", "", message);
         let mixed: Vec<&str> =
             self.set().into_iter().filter_map(|(flag, beside)| (!beside).then_some(flag)).collect();
         if !mixed.is_empty() {
@@ -222,7 +222,7 @@ impl JoinFlags {
 }
 
 fn warning(place: &str, message: String) -> Warning {
-    let problem = Problem { place: place.to_owned(), message };
+    let problem = Problem::new("flag", place, message);
     Warning { problem, strict: true, deprecation: false }
 }
 

@@ -3,15 +3,20 @@
 use serde::de::DeserializeOwned;
 
 use super::duration::GoDuration;
+use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::problem::{ConfigError, Locator, Problem};
+use super::resolve::Overrides;
+use super::settings::Settings;
 use super::v1beta3;
 use super::v1beta4::{
     self, ClusterConfiguration, InitConfiguration, JoinConfiguration, ResetConfiguration,
     UpgradeConfiguration,
 };
-use crate::yaml::{self, Decoded, Document, NodeKind};
+use super::version::{DEFAULT_VERSION, is_label};
+use super::whereabouts;
+use crate::yaml::{self, Decoded, Document, FindingKind, NodeKind};
 
 const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
@@ -102,12 +107,29 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
     let Loader { loaded, mut problems, .. } = Loader::read(file, text, Reads::Init)?;
     let has = |kind: &str| loaded.locator.has(kind);
     if problems.is_empty() && !has("InitConfiguration") && !has("ClusterConfiguration") {
-        problems.push(Problem {
-            place: file.to_owned(),
-            message: "there is no InitConfiguration and no ClusterConfiguration (apiVersion: kubeadm.k8s.io/v1beta4) in it".into(),
-        });
+        let message = "there is no InitConfiguration and no ClusterConfiguration (apiVersion: kubeadm.k8s.io/v1beta4) in it";
+        problems.push(Problem::new("kind", file, message));
     }
-    if problems.is_empty() { Ok(loaded) } else { Err(ConfigError { problems }) }
+    if problems.is_empty() {
+        return Ok(loaded);
+    }
+    // What else is wrong is told in the same go.
+    let overrides = Overrides { dry_run: true, ..Overrides::default() };
+    let mut loaded = loaded;
+    if is_label(&loaded.cluster.kubernetes_version) {
+        loaded.cluster.kubernetes_version = DEFAULT_VERSION.into();
+    }
+    if let Err(more) = Settings::resolve(loaded, HostFacts::placeholder(), &overrides) {
+        add_elsewhere(&mut problems, more.problems);
+    }
+    Err(ConfigError { problems })
+}
+
+/// Adds the problems that stand elsewhere than those that are known: a value that could not be read is not judged.
+pub(super) fn add_elsewhere(problems: &mut Vec<Problem>, more: Vec<Problem>) {
+    let known: Vec<String> = problems.iter().map(|p| p.place.clone()).collect();
+    problems.extend(more.into_iter().filter(|p| !known.contains(&p.place)));
+    problems.sort_by_key(Problem::line_and_column);
 }
 
 /// Reads what `join` reads of `text`, the contents of `file`: its JoinConfiguration. Documents of other kinds are not
@@ -121,34 +143,31 @@ pub fn load_join(file: &str, text: &str) -> Result<LoadedJoin, ConfigError> {
     let Loaded { locator, warnings, .. } = loaded;
     match others.join {
         Some(join) if problems.is_empty() => return Ok(LoadedJoin { join, locator, warnings }),
-        None if problems.is_empty() => problems.push(Problem {
-            place: file.to_owned(),
-            message: format!(
+        None if problems.is_empty() => problems.push(Problem::new(
+            "kind",
+            file,
+            format!(
                 "no {JOIN} in it: add a document with `apiVersion: {}` and `kind: {JOIN}`",
                 v1beta4::API_VERSION
             ),
-        }),
+        )),
         Some(_) | None => {}
     }
     Err(ConfigError { problems })
 }
 
-/// Reads the configuration of every command from `text`, the contents of `file`.
+/// Reads the configuration of every command from `text`, the contents of `file`: what could be read, and every problem
+/// of what could not, among them that a file holds nothing of kubeadm's, kubelet's and kube-proxy's.
 ///
 /// # Errors
-/// As [`load`]; what else is odd about the file is told among the problems. A file that holds nothing of kubeadm's,
-/// kubelet's and kube-proxy's is refused too.
-pub fn load_all(file: &str, text: &str) -> Result<(Loaded, Others), ConfigError> {
+/// The text is not YAML.
+pub(super) fn load_all(file: &str, text: &str) -> Result<(Loaded, Others, Vec<Problem>), ConfigError> {
     let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::All)?;
     if problems.is_empty() && !loaded.locator.documents.iter().any(|(k, _)| KINDS.contains(&k.as_str())) {
         let message = format!("there is none of these kinds in it: {}", KINDS.join(", "));
-        problems.push(Problem { place: file.to_owned(), message });
+        problems.push(Problem::new("kind", file, message));
     }
-    if problems.is_empty() {
-        return Ok((loaded, others));
-    }
-    problems.extend(loaded.warnings.into_iter().filter(|w| w.strict).map(|w| w.problem));
-    Err(ConfigError { problems })
+    Ok((loaded, others, problems))
 }
 
 /// Which documents are read; the others are passed over with a warning.
@@ -182,7 +201,7 @@ impl Loader {
         };
         loader.loaded.locator.file = file.to_owned();
         let documents = yaml::parse(text)
-            .map_err(|e| Problem { place: String::new(), message: format!("{file}:{e}") })?;
+            .map_err(|error| Problem::new("yaml", format!("{file}:{}", error.position()), error.problem()))?;
         for document in documents.iter().filter(|d| d.root.kind != NodeKind::Null) {
             loader.document(document);
         }
@@ -204,21 +223,25 @@ impl Loader {
                 "a document without `{missing}`: begin it with `apiVersion: {}` and `kind: ClusterConfiguration` (or another kind)",
                 v1beta4::API_VERSION
             );
-            return self.problems.push(Problem { place: at, message });
+            return self.problems.push(Problem::new("kind", at, message));
         }
         if self.loaded.locator.has(&kind) {
             let message = format!("kind {kind:?} is given twice in this file: keep one of them");
-            return self.problems.push(Problem { place: at, message });
+            return self.problems.push(Problem::new("kind", at, message));
         }
         self.loaded.locator.documents.push((kind.clone(), root.clone()));
         if self.reads == Reads::Join && kind != JOIN {
             let message = format!("ignoring the {kind} ({api_version}): join does not read it");
-            let problem = Problem { place: at, message };
+            let problem = Problem::new("kind", at, message);
             return self.loaded.warnings.push(Warning { problem, strict: false, deprecation: false });
         }
         for key in &document.duplicates {
             let place = self.loaded.locator.at(key.position);
-            self.warn(place, format!("field `{}` is given twice: the last one counts", key.name));
+            self.warn(
+                "duplicate-field",
+                place,
+                format!("field `{}` is given twice: the last one counts", key.name),
+            );
         }
         if let Some(version) = api_version.strip_prefix(KUBEADM_GROUP) {
             return self.kubeadm(document, version, &kind, at);
@@ -228,9 +251,8 @@ impl Loader {
                 let message = format!(
                     "apiVersion {api_version:?} is not supported for {kind}: write `apiVersion: {supported}`"
                 );
-                return self
-                    .problems
-                    .push(Problem { place: self.loaded.locator.place(&kind, "apiVersion"), message });
+                let place = self.loaded.locator.place(&kind, "apiVersion");
+                return self.problems.push(Problem::new("api-version", place, message));
             }
         }
         match (api_version.as_str(), kind.as_str()) {
@@ -239,7 +261,7 @@ impl Loader {
                 self.loaded.kube_proxy = self.decode(document)
             }
             _ if self.reads == Reads::All => {
-                self.warn(at, format!("{kind} of {api_version} is no kind that belongs here"));
+                self.warn("kind", at, format!("{kind} of {api_version} is no kind that belongs here"));
             }
             (_, JOIN) if self.reads == Reads::Join => {
                 let message = format!(
@@ -247,9 +269,9 @@ impl Loader {
                     v1beta4::API_VERSION
                 );
                 let place = self.loaded.locator.place(JOIN, "apiVersion");
-                self.problems.push(Problem { place, message });
+                self.problems.push(Problem::new("api-version", place, message));
             }
-            _ => self.warn(at, format!("ignoring a {kind} of {api_version}: init does not read it")),
+            _ => self.warn("kind", at, format!("ignoring a {kind} of {api_version}: init does not read it")),
         }
     }
 
@@ -259,9 +281,8 @@ impl Loader {
                 "apiVersion {KUBEADM_GROUP}{version} (kind {kind}) is too old to be read: convert it with kubeadm {kubeadm}, `kubeadm config migrate --old-config OLD --new-config NEW`, or write it anew as {}",
                 v1beta4::API_VERSION
             );
-            return self
-                .problems
-                .push(Problem { place: self.loaded.locator.place(kind, "apiVersion"), message });
+            let place = self.loaded.locator.place(kind, "apiVersion");
+            return self.problems.push(Problem::new("api-version", place, message));
         }
         let old = version == "v1beta3";
         let ours = self.reads != Reads::Init || ["InitConfiguration", "ClusterConfiguration"].contains(&kind);
@@ -270,9 +291,8 @@ impl Loader {
                 "apiVersion {KUBEADM_GROUP}{version} is not known: write `apiVersion: {}`",
                 v1beta4::API_VERSION
             );
-            return self
-                .problems
-                .push(Problem { place: self.loaded.locator.place(kind, "apiVersion"), message });
+            let place = self.loaded.locator.place(kind, "apiVersion");
+            return self.problems.push(Problem::new("api-version", place, message));
         }
         if old {
             let message = format!(
@@ -280,7 +300,7 @@ impl Loader {
                 v1beta3::API_VERSION,
                 v1beta4::API_VERSION
             );
-            let problem = Problem { place: self.loaded.locator.place(kind, "apiVersion"), message };
+            let problem = Problem::new("api-version", self.loaded.locator.place(kind, "apiVersion"), message);
             self.loaded.warnings.push(Warning { problem, strict: false, deprecation: true });
         }
         match (kind, old) {
@@ -298,9 +318,9 @@ impl Loader {
             }
             (other, _) if self.reads != Reads::Init => self.other(document, other, old, at),
             (other, _) if OTHER_KUBEADM_KINDS.contains(&other) => {
-                self.warn(at, format!("ignoring the {other}: init does not read it"));
+                self.warn("kind", at, format!("ignoring the {other}: init does not read it"));
             }
-            (other, _) => self.warn(at, format!("ignoring an unknown kind, {other}")),
+            (other, _) => self.warn("kind", at, format!("ignoring an unknown kind, {other}")),
         }
     }
 
@@ -320,33 +340,46 @@ impl Loader {
                     v1beta4::API_VERSION
                 );
                 let place = self.loaded.locator.place(other, "apiVersion");
-                self.problems.push(Problem { place, message });
+                self.problems.push(Problem::new("api-version", place, message));
             }
-            (other, _) => {
-                self.warn(at, format!("kind {other:?} is not known: it is one of {}", KINDS.join(", ")))
-            }
+            (other, _) => self.warn(
+                "kind",
+                at,
+                format!("kind {other:?} is not known: it is one of {}", KINDS.join(", ")),
+            ),
         }
     }
 
+    /// The document as a `T`, without the values whose types do not fit.
     fn decode<T: DeserializeOwned>(&mut self, document: &Document) -> Option<T> {
-        match yaml::decode::<T>(&document.root) {
-            Ok(Decoded { value, findings }) => {
-                for finding in findings {
-                    let place = self.loaded.locator.at(finding.position);
-                    self.warn(place, finding.to_string());
+        let (value, findings) = match yaml::decode_all::<T>(&document.root) {
+            Ok(Decoded { value, findings }) => (Some(value), findings),
+            Err(undecoded) => {
+                for error in &undecoded.errors {
+                    let place = self.loaded.locator.at(error.position);
+                    self.problems.push(Problem::new("type", place, error.to_string()));
                 }
-                Some(value)
+                (undecoded.rest, undecoded.findings)
             }
-            Err(error) => {
-                let place = self.loaded.locator.at(error.position);
-                self.problems.push(Problem { place, message: error.to_string() });
-                None
-            }
+        };
+        for finding in findings {
+            let place = self.loaded.locator.at(finding.position);
+            let (rule, belongs) = match finding.kind {
+                FindingKind::DuplicateField => ("duplicate-field", None),
+                FindingKind::UnknownField { suggestion: Some(_) } => ("unknown-field", None),
+                FindingKind::UnknownField { suggestion: None } => {
+                    let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
+                    ("unknown-field", whereabouts::of(kind, &finding.path))
+                }
+            };
+            let belongs = belongs.map(|place| format!(": {place}")).unwrap_or_default();
+            self.warn(rule, place, format!("{finding}{belongs}"));
         }
+        value
     }
 
-    fn warn(&mut self, place: String, message: String) {
-        let problem = Problem { place, message };
+    fn warn(&mut self, rule: &'static str, place: String, message: String) {
+        let problem = Problem::new(rule, place, message);
         self.loaded.warnings.push(Warning { problem, strict: true, deprecation: false });
     }
 }

@@ -49,7 +49,7 @@ pub fn migrate(file: &str, text: &str) -> Result<Migration, ConfigError> {
 
 fn value(document: &impl Serialize) -> Result<Value, ConfigError> {
     serde_json::to_value(document)
-        .map_err(|e| Problem { place: String::new(), message: format!("can't be written: {e}") }.into())
+        .map_err(|e| Problem::new("configuration", "", format!("can't be written: {e}")).into())
 }
 
 /// What kubeadm's migration would have taken from this machine.

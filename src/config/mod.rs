@@ -29,12 +29,14 @@ pub mod v1beta3;
 pub mod v1beta4;
 mod validate;
 pub mod version;
+mod whereabouts;
 
 pub use changes::Change;
 pub use complete::{Complete, complete};
+pub(crate) use complete::{Inspected, inspect};
 pub use facts::HostFacts;
 pub use join_flags::JoinFlags;
-pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_all, load_join};
+pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_join};
 pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;

@@ -38,6 +38,22 @@ pub struct Problem {
     pub place: String,
     /// What is wrong and what would be right.
     pub message: String,
+    /// The rule that it breaks, for machines: `type`, `unknown-field`, `kubeadm`.
+    pub rule: &'static str,
+}
+
+impl Problem {
+    /// A problem at `place` that breaks `rule`.
+    pub(crate) fn new(rule: &'static str, place: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { place: place.into(), message: message.into(), rule }
+    }
+
+    /// The line and column of a place such as `config.yaml:12:3`.
+    pub(crate) fn line_and_column(&self) -> Option<(usize, usize)> {
+        let mut parts = self.place.rsplit(':');
+        let (column, line) = (parts.next()?, parts.next()?);
+        Some((line.parse().ok()?, column.parse().ok()?))
+    }
 }
 
 impl fmt::Display for Problem {
@@ -88,6 +104,6 @@ impl Locator {
 
     /// A problem with the field `path` of the document of `kind`.
     pub fn problem(&self, kind: &str, path: &str, message: impl fmt::Display) -> Problem {
-        Problem { place: self.place(kind, path), message: format!("{path}: {message}") }
+        Problem::new("kubeadm", self.place(kind, path), format!("{path}: {message}"))
     }
 }

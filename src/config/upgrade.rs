@@ -11,11 +11,15 @@ use super::validate::Validator;
 /// # Errors
 /// With every problem found; when there is no UpgradeConfiguration.
 pub fn load_upgrade(file: &str, text: &str) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigError> {
-    let (loaded, others) = load_all(file, text)?;
+    let (loaded, others, mut problems) = load_all(file, text)?;
+    if !problems.is_empty() {
+        problems.extend(loaded.warnings.into_iter().filter(|w| w.strict).map(|w| w.problem));
+        return Err(ConfigError { problems });
+    }
     let Some(mut upgrade) = others.upgrade else {
         let message =
             format!("there is no UpgradeConfiguration (apiVersion: {}) in it", v1beta4::API_VERSION);
-        return Err(Problem { place: file.to_owned(), message }.into());
+        return Err(Problem::new("kind", file, message).into());
     };
     defaults::upgrade(&mut upgrade);
     let mut validator = Validator::new(&loaded.locator);

@@ -83,7 +83,7 @@ pub fn is_label(text: &str) -> bool {
         r.is_empty()
             || r.strip_prefix('-').is_some_and(|v| {
                 let parts: Vec<&str> = v.split('.').collect();
-                parts.len() <= 3
+                parts.len() <= 2
                     && parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
             })
     })

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use similar::TextDiff;
 use zeroize::Zeroizing;
 
+use crate::yaml;
+
 pub use mask::masked;
 pub use shown::shown;
 
@@ -51,12 +53,31 @@ impl FileChange {
     }
 }
 
+impl FileChange {
+    /// As a unified diff of the data, with `context` lines around a change: two styles of YAML don't differ.
+    pub(crate) fn unified_as_data(&self, context: usize) -> String {
+        let name = self.path.display().to_string();
+        let normal = |content: &[u8]| {
+            let text = shown(content);
+            let value = yaml::parse_values(&text).ok().and_then(|documents| documents.into_iter().next());
+            value.filter(|_| name.ends_with(".yaml")).and_then(|v| yaml::to_string(&v).ok()).unwrap_or(text)
+        };
+        let before = self.before.as_ref().map(|content| normal(content));
+        unified_with(&name, before.as_deref(), &normal(&self.after), context)
+    }
+}
+
 /// A unified diff of what is called `name`, from `before`, or from nothing, to `after`; empty where there is no
 /// difference.
 pub fn unified(name: &str, before: Option<&str>, after: &str) -> String {
+    unified_with(name, before, after, CONTEXT)
+}
+
+/// The same with `context` lines around a change.
+pub(crate) fn unified_with(name: &str, before: Option<&str>, after: &str, context: usize) -> String {
     let old = if before.is_some() { name } else { "/dev/null" };
     let (before, after) = (masked(before.unwrap_or_default()), masked(after));
-    TextDiff::from_lines(&before, &after).unified_diff().context_radius(CONTEXT).header(old, name).to_string()
+    TextDiff::from_lines(&before, &after).unified_diff().context_radius(context).header(old, name).to_string()
 }
 
 #[cfg(test)]

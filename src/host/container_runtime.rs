@@ -56,6 +56,19 @@ pub trait ContainerRuntime: Send + Sync {
     /// # Errors
     /// For each Pod that could not be removed, or why the runtime can't be asked.
     fn remove_pods(&self) -> Result<usize, Vec<String>>;
+
+    /// Stops a Pod of kube-system by its name: its containers are asked to end, and killed when `grace` is over. Gives
+    /// the ids of containers that still run.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError>;
+
+    /// The image that a container of a Pod of kube-system runs, as the runtime calls it; none where none runs.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError>;
 }
 
 /// A runtime behind a CRI socket.
@@ -125,6 +138,14 @@ impl ContainerRuntime for CriRuntime {
     fn remove_pods(&self) -> Result<usize, Vec<String>> {
         block_on(conversation::remove_pods(&self.endpoint)).unwrap_or_else(|e| Err(vec![e.to_string()]))
     }
+
+    fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError> {
+        self.talk(conversation::stop_pod(&self.endpoint, name, grace))
+    }
+
+    fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError> {
+        self.talk(conversation::running_image(&self.endpoint, name, container))
+    }
 }
 
 /// Has a conversation with the runtime at `endpoint`.
@@ -185,6 +206,14 @@ impl ContainerRuntime for DryRuntime {
 
     fn remove_pods(&self) -> Result<usize, Vec<String>> {
         Ok(0)
+    }
+
+    fn stop_pod(&self, _: &str, _: Duration) -> Result<Vec<String>, CriError> {
+        Ok(vec![])
+    }
+
+    fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
+        Ok(None)
     }
 }
 

@@ -139,6 +139,14 @@ impl Host for DryRunHost {
         Ok(())
     }
 
+    fn copy_all(&self, _from: &Path, _to: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    fn rename(&self, _from: &Path, _to: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
     fn unmount(&self, _path: &Path, _flags: UnmountFlags) -> Result<(), FileError> {
         Ok(())
     }

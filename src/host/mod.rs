@@ -6,6 +6,7 @@
 mod block_on;
 pub mod command;
 mod container_runtime;
+mod copy;
 pub mod cri;
 pub mod disk;
 mod dry_run;
@@ -117,6 +118,18 @@ pub trait Host: Send + Sync {
     /// When part of it can't be removed.
     fn remove_all(&self, path: &Path) -> Result<(), FileError>;
 
+    /// Copies a folder with all that is in it, modes and owners too, to a path where there is nothing yet.
+    ///
+    /// # Errors
+    /// When something of it can't be copied; then the copy is not whole.
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError>;
+
+    /// Gives a file or folder another name on the same file system.
+    ///
+    /// # Errors
+    /// When that can't be done; then it has the name that it had.
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError>;
+
     /// Unmounts what is mounted at `path`.
     ///
     /// # Errors
@@ -169,6 +182,12 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn remove_all(&self, path: &Path) -> Result<(), FileError> {
         (**self).remove_all(path)
+    }
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        (**self).copy_all(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        (**self).rename(from, to)
     }
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
         (**self).unmount(path, flags)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, FileError, Written};
 use super::init_system::{self, InitSystem};
 use super::together::{self, NewFile};
-use super::{FileMode, Host, UnmountFlags};
+use super::{FileMode, Host, UnmountFlags, copy};
 use super::{mounts, process};
 
 /// The machine we run on.
@@ -82,6 +82,14 @@ impl Host for RealHost {
         let Ok(meta) = fs::symlink_metadata(path) else { return Ok(()) };
         let removed = if meta.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
         removed.map_err(|e| FileError::new("remove", path, e))
+    }
+
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        copy::copy_all(from, to)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        fs::rename(from, to).map_err(|e| FileError::new("rename", from, e))
     }
 
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {

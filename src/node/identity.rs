@@ -56,12 +56,21 @@ pub(crate) fn node_name(paths: &Paths, host: &dyn Host) -> Result<Option<String>
         let decoded = STANDARD.decode(&user.client_certificate_data);
         decoded.map_err(|e| content(format!("its client certificate is not base64: {e}")))?
     };
+    let of_node = |user: &str| user.strip_prefix(NODE_USER).map(str::to_owned);
     // kubelet keeps certificate and key in one file.
-    let bundle = Bundle::from_pem(&pem).map_err(|e| content(format!("its client certificate: {e}")))?;
-    let name = bundle.certificate.subject().common_name.strip_prefix(NODE_USER).map(str::to_owned);
-    let odd =
-        || content(format!("its client certificate is not for a Node ({})", bundle.certificate.subject()));
-    name.map(Some).ok_or_else(odd)
+    match Bundle::from_pem(&pem) {
+        Ok(bundle) => {
+            let subject = bundle.certificate.subject();
+            let odd = || content(format!("its client certificate is not for a Node ({subject})"));
+            of_node(&subject.common_name).map(Some).ok_or_else(odd)
+        }
+        // kubeadm calls the user by the same name as the certificate does.
+        Err(error) => {
+            let context = kubeconfig.contexts.iter().find(|c| c.name == kubeconfig.current_context);
+            let named = context.and_then(|c| of_node(&c.context.user));
+            named.map(Some).ok_or_else(|| content(format!("its client certificate: {error}")))
+        }
+    }
 }
 
 /// The container runtime's socket that kubelet uses here, by its own files; none where they don't tell.

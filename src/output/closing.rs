@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::JoinCommand;
+use crate::program;
+
 /// What the message is made of.
 #[derive(Clone)]
 pub struct Closing {
-    /// `host:port` of the control plane.
-    pub endpoint: String,
+    /// How nodes join.
+    pub(crate) join: JoinCommand,
     /// The administrator's kubeconfig.
     pub admin_conf: PathBuf,
-    /// Hashes of the CAs that a joining node checks: `sha256:…`.
-    pub ca_hashes: Vec<String>,
     /// Tokens with which nodes join; secrets.
     pub tokens: Vec<String>,
     /// The key of the uploaded certificates, if they were uploaded; a secret.
@@ -30,6 +31,7 @@ pub struct Closing {
 #[derive(Template)]
 #[template(path = "messages/closing.txt")]
 struct Message<'a> {
+    program: &'static str,
     closing: &'a Closing,
     worker: Vec<String>,
     control_plane: Vec<String>,
@@ -49,13 +51,14 @@ pub fn shown(secret: &str, show: bool) -> &str {
 impl Closing {
     /// The commands with which workers join, one a token.
     pub fn worker_commands(&self) -> Vec<String> {
-        self.tokens.iter().map(|token| self.join(token)).collect()
+        self.tokens.iter().map(|token| self.join.worker(shown(token, self.show_tokens))).collect()
     }
 
     /// The commands with which control-plane nodes join, one a token.
     pub fn control_plane_commands(&self) -> Vec<String> {
-        let key = self.shown_key().map(|key| format!(" --certificate-key {key}")).unwrap_or_default();
-        self.tokens.iter().map(|token| format!("{} \\\n\t--control-plane{key}", self.join(token))).collect()
+        let command =
+            |token: &String| self.join.control_plane(shown(token, self.show_tokens), self.shown_key());
+        self.tokens.iter().map(command).collect()
     }
 
     /// The key of the uploaded certificates, as it may be shown.
@@ -63,19 +66,12 @@ impl Closing {
         self.certificate_key.as_deref().map(|key| shown(key, self.show_certificate_key))
     }
 
-    fn join(&self, token: &str) -> String {
-        let token = shown(token, self.show_tokens);
-        let hashes: String =
-            self.ca_hashes.iter().map(|h| format!(" --discovery-token-ca-cert-hash {h}")).collect();
-        format!("kubeadm join {} --token {token} \\\n\t{}", self.endpoint, hashes.trim_start())
-    }
-
     /// The facts for machines.
     pub fn data(&self) -> Map<String, Value> {
         let fields = json!({
-            "endpoint": self.endpoint,
+            "endpoint": self.join.endpoint,
             "kubeconfig": self.admin_conf,
-            "caCertHashes": self.ca_hashes,
+            "caCertHashes": self.join.ca_hashes,
             "joinCommands": { "worker": self.worker_commands(), "controlPlane": self.control_plane_commands() },
         });
         fields.as_object().cloned().unwrap_or_default()
@@ -95,6 +91,7 @@ impl Closing {
     /// When the template can't be rendered: a fault of ours.
     pub fn text(&self) -> Result<String, askama::Error> {
         Message {
+            program: program::name(),
             closing: self,
             worker: self.worker_commands(),
             control_plane: self.control_plane_commands(),

@@ -1,7 +1,9 @@
 //! The only place that prints: log lines and warnings to stderr, results to stdout, or events for machines.
 
 pub mod closing;
+pub(crate) mod escape;
 mod event;
+mod join_command;
 mod progress;
 mod wrap;
 
@@ -16,6 +18,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 
 pub use event::Event;
+pub(crate) use join_command::JoinCommand;
 pub use progress::LiveView;
 
 /// How to print.
@@ -126,11 +129,9 @@ impl Printer {
         }
     }
 
-    /// Text on stdout as it is.
+    /// Text on stdout, with control characters escaped.
     pub fn data(&self, text: &str) {
-        // A reader that went away (`| head`) is no failure of ours.
-        let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        write_stdout(&escape::lines(text));
     }
 
     /// A document of a dry run: text prints it as YAML; machines get it as an event.
@@ -143,13 +144,16 @@ impl Printer {
 
     fn event(&self, event: &impl Serialize) {
         if let Ok(line) = serde_json::to_string(event) {
-            self.data(&format!("{line}\n"));
+            write_stdout(&format!("{}\n", escape::json(&line)));
         }
     }
 
     fn stderr(&self, text: &str) {
-        let fitted = wrap::terminal_width().map(|width| wrap::wrapped(text, width));
-        let text = fitted.as_deref().unwrap_or(text);
+        let text = escape::message(text);
+        let text = match wrap::terminal_width() {
+            Some(width) => wrap::wrapped(&text, width),
+            None => text,
+        };
         self.progress.suspend(|| {
             // In one go: nobody else's words come in between.
             let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
@@ -157,20 +161,27 @@ impl Printer {
     }
 }
 
-/// A finding as lines of text.
+fn write_stdout(text: &str) {
+    // A reader that went away (`| head`) is no failure of ours.
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// A finding as lines of text: all but the first are indented.
 pub fn finding_text(finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",
         Severity::Info => "INFO",
     };
-    let mut text = format!("[{level} {}]: {}", finding.check, finding.what);
+    let field = |text: &str| escape::field(text, "    ");
+    let mut text = format!("[{level} {}]: {}", finding.check, field(&finding.what));
     for line in &finding.evidence {
-        text.push_str(&format!("\n    | {line}"));
+        text.push_str(&format!("\n    | {}", escape::field(line, "    | ")));
     }
     for (label, line) in [("cause", &finding.cause), ("fix", &finding.fix)] {
         if let Some(line) = line {
-            text.push_str(&format!("\n    {label}: {line}"));
+            text.push_str(&format!("\n    {label}: {}", field(line)));
         }
     }
     text

@@ -4,11 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use serde_json::Value;
+
 use super::attention::{Attention, unhealthy};
 use crate::error::Error;
 use crate::health::Snapshot;
 use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
+use crate::patches::KUBELET_CONFIGURATION;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_value_patches};
 use crate::yaml;
 
@@ -38,37 +41,60 @@ pub(crate) fn write_and_start(run: &mut Run) -> PhaseResult {
 /// # Errors
 /// When a file can't be written, or a patch can't be applied.
 pub(crate) fn write_files(run: &mut Run) -> Result<KubeletFiles, Error> {
-    let dir = run.settings.node.paths.kubelet.clone();
     let mut written = KubeletFiles { files: vec![DROP_IN.into()], changed: false };
-    let mut write = |run: &mut Run, name: &str, what: &str, text: &str| -> Result<(), Error> {
-        let path = dir.join(name);
-        match run.write(&path, text.as_bytes(), FileMode::KUBELET)? {
-            Written::Unchanged => run.log(format!("Using existing {what} file \"{}\"", path.display())),
-            _ => {
-                written.changed = true;
-                run.act(Verb::Write, format!("{what} to file \"{}\"", path.display()));
-            }
-        }
-        written.files.push(path);
-        Ok(())
-    };
     let flags = kubelet::flags_file(&run.settings);
-    write(run, "kubeadm-flags.env", "kubelet environment file with flags", &flags)?;
-    let instance = kubelet::instance_configuration(&run.settings);
-    if let Some(instance) = &instance {
-        // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
-        let endpoint = instance.get("containerRuntimeEndpoint").map(ToString::to_string).unwrap_or_default();
-        let text = format!("containerRuntimeEndpoint: {endpoint}\n");
-        write(run, "instance-config.yaml", "kubelet instance configuration", &text)?;
-    }
-    let configuration = kubelet::node_configuration(&run.settings).to_value()?;
-    let configuration = apply_value_patches(run, "kubeletconfiguration", configuration)?;
-    let configuration = kubelet::with_instance(configuration, instance.as_ref());
-    write(run, "config.yaml", "kubelet configuration", &yaml::to_string(&configuration)?)?;
+    written.write(run, "kubeadm-flags.env", "kubelet environment file with flags", &flags)?;
+    let configuration = configuration(run)?;
+    written.write_configuration(run, &configuration)?;
     // kubelet also watches a folder that is created later, but files that are in it by then show at its next listing
     // only, up to 20 seconds later.
     run.host.make_dir(&run.settings.node.paths.manifests, FileMode::MANIFEST.dir)?;
     Ok(written)
+}
+
+/// kubelet's configuration on this node, patched.
+///
+/// # Errors
+/// When a patch can't be applied.
+pub(crate) fn configuration(run: &Run) -> Result<Value, Error> {
+    let instance = kubelet::instance_configuration(&run.settings);
+    let configuration = kubelet::node_configuration(&run.settings).to_value()?;
+    let configuration = apply_value_patches(run, KUBELET_CONFIGURATION, configuration)?;
+    Ok(kubelet::with_instance(configuration, instance.as_ref()))
+}
+
+/// Writes kubelet's configuration, and leaves its flags as they are.
+///
+/// # Errors
+/// When a file can't be written.
+pub(crate) fn write_configuration(run: &mut Run, configuration: &Value) -> Result<(), Error> {
+    KubeletFiles { files: vec![], changed: false }.write_configuration(run, configuration)
+}
+
+impl KubeletFiles {
+    fn write(&mut self, run: &mut Run, name: &str, what: &str, text: &str) -> Result<(), Error> {
+        let path = run.settings.node.paths.kubelet.join(name);
+        match run.write(&path, text.as_bytes(), FileMode::KUBELET)? {
+            Written::Unchanged => run.log(format!("Using existing {what} file \"{}\"", path.display())),
+            _ => {
+                self.changed = true;
+                run.act(Verb::Write, format!("{what} to file \"{}\"", path.display()));
+            }
+        }
+        self.files.push(path);
+        Ok(())
+    }
+
+    fn write_configuration(&mut self, run: &mut Run, configuration: &Value) -> Result<(), Error> {
+        if let Some(instance) = kubelet::instance_configuration(&run.settings) {
+            // Without apiVersion and kind, and its one value in quotes: kubeadm's form of a patch.
+            let endpoint =
+                instance.get("containerRuntimeEndpoint").map(ToString::to_string).unwrap_or_default();
+            let text = format!("containerRuntimeEndpoint: {endpoint}\n");
+            self.write(run, "instance-config.yaml", "kubelet instance configuration", &text)?;
+        }
+        self.write(run, "config.yaml", "kubelet configuration", &yaml::to_string(configuration)?)
+    }
 }
 
 /// Starts kubelet, or restarts it if it has not read its files as they are. One that runs with these very files is left

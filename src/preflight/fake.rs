@@ -345,4 +345,10 @@ impl ContainerRuntime for FakeMachine {
     fn remove_pods(&self) -> Result<usize, Vec<String>> {
         Ok(0)
     }
+    fn stop_pod(&self, _: &str, _: std::time::Duration) -> Result<Vec<String>, CriError> {
+        Ok(vec![])
+    }
+    fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
+        Ok(None)
+    }
 }

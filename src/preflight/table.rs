@@ -5,9 +5,7 @@ use std::path::Path;
 
 use super::check::Check;
 use super::config::existing::manifest_path;
-use super::config::{
-    extra_args, feature_gates, host_files, identity, manifest_folder, manifests, probes, version,
-};
+use super::config::{components, host_files, identity, manifest_folder, manifests, probes, version};
 use super::etcd::{data, external};
 use super::join::{kubelet_conf, trust};
 use super::kubelet;
@@ -34,6 +32,7 @@ const JOINS: &[Role] = &[ControlPlane, Worker];
 pub(super) fn table(subject: &Subject) -> Vec<Check> {
     let mut rows = of_kubeadm(subject);
     rows.extend(of_ours(subject));
+    rows.extend(of_components());
     rows.retain(|row| row.is_for(subject));
     rows
 }
@@ -175,6 +174,21 @@ fn etcd_rows(subject: &Subject) -> Vec<Check> {
     rows
 }
 
+/// What the components would refuse, but for their flags.
+fn of_components() -> impl Iterator<Item = Check> {
+    let with_pods: &[Role] = &[Init, ControlPlane, Upgrade];
+    let rows: [(&[Role], &'static str, &'static str); 5] = [
+        (with_pods, "FeatureGates", "feature gates"),
+        (with_pods, "KubeletConfiguration", "kubelet's configuration"),
+        (&[Init], "KubeProxyConfiguration", "kube-proxy's configuration"),
+        (with_pods, "StaticPods", "the static Pods"),
+        (CONTROL_PLANES, "Taints", "the node's taints"),
+    ];
+    rows.into_iter().map(|(roles, name, measures)| {
+        Check::cluster(roles, name, Error, measures, move |s, m| components::check(name, s, m)).within(15)
+    })
+}
+
 /// What kubeadm does not check.
 fn of_ours(_: &Subject) -> Vec<Check> {
     let init: &[Role] = &[Init];
@@ -214,9 +228,8 @@ fn of_ours(_: &Subject) -> Vec<Check> {
             .within(15)
             .acting(),
         Check::node(NODES, "Sandbox", Error, "whether a sandbox starts", sandbox::check).within(45).acting(),
-        Check::cluster(with_flags, "ExtraArgs", Error, "flags of the components", extra_args::check)
+        Check::cluster(with_flags, "ExtraArgs", Error, "flags of the components", components::flags)
             .within(15),
-        Check::cluster(with_flags, "FeatureGates", Warning, "feature gates", feature_gates::check),
         Check::cluster(init, "EtcdServers", Error, "the flag etcd-servers", external::servers),
         Check::cluster(init, "AnonymousAuth", Error, "the flag anonymous-auth", probes::anonymous),
         Check::node(NODES, "KubeletFlags", Error, "kubelet's flags", kubelet::flags::check).within(15),

@@ -3,5 +3,6 @@
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod reset;
+pub(crate) mod upgrade;
 #[cfg(test)]
 mod write_faults;

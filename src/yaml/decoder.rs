@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::decode::{DecodeError, Finding, FindingKind};
+use super::decode::{DecodeError, Finding, FindingKind, Step};
 use super::node::{Key, Node, NodeKind};
 
 /// To how many unknown fields of a document a name is suggested: looking for it takes time, and nobody reads more.
@@ -22,6 +22,18 @@ pub(super) enum Path<'a> {
 const SECRETS: [&str; 3] = ["token", "certificateKey", "bootstrapTokens"];
 
 impl Path<'_> {
+    /// The steps from the document to here.
+    fn steps(&self) -> Vec<Step> {
+        let (parent, step) = match self {
+            Path::Root => return vec![],
+            Path::Field(parent, name) => (parent, Step::Field((*name).to_owned())),
+            Path::Item(parent, index) => (parent, Step::Item(*index)),
+        };
+        let mut steps = parent.steps();
+        steps.push(step);
+        steps
+    }
+
     /// Whether the value here, or in the list that it is an item of, may be a secret.
     fn is_secret(&self) -> bool {
         match self {
@@ -59,28 +71,69 @@ impl<'de> Decoder<'de, '_> {
     fn locate(&self, mut error: DecodeError) -> DecodeError {
         if !error.located {
             error.path = self.path.to_string();
+            error.steps = self.path.steps();
             error.position = self.node.position;
             error.located = true;
-            if error.problem.contains("expected a string") {
-                let written = match &self.node.kind {
-                    NodeKind::Bool(_, text) => Some(text.clone()),
-                    NodeKind::Int(i) => Some(i.to_string()),
-                    NodeKind::Uint(i) => Some(i.to_string()),
-                    NodeKind::Float(x) => Some(x.to_string()),
-                    _ => None,
-                };
-                if let Some(written) = written {
-                    error.problem = format!(
-                        "{} where a string is wanted: put it in quotes (\"{written}\"), since YAML 1.1 reads it otherwise",
-                        self.node.describe()
-                    );
-                }
+            if let Some(problem) = self.hint(&error.problem) {
+                error.problem = problem;
             }
             if self.path.is_secret() {
                 error.problem = "is of the wrong type (its value is not repeated here, since it is a secret): text belongs here, in quotes, or for `bootstrapTokens` a list such as `[{token: \"…\"}]`".into();
             }
         }
         error
+    }
+
+    /// What serde says about a wrong type, in the words of those who write YAML.
+    fn hint(&self, problem: &str) -> Option<String> {
+        let found = self.node.describe();
+        if problem.contains("expected a string") {
+            let written = match &self.node.kind {
+                NodeKind::Bool(_, text) => Some(text.as_str()),
+                NodeKind::Seq(_) | NodeKind::Map(_) => {
+                    return Some(format!("{found} where a string is wanted"));
+                }
+                _ => self.node.written.as_deref(),
+            };
+            return written.map(|written| {
+                format!(
+                    "{found} where a string is wanted: put it in quotes (\"{written}\"), since YAML 1.1 reads it otherwise"
+                )
+            });
+        }
+        let wrong_type = problem.starts_with("invalid type");
+        if wrong_type && problem.contains("expected a sequence") {
+            let v1beta3 = matches!(self.path, Path::Field(_, "extraArgs" | "kubeletExtraArgs"));
+            return Some(match &self.node.kind {
+                NodeKind::Map(entries) if v1beta3 => {
+                    let name = entries.first().map_or("NAME", |(key, _)| key.name.as_str());
+                    format!(
+                        "a mapping where a list is wanted: v1beta3 had a mapping here, v1beta4 has a list, `- {{name: {name}, value: \"…\"}}`; `kubestrap config migrate` converts the file"
+                    )
+                }
+                NodeKind::Map(_) => format!("{found} where a list is wanted: begin its items with `- `"),
+                _ => format!(
+                    "{found} where a list is wanted: write `[…]`, or each item on a line of its own after `- `"
+                ),
+            });
+        }
+        if wrong_type && problem.contains("expected a map") {
+            let v1beta4 = matches!(self.path, Path::Field(_, "extraArgs" | "kubeletExtraArgs"));
+            return Some(match &self.node.kind {
+                NodeKind::Seq(_) if v1beta4 => {
+                    "a list where a mapping is wanted: v1beta4 has a list here, v1beta3 a mapping, `name: \"value\"`: set `apiVersion: kubeadm.k8s.io/v1beta4`, or write a mapping".to_owned()
+                }
+                _ => format!("{found} where a mapping is wanted"),
+            });
+        }
+        let (_, wanted) = problem.split_once(", expected ").filter(|_| wrong_type)?;
+        let wanted = match wanted {
+            "a boolean" => "`true` or `false`",
+            "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => "a whole number",
+            "f32" | "f64" => "a number",
+            other => other,
+        };
+        Some(format!("{found} where {wanted} is wanted"))
     }
 
     fn any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {

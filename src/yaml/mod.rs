@@ -14,14 +14,16 @@ mod node;
 mod parse;
 mod same;
 mod scalar;
+mod schema;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use decode::{DecodeError, Decoded, Finding, FindingKind, decode};
+pub use decode::{DecodeError, Decoded, Finding, FindingKind, Undecoded, decode, decode_all};
 pub use node::{Key, Node, NodeKind, Position};
 pub use parse::{Document, YamlError, parse, parse_values};
 pub use same::same;
+pub use schema::field_paths;
 
 /// Writes `value` as YAML with keys sorted, lists at their parent's indentation and every string quoted that a
 /// YAML 1.1 or 1.2 reader could take for something else: the form `sigs.k8s.io/yaml` gives kubeadm's files.

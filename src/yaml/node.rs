@@ -24,6 +24,8 @@ pub struct Node {
     pub kind: NodeKind,
     /// Where it began.
     pub position: Position,
+    /// A number as it was written: `0777`, `1.30`.
+    pub written: Option<Box<str>>,
 }
 
 /// A value, after YAML 1.1's resolution of plain scalars.
@@ -104,6 +106,9 @@ impl Node {
     /// What kind of thing this is, in a reader's words.
     pub fn describe(&self) -> String {
         match &self.kind {
+            NodeKind::Int(_) | NodeKind::Uint(_) | NodeKind::Float(_) if self.written.is_some() => {
+                format!("the number `{}`", self.written.as_deref().unwrap_or_default())
+            }
             NodeKind::Null => "nothing".into(),
             NodeKind::Bool(_, text) => format!("the boolean `{text}`"),
             NodeKind::Int(i) => format!("the number `{i}`"),

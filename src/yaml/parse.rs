@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use base64::Engine;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
-use super::lenient::{TAB_AFTER_COLON, parse_json, position_of, printable, without_tabs};
+use super::lenient::{TAB_AFTER_COLON, explain, parse_json, position_of, printable, without_tabs};
 use super::node::{Key, Node, NodeKind, Position};
 use super::scalar::resolve_plain;
 
@@ -48,6 +48,22 @@ pub enum YamlError {
     },
 }
 
+impl YamlError {
+    /// Where the reader gave up.
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Syntax { position, .. } | Self::Limit { position, .. } => *position,
+        }
+    }
+
+    /// What it objects to.
+    pub fn problem(&self) -> &str {
+        match self {
+            Self::Syntax { problem, .. } | Self::Limit { problem, .. } => problem,
+        }
+    }
+}
+
 /// Reads a stream of YAML (or JSON, which YAML 1.1 nearly includes) documents; an empty or comment-only one is a
 /// null.
 ///
@@ -68,6 +84,7 @@ pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
             without_tabs(text, position)
         }
         Err(error) if text.trim_start().starts_with('{') => parse_json(text).ok_or(error),
+        Err(YamlError::Syntax { position, problem }) => Err(explain(text, position, problem)),
         other => other,
     }
 }
@@ -128,12 +145,16 @@ impl<'a> Builder<'a> {
             });
         }
         let before = self.nodes;
+        let mut written = None;
         let (kind, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.count(text.len() / BYTES_PER_NODE, position)?;
                 let tag = tag.map(|t| format!("{}{}", t.handle, t.suffix));
                 let kind = scalar(&text, style, tag.as_deref())
                     .map_err(|problem| YamlError::Syntax { position, problem })?;
+                if matches!(kind, NodeKind::Int(_) | NodeKind::Uint(_) | NodeKind::Float(_)) {
+                    written = Some(Box::from(&*text));
+                }
                 (kind, anchor)
             }
             Event::SequenceStart(anchor, _) => {
@@ -159,7 +180,7 @@ impl<'a> Builder<'a> {
                 return Err(YamlError::Syntax { position, problem: format!("unexpected {other:?}") });
             }
         };
-        let node = Node { kind, position };
+        let node = Node { kind, position, written };
         if anchor > 0 {
             self.anchors.insert(anchor, (node.clone(), self.nodes - before + 1));
         }

@@ -22,7 +22,7 @@ use crate::config::{HostFacts, Loaded, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::kubeconfig::{self, Kubeconfig};
-use crate::output::{Format, Printer};
+use crate::output::{Format, JoinCommand, Printer};
 use crate::pki::{Bundle, Certificate};
 use crate::yaml;
 
@@ -77,7 +77,7 @@ impl Create {
             return dry_run(&secrets, &out);
         }
         let reached = connect(&find_kubeconfig(shared.kubeconfig.as_deref())?, PATIENCE)?;
-        let join = if self.print_join_command == Some(true) { Some(Join::of(&reached)?) } else { None };
+        let join = if self.print_join_command == Some(true) { Some(join_command(&reached)?) } else { None };
         for (secret, token) in secrets.iter().zip(&tokens) {
             if !reached.cluster.create_bootstrap_token(secret)? {
                 let id = token.token.split('.').next().unwrap_or_default();
@@ -90,8 +90,7 @@ impl Create {
             }
         }
         for (token, secret) in tokens.iter().zip(&secrets) {
-            let command =
-                join.as_ref().map(|join| join.command(&token.token, self.certificate_key.as_deref()));
+            let command = join.as_ref().map(|join| join.line(&token.token, self.certificate_key.as_deref()));
             let item = Item::new(stored(token, secret), command.clone());
             out.data(
                 &self.output.render(&item, |_| format!("{}\n", command.as_ref().unwrap_or(&token.token)))?,
@@ -191,40 +190,22 @@ fn dry_run(secrets: &[ClusterObject], out: &Printer) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where and whom a joining node trusts.
-struct Join {
-    endpoint: String,
-    hashes: Vec<String>,
-}
-
-impl Join {
-    /// As the kubeconfig says, by which the cluster was reached.
-    fn of(reached: &Reached) -> Result<Self, Error> {
-        let failed = |message: &str| {
-            Error::new(
-                ExitStatus::Failed,
-                format!("no join command can be made, and nothing was created: {message}"),
-            )
-        };
-        let kubeconfig =
-            Kubeconfig::parse(&reached.kubeconfig).map_err(|_| failed("the kubeconfig can't be read"))?;
-        let cluster =
-            kubeconfig.current_cluster().ok_or_else(|| failed("the kubeconfig has no current cluster"))?;
-        let endpoint = cluster.server.strip_prefix("https://").map(|s| s.trim_end_matches('/').to_owned());
-        let endpoint = endpoint.ok_or_else(|| failed("the kubeconfig's server is no https URL"))?;
-        let authority = authority(cluster).map_err(|e| failed(&e))?;
-        Ok(Self { endpoint, hashes: authority.iter().map(Certificate::spki_sha256).collect() })
-    }
-
-    /// The command, in one line.
-    fn command(&self, token: &str, certificate_key: Option<&str>) -> String {
-        let hashes: String =
-            self.hashes.iter().map(|h| format!(" --discovery-token-ca-cert-hash {h}")).collect();
-        let control_plane = certificate_key
-            .map(|key| format!(" --control-plane --certificate-key {key}"))
-            .unwrap_or_default();
-        format!("kubeadm join {} --token {token}{hashes}{control_plane}", self.endpoint)
-    }
+/// How nodes join the cluster that the kubeconfig leads to.
+fn join_command(reached: &Reached) -> Result<JoinCommand, Error> {
+    let failed = |message: &str| {
+        Error::new(
+            ExitStatus::Failed,
+            format!("no join command can be made, and nothing was created: {message}"),
+        )
+    };
+    let kubeconfig =
+        Kubeconfig::parse(&reached.kubeconfig).map_err(|_| failed("the kubeconfig can't be read"))?;
+    let cluster =
+        kubeconfig.current_cluster().ok_or_else(|| failed("the kubeconfig has no current cluster"))?;
+    let endpoint = cluster.server.strip_prefix("https://").map(|s| s.trim_end_matches('/').to_owned());
+    let endpoint = endpoint.ok_or_else(|| failed("the kubeconfig's server is no https URL"))?;
+    let authority = authority(cluster).map_err(|e| failed(&e))?;
+    Ok(JoinCommand { endpoint, ca_hashes: authority.iter().map(Certificate::spki_sha256).collect() })
 }
 
 /// The CA of a kubeconfig's cluster, embedded or in a file.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig, PodSandboxFilter, RuntimeVersion};
+use super::{
+    Container, ContainerFilter, ContainerState, CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig,
+    PodSandboxFilter, PodSandboxState, RuntimeVersion,
+};
 use crate::host::machine::RuntimeFacts;
 
 /// Marks our own sandboxes, so that one whose run was killed is found by the next.
@@ -123,6 +126,46 @@ pub(crate) async fn remove_pods(endpoint: &CriEndpoint) -> Result<usize, Vec<Str
     let count = results.len();
     let failed: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { Ok(count) } else { Err(failed) }
+}
+
+/// Stops a Pod of kube-system: its containers are asked to end, and killed when `grace` is over. Gives the ids of those
+/// that still run.
+pub(crate) async fn stop_pod(
+    endpoint: &CriEndpoint,
+    name: &str,
+    grace: Duration,
+) -> Result<Vec<String>, CriError> {
+    let client = CriClient::connect(endpoint).await?;
+    for container in running(&client, name).await? {
+        client.stop_container(&container.id, grace).await?;
+    }
+    let filter = PodSandboxFilter { state: Some(PodSandboxState::Ready), labels: labels(name) };
+    for sandbox in client.list_pod_sandboxes(&filter).await? {
+        client.stop_pod_sandbox(&sandbox.id).await?;
+    }
+    Ok(running(&client, name).await?.into_iter().map(|container| container.id).collect())
+}
+
+/// The image that a container of a Pod of kube-system runs; none where none runs.
+pub(crate) async fn running_image(
+    endpoint: &CriEndpoint,
+    name: &str,
+    container: &str,
+) -> Result<Option<String>, CriError> {
+    let client = CriClient::connect(endpoint).await?;
+    let running = running(&client, name).await?;
+    Ok(running.into_iter().find(|c| c.name == container).map(|c| c.image))
+}
+
+/// The labels by which kubelet marks the sandboxes and containers of a Pod of kube-system.
+fn labels(name: &str) -> BTreeMap<String, String> {
+    let label = |key: &str, value: &str| (format!("io.kubernetes.pod.{key}"), value.to_owned());
+    BTreeMap::from([label("name", name), label("namespace", "kube-system")])
+}
+
+async fn running(client: &CriClient, name: &str) -> Result<Vec<Container>, CriError> {
+    let state = Some(ContainerState::Running);
+    client.list_containers(&ContainerFilter { state, labels: labels(name), ..Default::default() }).await
 }
 
 async fn remove_pod(client: &CriClient, id: &str) -> Result<(), String> {

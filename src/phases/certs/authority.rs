@@ -26,7 +26,10 @@ pub(super) fn ensure(run: &mut Run, row: &CertRow) -> PhaseResult {
             )));
         }
         if ca.not_before() > run.started {
-            run.warn(format!("{place} is not valid before {}: check the clock", ca.not_before()));
+            run.warn(format!(
+                "{place} is not valid before {}: check the clock",
+                crate::certs::utc(ca.not_before())
+            ));
         }
         match existing_key {
             Some(key) if !ca.matches_key(&key) => {

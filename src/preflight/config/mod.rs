@@ -1,8 +1,7 @@
 //! The configuration, against itself and against what an earlier run left here.
 
+pub(super) mod components;
 pub(super) mod existing;
-pub(super) mod extra_args;
-pub(super) mod feature_gates;
 pub(super) mod host_files;
 pub(super) mod identity;
 pub(super) mod manifest_folder;

@@ -3,6 +3,7 @@
 use super::Init;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
+use crate::output::JoinCommand;
 use crate::output::closing::Closing;
 use crate::phases::bootstrap_token;
 use crate::pki::Certificate;
@@ -17,9 +18,11 @@ pub(super) fn run(init: &mut Init) -> PhaseResult {
     let settings = &init.run.settings;
     let uploaded = init.certificate_key.clone().filter(|_| init.options.upload_certs);
     init.closing = Some(Closing {
-        endpoint: settings.control_plane_endpoint(),
+        join: JoinCommand {
+            endpoint: settings.control_plane_endpoint(),
+            ca_hashes: ca.iter().map(Certificate::spki_sha256).collect(),
+        },
         admin_conf: settings.node.paths.kubeconfig("admin.conf"),
-        ca_hashes: ca.iter().map(Certificate::spki_sha256).collect(),
         tokens: init.tokens.tokens.iter().map(|t| t.token.clone()).collect(),
         certificate_key: uploaded,
         show_tokens: !init.options.skip_token_print,

@@ -89,7 +89,7 @@ impl Selection {
             }
             None => self.loaded().map_err(wrong)?,
         };
-        resolve_label(&mut loaded.cluster.kubernetes_version, out);
+        resolve_label(&mut loaded.cluster.kubernetes_version, out)?;
         if let Some(socket) = cri_socket {
             socket.clone_into(&mut loaded.init.node_registration.cri_socket);
             loaded.locator.flags.push(("nodeRegistration.criSocket", "cri-socket"));

@@ -74,6 +74,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-admission-plugin",
         "kube-apiserver is to load an admission plugin that there is not",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "enable-admission-plugins", "NodeRestriction,PodSecurityPolicy");
             Ok(())
         },
@@ -84,6 +85,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-authorization-mode",
         "kube-apiserver gets an authorization mode that there is not",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "authorization-mode", "Node,RBAC,Abac");
             Ok(())
         },
@@ -94,6 +96,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-service-range",
         "kube-apiserver's range of Services is no network",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "service-cluster-ip-range", "10.96.0.0/120");
             Ok(())
         },
@@ -104,6 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-cipher",
         "kube-apiserver gets a cipher suite that there is not",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "tls-cipher-suites", "TLS_MADE_UP");
             Ok(())
         },
@@ -114,6 +118,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "apiserver-port-value",
         "kube-apiserver gets a number that is none",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "max-requests-inflight", "lots");
             Ok(())
         },
@@ -204,6 +209,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "controller-manager-unknown-controller",
         "kube-controller-manager is to run a controller that there is not",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("controllerManager", "controllers", "*,bootstrapsignerz");
             Ok(())
         },
@@ -241,6 +247,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "etcd-election-timeout",
         "etcd's election timeout is shorter than its heartbeat allows",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("etcd.local", "election-timeout", "100");
             Ok(())
         },
@@ -261,6 +268,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "etcd-name-not-in-cluster",
         "etcd's name is not in its list of members",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.extra_arg("etcd.local", "initial-cluster", "other=https://10.88.0.2:2380");
             Ok(())
         },

@@ -74,6 +74,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-flag-value",
         "kubeletExtraArgs has a value that the flag does not take",
         |s| {
+            s.ignored.push("ExtraArgs");
             s.kubelet_arg("max-pods", "many");
             Ok(())
         },
@@ -84,6 +85,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-config-invalid",
         "the KubeletConfiguration has a value that kubelet refuses",
         |s| {
+            s.ignored.push("KubeletConfiguration");
             s.kubelet("imageGCHighThresholdPercent: 20\nimageGCLowThresholdPercent: 90\n");
             Ok(())
         },

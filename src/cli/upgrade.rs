@@ -1,0 +1,63 @@
+//! `upgrade` and the commands below it.
+
+mod apply;
+mod diff;
+mod node;
+mod phases;
+mod plan;
+
+use clap::{Args, Subcommand};
+
+use super::value::flat;
+use crate::commands::upgrade::Request;
+use crate::config::{ConfigError, Problem};
+
+pub(super) use phases::{apply as with_apply_phases, node as with_node_phases, run, selected};
+
+/// Upgrade your cluster smoothly to a newer version with this command
+#[derive(Args, Debug)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    about = "Upgrade a cluster to another Kubernetes version",
+    after_help = "Examples:\n  kubestrap upgrade plan\n  kubestrap upgrade diff v1.36.2\n  kubestrap upgrade apply v1.36.2\n  kubestrap upgrade node"
+)]
+pub(super) struct Upgrade {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+#[command(defer = true)]
+pub(super) enum Command {
+    /// Show which versions the cluster can be upgraded to, and what would go wrong
+    Plan(plan::Plan),
+    /// Show what an upgrade would change on this node and in the cluster
+    Diff(diff::Diff),
+    /// Upgrade this control-plane node, and the cluster's configuration and addons, to a version
+    Apply(Box<apply::Apply>),
+    /// Upgrade a further control-plane node, or a worker, to the version of the cluster
+    Node(Box<node::Node>),
+}
+
+/// Refuses flags beside `--config`, as kubeadm does.
+fn check_mixed(config: Option<&String>, given: &[(bool, &str)]) -> Result<(), ConfigError> {
+    let Some(file) = config else { return Ok(()) };
+    let mixed: Vec<String> =
+        given.iter().filter(|(given, _)| *given).map(|(_, flag)| format!("--{flag}")).collect();
+    if mixed.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("can not mix '--config' with arguments {}: write them into {file}", mixed.join(", "));
+    Err(Problem::new("kubeadm", "", message).into())
+}
+
+/// A request with what every command has.
+fn request(config: Option<&String>, kubeconfig: Option<&std::path::PathBuf>, ignored: &[String]) -> Request {
+    Request {
+        config: config.cloned(),
+        kubeconfig: kubeconfig.cloned(),
+        ignore_preflight_errors: flat(ignored),
+        ..Request::default()
+    }
+}

@@ -1,0 +1,202 @@
+//! Runs one of upgrade's workflows, for real or as a dry run.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::context::Context;
+use super::this_node::{ForVersion, ThisNode, Wishes};
+use crate::cluster::{self, ReadOnly, Recorder};
+use crate::commands::dry_run;
+use crate::config::KubernetesVersion;
+use crate::error::Error;
+use crate::host::{DryRunHost, RealHost, remove_leftovers};
+use crate::output::Printer;
+use crate::phases::preflight::await_sandbox_removal;
+use crate::pki::KeyPool;
+use crate::preflight::Beside;
+use crate::workflow::{DryRun, Run, Seams, Selection, Workflow, machine};
+use crate::workflows::upgrade::journal::Journal;
+use crate::workflows::upgrade::outlook::{self, Given, Outlook};
+use crate::workflows::upgrade::probe::{Job, NoJob, Probe};
+use crate::workflows::upgrade::{Options, Upgrade};
+
+/// One step from the cluster's version to the next.
+pub(super) struct Step<'a> {
+    /// The workflow.
+    pub(super) workflow: &'a Workflow<Upgrade>,
+    /// Its phases that run.
+    pub(super) selection: &'a Selection,
+    /// The version to upgrade to.
+    pub(super) target: KubernetesVersion,
+    /// What was read.
+    pub(super) context: Context,
+    /// What of the configuration reaches the settings.
+    pub(super) wishes: Wishes,
+    /// What the user asked for.
+    pub(super) options: Options,
+    /// The kubeconfig to reach the cluster with.
+    pub(super) kubeconfig: PathBuf,
+    /// What an interrupted run has begun.
+    pub(super) journal: Option<Journal>,
+}
+
+/// What became of a step.
+pub(super) struct Done {
+    /// For machines.
+    pub(super) data: Map<String, Value>,
+    /// Whether anything was changed.
+    pub(super) changed: bool,
+    /// The state at its end.
+    pub(super) upgrade: Upgrade,
+}
+
+impl Step<'_> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When a phase fails.
+    pub(super) fn run(self, out: &Printer) -> Result<Done, Error> {
+        let start = Instant::now();
+        for dir in ThisNode::folders() {
+            // A directory we cannot read holds nothing of ours.
+            let _ = remove_leftovers(&dir);
+        }
+        let (workflow, selection) = (self.workflow, self.selection);
+        let (prepared, outlook) = self.prepare(out)?;
+        let settings = &prepared.settings;
+        let limit = settings.node.timeouts.kubernetes_api;
+        let seams = Seams::real(settings, None, 0)?
+            .with_cluster(cluster::of_kubeconfig(prepared.kubeconfig.clone(), limit)?);
+        let mut upgrade = prepared.state(seams, outlook, Box::new(Job), out);
+        if selection.only.is_none() {
+            upgrade.run.check_patches()?;
+        }
+        let ran = workflow.run(selection, &mut upgrade);
+        let restarted = upgrade.run.await_restart();
+        let ran = ran?;
+        restarted?;
+        await_sandbox_removal(&upgrade.run);
+        let seconds = |d: std::time::Duration| json!((d.as_secs_f64() * 1000.0).round() / 1000.0);
+        let durations: Map<String, Value> = ran.iter().map(|r| (r.id.clone(), seconds(r.took))).collect();
+        let changed = !upgrade.run.changes.is_empty();
+        let mut data = Map::new();
+        data.insert("ok".into(), json!(true));
+        data.insert("changed".into(), json!(changed));
+        data.insert("version".into(), json!(upgrade.target().to_string()));
+        data.insert("seconds".into(), seconds(start.elapsed()));
+        data.insert("phases".into(), Value::Object(durations));
+        Ok(Done { data, changed, upgrade })
+    }
+
+    /// Prints what it would do, and leaves the result in `dir` if that is given.
+    ///
+    /// # Errors
+    /// When a phase fails.
+    pub(super) fn dry_run(self, dir: Option<PathBuf>, out: &Printer) -> Result<(), Error> {
+        let (workflow, selection) = (self.workflow, self.selection);
+        let Dry { mut upgrade, host, recorder, checks } = self.dry_state(dir, out)?;
+        if selection.only.is_none() {
+            upgrade.run.check_patches()?;
+        }
+        let result = workflow.run(selection, &mut upgrade);
+        let result = result.and_then(|_| dry_run::report(&host, &recorder.objects(), out));
+        out.findings("preflight", &checks.found().findings);
+        result
+    }
+
+    /// The state of a dry run, with what is asked of it at its end.
+    pub(super) fn dry_state(mut self, dir: Option<PathBuf>, out: &Printer) -> Result<Dry, Error> {
+        // An interrupted run is gone on with, or back, only for real.
+        self.journal = None;
+        let (mut prepared, outlook) = self.prepare(out)?;
+        let DryRun { seams, host, recorder, checks } = Seams::dry(&prepared.settings, dir, 0)?;
+        // Nobody keeps what a dry run signs.
+        let seams = seams.with_keys(KeyPool::stand_in(prepared.settings.cluster.algorithm, 1));
+        let cluster = prepared.cluster.take();
+        let seams = match cluster {
+            Some(cluster) => seams.with_cluster(Box::new(ReadOnly::new(cluster, recorder.clone()))),
+            None => seams,
+        };
+        Ok(Dry { upgrade: prepared.state(seams, outlook, Box::new(NoJob), out), host, recorder, checks })
+    }
+
+    fn prepare(self, out: &Printer) -> Result<(Prepared, Outlook), Error> {
+        let Context { cluster, stored, survey, current, node } = self.context;
+        let ForVersion { settings, lost_gates } = node.settings(&stored, &self.target, &self.wishes, out)?;
+        let before = node.settings(&stored, &current, &self.wishes, &out.quiet());
+        let mut cluster = cluster;
+        let mut outlook = Outlook::default();
+        // Where the version that runs is none that we know, nothing can be compared with it.
+        if let Ok(before) = before {
+            let given = Given {
+                before: before.settings,
+                after: settings.clone(),
+                lost_gates,
+                stored_text: stored.text.clone(),
+                survey: survey.clone(),
+                etcd_upgrade: self.options.etcd_upgrade,
+                renewal: self.options.certificate_renewal,
+            };
+            let machine = machine(&settings)?;
+            let (evidence, back) = outlook::gather(given, cluster, &RealHost::new(), &*machine);
+            cluster = back;
+            outlook = Outlook::of(&evidence, &self.wishes.ignored);
+        }
+        let prepared = Prepared {
+            settings,
+            options: self.options,
+            current,
+            survey,
+            control_plane: node.is_control_plane(),
+            journal: self.journal,
+            stored_text: stored.text,
+            cluster: Some(cluster),
+            kubeconfig: self.kubeconfig,
+        };
+        Ok((prepared, outlook))
+    }
+}
+
+/// A dry run at its beginning, with what is asked at its end.
+pub(super) struct Dry {
+    /// The state.
+    pub(super) upgrade: Upgrade,
+    /// Holds the files that would be written.
+    host: Arc<DryRunHost>,
+    /// Holds the objects that would be applied.
+    recorder: Recorder,
+    /// The checks, which run beside the work.
+    checks: Beside,
+}
+
+/// Everything of the state but the seams.
+struct Prepared {
+    settings: crate::config::Settings,
+    options: Options,
+    current: KubernetesVersion,
+    survey: crate::workflows::upgrade::survey::Survey,
+    control_plane: bool,
+    journal: Option<Journal>,
+    stored_text: String,
+    cluster: Option<Box<dyn cluster::Cluster>>,
+    kubeconfig: PathBuf,
+}
+
+impl Prepared {
+    fn state(self, seams: Seams, outlook: Outlook, probe: Box<dyn Probe>, out: &Printer) -> Upgrade {
+        Upgrade {
+            run: Run::new(self.settings, seams, out.clone(), false),
+            options: self.options,
+            current: self.current,
+            survey: self.survey,
+            control_plane: self.control_plane,
+            outlook,
+            journal: self.journal,
+            stored_text: self.stored_text,
+            probe: Some(probe),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! Kinds of values of flags, read as Go's flag packages read them (pflag for Kubernetes, flag for etcd).
+
+use std::net::IpAddr;
+
+use crate::config::duration::GoDuration;
+use crate::patches::quantity;
+
+/// A reader of one kind of value: what is wrong with it, if anything is.
+type Reader = fn(&str) -> Result<(), String>;
+
+/// The kinds, by their names in `templates/flags/`.
+const KINDS: &[(&str, Reader)] = &[
+    ("bool", |value| boolean(value).map(|_| ())),
+    ("int", |value| integer(value, i64::MIN.into(), i64::MAX.into())),
+    ("int32", |value| integer(value, i32::MIN.into(), i32::MAX.into())),
+    ("int64", |value| integer(value, i64::MIN.into(), i64::MAX.into())),
+    ("uint", |value| integer(value, 0, u64::MAX.into())),
+    ("uint32", |value| integer(value, 0, u32::MAX.into())),
+    ("uint64", |value| integer(value, 0, u64::MAX.into())),
+    ("float32", float),
+    ("float64", float),
+    ("duration", |value| value.parse::<GoDuration>().map(|_| ()).map_err(|error| error.to_string())),
+    ("string", any),
+    ("strings", any),
+    ("int32s", |value| items(value).try_for_each(|item| integer(item, i32::MIN.into(), i32::MAX.into()))),
+    ("ip", ip),
+    ("ip-or-empty", ip),
+    ("pairs", |value| items(value).try_for_each(pair)),
+    ("map", |value| items(value).filter(|item| !item.is_empty()).try_for_each(pair)),
+    ("thresholds", |value| items(value).filter(|item| !item.is_empty()).try_for_each(threshold)),
+    ("settings", any),
+    // Its own rule reads it.
+    ("gates", any),
+    ("level", |value| match value.parse::<u32>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(format!("{value:?} is no log level: write a number such as `4`")),
+    }),
+    ("vmodule", |value| items(value).filter(|item| !item.is_empty()).try_for_each(vmodule)),
+    ("quantity", |value| quantity::canonical(value).map(|_| ()).map_err(|error| error.to_string())),
+    ("cert-key", cert_key),
+    ("port-range", |value| port_range(value).map(|_| ())),
+    ("urls", |value| items(value).filter(|item| !item.is_empty()).try_for_each(listen_url)),
+    ("version", any),
+    ("headers", any),
+    ("taints", any),
+    ("reserved-memory", any),
+];
+
+/// What is wrong with a value of a kind; nothing where the kind is unknown.
+pub(super) fn check(kind: &str, value: &str) -> Result<(), String> {
+    KINDS.iter().find(|(name, _)| *name == kind).map_or(Ok(()), |(_, reader)| reader(value))
+}
+
+#[cfg(test)]
+pub(super) fn is_known(kind: &str) -> bool {
+    KINDS.iter().any(|(name, _)| *name == kind)
+}
+
+fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// Items of a list with commas.
+fn items(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').filter(|_| !value.is_empty())
+}
+
+/// Go's `strconv.ParseBool`.
+pub(super) fn boolean(value: &str) -> Result<bool, String> {
+    match value {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Ok(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Ok(false),
+        _ => Err(format!("{value:?} is neither `true` nor `false`")),
+    }
+}
+
+/// Go's `strconv.ParseInt` with base 0: `0x`, `0o`, `0b` and `0` are prefixes, `_` separates digits.
+pub(super) fn number(value: &str) -> Option<i128> {
+    let (negative, digits) = match value.as_bytes().first() {
+        Some(b'-') => (true, value.get(1..)?),
+        Some(b'+') => (false, value.get(1..)?),
+        _ => (false, value),
+    };
+    let lower = digits.to_ascii_lowercase();
+    let (radix, rest) = [("0x", 16), ("0o", 8), ("0b", 2)]
+        .into_iter()
+        .find_map(|(prefix, radix)| Some((radix, lower.strip_prefix(prefix)?)))
+        .unwrap_or(if lower.len() > 1 && lower.starts_with('0') {
+            (8, lower.get(1..)?)
+        } else {
+            (10, lower.as_str())
+        });
+    // A `_` stands between digits, or between a prefix and a digit.
+    if rest.ends_with('_') || rest.contains("__") || (rest.starts_with('_') && radix == 10) {
+        return None;
+    }
+    let rest = rest.replace('_', "");
+    if !rest.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return None;
+    }
+    let magnitude = i128::from_str_radix(&rest, radix).ok()?;
+    Some(if negative { -magnitude } else { magnitude })
+}
+
+fn integer(value: &str, least: i128, most: i128) -> Result<(), String> {
+    match number(value) {
+        None => Err(format!("{value:?} is no whole number")),
+        Some(number) if number < least || number > most => {
+            Err(format!("{value:?} is out of range: {least} to {most}"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn float(value: &str) -> Result<(), String> {
+    // Go's hexadecimal floats are left to the component.
+    let hexadecimal = value.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x");
+    if hexadecimal || value.parse::<f64>().is_ok() { Ok(()) } else { Err(format!("{value:?} is no number")) }
+}
+
+fn ip(value: &str) -> Result<(), String> {
+    let value = value.trim();
+    if value.is_empty() || crate::config::names::ip(value).is_some() {
+        return Ok(());
+    }
+    Err(format!("{value:?} is no IP address"))
+}
+
+fn pair(item: &str) -> Result<(), String> {
+    if item.contains('=') { Ok(()) } else { Err(format!("{item:?} is no pair: write `key=value`")) }
+}
+
+fn threshold(item: &str) -> Result<(), String> {
+    if item.split('<').count() == 2 {
+        Ok(())
+    } else {
+        Err(format!("{item:?} is no threshold: write `memory.available<100Mi`"))
+    }
+}
+
+fn vmodule(item: &str) -> Result<(), String> {
+    let level = item.split_once('=').filter(|(pattern, _)| !pattern.is_empty());
+    if level
+        .is_some_and(|(_, level)| level.parse::<u32>().is_ok_and(|level| level <= i32::MAX.unsigned_abs()))
+    {
+        return Ok(());
+    }
+    Err(format!("{item:?} sets no file's log level: write `file=4`"))
+}
+
+fn cert_key(value: &str) -> Result<(), String> {
+    let files = value.split(':').next().unwrap_or_default();
+    let names = value.split(':').count();
+    if names <= 2 && files.split(',').count() == 2 && files.split(',').all(|file| !file.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(format!(
+        "{value:?} is no certificate with its key: write `cert.pem,key.pem` or `cert.pem,key.pem:name,name`"
+    ))
+}
+
+/// Kubernetes' `PortRange`: `80`, `80-90` or `80+10`.
+pub(super) fn port_range(value: &str) -> Result<(u16, u16), String> {
+    let wrong = || format!("{value:?} is no range of ports: write `30000-32767`");
+    let port = |text: &str| text.parse::<u16>().map_err(|_| wrong());
+    let text = value.trim();
+    if let Some((low, high)) = text.split_once('-') {
+        let (low, high) = (port(low)?, port(high)?);
+        return if low <= high { Ok((low, high)) } else { Err(wrong()) };
+    }
+    if let Some((base, size)) = text.split_once('+') {
+        let (base, size) = (port(base)?, port(size)?);
+        return Ok((base, base.checked_add(size).ok_or_else(wrong)?));
+    }
+    if text.is_empty() { Ok((0, 0)) } else { port(text).map(|port| (port, port)) }
+}
+
+/// A URL that etcd listens at or is found at.
+fn listen_url(item: &str) -> Result<(), String> {
+    let item = item.trim();
+    let Some((scheme, rest)) = item.split_once("://") else {
+        return Err(format!("{item:?} is no URL: write `https://192.0.2.10:2379`"));
+    };
+    match scheme {
+        "unix" | "unixs" => return Ok(()),
+        "http" | "https" => {}
+        _ => return Err(format!("{item:?}: the scheme must be http, https, unix or unixs")),
+    }
+    if rest.contains('/') {
+        return Err(format!("{item:?} must not have a path"));
+    }
+    if host_and_port(rest).is_none() {
+        return Err(format!("{item:?} must have a host and a port"));
+    }
+    Ok(())
+}
+
+/// Go's `net.SplitHostPort`: the host and the port, which may be empty.
+pub(super) fn host_and_port(text: &str) -> Option<(&str, &str)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let host = match host.strip_prefix('[') {
+        Some(host) => host.strip_suffix(']')?,
+        None if host.contains(':') => return None,
+        None => host,
+    };
+    (!host.contains(['[', ']']) && !port.contains(['[', ']'])).then_some((host, port))
+}
+
+/// The host of a URL that etcd listens at, and its address where it is one.
+pub(super) fn url_host(item: &str) -> Option<(&str, Option<IpAddr>)> {
+    let (scheme, rest) = item.trim().split_once("://")?;
+    if scheme.starts_with("unix") {
+        return None;
+    }
+    let (host, _) = host_and_port(rest)?;
+    Some((host, host.parse().ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_as_go_reads_them() {
+        for (kind, good, bad) in [
+            ("bool", &["true", "T", "0", "False"][..], &["yes", "no", "", "on", "tRUE"][..]),
+            (
+                "int",
+                &["0", "-3", "+3", "0x1F", "0777", "0b11", "0x_1f", "1_000", "9223372036854775807"],
+                &["", "30d", "1.0", "1__0", "_1", "08", "9223372036854775808", "1 ", "0x"],
+            ),
+            ("int32", &["2147483647"], &["2147483648", "3000000000"]),
+            ("uint", &["0", "100"], &["-1", "8G"]),
+            ("float64", &["0.5", "1e-3", ".5", "5.", "inf", "0x1p-2"], &["", "0,5", "half"]),
+            ("duration", &["0", "1h30m", "-5s", "1.5h"], &["", "30d", "5", "1 h"]),
+            ("ip", &["192.0.2.1", "::1", "", " ::1 "], &["localhost", "192.0.2", "1.2.3.4:5"]),
+            ("pairs", &["a=b,c=d", ""], &["a", "a=b,c"]),
+            ("thresholds", &["memory.available<5%", ""], &["memory.available=5%"]),
+            ("level", &["4"], &["-1", "four", "2.5"]),
+            ("vmodule", &["a=1,b*=2"], &["a", "=2", "a=x"]),
+            ("quantity", &["1Gi", "0"], &["10MB", "1GiB"]),
+            ("cert-key", &["a,b", "a,b:x,y"], &["a", "a,b:c:d", "a,b,c"]),
+            ("port-range", &["30000-32767", "80+10", "80", ""], &["90-80", "x", "1-70000", "-1"]),
+            (
+                "urls",
+                &["https://192.0.2.1:2379", "http://[::1]:1,http://x:2", "unix://x"],
+                &["192.0.2.1:2379", "ftp://x:1", "http://x", "http://x:1/y"],
+            ),
+            ("int32s", &["1,2", ""], &["1,x"]),
+        ] {
+            for value in good {
+                assert_eq!(check(kind, value), Ok(()), "{kind} {value:?}");
+            }
+            for value in bad {
+                assert!(check(kind, value).is_err(), "{kind} {value:?}");
+            }
+        }
+    }
+}

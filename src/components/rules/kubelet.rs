@@ -1,0 +1,72 @@
+//! Rules about kubelet's flags. Source: `cmd/kubelet/app/options/options.go` (`ValidateKubeletFlags`),
+//! `kubelet/pkg/apis/well_known_labels.go`.
+
+use super::super::rule::Judge;
+
+/// Labels of Kubernetes' own that kubelet may set on its Node.
+const LABELS: &[&str] = &[
+    "kubernetes.io/hostname",
+    "topology.kubernetes.io/zone",
+    "topology.kubernetes.io/region",
+    "failure-domain.beta.kubernetes.io/zone",
+    "failure-domain.beta.kubernetes.io/region",
+    "beta.kubernetes.io/instance-type",
+    "node.kubernetes.io/instance-type",
+    "kubernetes.io/os",
+    "kubernetes.io/arch",
+    "beta.kubernetes.io/os",
+    "beta.kubernetes.io/arch",
+];
+
+/// Domains whose labels kubelet may set.
+const DOMAINS: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
+
+pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    for given in command.all("node-labels") {
+        for item in given.value.split(',').filter(|item| !item.is_empty()) {
+            let (key, value) = item.split_once('=').unwrap_or((item, ""));
+            if let Err(why) = label(key.trim(), value.trim()) {
+                judge.refuse("node-label", given, why);
+            }
+        }
+    }
+}
+
+fn label(key: &str, value: &str) -> Result<(), String> {
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    let within = |domain: &str, of: &str| domain == of || domain.ends_with(&format!(".{of}"));
+    let kubernetes = within(domain, "kubernetes.io") || within(domain, "k8s.io");
+    if kubernetes && !LABELS.contains(&key) && !DOMAINS.iter().any(|allowed| within(domain, allowed)) {
+        return Err(format!(
+            "kubelet may not set the label {key:?}: set it with `kubectl label node`, or use {}",
+            DOMAINS.map(|domain| format!("{domain}/…")).join(" or ")
+        ));
+    }
+    if !qualified(key) {
+        return Err(format!("{key:?} is no label: write `name` or `example.org/name`"));
+    }
+    if !value.is_empty() && !name(value) {
+        return Err(format!(
+            "label {key}: the value {value:?} must have at most 63 letters, digits, `-`, `_`, `.`, and begin and end with a letter or digit"
+        ));
+    }
+    Ok(())
+}
+
+/// A qualified name: up to 63 characters, with a DNS subdomain before it.
+pub(in crate::components) fn qualified(key: &str) -> bool {
+    match key.split_once('/') {
+        Some((domain, rest)) => crate::config::names::dns_subdomain(domain).is_ok() && name(rest),
+        None => name(key),
+    }
+}
+
+/// Letters, digits, `-`, `_` and `.`; the first and last a letter or digit.
+pub(in crate::components) fn name(text: &str) -> bool {
+    let edge = |c: Option<u8>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    text.len() <= 63
+        && edge(text.bytes().next())
+        && edge(text.bytes().last())
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+}

@@ -1,0 +1,168 @@
+//! What the components will say about their configuration ([`crate::components`]), under names that can be ignored.
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::components::{self, Subject, Verdict};
+use crate::config::Settings;
+use crate::config::v1beta4::Arg;
+use crate::finding::{Finding, Severity};
+use crate::host::machine::Machine;
+use crate::manifest::Component;
+use crate::patches::{PatchSet, decode, known_targets};
+use crate::preflight::config::existing::kubelet_env_flags;
+use crate::preflight::kubelet;
+
+/// Reports the verdicts of one check.
+pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let mut subject = Subject::of(settings);
+    subject.kubelet_minor = kubelet_minor(settings, machine);
+    patch(&mut subject.pods, settings);
+    let verdicts = components::judge(&subject).into_iter().filter(|verdict| verdict.check == name);
+    let mut help = None;
+    verdicts
+        .filter_map(|verdict| {
+            let place = match verdict.kind {
+                // A joining node has the same in its JoinConfiguration.
+                "InitConfiguration" => format!("`{}`", verdict.path),
+                kind => format!("`{}` of the {kind}", verdict.path),
+            };
+            of_kubelet_itself(verdict, &mut help, machine).map(|verdict| finding(verdict, &place))
+        })
+        .collect()
+}
+
+/// Reports on all flags, those that packages' files give kubelet included.
+pub(crate) fn flags(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let mut findings = check("ExtraArgs", settings, machine);
+    let env = kubelet_env_flags(machine);
+    let args: Vec<Arg> =
+        env.iter().map(|(_, name, value)| Arg { name: name.clone(), value: value.clone() }).collect();
+    let mut help = None;
+    for (index, verdict) in components::judge_kubelet_flags(&args, kubelet_minor(settings, machine)) {
+        let place = index.and_then(|index| env.get(index)).map_or("its environment file", |(file, ..)| file);
+        let verdict = of_kubelet_itself(verdict, &mut help, machine);
+        findings.extend(verdict.map(|verdict| finding(verdict, place)));
+    }
+    findings
+}
+
+/// The minor of the kubelet that is here, else of the control plane.
+fn kubelet_minor(settings: &Settings, machine: &dyn Machine) -> u64 {
+    kubelet::version(machine).map_or(settings.cluster.version.minor(), |version| version.minor())
+}
+
+/// The Pods with the user's patches. What can't be patched is told where patches are tried.
+fn patch(pods: &mut [(Component, Pod)], settings: &Settings) {
+    let Some(dir) = &settings.node.patches else { return };
+    let targets = known_targets(u32::try_from(settings.cluster.release.minor).unwrap_or_default());
+    let Ok(patches) = PatchSet::load(dir, &targets) else { return };
+    for (component, pod) in pods {
+        let patched = serde_json::to_value(&*pod)
+            .ok()
+            .and_then(|value| patches.apply(component.name(), value).ok())
+            .and_then(|(value, _)| decode::<Pod>(value).ok());
+        if let Some(patched) = patched {
+            *pod = patched.object;
+        }
+    }
+}
+
+/// kubelet is here and can be asked whether it knows a flag: `--help` lists all but a few that are hidden.
+fn of_kubelet_itself(verdict: Verdict, help: &mut Option<String>, machine: &dyn Machine) -> Option<Verdict> {
+    if verdict.rule != "flag-unknown" || !verdict.message.starts_with("kubelet ") {
+        return Some(verdict);
+    }
+    let help = help.get_or_insert_with(|| machine.run("kubelet", &["--help"]).unwrap_or_default().stdout);
+    let name = verdict.message.split('`').nth(1).unwrap_or_default();
+    let listed = help.split_whitespace().any(|word| word.trim_end_matches(',') == format!("--{name}"));
+    if listed {
+        return None;
+    }
+    let severity = if help.contains("--kubeconfig") { verdict.severity } else { Severity::Warning };
+    Some(Verdict { severity, ..verdict })
+}
+
+fn finding(verdict: Verdict, place: &str) -> Finding {
+    let finding = match verdict.severity {
+        Severity::Error => Finding::error(verdict.message),
+        _ => Finding::warning(verdict.message),
+    };
+    let finding = match (verdict.cause, verdict.severity) {
+        (Some(cause), _) => finding.cause(cause),
+        (None, Severity::Error) => finding.cause("the component ends at once when it reads this"),
+        (None, _) => finding,
+    };
+    finding.fix(format!("correct it in {place}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::machine::Said;
+    use crate::preflight::fake::{FakeMachine, settings, severities};
+
+    fn api_server(name: &str, value: &str) -> Vec<Finding> {
+        let config = format!("apiServer: {{extraArgs: [{{name: {name}, value: '{value}'}}]}}\n");
+        FakeMachine::healthy().check("ExtraArgs", &settings(&config))
+    }
+
+    #[test]
+    fn what_a_component_refuses_is_an_error_with_its_place() {
+        assert!(api_server("audit-policy-file", "/x").is_empty());
+        let found = api_server("audit-log-maxage", "30d");
+        assert_eq!(severities(&found), [Severity::Error]);
+        assert!(found[0].fix.as_ref().unwrap().contains("apiServer.extraArgs.0.value"), "{found:?}");
+        assert_eq!(severities(&api_server("apiserver-count", "3")), [Severity::Warning]);
+        assert_eq!(severities(&api_server("insecure-port", "0")), [Severity::Error]);
+    }
+
+    #[test]
+    fn each_kind_of_setting_has_its_own_check() {
+        for (check, config) in [
+            (
+                "KubeletConfiguration",
+                "---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nmaxPods: -1\n",
+            ),
+            (
+                "KubeProxyConfiguration",
+                "---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: IPVS\n",
+            ),
+            (
+                "FeatureGates",
+                "---\napiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nfeatureGates: {NodeSwop: true}\n",
+            ),
+            (
+                "StaticPods",
+                "apiServer: {extraVolumes: [{name: v, hostPath: /a, mountPath: /x, pathType: Dir}]}\n",
+            ),
+            (
+                "Taints",
+                "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {taints: [{key: a}]}\n",
+            ),
+        ] {
+            let found = FakeMachine::healthy().check(check, &settings(config));
+            assert_eq!(severities(&found), [Severity::Error], "{check}: {found:?}");
+            assert_eq!(FakeMachine::healthy().check(check, &settings("")), []);
+        }
+    }
+
+    #[test]
+    fn kubelet_itself_is_asked_about_its_flags() {
+        let config = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs: [{name: node-labels, value: a=b}, {name: hidden, value: x}, {name: pod-infra-container-image, value: x}]}\n";
+        let mut machine = FakeMachine::healthy();
+        let warned = machine.check("ExtraArgs", &settings(config));
+        assert_eq!(severities(&warned), [Severity::Warning, Severity::Warning], "kubelet could not be asked");
+        let help = Said {
+            success: true,
+            stdout: "  --kubeconfig string  x\n  --hidden\n".into(),
+            stderr: String::new(),
+        };
+        machine.says.insert("kubelet --help".into(), help);
+        let found = machine.finding("ExtraArgs", &settings(config));
+        assert_eq!(found.severity, Severity::Error);
+        assert!(found.what.contains("1.34 was the last"), "{found:?}");
+        machine.file("/etc/default/kubelet", "KUBELET_EXTRA_ARGS=\"--container-runtime=remote\"\n");
+        let found = machine.finding("ExtraArgs", &settings(""));
+        assert!(found.fix.unwrap().contains("/etc/default/kubelet"));
+    }
+}

@@ -1,0 +1,74 @@
+//! Certificates that end soon, or have ended.
+
+use time::Duration;
+
+use super::Evidence;
+use crate::certs::{Entry, State};
+use crate::finding::Finding;
+
+/// How long a leaf may last without being worth a word.
+const LEAF: Duration = Duration::days(30);
+/// The same of a CA, which takes planning to replace.
+const AUTHORITY: Duration = Duration::days(365);
+
+pub(super) fn end_soon(e: &Evidence) -> Vec<Finding> {
+    let problem = |entry: &Entry, within: Duration| {
+        let missing = entry.state == State::Missing;
+        let accepted = missing && (entry.is_optional() || entry.ca_name.is_none());
+        entry.problem(e.now, e.now + within).filter(|_| !accepted)
+    };
+    let mut findings = vec![];
+    for entry in &e.certificates.leaves {
+        let Some(why) = problem(entry, LEAF) else { continue };
+        let renewed = e.renewal && !entry.externally_managed && entry.state != State::Missing;
+        let finding = Finding::warning(format!("certificate {} {why}", entry.name))
+            .evidence(entry.path.display().to_string());
+        findings.push(if renewed {
+            finding.fix("nothing: it is renewed with the component that uses it")
+        } else {
+            finding.fix(format!("`kubestrap certs renew {}`", entry.name))
+        });
+    }
+    for entry in &e.certificates.authorities {
+        let Some(why) = problem(entry, AUTHORITY) else { continue };
+        let ended = matches!(&entry.state, State::Present { expires, .. } if *expires < e.now);
+        let finding = if ended { Finding::error } else { Finding::warning };
+        findings.push(
+            finding(format!("CA {} {why}", entry.name))
+                .evidence(entry.path.display().to_string())
+                .cause("certificates are not valid for longer than the CA that signed them")
+                .fix("plan its replacement: a new CA has to be distributed to every node and client"),
+        );
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::evidence;
+    use super::*;
+    use crate::finding::Severity;
+
+    #[test]
+    fn ca_that_has_ended_is_an_error_and_a_leaf_that_is_renewed_a_word() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        let entry = |name, ca_name, days| Entry {
+            name,
+            path: "/p".into(),
+            ca_name,
+            externally_managed: false,
+            state: State::Present { expires: e.now + Duration::days(days), key_problem: None },
+        };
+        let (leaves, cas) = (
+            vec![entry("apiserver", Some("ca"), 10), entry("admin.conf", Some("ca"), 200)],
+            vec![entry("ca", None, -1), entry("etcd-ca", None, 100), entry("front-proxy-ca", None, 3000)],
+        );
+        (e.certificates.leaves, e.certificates.authorities) = (leaves, cas);
+        let found = end_soon(&e);
+        let severities: Vec<Severity> = found.iter().map(|f| f.severity).collect();
+        assert_eq!(severities, [Severity::Warning, Severity::Error, Severity::Warning]);
+        assert!(found[0].fix.as_ref().unwrap().starts_with("nothing"));
+        e.renewal = false;
+        assert!(end_soon(&e)[0].fix.as_ref().unwrap().contains("certs renew apiserver"));
+    }
+}

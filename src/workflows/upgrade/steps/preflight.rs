@@ -1,0 +1,116 @@
+//! `preflight`: whether the upgrade can succeed, before anything is changed; then the images.
+
+use std::io::{BufRead, IsTerminal};
+
+use super::super::Upgrade;
+use super::super::policy::Step;
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::finding::Finding;
+use crate::images::{self, IMAGE_PULL, PullOptions};
+use crate::phases::preflight::{check, refuse};
+use crate::preflight::{Subject, ignore};
+use crate::workflow::{Outcome, PhaseResult, Verb};
+
+/// Before `upgrade apply`.
+pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
+    upgrade.run.log("Running preflight checks");
+    privileged(upgrade)?;
+    // Nobody who answers is told at once, not after the checks.
+    let answered =
+        if upgrade.options.ask && !std::io::stdin().is_terminal() { Some(confirmed(upgrade)?) } else { None };
+    check_version(upgrade)?;
+    seen_ahead(upgrade)?;
+    let subject = Subject::upgrade(&upgrade.run.settings);
+    check(&mut upgrade.run, &subject)?;
+    let mut probe = std::mem::take(&mut upgrade.probe);
+    let found = probe.as_mut().map_or_else(Vec::new, |probe| probe.probe(upgrade));
+    told(upgrade, found)?;
+    let question = format!("the cluster version to {}", upgrade.target());
+    upgrade.run.log(format!("Upgrading from {} to {}", upgrade.current, upgrade.target()));
+    if upgrade.options.ask && answered.is_none() {
+        upgrade.run.log(format!("Are you sure you want to upgrade {question}? [y/N]:"));
+        confirmed(upgrade)?;
+    }
+    pull(upgrade)
+}
+
+/// Before `upgrade node`.
+pub(in super::super) fn node(upgrade: &mut Upgrade) -> PhaseResult {
+    upgrade.run.log("Running preflight checks");
+    privileged(upgrade)?;
+    seen_ahead(upgrade)?;
+    let subject = Subject::upgrade(&upgrade.run.settings);
+    check(&mut upgrade.run, &subject)?;
+    if upgrade.control_plane {
+        return pull(upgrade);
+    }
+    upgrade.run.log("Skipping prepull. Not a control plane node.");
+    Ok(Outcome::Done)
+}
+
+fn privileged(upgrade: &Upgrade) -> Result<(), Error> {
+    if upgrade.run.host.is_privileged() {
+        return Ok(());
+    }
+    let message = "[ERROR IsPrivilegedUser]: user is not running as root\n  fix: run it with `sudo`";
+    Err(Error::new(ExitStatus::Preflight, message))
+}
+
+/// Reads the answer from standard input.
+fn confirmed(upgrade: &Upgrade) -> Result<(), Error> {
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    let why = if answer.is_empty() { "nobody answered whether to proceed" } else { "the answer was not yes" };
+    let message = format!(
+        "aborted the upgrade to {}: {why} (nothing was changed)\n  fix: answer y, or pass `--yes`",
+        upgrade.target()
+    );
+    Err(Error::new(ExitStatus::Failed, message))
+}
+
+fn check_version(upgrade: &Upgrade) -> Result<(), Error> {
+    let kubelets: Vec<_> = upgrade.survey.kubelets().map(|(node, v)| (node.to_owned(), v)).collect();
+    let step = Step {
+        current: &upgrade.current,
+        target: upgrade.target(),
+        allow_experimental: upgrade.options.allow_experimental,
+        allow_candidates: upgrade.options.allow_candidates,
+        api_servers: &upgrade.survey.api_servers(),
+        kubelets: &kubelets,
+    };
+    step.check(upgrade.options.force)
+}
+
+/// Tells what was seen ahead; errors end the run.
+fn seen_ahead(upgrade: &Upgrade) -> Result<(), Error> {
+    told(upgrade, upgrade.outlook.findings.clone())
+}
+
+fn told(upgrade: &Upgrade, mut findings: Vec<Finding>) -> Result<(), Error> {
+    let ignored = &upgrade.run.settings.node.registration.ignore_preflight_errors;
+    ignore(&mut findings, ignored);
+    upgrade.run.findings(&findings);
+    refuse(&findings)
+}
+
+/// Pulls the images of the new version: nothing is stopped before they are here.
+fn pull(upgrade: &mut Upgrade) -> PhaseResult {
+    let run = &mut upgrade.run;
+    let mut wanted = run.settings.images();
+    if !upgrade.options.etcd_upgrade {
+        let etcd = run.settings.etcd_image();
+        wanted.retain(|image| *image != etcd);
+    }
+    let pull = PullOptions::of(&run.settings);
+    run.act(Verb::Pull, format!("the images of {} that are not here yet", run.settings.cluster.version));
+    let out = run.out.clone();
+    let pulled = images::pull(&*run.runtime, &wanted, pull, &mut |line| out.log("preflight", line));
+    let findings = pulled
+        .unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why.to_string()) }]);
+    told(upgrade, findings)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,69 @@
+//! The certificates that are renewed with each component, as kubeadm renews them.
+
+use crate::certs::{self, Managed, NewKeys, Pki, Terms};
+use crate::config::settings::CERTIFICATE_VALIDITY;
+use crate::error::Error;
+use crate::manifest::Component;
+use crate::pki::KeyPool;
+use crate::workflow::{Run, Verb};
+
+/// The certificates of a component, by the names that kubeadm's `certs renew` takes.
+pub(super) fn of(component: Component) -> &'static [&'static str] {
+    match component {
+        Component::Etcd => &["etcd-server", "etcd-peer", "etcd-healthcheck-client"],
+        Component::ApiServer => {
+            &["apiserver", "apiserver-kubelet-client", "front-proxy-client", "apiserver-etcd-client"]
+        }
+        Component::ControllerManager => &["controller-manager.conf"],
+        Component::Scheduler => &["scheduler.conf"],
+    }
+}
+
+/// The administrators' kubeconfigs, which are renewed when every component is.
+pub(super) const ADMINISTRATORS: &[&str] = &["admin.conf", "super-admin.conf"];
+
+/// Where the certificates are.
+pub(super) fn pki(run: &Run) -> Pki {
+    Pki {
+        certificates: run.settings.node.paths.certificates.clone(),
+        kubeconfigs: run.settings.node.paths.kubeconfig_dir.clone(),
+        external_etcd: run.settings.cluster.config.etcd.local.is_none(),
+    }
+}
+
+/// Renews certificates by name; what is not there, or signed by a CA whose key is elsewhere, stays.
+pub(super) fn renew(run: &mut Run, names: &[&str]) -> Result<(), Error> {
+    let pki = pki(run);
+    let wanted: Vec<Managed> =
+        certs::leaves(pki.external_etcd).into_iter().filter(|m| names.contains(&m.name)).collect();
+    let validity = run.settings.cluster.config.certificate_validity_period;
+    let terms = Terms {
+        algorithm: Some(run.settings.cluster.algorithm),
+        validity: time::Duration::nanoseconds(validity.unwrap_or(CERTIFICATE_VALIDITY).0),
+        started: run.started,
+    };
+    let pool = std::mem::replace(&mut run.keys, KeyPool::start(run.settings.cluster.algorithm, 0));
+    let keys = NewKeys::of(pool);
+    let mut result = Ok(());
+    for managed in wanted {
+        if !run.host.exists(&managed.path(&pki)) {
+            continue;
+        }
+        if pki.is_external(managed.signer, &*run.host) {
+            run.log(format!(
+                "Keeping the {} certificate: the key of its CA, {}, is not on this machine",
+                managed.name, managed.signer.name
+            ));
+            continue;
+        }
+        run.act(Verb::Renew, format!("the {} certificate", managed.name));
+        if let Err(error) = certs::renew(&managed, &pki, &terms, &*run.host, &keys) {
+            result = Err(error.into());
+            break;
+        }
+    }
+    if let Some(pool) = keys.into_pool() {
+        run.keys = pool;
+    }
+    result
+}

@@ -498,7 +498,14 @@ maxPods: -1
 
 #[test]
 fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
-    assert_snapshot!(failure("validate --config -", REFUSED, 2), @r#""#);
+    assert_snapshot!(failure("validate --config -", REFUSED, 2), @r#"
+    [config] WARNING: -:10:36: kube-apiserver `--apiserver-count`: deprecated: it will be removed
+    error: the configuration can't be used:
+    -:4:14: `clusterName`: the number `0777` where a string is wanted: put it in quotes ("0777"), since YAML 1.1 reads it otherwise
+    -:5:1: unknown field `podSubnet`: it belongs in `networking`
+    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is no whole number
+    -:14:10: maxPods: must not be negative
+    "#);
 }
 
 #[test]
@@ -523,7 +530,13 @@ fn problems_are_told_to_machines_with_file_line_column_and_rule() {
             )
         })
         .collect();
-    assert_snapshot!(told.join("\n").replace('"', ""), @r#""#);
+    assert_snapshot!(told.join("\n").replace('"', ""), @r"
+    error type -:4:14
+    error unknown-field -:5:1
+    error flag-type -:8:37
+    error kubelet-configuration -:14:10
+    warning flag-deprecated -:10:36
+    ");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod completion;
 mod config;
 mod diagnose;
 mod diff;
+mod etcd;
 mod flags;
 mod init;
 mod join;
@@ -15,7 +16,6 @@ mod phase;
 mod preflight;
 mod reach;
 mod reset;
-mod table;
 mod token;
 mod upgrade;
 mod value;
@@ -33,7 +33,7 @@ use crate::commands;
 use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::{Format, Printer};
+use crate::output::{Format, Printer, table};
 use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
@@ -115,6 +115,8 @@ enum Command {
     /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
+    /// Show, snapshot and maintain the cluster's etcd
+    Etcd(etcd::Etcd),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -183,6 +185,7 @@ impl Command {
             Self::Diagnose(diagnose) => run(global, text(), |_| diagnose.run().map(done)),
             Self::Config(config) => run(global, text(), |_| config.run().map(done)),
             Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
+            Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
             Self::Token(token) => run(global, text(), |_| token.run().map(done)),
             Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
             Self::Version(version) => run(global, text(), |_| version.run().map(done)),

@@ -3,6 +3,7 @@
 pub(crate) mod configuration;
 pub(crate) mod diff;
 mod dry_run;
+pub(crate) mod etcd;
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod preflight;

@@ -1,29 +1,42 @@
 //! etcd's gRPC API over mutual TLS.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::metadata::MetadataValue;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic_prost::ProstCodec;
 
+use super::error::Cause;
 use super::proto::{
-    Call, MemberAddRequest, MemberListRequest, MemberPromoteRequest, MemberRemoveRequest, StatusRequest,
+    AlarmAction, AlarmRequest, Call, DefragmentRequest, MemberAddRequest, MemberListRequest,
+    MemberPromoteRequest, MemberRemoveRequest, RangeRequest, SnapshotRequest, StatusRequest,
 };
-use super::{Credentials, Etcd, EtcdError, Member, Status, proto};
+use super::{Alarm, Credentials, Etcd, EtcdError, Member, Status, alert, proto};
+use crate::config::url;
 
 /// How long reaching a member may take.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How long an answer may take: a majority has to agree on most.
 const ANSWER: Duration = Duration::from_secs(5);
+/// How long a member may take to defragment its database: seconds for each gigabyte.
+const DEFRAGMENT: Duration = Duration::from_secs(300);
+/// How long a stream of a snapshot may pause.
+const STREAM_PAUSE: Duration = Duration::from_secs(30);
+/// The key that a question about the quorum is about; it need not exist.
+const HEALTH_KEY: &[u8] = b"health";
 
-/// A client of an etcd cluster.
+/// A client of an etcd cluster. Connections are kept, and made again when they break.
 pub(crate) struct EtcdClient {
     runtime: Runtime,
-    tls: ClientTlsConfig,
+    wire: Wire,
+    credentials: Credentials,
     /// Client URLs of its members.
     endpoints: Vec<String>,
+    channels: HashMap<String, Channel>,
 }
 
 impl EtcdClient {
@@ -39,64 +52,158 @@ impl EtcdClient {
         let tls = ClientTlsConfig::new()
             .ca_certificate(Certificate::from_pem(&credentials.ca))
             .identity(Identity::from_pem(&credentials.certificate, credentials.key.as_slice()));
-        Ok(Self { runtime, tls, endpoints })
+        let credentials = credentials.clone();
+        Ok(Self { runtime, wire: Wire { tls }, credentials, endpoints, channels: HashMap::new() })
     }
 
-    /// Asks the endpoints one after the other, until one answers.
-    fn ask<R: Call>(&self, request: &R, id: u64) -> Result<R::Reply, EtcdError> {
+    /// Asks the endpoints one after the other, until one answers. A request that one of them may have carried out is
+    /// not given to the next.
+    pub(super) fn ask<R: Call>(&mut self, request: &R, id: u64) -> Result<R::Reply, EtcdError> {
         let mut tried = vec![];
-        for endpoint in &self.endpoints {
-            match self.ask_at(endpoint, request, id) {
+        let mut said = None;
+        for (at, endpoint) in self.endpoints.clone().into_iter().enumerate() {
+            match self.ask_at(&endpoint, request, id, ANSWER) {
                 Err(EtcdError::Unreachable { tried: why }) => tried.extend(why),
-                answer => return answer,
+                Err(error) if error.is_of_this_member() => said = Some(error),
+                answer => {
+                    // The next request goes there first, and does not wait for those that are down.
+                    if let Some(first) = self.endpoints.get_mut(..=at) {
+                        first.rotate_right(1);
+                    }
+                    return answer;
+                }
             }
         }
-        Err(EtcdError::Unreachable { tried })
+        Err(said.unwrap_or(EtcdError::Unreachable { tried }))
     }
 
-    fn ask_at<R: Call>(&self, endpoint: &str, request: &R, id: u64) -> Result<R::Reply, EtcdError> {
+    fn ask_at<R: Call>(
+        &mut self,
+        endpoint: &str,
+        request: &R,
+        id: u64,
+        limit: Duration,
+    ) -> Result<R::Reply, EtcdError> {
         tracing::trace!(endpoint, method = R::METHOD, "asking etcd");
-        let unreachable = |why: String| EtcdError::Unreachable { tried: vec![format!("{endpoint}: {why}")] };
-        self.runtime.block_on(async {
-            let channel = self.connect(endpoint).await.map_err(unreachable)?;
-            let mut grpc = Grpc::new(channel);
-            let call = async {
-                grpc.ready().await.map_err(|e| unreachable(chain(&e)))?;
-                let path = PathAndQuery::from_static(R::PATH);
-                let codec = ProstCodec::<R, R::Reply>::default();
-                let answer = grpc.unary(tonic::Request::new(request.clone()), path, codec).await;
-                answer.map_err(|status| match std::error::Error::source(&status) {
-                    // The connection broke: what the status says is the transport's.
-                    Some(source) => unreachable(chain(source)),
-                    None => EtcdError::of_status(R::METHOD, &status, id),
-                })
-            };
-            match tokio::time::timeout(ANSWER, call).await {
-                Ok(answer) => Ok(answer?.into_inner()),
-                Err(_) => Err(EtcdError::NoQuorum {
-                    what: format!("{endpoint} did not answer within {} s", ANSWER.as_secs()),
-                }),
-            }
-        })
+        let kept = self.channels.remove(endpoint);
+        let asked = self.wire.ask(kept, endpoint, request, id, limit);
+        let (channel, answer) = self.runtime.block_on(asked);
+        self.keep(endpoint, channel);
+        answer.map_err(|error| self.explained(error))
     }
 
-    async fn connect(&self, endpoint: &str) -> Result<Channel, String> {
-        let endpoint = Endpoint::from_shared(endpoint.to_owned()).map_err(|e| chain(&e))?;
-        let endpoint = endpoint.tls_config(self.tls.clone()).map_err(|e| chain(&e))?;
-        match tokio::time::timeout(CONNECT, endpoint.connect()).await {
-            Ok(connected) => connected.map_err(|e| chain(&e)),
-            Err(_) => Err(format!("no connection within {} s", CONNECT.as_secs())),
+    /// A connection that was closed for no reason that arrived, with the reason where asking again tells it.
+    fn explained(&self, mut error: EtcdError) -> EtcdError {
+        if let EtcdError::Unreachable { tried } = &mut error {
+            for attempt in tried.iter_mut().filter(|a| matches!(a.cause, Cause::Connection { .. })) {
+                if let Some(reason) = alert::received(&attempt.endpoint, &self.credentials) {
+                    attempt.cause = Cause::ClientCertificate { reason };
+                }
+            }
+        }
+        error
+    }
+
+    fn keep(&mut self, endpoint: &str, channel: Option<Channel>) {
+        if let Some(channel) = channel {
+            self.channels.insert(endpoint.to_owned(), channel);
         }
     }
 }
 
-/// The innermost error, which says what happened.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
+/// How a member is reached and asked.
+#[derive(Clone)]
+struct Wire {
+    tls: ClientTlsConfig,
+}
+
+impl Wire {
+    async fn connect(&self, url: &str) -> Result<Channel, EtcdError> {
+        let unusable = |reason| EtcdError::unreachable(url, Cause::Connection { reason });
+        let host = url::parse(url).map_err(unusable)?.host;
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|e| unusable(e.to_string()))?;
+        let endpoint = endpoint
+            // The URL's own host has brackets around an IPv6 address, which no certificate has.
+            .tls_config(self.tls.clone().domain_name(host))
+            .map_err(|e| EtcdError::unreachable(url, Cause::of(&e)))?;
+        match tokio::time::timeout(CONNECT, endpoint.connect()).await {
+            Ok(connected) => connected.map_err(|e| EtcdError::unreachable(url, Cause::of(&e))),
+            Err(_) => Err(EtcdError::unreachable(url, Cause::Silent { after: CONNECT })),
+        }
     }
-    cause.to_string()
+
+    /// Asks one member, over the channel that is kept if it still stands; gives back the channel to keep.
+    async fn ask<R: Call>(
+        &self,
+        kept: Option<Channel>,
+        endpoint: &str,
+        request: &R,
+        id: u64,
+        limit: Duration,
+    ) -> (Option<Channel>, Result<R::Reply, EtcdError>) {
+        let channel = match kept {
+            Some(channel) => channel,
+            None => match self.connect(endpoint).await {
+                Ok(channel) => channel,
+                Err(error) => return (None, Err(error)),
+            },
+        };
+        let call = unary(channel.clone(), endpoint, request, id);
+        let answer = tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
+            Err(EtcdError::Timeout { endpoint: endpoint.to_owned(), method: R::METHOD, after: limit })
+        });
+        let broken = matches!(answer, Err(EtcdError::Unreachable { .. } | EtcdError::Timeout { .. }));
+        ((!broken).then_some(channel), answer)
+    }
+}
+
+fn request<R: Call>(message: &R) -> tonic::Request<R> {
+    let mut request = tonic::Request::new(message.clone());
+    if R::NEEDS_LEADER {
+        request.metadata_mut().insert("hasleader", MetadataValue::from_static("true"));
+    }
+    request
+}
+
+async fn unary<R: Call>(
+    channel: Channel,
+    endpoint: &str,
+    message: &R,
+    id: u64,
+) -> Result<R::Reply, EtcdError> {
+    let mut grpc = Grpc::new(channel);
+    grpc.ready().await.map_err(|e| EtcdError::unreachable(endpoint, Cause::of(&e)))?;
+    let path = PathAndQuery::from_static(R::PATH);
+    let answer = grpc.unary(request(message), path, ProstCodec::<R, R::Reply>::default()).await;
+    answer.map(tonic::Response::into_inner).map_err(|s| EtcdError::of_status(endpoint, R::METHOD, &s, id))
+}
+
+/// Streams a snapshot to `sink`, until it is over or `sink` gives false.
+async fn stream(
+    channel: Channel,
+    endpoint: &str,
+    sink: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<(), EtcdError> {
+    let silent = |_| EtcdError::Timeout {
+        endpoint: endpoint.to_owned(),
+        method: SnapshotRequest::METHOD,
+        after: STREAM_PAUSE,
+    };
+    let failed = |s: tonic::Status| EtcdError::of_status(endpoint, SnapshotRequest::METHOD, &s, 0);
+    let mut grpc = Grpc::new(channel);
+    grpc.ready().await.map_err(|e| EtcdError::unreachable(endpoint, Cause::of(&e)))?;
+    let path = PathAndQuery::from_static(SnapshotRequest::PATH);
+    let codec = ProstCodec::<SnapshotRequest, proto::SnapshotResponse>::default();
+    let begun = grpc.server_streaming(request(&SnapshotRequest {}), path, codec);
+    let begun = tokio::time::timeout(STREAM_PAUSE, begun).await.map_err(silent)?;
+    let mut stream = begun.map_err(failed)?.into_inner();
+    loop {
+        let message = tokio::time::timeout(STREAM_PAUSE, stream.message()).await.map_err(silent)?;
+        match message.map_err(failed)? {
+            Some(part) if sink(&part.blob) => {}
+            Some(_) | None => return Ok(()),
+        }
+    }
 }
 
 impl From<proto::Member> for Member {
@@ -106,10 +213,35 @@ impl From<proto::Member> for Member {
     }
 }
 
+impl From<proto::StatusResponse> for Status {
+    fn from(reply: proto::StatusResponse) -> Self {
+        let header = reply.header.unwrap_or_default();
+        Self {
+            id: header.member_id,
+            cluster_id: header.cluster_id,
+            version: reply.version,
+            db_size: u64::try_from(reply.db_size).unwrap_or(0),
+            db_size_in_use: u64::try_from(reply.db_size_in_use).unwrap_or(0),
+            leader: reply.leader,
+            raft_index: reply.raft_index,
+            raft_applied_index: reply.raft_applied_index,
+            errors: reply.errors,
+            is_learner: reply.is_learner,
+        }
+    }
+}
+
+fn members(reply: Vec<proto::Member>) -> Vec<Member> {
+    reply.into_iter().map(Into::into).collect()
+}
+
 impl Etcd for EtcdClient {
     fn members(&mut self) -> Result<Vec<Member>, EtcdError> {
-        let reply = self.ask(&MemberListRequest { linearizable: true }, 0)?;
-        Ok(reply.members.into_iter().map(Into::into).collect())
+        Ok(members(self.ask(&MemberListRequest { linearizable: true }, 0)?.members))
+    }
+
+    fn known_members(&mut self) -> Result<Vec<Member>, EtcdError> {
+        Ok(members(self.ask(&MemberListRequest { linearizable: false }, 0)?.members))
     }
 
     fn add_learner(&mut self, peer_url: &str) -> Result<(Member, Vec<Member>), EtcdError> {
@@ -117,7 +249,7 @@ impl Etcd for EtcdClient {
         let reply = self.ask(&request, 0)?;
         let added =
             reply.member.ok_or(EtcdError::Refused { method: "MemberAdd", what: "no member".into() })?;
-        Ok((added.into(), reply.members.into_iter().map(Into::into).collect()))
+        Ok((added.into(), members(reply.members)))
     }
 
     fn promote(&mut self, id: u64) -> Result<(), EtcdError> {
@@ -129,15 +261,54 @@ impl Etcd for EtcdClient {
     }
 
     fn status(&mut self, client_url: &str) -> Result<Status, EtcdError> {
-        let reply = self.ask_at(client_url, &StatusRequest {}, 0)?;
-        Ok(Status {
-            id: reply.header.map_or(0, |h| h.member_id),
-            version: reply.version,
-            db_size: u64::try_from(reply.db_size).unwrap_or(0),
-            leader: reply.leader,
-            raft_index: reply.raft_index,
-            errors: reply.errors,
-            is_learner: reply.is_learner,
+        self.ask_at(client_url, &StatusRequest {}, 0, ANSWER).map(Into::into)
+    }
+
+    fn statuses(&mut self, client_urls: &[String]) -> Vec<Result<Status, EtcdError>> {
+        let _context = self.runtime.enter();
+        let asked: Vec<_> = client_urls
+            .iter()
+            .map(|url| {
+                let (wire, kept, url) = (self.wire.clone(), self.channels.remove(url), url.clone());
+                tokio::spawn(async move { wire.ask(kept, &url, &StatusRequest {}, 0, ANSWER).await })
+            })
+            .collect();
+        let mut statuses = vec![];
+        for (url, asked) in client_urls.iter().zip(asked) {
+            let (channel, answer) = self
+                .runtime
+                .block_on(asked)
+                .unwrap_or_else(|e| (None, Err(EtcdError::Client { reason: e.to_string() })));
+            self.keep(url, channel);
+            statuses.push(answer.map(Into::into).map_err(|error| self.explained(error)));
+        }
+        statuses
+    }
+
+    fn check_quorum(&mut self) -> Result<(), EtcdError> {
+        self.ask(&RangeRequest { key: HEALTH_KEY.to_vec() }, 0).map(drop)
+    }
+
+    fn alarms(&mut self) -> Result<Vec<Alarm>, EtcdError> {
+        let all = AlarmRequest { action: AlarmAction::Get.into(), member_id: 0, alarm: 0 };
+        let alarms = self.ask(&all, 0)?.alarms;
+        Ok(alarms.iter().map(|a| Alarm { member: a.member_id, kind: a.alarm.into() }).collect())
+    }
+
+    fn disarm(&mut self, alarm: Alarm) -> Result<(), EtcdError> {
+        let action = AlarmAction::Deactivate.into();
+        let request = AlarmRequest { action, member_id: alarm.member, alarm: alarm.kind.number() };
+        self.ask(&request, alarm.member).map(drop)
+    }
+
+    fn defragment(&mut self, client_url: &str) -> Result<(), EtcdError> {
+        self.ask_at(client_url, &DefragmentRequest {}, 0, DEFRAGMENT).map(drop)
+    }
+
+    fn snapshot(&mut self, client_url: &str, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), EtcdError> {
+        self.runtime.block_on(async {
+            let channel = self.wire.connect(client_url).await?;
+            stream(channel, client_url, sink).await
         })
     }
 }

@@ -6,10 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Etcd, EtcdError, Member};
+use super::{Etcd, EtcdError, Member, facts};
 
 /// How long between two tries.
 const PAUSE: Duration = Duration::from_millis(200);
+/// For how long a removal is tried that etcd refuses for the moment.
+const REMOVAL: Duration = Duration::from_secs(6);
 
 /// A member to add.
 #[derive(Clone, Debug)]
@@ -37,23 +39,47 @@ pub(crate) struct Joined {
     pub(crate) added: bool,
 }
 
-/// A member that stands in the way.
+/// Why this node did not become a member.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Stale {
+pub(crate) enum JoinError {
     /// etcd does not do it.
     #[error(transparent)]
     Etcd(#[from] EtcdError),
+    /// etcd went on refusing until the time was up.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The machine has data of a member that was removed, or of another cluster: etcd would not start on them.
+    #[error(
+        "this machine has data of an etcd member that is not in the cluster: the member was removed, or it is another cluster's\n  fix: run `kubestrap reset` on this machine, then the same command again"
+    )]
+    ForeignData,
     /// An earlier machine of this name or address is a member still.
     #[error(
         "etcd has a member of this node's {what} already: {} at {}. It is what an earlier machine left, since this machine has no data of it\n  fix: run the same command with `--replace-etcd-member`, which removes it first (`etcdctl member remove {:x}` does the same)",
         member.display_name(), member.peer_urls.join(","), member.id
     )]
-    Member {
+    Stale {
         /// `name` or `address`.
         what: &'static str,
         /// The member.
         member: Member,
     },
+}
+
+impl From<EtcdError> for Refused {
+    fn from(error: EtcdError) -> Self {
+        Self { error, facts: vec![] }
+    }
+}
+
+/// What etcd went on refusing, and what its members say about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{error}{}", facts.iter().map(|fact| format!("; {fact}")).collect::<String>())]
+pub(crate) struct Refused {
+    /// What etcd said last.
+    pub(crate) error: EtcdError,
+    /// What was found out about it, a member each.
+    pub(crate) facts: Vec<String>,
 }
 
 /// Makes this node a member: adds it as a learner, or takes up one that an earlier run added.
@@ -64,15 +90,23 @@ pub(crate) fn join(
     etcd: &mut dyn Etcd,
     plan: &Plan<'_>,
     told: &mut dyn FnMut(String),
-) -> Result<Joined, Stale> {
+) -> Result<Joined, JoinError> {
     let start = Instant::now();
-    let mut waiting = false;
+    let mut said = vec![];
+    let mut once = |line: String| {
+        if !said.contains(&line) {
+            said.push(line.clone());
+            told(line);
+        }
+    };
     loop {
-        match try_join(etcd, plan, told) {
-            Err(Stale::Etcd(error)) if error.is_passing() && start.elapsed() < plan.limit => {
-                if !std::mem::replace(&mut waiting, true) {
-                    told(format!("Waiting: {error}"));
+        match try_join(etcd, plan, &mut once) {
+            Err(JoinError::Etcd(error)) if error.is_passing() => {
+                if start.elapsed() >= plan.limit {
+                    let facts = facts::of_refusal(etcd, &error);
+                    return Err(Refused { error, facts }.into());
                 }
+                once(format!("Waiting: {error}"));
                 std::thread::sleep(PAUSE);
             }
             result => return result,
@@ -80,58 +114,56 @@ pub(crate) fn join(
     }
 }
 
-fn try_join(etcd: &mut dyn Etcd, plan: &Plan<'_>, told: &mut dyn FnMut(String)) -> Result<Joined, Stale> {
-    let members = etcd.members()?;
+fn try_join(etcd: &mut dyn Etcd, plan: &Plan<'_>, told: &mut dyn FnMut(String)) -> Result<Joined, JoinError> {
+    let mut members = etcd.members()?;
     let has_url = |m: &Member| m.peer_urls.iter().any(|url| url == plan.peer_url);
     if let Some(own) = members.iter().find(|m| has_url(m)) {
         // One that never started has no data anywhere; one that did has them here.
         if !own.has_started() || plan.has_data {
             return Ok(Joined { member: own.clone(), members: members.clone(), added: false });
         }
-        return stale(etcd, plan, own.clone(), "address", told);
     }
-    if let Some(other) = members.iter().find(|m| m.name == plan.name) {
-        return stale(etcd, plan, other.clone(), "name", told);
+    if plan.has_data {
+        return Err(JoinError::ForeignData);
+    }
+    while let Some(at) = members.iter().position(|m| has_url(m) || m.name == plan.name) {
+        let member = members.swap_remove(at);
+        if !plan.replace {
+            let what = if has_url(&member) { "address" } else { "name" };
+            return Err(JoinError::Stale { what, member });
+        }
+        told(format!("Removing stale etcd member {}", member.display_name()));
+        match etcd.remove(member.id) {
+            Ok(()) | Err(EtcdError::NotFound { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     match etcd.add_learner(plan.peer_url) {
         Ok((member, members)) => Ok(Joined { member, members, added: true }),
-        // Another run of this node was faster.
+        // Another run of this node was faster, or an answer to this one got lost.
         Err(EtcdError::PeerUrlExists) => try_join(etcd, plan, told),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Removes a stale member, where that was asked for, and goes on.
-fn stale(
-    etcd: &mut dyn Etcd,
-    plan: &Plan<'_>,
-    member: Member,
-    what: &'static str,
-    told: &mut dyn FnMut(String),
-) -> Result<Joined, Stale> {
-    if !plan.replace {
-        return Err(Stale::Member { what, member });
-    }
-    told(format!("Removing stale etcd member {}", member.display_name()));
-    etcd.remove(member.id)?;
-    try_join(etcd, plan, told)
 }
 
 /// Gives a learner its vote as soon as it has caught up; a member that votes already stays as it is.
 ///
 /// # Errors
 /// When it has not caught up until the time is up, or was removed.
-pub(crate) fn promote(etcd: &mut dyn Etcd, id: u64, limit: Duration) -> Result<(), EtcdError> {
+pub(crate) fn promote(etcd: &mut dyn Etcd, id: u64, limit: Duration) -> Result<(), Refused> {
     let start = Instant::now();
     loop {
-        let result = match etcd.promote(id) {
-            // Promoted by an earlier run.
-            Err(EtcdError::Refused { what, .. }) if what.contains("not a learner") => return Ok(()),
-            result => result,
-        };
-        match result {
+        match etcd.promote(id) {
+            // By an earlier run, or by a request whose answer got lost.
+            Ok(()) | Err(EtcdError::NotLearner { .. }) => return Ok(()),
             Err(error) if error.is_passing() && start.elapsed() < limit => std::thread::sleep(PAUSE),
-            result => return result,
+            Err(error) => {
+                let facts = match error {
+                    EtcdError::NotInSync => facts::of_learner(etcd, id),
+                    _ => facts::of_refusal(etcd, &error),
+                };
+                return Err(Refused { error, facts });
+            }
         }
     }
 }
@@ -140,23 +172,47 @@ pub(crate) fn promote(etcd: &mut dyn Etcd, id: u64, limit: Duration) -> Result<(
 ///
 /// # Errors
 /// When the cluster refuses.
-pub(crate) fn remove(etcd: &mut dyn Etcd, peer_url: &str) -> Result<bool, EtcdError> {
-    let members = etcd.members()?;
-    let own = members.iter().find(|m| m.peer_urls.iter().any(|url| url == peer_url));
-    match own {
-        Some(own) if members.iter().filter(|m| !m.is_learner).count() > 1 || own.is_learner => {
-            etcd.remove(own.id)?;
-            Ok(true)
+pub(crate) fn remove(etcd: &mut dyn Etcd, peer_url: &str) -> Result<bool, Refused> {
+    let start = Instant::now();
+    // Of a request that timed out nobody knows whether it was carried out: the members tell.
+    let mut asked = None;
+    loop {
+        let removed = match removable(etcd, peer_url) {
+            Ok(None) => return Ok(asked.is_some()),
+            Ok(Some(id)) => {
+                asked = Some(id);
+                etcd.remove(id)
+            }
+            Err(error) => Err(error),
+        };
+        match removed {
+            Ok(()) | Err(EtcdError::NotFound { .. }) => return Ok(true),
+            Err(error) if error.is_passing() && start.elapsed() < REMOVAL => std::thread::sleep(PAUSE),
+            Err(error) => {
+                let facts = facts::of_removal(etcd, &error, asked);
+                return Err(Refused { error, facts });
+            }
         }
-        _ => Ok(false),
     }
 }
 
-/// The value of `--initial-cluster` for a member of this name and address among `members`.
+/// The id of the member at this peer URL; none if it is the last one that votes.
+fn removable(etcd: &mut dyn Etcd, peer_url: &str) -> Result<Option<u64>, EtcdError> {
+    let members = etcd.members()?;
+    let own = members.iter().find(|m| m.peer_urls.iter().any(|url| url == peer_url));
+    let others_vote = members.iter().filter(|m| !m.is_learner).count() > 1;
+    Ok(own.filter(|own| own.is_learner || others_vote).map(|own| own.id))
+}
+
+/// The value of `--initial-cluster` for a member of this name and address among `members`. One that has no name yet is
+/// called by its id in hex, as kubeadm does.
 pub(crate) fn initial_cluster(members: &[Member], name: &str, peer_url: &str) -> String {
     let of = |member: &Member| {
-        let own = member.peer_urls.iter().any(|url| url == peer_url);
-        let name = if own { name } else { member.name.as_str() };
+        let name = match member.peer_urls.iter().any(|url| url == peer_url) {
+            true => name.to_owned(),
+            false if member.has_started() => member.name.clone(),
+            false => format!("{:x}", member.id),
+        };
         member.peer_urls.iter().map(|url| format!("{name}={url}")).collect::<Vec<_>>()
     };
     members.iter().flat_map(of).collect::<Vec<_>>().join(",")
@@ -165,58 +221,19 @@ pub(crate) fn initial_cluster(members: &[Member], name: &str, peer_url: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etcd::Status;
-
-    /// A cluster in memory, which refuses what etcd refuses.
-    #[derive(Default)]
-    struct Fake {
-        members: Vec<Member>,
-        /// Errors to give first, the last first.
-        errors: Vec<EtcdError>,
-        removed: Vec<u64>,
-    }
-
-    impl Etcd for Fake {
-        fn members(&mut self) -> Result<Vec<Member>, EtcdError> {
-            Ok(self.members.clone())
-        }
-        fn add_learner(&mut self, peer_url: &str) -> Result<(Member, Vec<Member>), EtcdError> {
-            if let Some(error) = self.errors.pop() {
-                return Err(error);
-            }
-            let member =
-                Member { id: 9, peer_urls: vec![peer_url.into()], is_learner: true, ..Member::default() };
-            self.members.push(member.clone());
-            Ok((member, self.members.clone()))
-        }
-        fn promote(&mut self, _: u64) -> Result<(), EtcdError> {
-            self.errors.pop().map_or(Ok(()), Err)
-        }
-        fn remove(&mut self, id: u64) -> Result<(), EtcdError> {
-            self.removed.push(id);
-            self.members.retain(|m| m.id != id);
-            Ok(())
-        }
-        fn status(&mut self, _: &str) -> Result<Status, EtcdError> {
-            Ok(Status::default())
-        }
-    }
+    use crate::etcd::fake::Fake;
 
     fn member(id: u64, name: &str, address: &str) -> Member {
-        Member {
-            id,
-            name: name.into(),
-            peer_urls: vec![format!("https://{address}:2380")],
-            ..Member::default()
-        }
+        let peer_urls = vec![format!("https://{address}:2380")];
+        Member { id, name: name.into(), peer_urls, ..Member::default() }
     }
 
     fn plan(replace: bool, has_data: bool) -> Plan<'static> {
-        let limit = Duration::from_secs(5);
+        let limit = Duration::from_secs(2);
         Plan { name: "n2", peer_url: "https://192.0.2.3:2380", has_data, replace, limit }
     }
 
-    fn joined(fake: &mut Fake, plan: &Plan<'_>) -> Result<Joined, Stale> {
+    fn joined(fake: &mut Fake, plan: &Plan<'_>) -> Result<Joined, JoinError> {
         join(fake, plan, &mut |_| {})
     }
 
@@ -226,6 +243,21 @@ mod tests {
         fake.errors = vec![EtcdError::TooManyLearners, EtcdError::TooManyLearners];
         let joined = joined(&mut fake, &plan(false, false)).unwrap();
         assert!(joined.added && joined.members.len() == 2);
+    }
+
+    #[test]
+    fn join_that_waits_in_vain_names_the_learner_that_is_in_the_way() {
+        let learner = Member { is_learner: true, ..member(7, "", "192.0.2.9") };
+        let mut fake = Fake { members: vec![member(1, "n1", "192.0.2.2"), learner], ..Fake::default() };
+        fake.errors = vec![EtcdError::TooManyLearners];
+        let in_vain = Plan { limit: Duration::ZERO, ..plan(false, false) };
+        let mut said = vec![];
+        let error = join(&mut fake, &in_vain, &mut |line| said.push(line)).unwrap_err().to_string();
+        assert!(
+            error.contains("takes one at a time; the learner is https://192.0.2.9:2380 (id 7)"),
+            "{error}"
+        );
+        assert!(error.contains("has not started"), "{error}");
     }
 
     #[test]
@@ -250,12 +282,22 @@ mod tests {
     }
 
     #[test]
+    fn data_of_a_member_that_was_removed_are_refused_before_anything_is_added() {
+        let mut fake = Fake { members: vec![member(1, "n1", "192.0.2.2")], ..Fake::default() };
+        assert_eq!(joined(&mut fake, &plan(true, true)), Err(JoinError::ForeignData));
+        assert_eq!(fake.members.len(), 1);
+    }
+
+    #[test]
     fn stale_member_of_the_same_name_is_removed_only_when_asked() {
         let fake = || Fake {
             members: vec![member(1, "n1", "192.0.2.2"), member(2, "n2", "192.0.2.9")],
             ..Fake::default()
         };
-        assert!(matches!(joined(&mut fake(), &plan(false, false)), Err(Stale::Member { what: "name", .. })));
+        assert!(matches!(
+            joined(&mut fake(), &plan(false, false)),
+            Err(JoinError::Stale { what: "name", .. })
+        ));
         let mut replaced = fake();
         assert!(joined(&mut replaced, &plan(true, false)).unwrap().added);
         assert_eq!(replaced.removed, [2]);
@@ -266,7 +308,10 @@ mod tests {
         let mut fake = Fake { errors: vec![EtcdError::NotInSync, EtcdError::NotInSync], ..Fake::default() };
         promote(&mut fake, 9, Duration::from_secs(5)).unwrap();
         fake.errors = vec![EtcdError::NotFound { id: 9 }];
-        assert_eq!(promote(&mut fake, 9, Duration::from_secs(5)), Err(EtcdError::NotFound { id: 9 }));
+        let refused = promote(&mut fake, 9, Duration::from_secs(5)).unwrap_err();
+        assert_eq!(refused.error, EtcdError::NotFound { id: 9 });
+        fake.errors = vec![EtcdError::NotLearner { id: 9 }];
+        promote(&mut fake, 9, Duration::ZERO).unwrap();
     }
 
     #[test]
@@ -278,11 +323,23 @@ mod tests {
     }
 
     #[test]
+    fn removal_that_was_carried_out_and_not_answered_is_not_asked_for_again() {
+        let mut fake = Fake {
+            members: vec![member(1, "n1", "192.0.2.2"), member(2, "n2", "192.0.2.3")],
+            removal_answer_lost: true,
+            ..Fake::default()
+        };
+        assert!(remove(&mut fake, "https://192.0.2.3:2380").unwrap());
+        assert_eq!(fake.removed, [2]);
+    }
+
+    #[test]
     fn initial_cluster_names_every_member_and_this_one_by_its_new_name() {
-        let members = [member(1, "n1", "192.0.2.2"), member(2, "", "192.0.2.3")];
+        let members =
+            [member(1, "n1", "192.0.2.2"), member(2, "", "192.0.2.3"), member(0xa3, "", "192.0.2.4")];
         assert_eq!(
             initial_cluster(&members, "n2", "https://192.0.2.3:2380"),
-            "n1=https://192.0.2.2:2380,n2=https://192.0.2.3:2380"
+            "n1=https://192.0.2.2:2380,n2=https://192.0.2.3:2380,a3=https://192.0.2.4:2380"
         );
     }
 }

@@ -1,5 +1,7 @@
 //! The seam to an etcd cluster.
 
+use std::fmt;
+
 use zeroize::Zeroizing;
 
 use super::EtcdError;
@@ -37,18 +39,75 @@ impl Member {
 pub(crate) struct Status {
     /// Its id.
     pub(crate) id: u64,
+    /// The cluster's id.
+    pub(crate) cluster_id: u64,
     /// etcd's version.
     pub(crate) version: String,
     /// Size of its database, in bytes.
     pub(crate) db_size: u64,
+    /// How much of it holds data; the rest is free until it is defragmented.
+    pub(crate) db_size_in_use: u64,
     /// The leader's id; 0 while there is none.
     pub(crate) leader: u64,
     /// Index of the last raft entry it has.
     pub(crate) raft_index: u64,
+    /// Index of the last raft entry it has applied.
+    pub(crate) raft_applied_index: u64,
     /// What it complains of.
     pub(crate) errors: Vec<String>,
     /// It does not vote yet.
     pub(crate) is_learner: bool,
+}
+
+/// An alarm that a member has raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Alarm {
+    /// The member's id.
+    pub(crate) member: u64,
+    /// What it is about.
+    pub(crate) kind: AlarmKind,
+}
+
+/// What an alarm is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AlarmKind {
+    /// Its database has reached the quota: nothing is written any more.
+    NoSpace,
+    /// Its data differ from the other members'.
+    Corrupt,
+    /// One that this program does not know.
+    Other(i32),
+}
+
+impl AlarmKind {
+    /// etcd's number.
+    pub(super) fn number(self) -> i32 {
+        match self {
+            Self::NoSpace => 1,
+            Self::Corrupt => 2,
+            Self::Other(number) => number,
+        }
+    }
+}
+
+impl From<i32> for AlarmKind {
+    fn from(number: i32) -> Self {
+        match number {
+            1 => Self::NoSpace,
+            2 => Self::Corrupt,
+            number => Self::Other(number),
+        }
+    }
+}
+
+impl fmt::Display for AlarmKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSpace => f.write_str("NOSPACE"),
+            Self::Corrupt => f.write_str("CORRUPT"),
+            Self::Other(number) => write!(f, "alarm {number}"),
+        }
+    }
 }
 
 /// What a client shows etcd, and trusts; PEM.
@@ -93,4 +152,46 @@ pub(crate) trait Etcd {
     /// # Errors
     /// When it does not answer.
     fn status(&mut self, client_url: &str) -> Result<Status, EtcdError>;
+
+    /// How the members at these client URLs say they stand, in this order; asked at the same time.
+    fn statuses(&mut self, client_urls: &[String]) -> Vec<Result<Status, EtcdError>> {
+        client_urls.iter().map(|url| self.status(url)).collect()
+    }
+
+    /// The members as one that answers knows them: also without a quorum, and maybe out of date.
+    ///
+    /// # Errors
+    /// When no member answers.
+    fn known_members(&mut self) -> Result<Vec<Member>, EtcdError>;
+
+    /// Has a majority agree on the value of a key, which proves that the cluster serves.
+    ///
+    /// # Errors
+    /// When no member answers, or there is no quorum.
+    fn check_quorum(&mut self) -> Result<(), EtcdError>;
+
+    /// The alarms of all members.
+    ///
+    /// # Errors
+    /// When no member answers.
+    fn alarms(&mut self) -> Result<Vec<Alarm>, EtcdError>;
+
+    /// Ends an alarm.
+    ///
+    /// # Errors
+    /// When the cluster refuses.
+    fn disarm(&mut self, alarm: Alarm) -> Result<(), EtcdError>;
+
+    /// Frees what the database of the member at a client URL no longer uses; it does not answer meanwhile.
+    ///
+    /// # Errors
+    /// When it can't.
+    fn defragment(&mut self, client_url: &str) -> Result<(), EtcdError>;
+
+    /// Streams the database of the member at a client URL, and its SHA-256 behind it, to `sink`; it ends when `sink`
+    /// gives false.
+    ///
+    /// # Errors
+    /// When the member can't be reached, or the stream breaks off.
+    fn snapshot(&mut self, client_url: &str, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), EtcdError>;
 }

@@ -5,6 +5,7 @@ pub(crate) mod escape;
 mod event;
 mod join_command;
 mod progress;
+pub(crate) mod table;
 mod wrap;
 
 use std::io::Write;

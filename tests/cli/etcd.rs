@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::support::{Done, PKI, config, dry_run, note_skipped, program, tool};
+use super::support::{Done, PKI, binary, config, dry_run, note_skipped, program, tool};
 
 /// A child that ends with its test.
 struct Running(Child);
@@ -73,6 +73,25 @@ fn health(done: &Done, port: u16, client: Option<&str>) -> String {
     String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
 }
 
+/// Starts etcd, and waits until it serves.
+fn start(done: &Done, etcd: &Path, args: &[String], ports: [u16; 3]) -> Running {
+    let log = std::fs::File::create(done.path().join("etcd.log")).unwrap();
+    let mut command = Command::new(etcd);
+    command.args(args).env_clear().stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+    let mut running = Running(command.spawn().unwrap());
+    let log = || std::fs::read_to_string(done.path().join("etcd.log")).unwrap();
+    let start = Instant::now();
+    loop {
+        let said = health(done, ports[0], Some("etcd/healthcheck-client"));
+        if said.contains("200 OK") && said.contains(r#""health":"true""#) {
+            return running;
+        }
+        assert_eq!(running.0.try_wait().unwrap(), None, "etcd ended: {args:#?}\n{}", log());
+        assert!(start.elapsed() < Duration::from_secs(30), "{said}\n{}", log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 fn serves_health_to_its_clients_alone(algorithm: &str) {
     let (Some(etcd), Some(_)) = (program("etcd"), program("openssl")) else {
         return note_skipped("etcd or openssl is not in PATH");
@@ -86,21 +105,7 @@ fn serves_health_to_its_clients_alone(algorithm: &str) {
     if !lacking.is_empty() {
         note_skipped(&format!("flags that this etcd lacks: {}", lacking.join(", ")));
     }
-    let log = std::fs::File::create(done.path().join("etcd.log")).unwrap();
-    let mut command = Command::new(&etcd);
-    command.args(&args).env_clear().stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let mut running = Running(command.spawn().unwrap());
-    let log = || std::fs::read_to_string(done.path().join("etcd.log")).unwrap();
-    let start = Instant::now();
-    loop {
-        let said = health(&done, ports[0], Some("etcd/healthcheck-client"));
-        if said.contains("200 OK") && said.contains(r#""health":"true""#) {
-            break;
-        }
-        assert_eq!(running.0.try_wait().unwrap(), None, "etcd ended: {args:#?}\n{}", log());
-        assert!(start.elapsed() < Duration::from_secs(30), "{said}\n{}", log());
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    let _running = start(&done, &etcd, &args, ports);
     let apiserver = health(&done, ports[0], Some("apiserver-etcd-client"));
     assert!(apiserver.contains("200 OK"), "{apiserver}");
     for stranger in [None, Some("apiserver-kubelet-client"), Some("front-proxy-client")] {
@@ -115,6 +120,57 @@ fn serves_health_to_its_clients_alone(algorithm: &str) {
     let mut answer = String::new();
     probe.read_to_string(&mut answer).unwrap();
     assert!(answer.contains("200 OK"), "{answer}");
+}
+
+#[test]
+fn etcd_commands_need_nothing_but_the_files_of_a_control_plane() {
+    let (Some(etcd), Some(_)) = (program("etcd"), program("openssl")) else {
+        return note_skipped("etcd or openssl is not in PATH");
+    };
+    let done = dry_run().config(config("", "")).run().succeeded();
+    let ports = free_ports();
+    let args = command_line(&done, &etcd, ports).0;
+    let running = start(&done, &etcd, &args, ports);
+    let file = |path: &str| done.file(path).to_str().unwrap().to_owned();
+    let snapshots = done.path().join("snapshots").to_str().unwrap().to_owned();
+    let endpoint = format!("https://127.0.0.1:{}", ports[0]);
+    let run = |words: &[&str]| {
+        let manifests = file("/etc/kubernetes/manifests");
+        let mut command = Command::new(binary());
+        command.arg("etcd").args(words).args(["--manifests", &manifests, "--endpoints", &endpoint]);
+        // The manifest names the certificates where they will be.
+        for (flag, name) in
+            [("cacert", "ca.crt"), ("cert", "healthcheck-client.crt"), ("key", "healthcheck-client.key")]
+        {
+            command.arg(format!("--{flag}={}", file(&format!("{PKI}/etcd/{name}"))));
+        }
+        let output = command.output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, members, _) = run(&["members"]);
+    assert!(code == Some(0) && members.contains("voting"), "{members}");
+    let (code, health, said) = run(&["health"]);
+    assert_eq!(code, Some(0), "{health}{said}");
+    assert!(health.contains("leader") && health.contains("etcd has a quorum"), "{health}");
+    let (code, saved, said) = run(&["snapshot", "save", "--dir", &snapshots]);
+    assert_eq!(code, Some(0), "{said}");
+    let saved = saved.trim();
+    assert!(Path::new(saved).starts_with(&snapshots) && said.contains("verified"), "{saved}{said}");
+    assert_eq!(run(&["snapshot", "verify", saved]).0, Some(0));
+    assert!(run(&["snapshot", "list", "--dir", &snapshots]).1.contains(saved));
+    let (code, _, said) = run(&["snapshot", "save", saved]);
+    assert!(code == Some(1) && said.contains("never overwrites"), "{said}");
+    let (code, _, said) = run(&["snapshot", "prune", "--keep", "0", "--dir", &snapshots]);
+    assert!(code == Some(0) && said.contains("No snapshot is to be removed"), "the newest stays: {said}");
+    assert_eq!(run(&["defrag", "--all"]).0, Some(0));
+    assert_eq!(run(&["alarm"]).0, Some(0));
+    std::fs::write(saved, "not a snapshot").unwrap();
+    let (code, _, said) = run(&["snapshot", "verify", saved]);
+    assert!(code == Some(1) && said.contains("cut off"), "{said}");
+    drop(running);
+    let (code, _, said) = run(&["health"]);
+    assert!(code == Some(4) && said.contains("connection refused"), "{said}");
 }
 
 #[test]

@@ -5,15 +5,10 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use super::Reset;
-use crate::config::settings::join_host_port;
-use crate::config::url;
-use crate::etcd::{self, Credentials, Etcd, EtcdClient, EtcdError, Member};
+use crate::etcd::{self, Credentials, Etcd, EtcdClient, Member, Refused};
 use crate::manifest::Component;
-use crate::node::StaticPod;
+use crate::node::{StaticPod, etcd_endpoints};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
-
-/// etcd's port for clients.
-const CLIENT_PORT: u16 = 2379;
 
 /// Removes this node's member from an etcd cluster of several: the others would count it as failed for ever. What can't
 /// be done from here is told with the command that does it elsewhere.
@@ -42,8 +37,9 @@ pub(super) fn remove_member(reset: &mut Reset) -> PhaseResult {
         }
         return Ok(Outcome::Done);
     }
-    let result = credentials(run, &pod)
-        .and_then(|credentials| remove(&endpoints(&pod), &credentials, &peer).map_err(|e| e.to_string()));
+    let result = credentials(run, &pod).and_then(|credentials| {
+        remove(&etcd_endpoints(&pod), &credentials, &peer).map_err(|e| e.to_string())
+    });
     match result {
         Ok(Some(member)) => run.log(format!("Removed etcd member {} from the cluster", member.display_name())),
         Ok(None) => run.log(format!("Keeping etcd member {name}: it is the only one")),
@@ -57,7 +53,7 @@ pub(super) fn remove_member(reset: &mut Reset) -> PhaseResult {
 }
 
 /// Removes the member that its peers reach at `peer`; none if it is the only one.
-fn remove(endpoints: &[String], credentials: &Credentials, peer: &str) -> Result<Option<Member>, EtcdError> {
+fn remove(endpoints: &[String], credentials: &Credentials, peer: &str) -> Result<Option<Member>, Refused> {
     let members = EtcdClient::new(endpoints.to_vec(), credentials)?.members()?;
     let is_own = |m: &Member| m.peer_urls.iter().any(|url| url == peer);
     let Some(own) = members.iter().find(|m| is_own(m)) else { return Ok(None) };
@@ -69,18 +65,6 @@ fn remove(endpoints: &[String], credentials: &Credentials, peer: &str) -> Result
     }
     let removed = etcd::remove(&mut EtcdClient::new(others, credentials)?, peer)?;
     Ok(removed.then(|| own.clone()))
-}
-
-/// Where members may answer: this one, and those that were there when it joined.
-fn endpoints(pod: &StaticPod) -> Vec<String> {
-    let urls = pod.flag("advertise-client-urls").unwrap_or_default();
-    let own = urls.split(',').map(str::to_owned);
-    let cluster = pod.flag("initial-cluster").unwrap_or_default();
-    let peers = cluster.split(',').filter_map(|member| url::parse(member.split_once('=')?.1).ok());
-    let peers = peers.map(|peer| format!("https://{}", join_host_port(&peer.host, CLIENT_PORT)));
-    let mut all: Vec<String> = own.chain(peers).filter(|url| !url.is_empty()).collect();
-    all.dedup();
-    all
 }
 
 /// The credentials of etcd's own manifest: its server certificate is one for clients too.

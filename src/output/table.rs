@@ -4,7 +4,7 @@ use crate::output::escape::one_line;
 
 /// Rows as lines whose cells stand below each other: a column is at least ten wide, three between two (kubeadm's
 /// tables). Lines do not end in blanks.
-pub(super) fn columns<R: AsRef<[String]>>(rows: &[R]) -> String {
+pub(crate) fn columns<R: AsRef<[String]>>(rows: &[R]) -> String {
     const LEAST: usize = 10;
     const BETWEEN: usize = 3;
     // Names in certificates are whatever their issuer wrote.

@@ -1,0 +1,154 @@
+//! `etcd snapshot`.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+use super::{Reached, Target, size};
+use crate::certs::utc;
+use crate::error::Error;
+use crate::etcd::snapshot::{self, Retention, Stored};
+use crate::etcd::{Etcd, EtcdError};
+use crate::exit_status::ExitStatus;
+use crate::output::Printer;
+use crate::output::table::columns;
+
+/// What to save, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Save {
+    /// Where etcd is.
+    pub(crate) target: Target,
+    /// The file, or an existing folder; none is a name of the node and the time in `dir`.
+    pub(crate) path: Option<PathBuf>,
+    /// The folder for snapshots.
+    pub(crate) dir: PathBuf,
+}
+
+/// Saves a snapshot of the first member that answers.
+///
+/// # Errors
+/// When etcd is not known or does not answer, or the snapshot can't be written.
+pub(crate) fn save(request: &Save, out: &Printer) -> Result<ExitStatus, Error> {
+    let Reached { mut etcd, endpoints } = request.target.connect()?;
+    let (url, name) = first(&mut etcd, &endpoints)?;
+    let now = OffsetDateTime::now_utc();
+    let in_dir = |dir: &Path| dir.join(snapshot::file_name(&name, now));
+    let path = match &request.path {
+        Some(path) if path.is_dir() => in_dir(path),
+        Some(path) => path.clone(),
+        None => in_dir(&request.dir),
+    };
+    out.log("etcd", format!("Saving a snapshot of member {name} at {url}"));
+    let facts = snapshot::save(&mut etcd, &url, &name, &path, now)?;
+    let revision = facts.revision.map_or_else(|| "none".into(), |r| r.to_string());
+    out.log("etcd", format!("Saved {}, revision {revision}, and verified its SHA-256", size(facts.size)));
+    let data = json!({ "ok": true, "path": path, "snapshot": facts });
+    out.result(data, &format!("{}\n", path.display()));
+    Ok(ExitStatus::Done)
+}
+
+/// The client URL and name of the first member that answers.
+fn first(etcd: &mut dyn Etcd, endpoints: &[String]) -> Result<(String, String), Error> {
+    let mut tried = vec![];
+    for url in endpoints {
+        match etcd.status(url) {
+            Ok(status) => {
+                let members = etcd.known_members()?;
+                let name = members.into_iter().find(|m| m.id == status.id).map(|m| m.name);
+                return Ok((url.clone(), name.unwrap_or_else(|| format!("{:x}", status.id))));
+            }
+            Err(EtcdError::Unreachable { tried: why }) => tried.extend(why),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(EtcdError::Unreachable { tried }.into())
+}
+
+/// Lists the snapshots in a folder.
+///
+/// # Errors
+/// When the folder can't be read.
+pub(crate) fn list(dir: &Path, out: &Printer) -> Result<ExitStatus, Error> {
+    let stored = snapshot::list(dir)?;
+    if stored.is_empty() {
+        out.log("etcd", format!("There is no snapshot in {}", dir.display()));
+    }
+    let text = if stored.is_empty() { String::new() } else { table(&stored) };
+    out.result(json!({ "ok": true, "snapshots": objects(&stored) }), &text);
+    Ok(ExitStatus::Done)
+}
+
+fn table(stored: &[Stored]) -> String {
+    let mut rows = vec![["FILE", "TIME", "MEMBER", "REVISION", "SIZE", "ETCD"].map(str::to_owned)];
+    for one in stored {
+        let of = |show: fn(&snapshot::Facts) -> String| one.facts.as_ref().map(show).unwrap_or_default();
+        rows.push([
+            one.path.display().to_string(),
+            utc(one.modified.into()),
+            of(|f| f.member.clone()),
+            of(|f| f.revision.map(|r| r.to_string()).unwrap_or_default()),
+            size(one.size),
+            of(|f| f.version.clone()),
+        ]);
+    }
+    columns(&rows)
+}
+
+fn objects(stored: &[Stored]) -> Vec<Value> {
+    let object = |one: &Stored| json!({ "path": one.path, "size": one.size, "modified": utc(one.modified.into()), "snapshot": one.facts });
+    stored.iter().map(object).collect()
+}
+
+/// Which snapshots to remove.
+#[derive(Clone, Debug)]
+pub(crate) struct Prune {
+    /// The folder.
+    pub(crate) dir: PathBuf,
+    /// How many are kept.
+    pub(crate) keep: Option<usize>,
+    /// For how long they are kept.
+    pub(crate) age: Option<Duration>,
+    /// Remove nothing.
+    pub(crate) dry_run: bool,
+}
+
+/// Removes old snapshots.
+///
+/// # Errors
+/// When the folder can't be read, or a file not removed.
+pub(crate) fn prune(request: &Prune, out: &Printer) -> Result<ExitStatus, Error> {
+    let retention = Retention { count: request.keep, age: request.age };
+    let now = SystemTime::now();
+    let (verb, removed) = match request.dry_run {
+        true => ("Would remove", snapshot::expired(&request.dir, retention, now)?),
+        false => ("Removed", snapshot::prune(&request.dir, retention, now)?),
+    };
+    for one in &removed {
+        out.log("etcd", format!("{verb} {}", one.path.display()));
+    }
+    if removed.is_empty() {
+        out.log("etcd", "No snapshot is to be removed");
+    }
+    out.result(json!({ "ok": true, "dryRun": request.dry_run, "removed": objects(&removed) }), "");
+    Ok(ExitStatus::Done)
+}
+
+/// Verifies snapshots.
+///
+/// # Errors
+/// With the first that is not good.
+pub(crate) fn verify(paths: &[PathBuf], out: &Printer) -> Result<ExitStatus, Error> {
+    let mut verified = vec![];
+    for path in paths {
+        let good = snapshot::verify(path)?;
+        let revision = good.revision.map_or_else(|| "none".into(), |r| r.to_string());
+        out.log("etcd", format!("{} is good: {}, revision {revision}", path.display(), size(good.size)));
+        verified.push(
+            json!({ "path": path, "size": good.size, "revision": good.revision, "sha256": good.sha256 }),
+        );
+    }
+    out.result(json!({ "ok": true, "snapshots": verified }), "");
+    Ok(ExitStatus::Done)
+}

@@ -1,0 +1,14 @@
+//! Snapshots of etcd's database, as files.
+//!
+//! - [`file`]: one that is saved from a member, and verified
+//! - [`store`]: a folder of them, listed and pruned
+//! - [`bbolt`]: what the database in it tells
+
+mod bbolt;
+mod file;
+mod store;
+
+#[cfg(test)]
+pub(super) use file::SnapshotError;
+pub(crate) use file::{Facts, save, verify};
+pub(crate) use store::{Retention, Stored, expired, file_name, list, prune};

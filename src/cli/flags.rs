@@ -99,7 +99,7 @@ pub(super) struct InitFlags {
     /// Where kubeconfigs lie [default: /etc/kubernetes]
     #[arg(long, value_name = "DIR")]
     kubeconfig_dir: Option<PathBuf>,
-    /// Print the addon's manifest and do nothing else
+    /// Print the addon's manifests without installing them (`init phase addon` only)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean, hide = true)]
     print_manifest: Option<bool>,
     /// Deprecated: flags of kube-apiserver, name=value,…
@@ -124,6 +124,7 @@ impl InitFlags {
             dry_run: self.dry_run,
             dry_run_dir: self.dry_run_dir.clone(),
             kubeconfig: self.kubeconfig.clone(),
+            print_manifest: self.print_manifest == Some(true),
             strict: self.strict == Some(true),
             options: Options {
                 upload_certs: self.upload_certs == Some(true),

@@ -16,6 +16,7 @@ use crate::phases::bootstrap_token::Tokens;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::workflow::{DryRun, Folder, Ran, Run, Seams, Selection, Workflow};
 use crate::workflows::init::{self, Init, Options};
+use crate::yaml;
 
 /// What `init` is asked to do.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(crate) struct Request {
     pub(crate) dry_run_dir: Option<PathBuf>,
     /// The user's own kubeconfig to reach the cluster with.
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// Print the manifests of an addon's phase, and install nothing.
+    pub(crate) print_manifest: bool,
     /// Configuration and patch warnings are errors.
     pub(crate) strict: bool,
     /// What init's own phases need.
@@ -40,7 +43,13 @@ pub(crate) struct Request {
 /// When the configuration can't be used, or a phase fails.
 pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
     let workflow = init::workflow();
+    if request.print_manifest && !only.as_deref().is_some_and(is_addon) {
+        return Err(Error::new(ExitStatus::Usage, "--print-manifest is a flag of `init phase addon` alone"));
+    }
     let (mut resolved, selection) = resolve(request, only, &workflow, out)?;
+    if request.print_manifest {
+        return print_manifest(request, resolved, &workflow, &selection, out);
+    }
     if selection.only.is_none() {
         out.log("init", format!("Using Kubernetes version: {}", resolved.settings.cluster.version));
     }
@@ -82,6 +91,27 @@ pub(super) fn state(resolved: Resolved, seams: Seams, request: &Request, out: &P
     let tokens = Tokens::new(init.bootstrap_tokens, generated_tokens);
     let run = Run::new(settings, seams, out.clone(), request.strict);
     Init::new(run, tokens, &init.certificate_key, request.options.clone())
+}
+
+fn is_addon(id: &str) -> bool {
+    id.split('/').next() == Some("addon")
+}
+
+/// Prints the manifests that the selected phase would apply. As by kubeadm, the cluster is not asked.
+fn print_manifest(
+    request: &Request,
+    resolved: Resolved,
+    workflow: &Workflow<Init>,
+    selection: &Selection,
+    out: &Printer,
+) -> Result<ExitStatus, Error> {
+    let DryRun { seams, recorder, .. } = Seams::dry(&resolved.settings, None, 0)?;
+    let mut init = state(resolved, seams, request, &out.quiet());
+    workflow.run(selection, &mut init)?;
+    for object in recorder.objects() {
+        out.document(&object.object_name().to_string(), &yaml::to_string(&object.printable())?);
+    }
+    Ok(ExitStatus::Done)
 }
 
 fn run_dry(

@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn gates_are_judged_by_their_minor() {
-        let told = |name, on, minor| check(name, on, minor, "kubelet").map(|(certain, text)| (certain, text));
+        let told = |name, on, minor| check(name, on, minor, "kubelet");
         assert_eq!(told("NodeSwap", false, 33), None);
         assert!(told("NodeSwap", false, 36).unwrap().1.contains("fixed to true"));
         assert_eq!(told("NodeSwap", true, 36), None);

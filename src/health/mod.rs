@@ -1,4 +1,4 @@
-//! The health of a control plane that kubelet brings up: where each component tells it, and how far each has come,
+//! The health of a control plane that kubelet starts: where each component reports it, and how far each has come,
 //! from manifest to sandbox to container to healthy.
 
 mod endpoint;

@@ -14,16 +14,16 @@ use super::endpoint::{Answer, Endpoint};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Its manifest lies in the folder; kubelet has not acted on it yet.
+    /// Its manifest exists; kubelet has not acted on it yet.
     #[default]
     Manifest,
-    /// Its sandbox is there; the image is being pulled or the container made.
+    /// Its sandbox exists; the image is being pulled or the container created.
     Sandbox,
     /// Its container was started and ended.
     Exited,
     /// Its container runs.
     Running,
-    /// It says that it is healthy.
+    /// It reports that it is healthy.
     Healthy,
 }
 
@@ -53,27 +53,27 @@ pub struct ContainerView {
     pub exit_code: Option<i32>,
     /// Why it ended, or could not start, in the runtime's words.
     pub reason: String,
-    /// Where its log lies.
+    /// Its log file.
     pub log: Option<PathBuf>,
 }
 
-/// How a component stands.
+/// The state of a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ComponentState {
     /// How far it has come.
     pub stage: Stage,
-    /// What its health endpoint said last, if it is not healthy.
+    /// The last answer of its health endpoint, if it is not healthy.
     pub health: String,
     /// Its newest container.
     pub container: Option<ContainerView>,
-    /// The newest of its containers that have ended: its last words tell why.
+    /// The newest of its containers that have exited: its last log lines say why.
     pub ended: Option<ContainerView>,
 }
 
 /// How far each component has come, and kubelet (none); more is further.
 pub type Progress = BTreeMap<Option<Component>, usize>;
 
-/// How everything stands at a moment.
+/// The state of everything at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// What keeps kubelet from being healthy; none when it is.
@@ -97,7 +97,7 @@ impl Snapshot {
     }
 }
 
-/// Asks kubelet, the runtime and the components how they stand.
+/// Asks kubelet, the runtime and the components for their state.
 pub struct Observer {
     /// kubelet's health endpoint; none when it is turned off.
     pub kubelet: Option<Endpoint>,
@@ -192,7 +192,7 @@ impl Observer {
     }
 }
 
-/// A container in detail, as far as the runtime tells.
+/// A container in detail, as far as the runtime reports it.
 async fn view(cri: &CriClient, container: &Container) -> ContainerView {
     let status = cri.container_status(&container.id, false).await.ok();
     ContainerView {

@@ -1,4 +1,4 @@
-//! Where a component tells its health, read from its manifest, since flags and patches can move it.
+//! Where a component reports its health, read from its manifest, since flags and patches can move it.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::config::settings::join_host_port;
 use crate::manifest::Component;
 
-/// Where a component tells its health.
+/// Where a component reports its health.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Whose health.

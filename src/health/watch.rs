@@ -13,7 +13,7 @@ use crate::manifest::Component;
 /// What to watch.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
-    /// Where the components tell their health.
+    /// Where the components report their health.
     pub targets: Vec<Target>,
     /// kubelet's health URL's base, such as `http://127.0.0.1:10248`; none when it is turned off.
     pub kubelet: Option<String>,
@@ -25,7 +25,7 @@ pub struct Watched {
     pub kubeconfig: Option<Kubeconfig>,
 }
 
-/// Tells how a control plane stands.
+/// Reports the state of a control plane.
 pub trait Watch {
     /// Begins to watch.
     ///
@@ -33,7 +33,7 @@ pub trait Watch {
     /// In words, when the watch itself can't be set up.
     fn begin(&mut self, watched: &Watched) -> Result<(), String>;
 
-    /// How everything stands now.
+    /// The state of everything now.
     fn snapshot(&mut self) -> Snapshot;
 
     /// Whether there is anything to wait for: not in a dry run.

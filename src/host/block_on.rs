@@ -1,5 +1,5 @@
 //! The tokio runtime that this process's short conversations share: with the container runtime, with health endpoints,
-//! with HTTP servers. It is started when it is first needed, and has no threads of its own: whoever waits does its work.
+//! with HTTP servers. It is started when it is first needed, and has no threads of its own: waiting threads drive it.
 
 use std::future::Future;
 use std::io;

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 pub struct CommandError {
     /// The command line.
     pub command: String,
-    /// What happened, with the end of what it said on stderr.
+    /// What happened, with the end of its stderr.
     pub what: String,
 }
 
@@ -21,7 +21,7 @@ pub fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
     ended_well(program, args, run_any(program, args)?)
 }
 
-/// Runs a program that reads from one file or writes into another, and gives what it said on stderr.
+/// Runs a program that reads from a file or writes to one; gives its stderr.
 ///
 /// # Errors
 /// As [`run`].
@@ -68,7 +68,7 @@ fn not_run(program: &str, args: &[&str], error: &std::io::Error) -> CommandError
     CommandError { command: command_line(program, args), what: format!("can't be run: {error}") }
 }
 
-/// Where a program lies in PATH.
+/// The path of a program in PATH.
 pub fn find(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| p.is_file())

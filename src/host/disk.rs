@@ -22,7 +22,7 @@ pub struct Disk {
     pub inodes_free: u64,
 }
 
-/// The file system that `path` is on; or will be on: then that of the nearest folder that exists.
+/// The file system of `path`, or of its nearest existing parent directory if it does not exist yet.
 ///
 /// # Errors
 /// When the system can't tell.
@@ -42,12 +42,12 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
     })
 }
 
-/// Whether files can be made in a folder, or in what it would be made in: makes one there. It has no name, so that
-/// not even the folder's time changes (open(2), O_TMPFILE); where the file system can't do that, it has one that
-/// begins with a dot, and is removed.
+/// Whether files can be created in a directory, or in its nearest existing parent: creates one there. It has no name, so
+/// that not even the directory's modification time changes (open(2), O_TMPFILE); where the file system can't do that, its
+/// name begins with a dot, and it is removed.
 ///
 /// # Errors
-/// What the system says to that.
+/// What the system says.
 pub fn try_write(dir: &Path) -> io::Result<()> {
     let existing = nearest_existing(dir);
     if !existing.is_dir() {

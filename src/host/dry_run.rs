@@ -1,4 +1,4 @@
-//! A machine that is only looked at: reads come from the real one, writes stay here or go to a folder.
+//! A dry run of a machine: reads come from the real one, writes stay in memory or go to a directory.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl DryRunHost {
     /// Looks at the machine; `dir` (absent or empty) is where to leave the result.
     ///
     /// # Errors
-    /// When `dir` has something in it, or can't be made.
+    /// When `dir` is not empty, or can't be created.
     pub fn new(dir: Option<PathBuf>) -> Result<Self, FileError> {
         if let Some(dir) = &dir {
             let used = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
@@ -52,12 +52,12 @@ impl DryRunHost {
         self.lock().clone()
     }
 
-    /// The folder that the result is left in.
+    /// The directory that the result is written to.
     pub fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
     }
 
-    /// Leaves one more file in the folder, if there is one, for one reader.
+    /// Writes one more file to the directory, if there is one, readable by its owner alone.
     ///
     /// # Errors
     /// When it can't be written.
@@ -93,7 +93,7 @@ impl Host for DryRunHost {
         if let Some(dir) = &self.dir {
             files::write_copy(&Self::below(dir, path), content, mode)?;
         }
-        // What can't be read would be refused when it is written.
+        // A file that can't be read is an error when it is written.
         let written = match self.read(path)? {
             None => Written::Created,
             Some(old) if files::says_the_same(path, &old, content) => Written::Unchanged,

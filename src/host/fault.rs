@@ -1,4 +1,4 @@
-//! The steps in which a file is put down, and where tests make one of them fail. Outside of tests nothing is asked.
+//! The steps in which a file is written, and where tests make one of them fail. Outside of tests nothing happens here.
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! Files put down whole or not at all.
+//! Atomic writes of files.
 
 use std::fs::{self, File};
 use std::io;
@@ -53,10 +53,10 @@ impl FileError {
     }
 }
 
-/// Writes a file so that at every moment the old or the new content stands under its name, whole: a temporary file
-/// in the same folder (its name begins with a dot, which kubelet's manifest folder ignores), mode before content,
-/// fsync, rename. The folder is not synced: after a power cut the old may stand, as if the run had been cut off before.
-/// What says the same already, if in another style of YAML, is not touched.
+/// Writes a file so that its name always has the complete old or the complete new content: a temporary file
+/// in the same directory (its name begins with a dot, which kubelet ignores among manifests), mode before content,
+/// fsync, rename. The directory is not synced: after a power cut the old file may be back.
+/// A file with equal content, even in another YAML style, is not touched.
 ///
 /// # Errors
 /// When any step fails; the file is then as it was, and the temporary file is gone.
@@ -75,7 +75,7 @@ pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<W
     Ok(if existing.is_some() { Written::Replaced } else { Written::Created })
 }
 
-/// Writes a file that can be made again at any time, such as one of a dry run: whole or not at all, but not synced.
+/// Writes a file that can be generated again at any time, such as one of a dry run: atomically, but without syncing.
 ///
 /// # Errors
 /// As [`write_atomically`].
@@ -83,7 +83,7 @@ pub(super) fn write_copy(path: &Path, content: &[u8], mode: FileMode) -> Result<
     together::put(&[NewFile { path, content, mode }], Mode::OfCopy).map(drop)
 }
 
-/// Whether a file that is there says what `content` says. YAML of another style says the same: kubeadm's, or one
+/// Whether an existing file has the content `content`. YAML in another style is equal: kubeadm's, or one
 /// with a person's comments.
 pub(super) fn says_the_same(path: &Path, old: &[u8], content: &[u8]) -> bool {
     let is_yaml = path.extension().is_some_and(|e| e == "yaml");
@@ -91,14 +91,14 @@ pub(super) fn says_the_same(path: &Path, old: &[u8], content: &[u8]) -> bool {
     old == content || (is_yaml && yaml::same(text(old), text(content)))
 }
 
-/// Makes a folder and those it lies in, each with `mode` if it is made here.
+/// Creates a directory and its parents, each new one with `mode`.
 pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
     if path.is_dir() {
         return Ok(());
     }
     let made = fault::step().and_then(|()| fs::DirBuilder::new().recursive(true).mode(mode).create(path));
     made.map_err(|error| {
-        // "File exists" is the system's way to say that it is no folder.
+        // "File exists" is how the system says that it is not a directory.
         let error = if error.kind() == io::ErrorKind::AlreadyExists {
             io::ErrorKind::NotADirectory.into()
         } else {

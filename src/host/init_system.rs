@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::command::{self, CommandError};
 
-/// How a service stands.
+/// The state of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ServiceState {
     /// The init system knows it.
@@ -16,7 +16,7 @@ pub struct ServiceState {
     pub enabled: bool,
 }
 
-/// A service that did not do as it was told.
+/// A service that could not be started, stopped or enabled.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {
     /// The init system's program failed.
@@ -34,10 +34,10 @@ pub trait InitSystem: Send + Sync {
         true
     }
 
-    /// How `service` stands.
+    /// The state of `service`.
     fn state(&self, service: &str) -> ServiceState;
 
-    /// How each of `services` stands, asked together where that is faster.
+    /// The state of each of `services`, asked together where that is faster.
     fn states(&self, services: &[&str]) -> Vec<ServiceState> {
         services.iter().map(|s| self.state(s)).collect()
     }
@@ -48,19 +48,19 @@ pub trait InitSystem: Send + Sync {
     /// When that fails.
     fn stop(&self, service: &str) -> Result<(), ServiceError>;
 
-    /// Starts `service`, anew if it runs, with its unit read again.
+    /// Starts `service`, or restarts it, with its unit read again.
     ///
     /// # Errors
     /// When that fails.
     fn restart(&self, service: &str) -> Result<(), ServiceError>;
 
-    /// Makes `service` start with the machine.
+    /// Enables `service`, so that it starts at boot.
     ///
     /// # Errors
     /// When that fails.
     fn enable(&self, service: &str) -> Result<(), ServiceError>;
 
-    /// What is configured of `service`, drop-ins and all, where that can be shown.
+    /// The unit of `service` with its drop-ins, where that can be shown.
     fn unit(&self, _service: &str) -> Option<String> {
         None
     }
@@ -153,7 +153,7 @@ impl InitSystem for Systemd {
     }
 
     fn recent_log(&self, service: &str, since: SystemTime) -> Vec<String> {
-        // With the fraction: what a kubelet said in the same second, before it was started anew, does not count.
+        // With the fraction: what a kubelet logged in the same second, before its restart, does not count.
         let since = since.duration_since(UNIX_EPOCH).unwrap_or_default();
         let since = format!("--since=@{}.{:06}", since.as_secs(), since.subsec_micros());
         let output = command::run_any(
@@ -166,7 +166,7 @@ impl InitSystem for Systemd {
     }
 }
 
-/// What `systemctl VERB` says of each service, in a word: nothing where it says nothing.
+/// The one-word answer of `systemctl VERB` for each service; empty if it has none.
 fn said_of(verb: &str, services: &[&str]) -> Vec<String> {
     if services.is_empty() {
         return vec![];

@@ -17,7 +17,7 @@ pub const CI_RELEASES: &str = "https://storage.googleapis.com";
 const LIMIT: Duration = Duration::from_secs(10);
 /// How many redirections are followed.
 const HOPS: usize = 5;
-/// What is read of an answer; a version is some ten bytes.
+/// How much of an answer is read; a version is some ten bytes.
 const MAX_ANSWER: usize = 4096;
 
 /// The version that `label` stands for now (kubeadm's rule: `<label>.txt` below the release folder).

@@ -1,7 +1,7 @@
-//! One kubestrap at a time: who is going to change what lies in a folder keeps others out who would do so too.
+//! One kubestrap at a time: a run that changes a directory locks it against other runs.
 //!
 //! A lock is a file below `/run` that the kernel locks (flock(2)) for as long as the process lives: one that is
-//! killed leaves no lock behind. The file also says who holds it.
+//! killed leaves no lock behind. The file also names the holder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -23,7 +23,7 @@ const DIR: &str = "/run/kubestrap";
 pub struct Holder {
     /// Its process.
     pub pid: u32,
-    /// What it was told to do, without values that may be secrets: `init`, `certs renew`.
+    /// Its command, without values that may be secrets: `init`, `certs renew`.
     pub command: String,
     /// Since when, RFC 3339 in UTC.
     pub since: String,
@@ -32,12 +32,12 @@ pub struct Holder {
 /// A lock that can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Somebody else has it.
+    /// Another process holds it.
     #[error("another kubestrap is at work on {}: {}", .folder.display(), words(.holder.as_ref()))]
     Held {
         /// The folder.
         folder: PathBuf,
-        /// Who; none where it has not said so yet.
+        /// The holder; none if it has not written its name yet.
         holder: Option<Holder>,
     },
     /// The lock's own file can't be used.
@@ -54,17 +54,17 @@ fn words(holder: Option<&Holder>) -> String {
     }
 }
 
-/// Locked folders; dropping it, or the end of the process, lets others in.
+/// Locked directories; dropping it, or the end of the process, releases them.
 #[derive(Debug)]
 pub struct Lock {
     files: Vec<File>,
 }
 
 impl Lock {
-    /// Locks folders, which need not exist yet, for `command` (see [`Holder::command`]).
+    /// Locks directories, which need not exist yet, for `command` (see [`Holder::command`]).
     ///
     /// # Errors
-    /// At once, when somebody else holds one of them.
+    /// Immediately, when another process holds one of them.
     pub fn take(folders: &[&Path], command: &str) -> Result<Self, LockError> {
         Self::take_in(&dir(), folders, command)
     }
@@ -109,7 +109,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         for file in &self.files {
-            // Before the lock goes, so that nobody is named who is done.
+            // Before the lock is released, so that no finished process is named.
             let _ = file.set_len(0);
         }
     }

@@ -14,12 +14,12 @@ use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, ServiceState};
 
-/// What stands at a path, links followed.
+/// What is at a path, symbolic links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PathKind {
     /// A file.
     File,
-    /// A folder.
+    /// A directory.
     Dir,
     /// A socket.
     Socket,
@@ -49,11 +49,11 @@ pub struct RuntimeFacts {
     pub version: RuntimeVersion,
     /// Its health.
     pub status: RuntimeStatus,
-    /// Its cgroup driver; none where it doesn't tell.
+    /// Its cgroup driver; none if it does not report it.
     pub cgroup_driver: Result<Option<CgroupDriver>, CriError>,
     /// The images it holds.
     pub images: Vec<ImageInfo>,
-    /// The folder that it keeps images in, if it tells.
+    /// The directory that it keeps images in, if it reports it.
     pub image_dir: Option<PathBuf>,
 }
 
@@ -108,7 +108,7 @@ pub trait Machine: Send + Sync {
     /// What the system says.
     fn listeners(&self) -> io::Result<Vec<Listener>>;
 
-    /// Whether it is plain that nobody listens on `port`, so that the listeners need not be looked through.
+    /// Whether it is certain that nothing listens on `port`, so that the listeners need not be listed.
     fn is_free(&self, _port: u16) -> bool {
         false
     }
@@ -162,10 +162,10 @@ pub trait Machine: Send + Sync {
         self.stat(path).ok()
     }
 
-    /// What a symbolic link at a path says.
+    /// The target of a symbolic link at a path.
     fn link(&self, path: &Path) -> Option<PathBuf>;
 
-    /// The names in a folder, sorted; none if it is not there.
+    /// The names in a directory, sorted; none if it does not exist.
     ///
     /// # Errors
     /// What the system says.
@@ -177,13 +177,13 @@ pub trait Machine: Send + Sync {
     /// What the system says.
     fn disk(&self, path: &Path) -> io::Result<Disk>;
 
-    /// Whether files can be made in a folder.
+    /// Whether files can be created in a directory.
     ///
     /// # Errors
     /// What the system says.
     fn try_write(&self, dir: &Path) -> io::Result<()>;
 
-    /// Where a program lies in PATH.
+    /// The path of a program in PATH.
     fn program(&self, name: &str) -> Option<PathBuf>;
 
     /// Runs a program to its end.
@@ -195,7 +195,7 @@ pub trait Machine: Send + Sync {
     /// The name of the init system, if it is one that we know.
     fn init_system(&self) -> Option<&'static str>;
 
-    /// How a service stands.
+    /// The state of a service.
     fn service(&self, name: &str) -> ServiceState;
 
     /// The time.

@@ -1,7 +1,7 @@
 //! The machine seam: files, the init system, network facts, the container runtime.
 //!
 //! Phases reach the machine only through [`Host`]. [`RealHost`] is the machine; [`DryRunHost`] reads from it and
-//! keeps what would be written to itself, or in a folder, so that no phase asks whether this is a dry run.
+//! keeps what would be written in memory, or in a directory, so that no phase asks whether this is a dry run.
 
 mod block_on;
 pub mod command;
@@ -42,12 +42,12 @@ pub use lock::{Holder, Lock, LockError};
 pub use real::RealHost;
 pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 
-/// How a file shall be made.
+/// The modes of a file and of its new parent directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileMode {
     /// Permission bits of the file.
     pub file: u32,
-    /// Permission bits of folders made for it.
+    /// Permission bits of directories created for it.
     pub dir: u32,
 }
 
@@ -75,14 +75,14 @@ pub trait Host: Send + Sync {
     /// Whether something is at `path`.
     fn exists(&self, path: &Path) -> bool;
 
-    /// Puts a file down whole: temporary file, mode, content, fsync, rename. What already says the same stays
+    /// Writes a file atomically: temporary file, mode, content, fsync, rename. A file with equal content stays
     /// untouched.
     ///
     /// # Errors
     /// When any step fails; then the file is as it was.
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError>;
 
-    /// Puts several files down at once, as [`replace_together`] does.
+    /// Writes several files together, as [`replace_together`] does.
     ///
     /// # Errors
     /// When any step fails; before the first file is in place, all are as they were.
@@ -90,20 +90,20 @@ pub trait Host: Send + Sync {
         files.iter().try_for_each(|file| self.write(file.path, file.content, file.mode).map(drop))
     }
 
-    /// Makes whoever watches a file's folder look at the file: it is given the mode that it has. What can't be done is
+    /// Makes a watcher of the file's directory look at the file: sets the mode that it already has. A failure is
     /// left, since the watcher will look some time.
     fn point_at(&self, _path: &Path) {}
 
     /// Takes note that an existing file stays in use as it is.
     ///
     /// # Errors
-    /// When a dry run can't copy it into its folder.
+    /// When a dry run can't copy it into its directory.
     fn keep(&self, path: &Path) -> Result<(), FileError>;
 
-    /// Makes a folder, and those it lies in, if it is missing.
+    /// Creates a directory and its parents, if missing.
     ///
     /// # Errors
-    /// When it can't be made, or something else is there.
+    /// When it can't be created, or something else is at its path.
     fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError>;
 
     /// Removes a file, if it is there.
@@ -112,10 +112,10 @@ pub trait Host: Send + Sync {
     /// When it can't be removed.
     fn remove(&self, path: &Path) -> Result<(), FileError>;
 
-    /// Removes a file, or a folder with all that is in it, if it is there.
+    /// Removes a file, or a directory with everything in it, if it exists.
     ///
     /// # Errors
-    /// When something of it can't be removed.
+    /// When part of it can't be removed.
     fn remove_all(&self, path: &Path) -> Result<(), FileError>;
 
     /// Copies a folder with all that is in it, modes and owners too, to a path where there is nothing yet.
@@ -139,7 +139,7 @@ pub trait Host: Send + Sync {
     /// Whether this process may change the machine: as root, or in a dry run, which changes nothing.
     fn is_privileged(&self) -> bool;
 
-    /// The names in a folder, sorted; none if there is no such folder.
+    /// The paths in a directory, sorted; none if it does not exist.
     ///
     /// # Errors
     /// When it can't be read.
@@ -154,7 +154,7 @@ pub trait Host: Send + Sync {
     }
 }
 
-/// A shared host is a host: whoever keeps the other half can look at what a dry run wrote.
+/// A shared host is a host: the owner of the other reference can look at what a dry run wrote.
 impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         (**self).read(path)

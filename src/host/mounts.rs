@@ -1,4 +1,4 @@
-//! Mounts below a folder, and unmounting them.
+//! Mounts below a directory, and unmounting them.
 
 use std::path::{Path, PathBuf};
 

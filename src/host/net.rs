@@ -12,9 +12,9 @@ use super::process::{self, Process};
 pub struct Listener {
     /// Where it listens; an unspecified address is all addresses.
     pub address: SocketAddr,
-    /// The user that made it.
+    /// The user that opened it.
     pub uid: u32,
-    /// Whose it is; none where we may not look (only root sees other users' processes), or the kernel's own.
+    /// Its process; none if we may not look (only root sees other users' processes), or if it is the kernel's own.
     pub process: Option<Process>,
 }
 
@@ -60,7 +60,7 @@ pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
     Ok(found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect())
 }
 
-/// Whether nobody listens on `port`, found out by listening there for a moment, as kubeadm does. The kernel's table of
+/// Whether nothing listens on `port`: listens there for a moment, as kubeadm does. The kernel's table of
 /// [`listeners`] takes milliseconds, since those of all connections go with it.
 pub fn is_free(port: u16) -> bool {
     let free = |ip: IpAddr| match TcpListener::bind((ip, port)) {

@@ -32,7 +32,7 @@ impl Process {
         self.command.is_empty()
     }
 
-    /// Its command line as one text, cut where it gets long.
+    /// Its command line as one text, truncated if it is long.
     pub fn command_line(&self) -> String {
         const LONGEST: usize = 120;
         let line = if self.command.is_empty() { self.name.clone() } else { self.command.join(" ") };

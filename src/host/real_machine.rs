@@ -23,13 +23,13 @@ use crate::host::process::{self, Process};
 use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
 
-/// When a program is ended that does not end: later than any check waits for it, which then says that nothing is known.
+/// After which time a program is killed: later than any check waits for it, which then reports that nothing is known.
 const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
 /// The services that checks ask for.
 const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
 
-/// A measurement that several checks ask for, made once until it is forgotten.
+/// A measurement that several checks need, made once until it is forgotten.
 struct Remembered<T>(Mutex<Option<T>>);
 
 impl<T> Default for Remembered<T> {
@@ -39,7 +39,7 @@ impl<T> Default for Remembered<T> {
 }
 
 impl<T: Clone> Remembered<T> {
-    /// Who asks while it is being made waits for it.
+    /// A caller that asks while it is being made waits for it.
     fn get_or_measure(&self, measure: impl FnOnce() -> T) -> T {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(measure).clone()
     }
@@ -250,7 +250,7 @@ fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, Str
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|e| e.to_string())?;
-    // Read beside it: a program that says more than a pipe holds would wait for us.
+    // Read in parallel: a program that writes more than a pipe holds would block.
     let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
@@ -263,7 +263,7 @@ fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, Str
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };
-    // A child of its own that lives on may hold the pipe open: what is said by now is enough.
+    // A child process of the program may hold the pipe open: what was written by now is enough.
     let heard = |text: Receiver<String>| text.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
     Ok(Said { success: status.success(), stdout: heard(stdout), stderr: heard(stderr) })
 }

@@ -1,4 +1,4 @@
-//! What the machine is made of: processors, memory, swap, the kernel, its cgroups.
+//! The machine's processors, memory, swap, kernel and cgroups.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ pub struct Cgroups {
 /// How the kernel was configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KernelConfig {
-    /// Where that stands.
+    /// Its file.
     pub path: PathBuf,
     /// Options without `CONFIG_`, and their values: mostly `y` or `m`.
     pub options: BTreeMap<String, String>,
@@ -112,7 +112,7 @@ pub fn kernel_config() -> Option<KernelConfig> {
     let packed = Path::new("/proc/config.gz");
     if let Ok(file) = fs::File::open(packed) {
         let mut text = vec![];
-        // What can't be unpacked to its end is looked for elsewhere.
+        // If it can't be unpacked completely, the other places are tried.
         if GzDecoder::new(file).read_to_end(&mut text).is_ok() {
             return Some(KernelConfig {
                 path: packed.to_owned(),

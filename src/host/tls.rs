@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 /// Why a server showed no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// Nobody listens, or not in time.
+    /// Nothing listens, or not in time.
     #[error("{address} can't be reached: {source}")]
     Connect {
         /// `host:port`.
@@ -39,7 +39,7 @@ pub enum TlsError {
 /// not judged, and no client certificate is given: a server that wants one shows its own first.
 ///
 /// # Errors
-/// When nobody answers, or not in TLS.
+/// When there is no answer, or none in TLS.
 pub fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
     let unreachable = |source| TlsError::Connect { address: address.to_owned(), source };
     let failed = |reason: String| TlsError::Handshake { address: address.to_owned(), reason };

@@ -10,22 +10,22 @@ use tempfile::NamedTempFile;
 use super::files::{self, FileError};
 use super::{FileMode, fault};
 
-/// How the names of our temporary files begin; kubelet's manifest folder ignores such names.
+/// How the names of our temporary files begin; kubelet ignores such names among manifests.
 pub const TEMPORARY: &str = ".kubestrap-";
 
-/// A file that is to be put down with others.
+/// A file that is to be written together with others.
 #[derive(Clone, Copy)]
 pub struct NewFile<'a> {
     /// Where.
     pub path: &'a Path,
     /// Its content.
     pub content: &'a [u8],
-    /// How it is made, where it is not there yet.
+    /// Its mode, if it does not exist yet.
     pub mode: FileMode,
 }
 
-/// Puts files down so that each is at every moment its old or its new self, whole. All are written and synced
-/// first and then renamed, in the order given, so that hardly a moment lies between the first and the last. A file
+/// Writes files so that each name always has the complete old or new content. All are written and synced
+/// first and then renamed, in the given order, so that the first and the last appear almost together. A file
 /// that is there keeps its mode and its owner (kubeadm writes into it), and a link is written through.
 ///
 /// # Errors
@@ -37,7 +37,7 @@ pub fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Which mode a file gets that stands in the place of another.
+/// The mode of a file that replaces another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     /// The one given.
@@ -48,7 +48,7 @@ pub(super) enum Mode {
     OfCopy,
 }
 
-/// Puts files down, as [`replace_together`] does, and gives the folders that are yet to be synced.
+/// Writes files, as [`replace_together`] does, and gives the directories that are yet to be synced.
 pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<Vec<PathBuf>, FileError> {
     let prepared = new_files.iter().map(|new| prepare(new, mode)).collect::<Result<Vec<_>, _>>()?;
     let mut dirs: Vec<PathBuf> = vec![];
@@ -99,10 +99,10 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), Fi
     Ok((file, target))
 }
 
-/// Removes what a run that was cut off left in a folder. To be called under a [`super::Lock`].
+/// Removes the temporary files that an interrupted run left in a directory. To be called under a [`super::Lock`].
 ///
 /// # Errors
-/// When the folder can't be read, or a file not removed.
+/// When the directory can't be read, or a file can't be removed.
 pub fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,

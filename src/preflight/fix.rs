@@ -1,4 +1,4 @@
-//! What can be put right without a risk: forwarding, kernel modules, swap.
+//! Fixes without risk: IP forwarding, kernel modules, swap.
 
 use std::path::Path;
 
@@ -65,12 +65,12 @@ pub struct Applied {
     /// Why it did not get further.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What is left for a person to do.
+    /// What is left for the user to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<String>,
 }
 
-/// Puts right what of `findings` can be put right without a risk. Run the checks again to see the result.
+/// Fixes those of `findings` that can be fixed without risk. Run the checks again to see the result.
 pub fn fix(findings: &[Finding], machine: &dyn Machine, hands: &dyn Hands) -> Vec<Applied> {
     let mut applied: Vec<Applied> = vec![];
     for finding in findings {

@@ -77,12 +77,12 @@ pub fn ignore(findings: &mut [Finding], ignored: &[String]) {
     }
 }
 
-/// How long nobody may have an answer before one more thread takes part.
+/// How long no check may end before one more thread is started.
 const SILENCE: Duration = Duration::from_micros(500);
 
-/// The checks run in threads, since what hangs in the kernel (a dead NFS mount) can't be cancelled: it is left behind.
-/// Most take no time, and starting a thread does: as many as there are processors take one after the other, and more
-/// join them while these wait for something.
+/// The checks run in threads, since a call that hangs in the kernel (a dead NFS mount) can't be cancelled: its thread is
+/// abandoned. Most checks take less time than starting a thread: as many threads as there are processors take one check
+/// after the other, and more are started while these wait.
 fn run_all(checks: Vec<Check>, subject: &Arc<Subject>, machine: &Arc<dyn Machine>) -> Vec<Finding> {
     let start = Instant::now();
     let checks = Arc::new(checks);

@@ -188,6 +188,24 @@ fn the_configuration_may_come_from_standard_input() {
 }
 
 #[test]
+fn print_manifest_prints_the_addons_and_installs_nothing() {
+    let print = |phase: &str| {
+        // There is no such kubeconfig: an attempt to install would fail.
+        let flags = "--print-manifest --kubeconfig none.conf";
+        kubestrap(&["init", "phase"]).args(phase).args(flags).config(config("", "")).run()
+    };
+    let kinds = |phase: &str| {
+        let done = print(phase).succeeded();
+        let values = kubestrap::yaml::parse_values(&done.stdout).expect("a YAML stream");
+        ["Deployment", "DaemonSet"].map(|kind| values.iter().filter(|v| v["kind"] == kind).count())
+    };
+    assert_eq!(kinds("addon coredns"), [1, 0]);
+    assert_eq!(kinds("addon kube-proxy"), [0, 1]);
+    assert_eq!(kinds("addon all"), [1, 1]);
+    print("mark-control-plane").refused(2, &["--print-manifest", "init phase addon"]);
+}
+
+#[test]
 fn phases_alone_do_their_part() {
     let done =
         kubestrap(&["phase", "control-plane", "all", "--dry-run"]).config(config("", "")).succeeded_run();

@@ -243,8 +243,8 @@ const ROWS: &[Row] = &[
     row(
         "reservedSystemCPUs",
         |c| {
-            !c.k.reserved_system_cpus.is_empty()
-                && !(c.k.system_reserved_cgroup.is_empty() && c.k.kube_reserved_cgroup.is_empty())
+            let cgroups = [&c.k.system_reserved_cgroup, &c.k.kube_reserved_cgroup];
+            !c.k.reserved_system_cpus.is_empty() && cgroups.iter().any(|cgroup| !cgroup.is_empty())
         },
         "excludes `systemReservedCgroup` and `kubeReservedCgroup`",
     ),

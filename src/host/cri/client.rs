@@ -1,4 +1,4 @@
-//! The connection to a runtime, and how one call is made.
+//! The connection to a runtime, and one call over it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{CriCause, CriEndpoint, CriError};
 /// How long a call that only asks may take: kubeadm's limit.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a call that makes the runtime do work may take (starting, stopping and removing sandboxes and
+/// How long a call that has the runtime do work may take (starting, stopping and removing sandboxes and
 /// containers): kubelet's default `runtimeRequestTimeout`. kubeadm allows these 2 s as well, and then retries;
 /// but a sandbox's start may include the pull of its pause image, and its stop the network plugin's work.
 pub const WORK_TIMEOUT: Duration = Duration::from_secs(120);
@@ -31,10 +31,10 @@ pub struct CriClient {
 }
 
 impl CriClient {
-    /// Opens the socket. Whether CRI v1 is spoken there, only the first call tells: [`CriClient::version`].
+    /// Opens the socket. Whether CRI v1 is served there shows only in the first call: [`CriClient::version`].
     ///
     /// # Errors
-    /// When the socket is absent, closed to us, or nobody listens; `call` is then `connect`.
+    /// When the socket does not exist, may not be opened, or nothing listens; `call` is then `connect`.
     pub async fn connect(endpoint: &CriEndpoint) -> Result<Self, CriError> {
         let failed = |cause| CriError { endpoint: endpoint.clone(), call: "connect", cause };
         let transport = Endpoint::from_shared(endpoint.to_string())

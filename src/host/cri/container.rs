@@ -22,9 +22,9 @@ pub struct Container {
     pub attempt: u32,
     /// The image as the Pod names it, where the runtime remembers that, else as the runtime does.
     pub image: String,
-    /// What it is doing.
+    /// Its state.
     pub state: ContainerState,
-    /// When it was made, in nanoseconds since the epoch.
+    /// When it was created, in nanoseconds since the epoch.
     pub created_at_ns: i64,
     /// Labels; kubelet's say which Pod this is (`io.kubernetes.pod.name`, …).
     pub labels: BTreeMap<String, String>,
@@ -43,15 +43,15 @@ pub struct ContainerStatus {
     pub image: String,
     /// The image it really runs, by id or digest.
     pub image_ref: String,
-    /// What it is doing.
+    /// Its state.
     pub state: ContainerState,
-    /// When it was made, in nanoseconds since the epoch.
+    /// When it was created, in nanoseconds since the epoch.
     pub created_at_ns: i64,
     /// When it started, in nanoseconds since the epoch, if it did.
     pub started_at_ns: Option<i64>,
     /// When it ended, in nanoseconds since the epoch, if it did.
     pub finished_at_ns: Option<i64>,
-    /// What it ended with, if it did.
+    /// Its exit code, if it has exited.
     pub exit_code: Option<i32>,
     /// One CamelCase word on why it is in this state, such as `OOMKilled` or `StartError`.
     pub reason: String,
@@ -70,7 +70,7 @@ pub struct ContainerStatus {
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContainerState {
-    /// Made, not started.
+    /// Created, not started.
     Created,
     /// Running.
     Running,

@@ -25,7 +25,7 @@ const PULL_LIMIT: Duration = Duration::from_secs(12);
 /// What the runtime says about itself.
 pub(crate) async fn facts(endpoint: &CriEndpoint) -> Result<RuntimeFacts, CriError> {
     let client = CriClient::connect(endpoint).await?.with_timeout(FACTS_LIMIT);
-    // The version comes first: its error tells best what is wrong.
+    // The version comes first: its error says best what is wrong.
     let version = started(&client).await?;
     let (status, cgroup_driver, images, fs) = tokio::join!(
         client.status(true),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-/// The sockets kubeadm looks for when it is told none, in its order.
+/// The sockets kubeadm looks for when none is given, in its order.
 pub const KNOWN_SOCKETS: [&str; 3] =
     ["/var/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/var/run/cri-dockerd.sock"];
 

@@ -1,4 +1,4 @@
-//! What can go wrong between us and a runtime, told apart by what a person has to fix.
+//! What can go wrong between us and a runtime, distinguished by what has to be fixed.
 
 use std::error::Error;
 use std::io;

@@ -18,7 +18,7 @@ const LAST_WINDOW: u64 = 1024 * 1024;
 pub struct LogLine {
     /// When its first part was written; `None` when the line is not in CRI's format.
     pub time: Option<OffsetDateTime>,
-    /// Where it was written to.
+    /// The stream it was written to.
     pub stream: Stream,
     /// The text, without the line break.
     pub text: String,
@@ -31,7 +31,7 @@ pub enum Stream {
     Stdout,
     /// Standard error.
     Stderr,
-    /// Not told: the line is not in CRI's format, and is kept as it is.
+    /// Unknown: the line is not in CRI's format, and is kept as it is.
     Unknown,
 }
 

@@ -48,7 +48,7 @@ impl RuntimeStatus {
         self.conditions.iter().find(|condition| condition.kind == kind)
     }
 
-    /// The image that every sandbox runs (the pause image), if a verbose status tells: `sandboxImage` in the JSON
+    /// The image that every sandbox runs (the pause image), if a verbose status has it: `sandboxImage` in the JSON
     /// under `config`, which is where kubeadm looks too.
     ///
     /// containerd 1.x, CRI-O and cri-dockerd put it there. containerd 2 gives it nowhere in its status (2.1.9
@@ -61,7 +61,7 @@ impl RuntimeStatus {
     }
 }
 
-/// Who makes the cgroups of containers. Runtime and kubelet must agree.
+/// What creates the cgroups of containers. Runtime and kubelet must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CgroupDriver {
     /// systemd, through its slices and scopes.

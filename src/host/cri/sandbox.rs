@@ -25,7 +25,7 @@ pub struct PodSandbox {
     pub attempt: u32,
     /// Whether it runs.
     pub state: PodSandboxState,
-    /// When it was made, in nanoseconds since the epoch.
+    /// When it was created, in nanoseconds since the epoch.
     pub created_at_ns: i64,
     /// Labels.
     pub labels: BTreeMap<String, String>,
@@ -36,11 +36,11 @@ pub struct PodSandbox {
 /// One sandbox in detail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PodSandboxStatus {
-    /// What the list says as well.
+    /// What the list has as well.
     pub sandbox: PodSandbox,
     /// Its own addresses, the main one first; none on the machine's network.
     pub ips: Vec<IpAddr>,
-    /// The image it runs (the pause image), if the runtime tells; containerd and CRI-O do.
+    /// The image it runs (the pause image), if the runtime reports it; containerd and CRI-O do.
     pub image: Option<String>,
 }
 
@@ -146,7 +146,7 @@ impl CriClient {
         Option::from(reply).ok_or_else(|| self.missing("PodSandboxStatus", "status"))
     }
 
-    /// Makes and starts a sandbox; gives its id. Once it returns, the sandbox is ready.
+    /// Creates and starts a sandbox; gives its id. Once it returns, the sandbox is ready.
     ///
     /// # Errors
     /// When the call fails, with the runtime's reason: a missing pause image, a cgroup that can't be made, a

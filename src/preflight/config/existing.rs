@@ -1,4 +1,4 @@
-//! What is on the machine already, and whose it is.
+//! Files that exist already, and the cluster that they belong to.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::yaml;
 /// Files in which distributions' packages let people give kubelet more flags; the drop-in reads them.
 pub(crate) const KUBELET_ENV_FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
 
-/// What stands where the manifest of a component goes.
+/// What is at the path of a component's manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Existing {
     /// Nothing.

@@ -1,4 +1,4 @@
-//! Files of the machine that the configuration makes components use.
+//! Files of the machine that the configuration has components use.
 
 use std::path::{Path, PathBuf};
 

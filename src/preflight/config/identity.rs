@@ -1,5 +1,5 @@
-//! What a cluster is known by, and init can't change once it has lived: certificates, nodes, Services or tokens
-//! everywhere bear it.
+//! The identity of a cluster, which can't be changed once it has run: certificates, nodes, Services and tokens depend
+//! on it.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What else lies in the folder of static Pods: kubelet runs every file of it whose name does not start with a dot.
+//! Other files among the static Pod manifests: kubelet runs every file whose name does not start with a dot.
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -23,7 +23,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     others.filter(|n| !n.starts_with('.') && !ours(n)).filter_map(|n| second(settings, machine, &n)).collect()
 }
 
-/// A second manifest of one of the four: mostly a copy that somebody kept beside it.
+/// A second manifest of one of the four components, usually a backup copy.
 fn second(settings: &Settings, machine: &dyn Machine, name: &str) -> Option<Finding> {
     let path = settings.node.paths.manifests.join(name);
     if machine.kind(&path) != Some(PathKind::File) {

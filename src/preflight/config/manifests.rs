@@ -1,4 +1,4 @@
-//! Manifests that are there already.
+//! Existing manifests.
 
 use crate::config::Settings;
 use crate::finding::Finding;

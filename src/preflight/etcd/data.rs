@@ -1,4 +1,4 @@
-//! etcd's data that are there already, and whether they belong to the PKI that is there.
+//! Existing etcd data, and whether it belongs to the existing PKI.
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! An external etcd: reachable, new enough, with the files to reach it by.
+//! An external etcd: reachable, new enough, with its client certificate.
 
 use crate::config::settings::last_value;
 use crate::config::v1beta4::ExternalEtcd;
@@ -121,7 +121,7 @@ mod tests {
         let old = FakeMachine::with(|m| m.etcd = Ok(r#"{"etcdserver":"3.5.23"}"#.into()));
         assert!(old.check("ExternalEtcdVersion", &s)[0].what.contains("3.5.24"));
         let other = FakeMachine::with(|m| m.etcd = Ok("<html>".into()));
-        assert!(other.check("ExternalEtcdVersion", &s)[0].what.contains("no etcd"));
+        assert!(other.check("ExternalEtcdVersion", &s)[0].what.contains("is not etcd"));
     }
 
     #[test]
@@ -153,6 +153,6 @@ mod tests {
         let machine = FakeMachine::with(|m| m.file("/etc/e/ca.crt", "x"));
         let found = machine.check("ExternalEtcdClientCertificates", &s);
         assert_eq!(found.len(), 2);
-        assert!(found[0].what.contains("certFile names /etc/e/c.crt"));
+        assert!(found[0].what.contains("certFile is /etc/e/c.crt"));
     }
 }

@@ -1,4 +1,4 @@
-//! What of kubelet's configuration this machine can't give it: kubelet ends, or starts no Pod.
+//! Parts of kubelet's configuration that this machine can't provide: kubelet exits, or starts no Pod.
 
 use std::path::Path;
 

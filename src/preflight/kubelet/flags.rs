@@ -1,4 +1,4 @@
-//! Flags of kubelet's that undo what init writes: those of the packages' files come after init's own.
+//! Flags of kubelet that override what we write: those in the packages' files come after ours.
 
 use crate::config::NodeSettings;
 use crate::finding::{Finding, Severity};

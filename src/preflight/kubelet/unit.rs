@@ -1,4 +1,4 @@
-//! What the init system starts kubelet with: a drop-in may leave out, or turn elsewhere, what init relies on.
+//! The command line that the init system starts kubelet with: a drop-in may leave out or replace our files.
 
 use crate::config::NodeSettings;
 use crate::finding::Finding;

@@ -1,4 +1,4 @@
-//! The clock: certificates and etcd's leases rest on it.
+//! The clock: certificates and etcd's leases depend on it.
 
 use time::OffsetDateTime;
 use time::macros::datetime;

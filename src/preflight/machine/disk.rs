@@ -1,4 +1,4 @@
-//! Space and inodes, against what kubelet evicts at and what etcd needs.
+//! Disk space and inodes, compared with kubelet's eviction thresholds and what etcd needs.
 
 use std::path::{Path, PathBuf};
 

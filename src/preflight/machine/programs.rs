@@ -1,4 +1,4 @@
-//! Programs that kubelet or init call.
+//! Programs that kubelet needs.
 
 use crate::finding::Finding;
 use crate::host::machine::Machine;

@@ -1,4 +1,4 @@
-//! Folders that init writes to can be written to, and no folder stands where a file goes.
+//! The directories that are written to are writable, and no directory is at the path of a file.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn folders_inside_one_another_are_told_once() {
+    fn nested_directories_are_reported_once() {
         let machine = FakeMachine::with(|m| {
             for dir in
                 ["/etc/kubernetes", "/etc/kubernetes/pki", "/etc/kubernetes/manifests", "/var/lib/kubelet"]
@@ -117,7 +117,7 @@ mod tests {
             }
         });
         let found = machine.check("Writable", &settings(""));
-        let told: Vec<&str> = found.iter().filter_map(|f| f.what.rsplit(' ').next()).collect();
+        let told: Vec<&str> = found.iter().filter_map(|f| f.what.split(' ').next()).collect();
         assert_eq!(told, ["/etc/kubernetes", "/var/lib/kubelet"]);
     }
 
@@ -130,7 +130,7 @@ mod tests {
             machine
                 .finding("Writable", &settings(""))
                 .what
-                .starts_with("/etc/kubernetes/admin.conf is a folder")
+                .starts_with("/etc/kubernetes/admin.conf is a directory")
         );
     }
 }

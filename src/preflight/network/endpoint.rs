@@ -1,4 +1,4 @@
-//! `controlPlaneEndpoint`: what everybody outside of this machine will reach the control plane by.
+//! `controlPlaneEndpoint`: the address by which other machines reach the control plane.
 
 use crate::config::{Settings, names};
 use crate::finding::Finding;

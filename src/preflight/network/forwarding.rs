@@ -1,4 +1,4 @@
-//! The kernel forwards packets: without that no Pod reaches another node.
+//! IP forwarding: without it no Pod reaches another node.
 
 use std::net::IpAddr;
 

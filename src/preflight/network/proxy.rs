@@ -1,4 +1,4 @@
-//! Proxies that would stand between the parts of the cluster.
+//! Proxies that requests within the cluster would go through.
 
 use super::go_proxy::for_https;
 use crate::config::{NodeSettings, Settings, names};

@@ -1,4 +1,4 @@
-//! Networks that must not share addresses: Pods', Services', and the machine's own.
+//! Subnets that must not overlap: those of Pods, of Services, and the machine's own.
 
 use std::net::IpAddr;
 

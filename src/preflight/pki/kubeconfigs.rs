@@ -1,4 +1,4 @@
-//! Kubeconfigs that are there already: of this cluster, or in the way.
+//! Existing kubeconfigs: of this cluster, or of another.
 
 use crate::config::Settings;
 use crate::finding::Finding;

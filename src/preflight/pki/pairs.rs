@@ -1,4 +1,4 @@
-//! Certificates and keys that are there already: whole, in pairs, in time, and signed by the CA beside them.
+//! Existing certificates and keys: complete, matching, valid, and issued by the CA beside them.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Images that nobody pulls.
+//! Images that are missing and will not be pulled.
 
 use crate::config::Settings;
 use crate::finding::Finding;

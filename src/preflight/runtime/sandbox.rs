@@ -1,5 +1,4 @@
-//! A real sandbox, started and removed: what every Pod begins with, and what fails first on a runtime that is set up
-//! wrong.
+//! A real sandbox, started and removed: every Pod begins with one, and it fails first on a misconfigured runtime.
 
 use super::containerd;
 use super::sandbox_rules::RULES;

@@ -1,5 +1,5 @@
 //! The CRI v1 wire messages (`k8s.io/cri-api`, `pkg/apis/runtime/v1/api.proto`), by hand and only as far as
-//! kubestrap calls them: a field that nobody reads here is left out, which protobuf allows.
+//! kubestrap calls them: fields that are not read here are left out, which protobuf allows.
 //!
 //! Nothing outside [`super`] sees these types: callers get plain structs.
 

@@ -31,12 +31,10 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use crate::config::v1beta4::Discovery;
-use crate::finding::Finding;
 use crate::kubeconfig::{Cluster, Kubeconfig, User};
 
 pub(crate) use cause::Cause;
-#[allow(unused_imports, reason = "the workflow of `join`, their user, comes next")]
-pub(crate) use read::{ReadError, read_configuration};
+pub(crate) use read::read_configuration;
 pub(crate) use retry::Waiting;
 
 /// The cluster's name in the kubeconfigs that a join writes: kubeadm's.
@@ -100,20 +98,6 @@ pub(crate) struct DiscoveryError {
 }
 
 impl DiscoveryError {
-    /// The same as a finding of `check`.
-    pub(crate) fn finding(&self, check: &str) -> Finding {
-        let explanation = self.cause.explanation();
-        let finding = Finding::error(self.what());
-        let mut finding = match explanation.why {
-            Some(why) => finding.cause(why),
-            None => finding,
-        };
-        finding = finding.evidences(explanation.evidence);
-        finding.fix = Some(explanation.fix);
-        finding.check = check.to_owned();
-        finding
-    }
-
     fn what(&self) -> String {
         match self.after.as_secs() {
             0 => self.cause.to_string(),

@@ -37,7 +37,11 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     };
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let limit = run.settings.node.timeouts.discovery;
-    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report)?;
+    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report);
+    let discovered = discovered.map_err(|error| {
+        let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
+        Error::from_source(status, error)
+    })?;
     for warning in &discovered.warnings {
         run.warn(warning);
     }
@@ -46,7 +50,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     let text = discovered.kubeconfig.to_yaml()?;
     let mut reached = cluster::of_kubeconfig_text("the discovered kubeconfig", &text, limit)?;
     run.log("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-    let stored = cluster::stored::read(&mut *reached)?;
+    let stored = discovery::read_configuration(&mut *reached, &discovered)?;
     let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).map_err(|error| {
         Error::new(
             ExitStatus::Failed,

@@ -95,6 +95,15 @@ pub(crate) struct DiscoveryError {
     pub(crate) cause: Box<Cause>,
     /// After how long.
     pub(crate) after: Duration,
+    /// What was done.
+    doing: Doing,
+}
+
+/// What a join does with a cluster before it is part of it.
+#[derive(Clone, Copy, Debug)]
+enum Doing {
+    Discovering,
+    Reading,
 }
 
 impl DiscoveryError {
@@ -109,7 +118,11 @@ impl DiscoveryError {
 impl fmt::Display for DiscoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let explanation = self.cause.explanation();
-        write!(f, "could not discover the cluster: {}", self.what())?;
+        let doing = match self.doing {
+            Doing::Discovering => "discover the cluster",
+            Doing::Reading => "read the cluster's configuration",
+        };
+        write!(f, "could not {doing}: {}", self.what())?;
         for line in explanation.evidence {
             write!(f, "\n  {line}")?;
         }
@@ -147,7 +160,11 @@ pub(crate) fn discover(
             (None, None) => Err((Cause::Nothing, Duration::ZERO)),
         }
     };
-    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError { cause: Box::new(cause), after })
+    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError {
+        cause: Box::new(cause),
+        after,
+        doing: Doing::Discovering,
+    })
 }
 
 /// The clock of this machine.

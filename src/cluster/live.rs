@@ -60,14 +60,17 @@ impl KubeCluster {
                 cluster.server = Some(server.to_owned());
             }
         }
+        let clusters = kubeconfig.clusters.iter().filter_map(|c| c.cluster.as_ref());
+        let proxied = clusters.into_iter().any(|cluster| cluster.proxy_url.is_some());
         let options = KubeConfigOptions::default();
         let mut config = access
             .runtime
             .block_on(Config::from_custom_kubeconfig(kubeconfig, &options))
             .map_err(|e| error(e.to_string()))?;
-        // Requests are repeated by our own rules, and the way to one's own machine leads through no proxy.
+        // Requests are repeated by our own rules; a cluster's network is reached without the proxy that the environment
+        // names for others.
         config.default_retry = false;
-        if access.server.is_some() {
+        if access.server.is_some() || !proxied {
             config.proxy_url = None;
         }
         config.connect_timeout = Some(REQUEST_TIMEOUT);

@@ -36,8 +36,6 @@ mod read_only;
 mod recorder;
 mod seal;
 mod seam;
-#[allow(dead_code, reason = "the workflow of `join`, its caller, comes next")]
-pub(crate) mod shared_certificates;
 pub(crate) mod stored;
 mod tokens;
 pub mod upload_certs;

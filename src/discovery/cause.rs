@@ -173,8 +173,10 @@ pub(crate) enum Cause {
         address: String,
     },
     /// `cluster-info` is not signed with the token.
-    #[error("cluster-info is not signed with the token {id:?}: {}", standing(*.known))]
+    #[error("cluster-info of {address} is not signed with the token {id:?}{}", standing(*.known))]
     NotSigned {
+        /// `host:port`.
+        address: String,
         /// The token's id.
         id: String,
         /// The ids of the tokens that signed it.
@@ -185,14 +187,20 @@ pub(crate) enum Cause {
         known: Option<bool>,
     },
     /// `cluster-info` is signed with a token of this id and another secret, or was changed.
-    #[error("the signature of cluster-info is not that of the token {id:?}: its secret is another one")]
+    #[error(
+        "the signature of cluster-info of {address} is not that of the token {id:?}: its secret is another one"
+    )]
     Signature {
+        /// `host:port`.
+        address: String,
         /// The token's id.
         id: String,
     },
     /// The CA is not the one expected.
-    #[error("the cluster's CA is not the one that is pinned")]
+    #[error("the CA of the cluster at {address} is not the one that is pinned")]
     CaNotPinned {
+        /// `host:port`.
+        address: String,
         /// The digests of the CAs that the cluster has.
         served: Vec<String>,
         /// Those expected.
@@ -416,7 +424,7 @@ impl Cause {
                 why = Some("different clusters' API servers answer at this endpoint, or cluster-info is being changed".into());
                 "see which API servers are behind the endpoint".into()
             }
-            Self::NotSigned { id, signed_by, known, new } => {
+            Self::NotSigned { id, signed_by, known, new, .. } => {
                 evidence.push(match signed_by.as_slice() {
                     [] => "no token has signed it".into(),
                     ids => format!("it is signed with the tokens {}", ids.join(", ")),
@@ -440,7 +448,7 @@ impl Cause {
                 why = Some("the token's secret (the part after the dot) is mistyped or of an older token, or this is not the cluster that the token belongs to".into());
                 format!("compare the token with `kubestrap token list` on a control-plane node; {NEW_TOKEN}")
             }
-            Self::CaNotPinned { served, expected } => {
+            Self::CaNotPinned { served, expected, .. } => {
                 evidence.push(format!("the cluster's CA: {}", served.join(", ")));
                 evidence.push(format!("pinned: {}", expected.join(", ")));
                 why = Some("the hash is of another cluster or mistyped, or the server is not the one it is taken for".into());
@@ -479,8 +487,8 @@ fn authorities(subjects: Option<&[String]>) -> String {
 
 fn standing(known: Option<bool>) -> &'static str {
     match known {
-        Some(true) => "the API server accepts the token, but nothing signs with it",
-        Some(false) => "the API server does not know the token, it is expired or was never there",
-        None => "it is unknown or expired",
+        Some(true) => ", although the API server accepts the token",
+        Some(false) => ", and the API server does not accept it: it is unknown or expired",
+        None => ": it is unknown or expired",
     }
 }

@@ -31,12 +31,10 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use crate::config::v1beta4::Discovery;
-use crate::finding::Finding;
 use crate::kubeconfig::{Cluster, Kubeconfig, User};
 
 pub(crate) use cause::Cause;
-#[allow(unused_imports, reason = "the workflow of `join`, their user, comes next")]
-pub(crate) use read::{ReadError, read_configuration};
+pub(crate) use read::read_configuration;
 pub(crate) use retry::Waiting;
 
 /// The cluster's name in the kubeconfigs that a join writes: kubeadm's.
@@ -97,23 +95,18 @@ pub(crate) struct DiscoveryError {
     pub(crate) cause: Box<Cause>,
     /// After how long.
     pub(crate) after: Duration,
+    /// What was done.
+    doing: Doing,
+}
+
+/// What a join does with a cluster before it is part of it.
+#[derive(Clone, Copy, Debug)]
+enum Doing {
+    Discovering,
+    Reading,
 }
 
 impl DiscoveryError {
-    /// The same as a finding of `check`.
-    pub(crate) fn finding(&self, check: &str) -> Finding {
-        let explanation = self.cause.explanation();
-        let finding = Finding::error(self.what());
-        let mut finding = match explanation.why {
-            Some(why) => finding.cause(why),
-            None => finding,
-        };
-        finding = finding.evidences(explanation.evidence);
-        finding.fix = Some(explanation.fix);
-        finding.check = check.to_owned();
-        finding
-    }
-
     fn what(&self) -> String {
         match self.after.as_secs() {
             0 => self.cause.to_string(),
@@ -125,7 +118,11 @@ impl DiscoveryError {
 impl fmt::Display for DiscoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let explanation = self.cause.explanation();
-        write!(f, "could not discover the cluster: {}", self.what())?;
+        let doing = match self.doing {
+            Doing::Discovering => "discover the cluster",
+            Doing::Reading => "read the cluster's configuration",
+        };
+        write!(f, "could not {doing}: {}", self.what())?;
         for line in explanation.evidence {
             write!(f, "\n  {line}")?;
         }
@@ -163,7 +160,11 @@ pub(crate) fn discover(
             (None, None) => Err((Cause::Nothing, Duration::ZERO)),
         }
     };
-    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError { cause: Box::new(cause), after })
+    runtime.block_on(found).map_err(|(cause, after)| DiscoveryError {
+        cause: Box::new(cause),
+        after,
+        doing: Doing::Discovering,
+    })
 }
 
 /// The clock of this machine.

@@ -1,7 +1,7 @@
 //! What a joining node reads of the cluster once it has discovered it, and what it means when it may not.
 
 use super::cause::Cause;
-use super::{Discovered, DiscoveryError};
+use super::{Discovered, DiscoveryError, Doing};
 use crate::cluster::stored::{self, Stored, StoredError};
 use crate::cluster::{Cluster, ClusterError, Refusal};
 
@@ -46,7 +46,7 @@ fn explain(error: StoredError, discovered: &Discovered) -> ReadError {
         Refusal::Status { .. } => return error.into(),
         refusal => Cause::OtherServer { server, refusal: refusal.to_string() },
     };
-    DiscoveryError { cause: Box::new(cause), after: *after }.into()
+    DiscoveryError { cause: Box::new(cause), after: *after, doing: Doing::Reading }.into()
 }
 
 #[cfg(test)]

@@ -67,14 +67,15 @@ pub(super) async fn until<T>(
             Patience::For(patience) => limit.min(since - begin + patience),
             Patience::Limit => limit,
         };
-        if begin.elapsed() + pause >= end {
+        let left = end.saturating_sub(begin.elapsed());
+        if left.is_zero() {
             return Err((cause, begin.elapsed()));
         }
         if told.is_none_or(|at| at.elapsed() >= REPORTS) {
             report(&Waiting { cause: &cause, elapsed: begin.elapsed(), limit: end });
             told = Some(Instant::now());
         }
-        sleep(pause).await;
+        sleep(pause.min(left)).await;
         pause = (pause * 3 / 2).min(LONGEST_PAUSE);
     }
 }
@@ -94,7 +95,7 @@ mod tests {
         let result = until(Duration::from_secs(30), &mut report, async || Err::<(), _>(refused())).await;
         let (cause, after) = result.unwrap_err();
         assert!(matches!(cause, Cause::Refused { .. }));
-        assert!((28..=30).contains(&after.as_secs()), "{after:?}");
+        assert!((30..=31).contains(&after.as_secs()), "{after:?}");
         assert!((4..=6).contains(&told.len()), "{told:?}");
     }
 
@@ -103,7 +104,11 @@ mod tests {
         let mut attempts = 0;
         let result = until(Duration::from_secs(300), &mut |_| {}, async || {
             attempts += 1;
-            Err::<(), _>(if attempts < 4 { refused() } else { Cause::Signature { id: "abcdef".into() } })
+            Err::<(), _>(if attempts < 4 {
+                refused()
+            } else {
+                Cause::Signature { address: String::new(), id: "abcdef".into() }
+            })
         })
         .await;
         let (cause, after) = result.unwrap_err();
@@ -120,6 +125,6 @@ mod tests {
         .await;
         let (cause, after) = result.unwrap_err();
         assert!(matches!(cause, Cause::NoClusterInfo { .. }), "{cause}");
-        assert!((66..=73).contains(&after.as_secs()), "{after:?}");
+        assert!((70..=73).contains(&after.as_secs()), "{after:?}");
     }
 }

@@ -50,6 +50,7 @@ impl ByToken<'_> {
         let Some(signature) = seen.signature(id) else {
             let (signed_by, new) = (seen.signed_by(), seen.is_new(answer.now()));
             return Err(Cause::NotSigned {
+                address: self.caller.address.to_string(),
                 id: id.into(),
                 new: new && signed_by.is_empty(),
                 signed_by,
@@ -57,13 +58,13 @@ impl ByToken<'_> {
             });
         };
         if !jws::is_valid(signature, &seen.kubeconfig, id, secret) {
-            return Err(Cause::Signature { id: id.into() });
+            return Err(Cause::Signature { address: self.caller.address.to_string(), id: id.into() });
         }
         let described = seen.describe()?;
         if self.given.ca_cert_hashes.is_empty() {
             return Ok(described);
         }
-        pins::check(&self.given.ca_cert_hashes, &described.ca)?;
+        pins::check(&self.caller.address, &self.given.ca_cert_hashes, &described.ca)?;
         let verified = Caller::trusting(&self.url, &described.ca)?;
         let (_, again) = self.look(&verified).await?;
         if again.kubeconfig != seen.kubeconfig {
@@ -91,16 +92,16 @@ impl ByToken<'_> {
     /// Whether the API server knows the token that nothing is signed with. It is shown to a server only that has the
     /// certificate of a pinned CA.
     async fn explain(&self, cause: Cause) -> Cause {
-        let Cause::NotSigned { id, signed_by, new, .. } = cause else { return cause };
+        let Cause::NotSigned { address, id, signed_by, new, .. } = cause else { return cause };
         let known = self.is_known().await;
-        Cause::NotSigned { id, signed_by, new, known }
+        Cause::NotSigned { address, id, signed_by, new, known }
     }
 
     async fn is_known(&self) -> Option<bool> {
         let (_, seen) = self.look(&self.caller).await.ok()?;
         let described = seen.describe().ok()?;
         if self.given.ca_cert_hashes.is_empty()
-            || pins::check(&self.given.ca_cert_hashes, &described.ca).is_err()
+            || pins::check(&self.caller.address, &self.given.ca_cert_hashes, &described.ca).is_err()
         {
             return None;
         }

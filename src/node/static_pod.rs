@@ -51,13 +51,9 @@ impl StaticPod {
     }
 
     /// One whose manifest is at hand.
+    #[cfg(test)]
     pub(crate) fn new(component: Component, pod: Value) -> Self {
         Self { component, pod }
-    }
-
-    /// Whose Pod it is.
-    pub(crate) fn component(&self) -> Component {
-        self.component
     }
 
     /// The Pod.

@@ -64,7 +64,12 @@ impl Validator<'_> {
         if token::split(token).is_none() {
             // It is a secret as well.
             let is = if token.is_empty() { "is missing: it " } else { "" };
-            self.error(kind, path, format!("{is}must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: `kubestrap token generate` makes one"));
+            let valid = if kind == "JoinConfiguration" {
+                "`kubestrap token create --print-join-command` on a control-plane node prints a valid one"
+            } else {
+                "`kubestrap token generate` makes one"
+            };
+            self.error(kind, path, format!("{is}must be 6 lower-case letters or digits, a dot and 16 more, such as `abcdef.0123456789abcdef`: {valid}"));
         }
     }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tokio::runtime::Builder;
 
-use crate::cluster::stored::StoredError;
-use crate::cluster::{self, ClusterError, Refusal};
+use crate::cluster;
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
 use crate::discovery::{self, Waiting};
@@ -42,7 +41,11 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     };
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let limit = run.settings.node.timeouts.discovery;
-    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report)?;
+    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report);
+    let discovered = discovered.map_err(|error| {
+        let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
+        Error::from_source(status, error)
+    })?;
     for warning in &discovered.warnings {
         run.warn(warning);
     }
@@ -51,13 +54,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     let text = discovered.kubeconfig.to_yaml()?;
     let mut reached = cluster::of_kubeconfig_text("the discovered kubeconfig", &text, limit)?;
     run.log("Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...");
-    let stored = cluster::stored::read(&mut *reached).map_err(|error| match error {
-        StoredError::Cluster(ClusterError::Object { refusal: Refusal::Status { code: 401, .. }, .. }) => Error::new(
-            ExitStatus::Failed,
-            "unauthorized: the API server does not accept the credentials that kubelet would request its certificate with: the TLS bootstrap token does not exist, has expired, or is not meant for authentication\n  fix: create a token with `kubestrap token create --print-join-command` on a control-plane node, and join with the command that it prints",
-        ),
-        other => other.into(),
-    })?;
+    let stored = discovery::read_configuration(&mut *reached, &discovered)?;
     let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).map_err(|error| {
         Error::new(
             ExitStatus::Failed,

@@ -3,7 +3,7 @@
 //! - [`discover`] with a token: `cluster-info` is read from a server that nobody vouches for yet ([`token`]). It counts
 //!   when it is signed with the token ([`jws`]) and its CA is one of those pinned ([`pins`]), and is then read again
 //!   from a server whose certificate that CA signed.
-//! - with a kubeconfig, a file or an https URL, which vouches for the cluster by itself ([`file`]).
+//! - with a kubeconfig, a file or an https URL, which vouches for the cluster by itself ([`mod@file`]).
 //!
 //! Then the cluster's configuration is read ([`read_configuration`]).
 //!

@@ -1,6 +1,6 @@
 //! Snapshots of etcd's database, as files.
 //!
-//! - [`file`]: one that is saved from a member, and verified
+//! - [`mod@file`]: one that is saved from a member, and verified
 //! - [`store`]: a folder of them, listed and pruned
 //! - [`bbolt`]: what the database in it tells
 

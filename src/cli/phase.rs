@@ -21,6 +21,8 @@ pub(super) trait Phased: Args {
     type State: 'static;
     /// The command's name.
     const NAME: &'static str;
+    /// How `phase` is called: `phase` alone is short for `init phase`.
+    const PHASE: &'static str;
     /// What `phase` does, in one line.
     const ABOUT: &'static str;
     /// A phase and what it needs, as an example.
@@ -42,6 +44,7 @@ pub(super) trait Phased: Args {
 impl Phased for Init {
     type State = workflows::init::Init;
     const NAME: &'static str = "init";
+    const PHASE: &'static str = "phase";
     const ABOUT: &'static str = "Run one phase of init";
     const EXAMPLE: &'static str = "certs apiserver --config kubeadm.yaml";
 
@@ -61,6 +64,7 @@ impl Phased for Init {
 impl Phased for Join {
     type State = workflows::join::Join;
     const NAME: &'static str = "join";
+    const PHASE: &'static str = "join phase";
     const ABOUT: &'static str = "Run one phase of join";
     const EXAMPLE: &'static str = "kubelet-start --config join.yaml";
 
@@ -88,7 +92,7 @@ pub(super) fn with_phases<P: Phased>(command: Command) -> Command {
 pub(super) fn phases<P: Phased>() -> Command {
     Command::new("phase").about(P::ABOUT).defer(|phase| {
         let phase = phase
-            .after_help(format!("Example:\n  kubestrap {} phase {}", P::NAME, P::EXAMPLE))
+            .after_help(format!("Example:\n  kubestrap {} {}", P::PHASE, P::EXAMPLE))
             .subcommand_required(true)
             .arg_required_else_help(true);
         let shown = P::workflow();
@@ -99,7 +103,7 @@ pub(super) fn phases<P: Phased>() -> Command {
 
 fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
-    let example = |id: &str| format!("Example:\n  kubestrap {} phase {id} --config kubeadm.yaml", P::NAME);
+    let example = |id: &str| format!("Example:\n  kubestrap {} {id} --config kubeadm.yaml", P::PHASE);
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().is_empty() {
         return command.after_help(example(&id)).defer(with_flags::<P>);
@@ -160,8 +164,8 @@ fn run<P: Phased>(id: &str, matches: &ArgMatches) -> ExitCode {
 /// The phases as a tree, for the help of the command.
 fn tree<P: Phased>() -> String {
     let mut text = format!(
-        "Phases, in order (run one with `kubestrap {} phase …`, skip some with --skip-phases):\n",
-        P::NAME
+        "Phases, in order (run one with `kubestrap {} …`, skip some with --skip-phases):\n",
+        P::PHASE
     );
     for id in P::workflow().ids() {
         let depth = id.matches('/').count();

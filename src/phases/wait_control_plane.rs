@@ -1,12 +1,12 @@
 //! `wait-control-plane`: until kubelet and every component are healthy, or it is proven that they can't become so.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::attention::{Attention, unhealthy};
 use super::watched::watched;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::health::{Snapshot, Stage};
+use crate::health::{ContainerView, Snapshot, Stage};
 use crate::host::cri::log;
 use crate::output::LiveView;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
@@ -43,6 +43,9 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         let mut snapshot = run.watch.snapshot();
         let took = asked.elapsed();
         distrust_replaced(run, &mut snapshot);
+        if let Some(since) = run.kubelet_started {
+            forget_ended(&mut snapshot, since);
+        }
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
@@ -92,6 +95,22 @@ fn distrust_replaced(run: &Run, snapshot: &mut Snapshot) {
         if replaced && old {
             state.stage = Stage::Manifest;
             "still running the previous manifest".clone_into(&mut state.health);
+        }
+    }
+}
+
+/// Leaves out containers that were created before this run started kubelet and have ended: they were stopped, by this
+/// run or with the kubelet before, and their last words tell nothing of what comes up now.
+fn forget_ended(snapshot: &mut Snapshot, since: SystemTime) {
+    let since = since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let earlier = |c: &ContainerView| u128::try_from(c.created_at_ns).is_ok_and(|created| created < since);
+    for state in snapshot.components.values_mut() {
+        if state.ended.as_ref().is_some_and(earlier) {
+            state.ended = None;
+        }
+        if state.stage == Stage::Exited && state.container.as_ref().is_some_and(earlier) {
+            state.stage = Stage::Manifest;
+            state.container = None;
         }
     }
 }
@@ -154,4 +173,34 @@ fn report(snapshot: &Snapshot, cri_socket: &str) -> Vec<String> {
     lines
         .push(format!("see `crictl --runtime-endpoint {cri_socket} ps -a` and `crictl … logs CONTAINER_ID`"));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::health::ComponentState;
+    use crate::manifest::Component;
+
+    #[test]
+    fn container_that_was_stopped_before_kubelet_started_tells_nothing() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_nanos(100);
+        let ended = |created_at_ns| {
+            let container =
+                Some(ContainerView { created_at_ns, exit_code: Some(0), ..ContainerView::default() });
+            let state = ComponentState {
+                stage: Stage::Exited,
+                ended: container.clone(),
+                container,
+                ..ComponentState::default()
+            };
+            let mut snapshot = Snapshot::default();
+            snapshot.components.insert(Component::Etcd, state);
+            forget_ended(&mut snapshot, since);
+            snapshot.components.remove(&Component::Etcd).unwrap()
+        };
+        let old = ended(99);
+        assert_eq!((old.stage, old.ended, old.container), (Stage::Manifest, None, None));
+        let new = ended(100);
+        assert!(new.stage == Stage::Exited && new.ended.is_some(), "one of this kubelet's own counts");
+    }
 }

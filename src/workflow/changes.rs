@@ -52,7 +52,7 @@ impl Run {
             return Ok(written);
         }
         let change = FileChange::new(path.to_owned(), before, content);
-        if change.replaces() && !self.changes.created(path) {
+        if change.replaces() && self.found_earlier() && !self.changes.created(path) {
             self.log(format!("Changed {}:\n{}", path.display(), change.unified().trim_end()));
         }
         self.changes.files.push(change);

@@ -3,6 +3,7 @@
 
 mod addons;
 mod certificates;
+mod components;
 mod configuration;
 mod deprecated_apis;
 mod disk;
@@ -38,6 +39,7 @@ const ROWS: &[Row] = &[
     Row { name: "KubeletVersion", look: nodes::kubelet_versions },
     Row { name: "ConfigApiVersion", look: configuration::api_version },
     Row { name: "KubeadmFeatureGates", look: configuration::feature_gates },
+    Row { name: "ComponentConfiguration", look: components::refused },
     Row { name: "DeprecatedApis", look: deprecated_apis::requested },
     Row { name: "EtcdVersion", look: etcd::rolling_step },
     Row { name: "EtcdStorageVersion", look: etcd::storage_version },

@@ -17,7 +17,8 @@ use super::context::AREA;
 
 /// Starts kubelet, which the interrupted run may have stopped: without it no API server comes back.
 pub(super) fn prepare(journal: &Journal, target: Option<&KubernetesVersion>, out: &Printer) {
-    let back = target.is_some_and(|target| target.to_string() == journal.from);
+    // A changed configuration of the same version has no way back but to fail.
+    let back = journal.from != journal.to && target.is_some_and(|target| target.to_string() == journal.from);
     let way = if back { "going back" } else { "going on" };
     out.log(
         AREA,

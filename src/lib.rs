@@ -21,6 +21,8 @@
 //! A dry run is the same with other seams (`workflow::Seams`): `host::DryRunHost`, `cluster::Recorder`,
 //! `health::DryWatch`.
 
+use std::io::Write as _;
+
 pub mod addons;
 pub mod certs;
 pub mod cli;
@@ -52,4 +54,12 @@ mod workflow;
 mod workflows;
 pub mod yaml;
 
-pub use cli::main;
+/// Runs the command that the command line names, and ends the process with its exit code.
+///
+/// It ends without the handlers that libraries registered for the end: threads may still be making keys or talking TLS
+/// then, and the crypto library's handler takes away what they work with, so that one run in a thousand was aborted.
+pub fn main() -> ! {
+    let status = cli::main();
+    let _ = std::io::stdout().flush();
+    signal_hook::low_level::exit(status.code().into())
+}

@@ -1,7 +1,5 @@
 //! The `kubestrap` program.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
+fn main() -> ! {
     kubestrap::main()
 }

@@ -21,8 +21,6 @@ mod upgrade;
 mod value;
 mod version;
 
-use std::process::ExitCode;
-
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
@@ -129,34 +127,31 @@ enum Command {
     Manual(manual::Manual),
 }
 
-/// Parses the command line, runs the command, and tells the exit code.
-pub fn main() -> ExitCode {
+/// Parses the command line, runs the command, and tells how it ended.
+pub(crate) fn main() -> ExitStatus {
     let matches = match tree().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
             // Help that was asked for is no error.
-            return if error.use_stderr() { ExitStatus::Usage.into() } else { ExitCode::SUCCESS };
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
     };
     if let Some(code) = phase::run_selected(&matches) {
         return code;
     }
-    if let Some((command, id, leaf)) = upgrade::selected(&matches) {
-        return upgrade::run(command, id, leaf);
-    }
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli.command.run(&cli.global),
         Err(error) => {
             let _ = error.print();
-            ExitStatus::Usage.into()
+            ExitStatus::Usage
         }
     }
 }
 
 impl Command {
     /// Runs the command.
-    fn run(self, global: &Global) -> ExitCode {
+    fn run(self, global: &Global) -> ExitStatus {
         let text = || Printer::new(Format::Text);
         let done = |()| ExitStatus::Done;
         match self {
@@ -200,9 +195,9 @@ fn run(
     global: &Global,
     out: Printer,
     command: impl FnOnce(&Printer) -> Result<ExitStatus, Error>,
-) -> ExitCode {
+) -> ExitStatus {
     let result = prepare(global).and_then(|()| command(&out));
-    result.unwrap_or_else(|error| report(&error, &out)).into()
+    result.unwrap_or_else(|error| report(&error, &out))
 }
 
 /// Reports an error: for machines it is the result, the last event.
@@ -242,8 +237,8 @@ fn tree() -> clap::Command {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);
                 upgrade
-                    .mut_subcommand("apply", |apply| apply.defer(upgrade::with_apply_phases))
-                    .mut_subcommand("node", |node| node.defer(upgrade::with_node_phases))
+                    .mut_subcommand("apply", |apply| apply.defer(phase::with_phases::<upgrade::Apply>))
+                    .mut_subcommand("node", |node| node.defer(phase::with_phases::<upgrade::Node>))
             })
         })
         .subcommand(phase::phases::<init::Init>().about("Run one phase of init (short for `init phase`)"))

@@ -1,13 +1,12 @@
-//! `init phase …`, `join phase …` and the others: a workflow's table of phases as commands. `phase …` is short for
-//! `init phase …`.
-
-use std::process::ExitCode;
+//! `init phase …`, `upgrade apply phase …` and the others: a workflow's table of phases as commands. `phase …` is short
+//! for `init phase …`.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::Output;
 use super::init::Init;
 use super::join::Join;
+use super::upgrade::{Apply, Node};
 use crate::commands::{self, configuration::unusable};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -19,8 +18,8 @@ use crate::workflows;
 pub(super) trait Phased: Args {
     /// The workflow's state.
     type State: 'static;
-    /// The command's name.
-    const NAME: &'static str;
+    /// The words that call the command.
+    const WORDS: &'static [&'static str];
     /// How `phase` is called: `phase` alone is short for `init phase`.
     const PHASE: &'static str;
     /// What `phase` does, in one line.
@@ -43,7 +42,7 @@ pub(super) trait Phased: Args {
 
 impl Phased for Init {
     type State = workflows::init::Init;
-    const NAME: &'static str = "init";
+    const WORDS: &'static [&'static str] = &["init"];
     const PHASE: &'static str = "phase";
     const ABOUT: &'static str = "Run one phase of init";
     const EXAMPLE: &'static str = "certs apiserver --config kubeadm.yaml";
@@ -63,7 +62,7 @@ impl Phased for Init {
 
 impl Phased for Join {
     type State = workflows::join::Join;
-    const NAME: &'static str = "join";
+    const WORDS: &'static [&'static str] = &["join"];
     const PHASE: &'static str = "join phase";
     const ABOUT: &'static str = "Run one phase of join";
     const EXAMPLE: &'static str = "kubelet-start --config join.yaml";
@@ -78,6 +77,46 @@ impl Phased for Join {
 
     fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
         commands::join::run(&self.request(), only, out)
+    }
+}
+
+impl Phased for Apply {
+    type State = workflows::upgrade::Upgrade;
+    const WORDS: &'static [&'static str] = &["upgrade", "apply"];
+    const PHASE: &'static str = "upgrade apply phase";
+    const ABOUT: &'static str = "Run one phase of upgrade apply";
+    const EXAMPLE: &'static str = "control-plane v1.36.2";
+
+    fn workflow() -> Workflow<Self::State> {
+        workflows::upgrade::apply()
+    }
+
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
+        commands::upgrade::apply::run(&self.request().map_err(|e| unusable(&e))?, only, out)
+    }
+}
+
+impl Phased for Node {
+    type State = workflows::upgrade::Upgrade;
+    const WORDS: &'static [&'static str] = &["upgrade", "node"];
+    const PHASE: &'static str = "upgrade node phase";
+    const ABOUT: &'static str = "Run one phase of upgrade node";
+    const EXAMPLE: &'static str = "kubelet-config";
+
+    fn workflow() -> Workflow<Self::State> {
+        workflows::upgrade::node()
+    }
+
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
+        commands::upgrade::node::run(&self.request().map_err(|e| unusable(&e))?, only, out)
     }
 }
 
@@ -128,12 +167,25 @@ fn with_flags<P: Phased>(phase: Command) -> Command {
 }
 
 /// Runs the phase that the command line names, if it names one.
-pub(super) fn run_selected(matches: &ArgMatches) -> Option<ExitCode> {
-    let (command, below) = match matches.subcommand()? {
-        ("phase", _) => (Init::NAME, matches),
-        (command, below) => (command, below),
-    };
-    let (_, mut leaf) = below.subcommand().filter(|(name, _)| *name == "phase")?;
+pub(super) fn run_selected(matches: &ArgMatches) -> Option<ExitStatus> {
+    if let Some(("phase", phase)) = matches.subcommand() {
+        return Some(run::<Init>(phase));
+    }
+    run_below::<Init>(matches)
+        .or_else(|| run_below::<Join>(matches))
+        .or_else(|| run_below::<Apply>(matches))
+        .or_else(|| run_below::<Node>(matches))
+}
+
+/// Runs the phase of this command that the command line names, if it names one.
+fn run_below<P: Phased>(matches: &ArgMatches) -> Option<ExitStatus> {
+    let phase = P::WORDS.iter().chain(&["phase"]);
+    let phase = phase.copied().try_fold(matches, |parent, word| parent.subcommand_matches(word))?;
+    Some(run::<P>(phase))
+}
+
+fn run<P: Phased>(phase: &ArgMatches) -> ExitStatus {
+    let mut leaf = phase;
     let mut id = vec![];
     while let Some((name, next)) = leaf.subcommand() {
         if name != "all" {
@@ -141,24 +193,15 @@ pub(super) fn run_selected(matches: &ArgMatches) -> Option<ExitCode> {
         }
         leaf = next;
     }
-    let id = id.join("/");
-    match command {
-        Init::NAME => Some(run::<Init>(&id, leaf)),
-        Join::NAME => Some(run::<Join>(&id, leaf)),
-        _ => None,
-    }
-}
-
-fn run<P: Phased>(id: &str, matches: &ArgMatches) -> ExitCode {
-    let global = super::Global::from_arg_matches(matches).unwrap_or_default();
-    let command = match P::from_arg_matches(matches) {
+    let global = super::Global::from_arg_matches(leaf).unwrap_or_default();
+    let command = match P::from_arg_matches(leaf) {
         Ok(command) => command,
         Err(error) => {
             let _ = error.print();
-            return ExitStatus::Usage.into();
+            return ExitStatus::Usage;
         }
     };
-    super::run(&global, command.output().printer(), |out| command.run(Some(id.to_owned()), out))
+    super::run(&global, command.output().printer(), |out| command.run(Some(id.join("/")), out))
 }
 
 /// The phases as a tree, for the help of the command.

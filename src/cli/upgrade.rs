@@ -3,7 +3,6 @@
 mod apply;
 mod diff;
 mod node;
-mod phases;
 mod plan;
 
 use clap::{Args, Subcommand};
@@ -12,7 +11,8 @@ use super::value::flat;
 use crate::commands::upgrade::Request;
 use crate::config::{ConfigError, Problem};
 
-pub(super) use phases::{apply as with_apply_phases, node as with_node_phases, run, selected};
+pub(super) use apply::Apply;
+pub(super) use node::Node;
 
 /// Upgrade your cluster smoothly to a newer version with this command
 #[derive(Args, Debug)]
@@ -34,9 +34,9 @@ pub(super) enum Command {
     /// Show what an upgrade would change on this node and in the cluster
     Diff(diff::Diff),
     /// Upgrade this control-plane node, and the cluster's configuration and addons, to a version
-    Apply(Box<apply::Apply>),
+    Apply(Box<Apply>),
     /// Upgrade a further control-plane node, or a worker, to the version of the cluster
-    Node(Box<node::Node>),
+    Node(Box<Node>),
 }
 
 /// Refuses flags beside `--config`, as kubeadm does.

@@ -17,7 +17,6 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
 use crate::output::Printer;
-use crate::workflow::Workflow;
 use crate::workflows::upgrade::journal::Journal;
 use crate::workflows::upgrade::survey::Survey;
 use crate::workflows::upgrade::{self, Options, Upgrade};
@@ -216,11 +215,6 @@ fn closing(upgrade: &Upgrade, changed: bool, whole: bool) -> String {
         );
     }
     text
-}
-
-/// The workflow, for the command line.
-pub(crate) fn workflow() -> Workflow<Upgrade> {
-    upgrade::apply()
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
 use crate::manifest::Component;
 use crate::output::Printer;
-use crate::workflow::Workflow;
 use crate::workflows::upgrade::journal::Journal;
 use crate::workflows::upgrade::{self, Options, Upgrade};
 
@@ -108,9 +107,4 @@ fn closing(upgrade: &Upgrade, changed: bool) -> String {
     format!(
         "[{AREA}] {what} for {version}.\n[{AREA}] Now install the package of kubelet {version} if its version is older, and run `systemctl daemon-reload && systemctl restart kubelet`.\n"
     )
-}
-
-/// The workflow, for the command line.
-pub(crate) fn workflow() -> Workflow<Upgrade> {
-    upgrade::node()
 }

@@ -27,9 +27,6 @@ use outlook::Outlook;
 use probe::Probe;
 use survey::Survey;
 
-/// Phases that run but are no commands of their own, as in kubeadm.
-pub(crate) const HIDDEN: [&str; 1] = ["kubeconfig"];
-
 /// What the phases of an upgrade work on, besides the [`Run`].
 pub(crate) struct Upgrade {
     /// What the shared phases work on; its settings are those after the upgrade.
@@ -163,6 +160,7 @@ fn control_plane() -> Phase<Upgrade> {
 
 fn kubeconfig() -> Phase<Upgrade> {
     Phase::new("kubeconfig", "Point kubelet.conf to this node's API server", steps::kubeconfig::update)
+        .hidden()
 }
 
 fn kubelet_config() -> Phase<Upgrade> {

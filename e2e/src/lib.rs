@@ -9,6 +9,7 @@
 //! [`if_in_machine`].
 
 mod asking;
+mod balancer;
 mod binaries;
 pub mod build;
 pub mod cluster;
@@ -24,13 +25,13 @@ pub mod json;
 mod kill;
 mod left;
 pub mod machine;
+mod neighbour;
 pub mod node;
 pub mod plan;
 mod prepare;
 mod run;
 pub mod say;
 mod scenarios;
-mod second;
 mod step;
 mod systemd;
 mod vm;

@@ -110,11 +110,19 @@ impl Node {
     /// When it can't be started.
     pub(crate) fn run_command(&self, command: &mut Command) -> anyhow::Result<Output> {
         let output = command::run(command)?;
+        self.log(&output)?;
+        Ok(output)
+    }
+
+    /// Puts a command's line, output and time into the scenario's log.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn log(&self, output: &Output) -> anyhow::Result<()> {
         let mut log = OpenOptions::new().create(true).append(true).open("/e2e/logs/commands.log")?;
         let code = output.code.map_or("signal".to_owned(), |c| c.to_string());
-        let Output { line, stdout, stderr, elapsed, .. } = &output;
-        write!(log, "$ {line}\n{stdout}{stderr}[{code}, {:.2} s]\n\n", elapsed.as_secs_f64())?;
-        Ok(output)
+        let Output { line, stdout, stderr, elapsed, .. } = output;
+        Ok(write!(log, "$ {line}\n{stdout}{stderr}[{code}, {:.2} s]\n\n", elapsed.as_secs_f64())?)
     }
 
     /// Runs the program under test; it must end well.

@@ -50,6 +50,7 @@ impl Plan {
             harness: self.harness.clone(),
             programs: self.programs.clone(),
             network: Network::alone(),
+            again: false,
             job: words,
         }
     }

@@ -88,8 +88,9 @@ impl E2e {
         let mut count = 0;
         let mut left_out = vec![];
         for scenario in chosen {
-            if scenario.kubeadm && !plan.has("kubeadm") {
-                left_out.push(scenario.name);
+            let absent = |program: &&str| !plan.has(program) && command::find(program).is_none();
+            if let Some(program) = scenario.needs.filter(absent) {
+                left_out.push(format!("{} (no {program})", scenario.name));
                 continue;
             }
             let request = plan.request(scenario.name, &["scenario", scenario.name]);
@@ -113,7 +114,7 @@ impl E2e {
             }
         }
         if !left_out.is_empty() {
-            say::line(format_args!("left out, for want of kubeadm in the folder: {}", left_out.join(", ")));
+            say::line(format_args!("left out: {}", left_out.join(", ")));
         }
         if count == 0 {
             bail!("no scenario was run");

@@ -9,7 +9,7 @@ use clap::Parser;
 use crate::machine::{self, boot};
 use crate::node::Node;
 use crate::plan::Plan;
-use crate::{faults, images, say, scenarios, second, systemd, vm};
+use crate::{faults, images, neighbour, say, scenarios, systemd, vm};
 
 /// A job that another program has done in a machine: its name, and what it does with its arguments.
 pub type Job = (&'static str, fn(Plan, &[&str]) -> anyhow::Result<()>);
@@ -21,6 +21,13 @@ enum Step {
     Enter { cgroups: String, request: PathBuf },
     /// Be process 1
     Boot { request: PathBuf },
+    /// Run a program in a machine
+    Exec {
+        cgroups: String,
+        process_1: String,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// Do the job
     Job {
         plan: PathBuf,
@@ -47,6 +54,9 @@ pub fn if_in_machine(jobs: &[Job]) -> Option<ExitCode> {
     }
     let result = match Step::parse_from(step) {
         Step::Enter { cgroups, request } => machine::enter(&cgroups, &request).map(|()| ExitCode::SUCCESS),
+        Step::Exec { cgroups, process_1, words } => {
+            machine::exec(&cgroups, &process_1, &words).map(|()| ExitCode::SUCCESS)
+        }
         Step::Boot { request } => boot::boot(&request),
         Step::Job { plan, words } => job(&plan, &words, jobs).map(|()| ExitCode::SUCCESS),
     };
@@ -67,7 +77,7 @@ fn job(plan: &Path, words: &[String], jobs: &[Job]) -> anyhow::Result<()> {
             result.inspect_err(|_| node.keep_pod_logs())
         }
         ["fault", name, how] => faults::try_one(plan, name, *how == "record"),
-        ["second", kind, words @ ..] => second::run(plan, kind, words),
+        ["neighbour"] => neighbour::serve(plan),
         ["vm"] => vm::job::run(plan),
         [name, words @ ..] => match jobs.iter().find(|(known, _)| known == name) {
             Some((_, job)) => job(plan, words),

@@ -9,7 +9,7 @@ use anyhow::Context;
 use rustix::process::{WaitOptions, wait};
 
 use super::launch::Request;
-use super::{PROGRAMS, root};
+use super::root;
 
 /// Builds the machine that the request in `file` asks for, runs its job to the end and gives its exit code.
 ///
@@ -24,11 +24,10 @@ pub(crate) fn boot(file: &Path) -> anyhow::Result<ExitCode> {
     let request = Request::read(file)?;
     root::build(&request)?;
     request.network.up()?;
-    let path = std::env::var("PATH").unwrap_or_default();
     let job = Command::new(&request.harness)
         .args(["machine", "job"])
         .args(&request.job)
-        .env("PATH", format!("{PROGRAMS}:{path}"))
+        .env("PATH", super::launch::path())
         .env("HOME", "/root")
         .env_remove("KUBECONFIG")
         .stdin(Stdio::null())

@@ -13,6 +13,9 @@ const MOUNT: &str = "/sys/fs/cgroup";
 /// What the names of machines' cgroups start with; the keeper's process id and a number follow.
 const PREFIX: &str = "kubestrap-e2e-";
 
+/// The cgroup of the machine's own processes, on version 2.
+const LEAF: &str = "e2e";
+
 /// One hierarchy of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Hierarchy {
@@ -153,7 +156,10 @@ pub(super) fn remove_stale() -> anyhow::Result<()> {
 /// When one of them refuses.
 pub(super) fn join(name: &str) -> anyhow::Result<()> {
     for hierarchy in hierarchies()? {
-        let file = hierarchy.parent.join(name).join("cgroup.procs");
+        let folder = hierarchy.parent.join(name);
+        // Where controllers are shared out already, processes go into the leaf.
+        let leaf = Some(folder.join(LEAF)).filter(|leaf| hierarchy.v1.is_none() && leaf.exists());
+        let file = leaf.unwrap_or(folder).join("cgroup.procs");
         fs::write(&file, std::process::id().to_string())
             .with_context(|| format!("{} can't be joined", file.display()))?;
     }
@@ -193,7 +199,7 @@ pub(super) fn mount_all(root: &Path) -> anyhow::Result<()> {
 
 /// Version 2: only a cgroup without processes can share controllers out, so ours go into a leaf.
 fn share_controllers(place: &Path) -> anyhow::Result<()> {
-    let leaf = place.join("e2e");
+    let leaf = place.join(LEAF);
     fs::create_dir_all(&leaf)?;
     for pid in fs::read_to_string(place.join("cgroup.procs"))?.lines() {
         fs::write(leaf.join("cgroup.procs"), pid)?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::cgroup::{self, Cgroups};
 use super::keeper::Watched;
 use super::network::Network;
-use super::root::is_overlay;
+use super::root::{PROGRAMS, is_overlay};
 
 /// What a machine is to be and to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -29,6 +29,8 @@ pub struct Request {
     pub programs: Vec<(String, PathBuf)>,
     /// How it is connected.
     pub(crate) network: Network,
+    /// The folder is that of a machine that was cut off: its disk is as it was.
+    pub(crate) again: bool,
     /// The job's name and arguments.
     pub(crate) job: Vec<String>,
 }
@@ -65,13 +67,84 @@ pub fn launch(
     prepare: impl FnOnce() -> anyhow::Result<()>,
     finish: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<Finished> {
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let start = Instant::now();
+    let begin = Instant::now();
     let folder = Folder::new(&request.dir)?;
     let _ = fs::remove_dir_all(&request.logs);
-    fs::create_dir_all(&request.logs)?;
     prepare()?;
-    let file = folder.0.join("request.json");
+    let mut running = start(request)?;
+    let watched = Watched::new(running.child.id());
+    if watched.is_err() {
+        running.cut();
+    }
+    let status = running.child.wait()?;
+    drop(watched?);
+    super::keeper::still_wanted()?;
+    if status.success() {
+        finish()?;
+    }
+    let read = |name: &str| fs::read_to_string(request.logs.join(name)).unwrap_or_default();
+    let (stdout, stderr) = (read("stdout"), read("stderr"));
+    // Before the folder: the last processes may still hold files in it.
+    drop(running);
+    drop(folder);
+    Ok(Finished { ok: status.success(), stdout, stderr, elapsed: begin.elapsed() })
+}
+
+/// A machine that runs. Dropped, it is cut off from power, and its cgroups are removed.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    /// The machine ends when it is closed, as `wait` would do.
+    _pipe: Option<ChildStdin>,
+    /// Their name: a process that is to run in the machine joins them first.
+    cgroups: Cgroups,
+}
+
+impl Running {
+    /// Ends it as a power cut does: no process is asked.
+    fn cut(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// A command that runs `program` in the machine.
+    ///
+    /// # Errors
+    /// When the machine is gone.
+    pub(crate) fn command(&self, harness: &Path, program: &str) -> anyhow::Result<Command> {
+        let process_1 = children(self.child.id()).next().context("the machine is not there")?;
+        let mut command = Command::new(harness);
+        command.args(["machine", "exec", &self.cgroups.name, &process_1.to_string(), program]);
+        Ok(command)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.cut();
+    }
+}
+
+/// The processes that `parent` has started.
+fn children(parent: u32) -> impl Iterator<Item = u32> {
+    let ids = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let ids = ids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    ids.filter(move |id| {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        // The name, in parentheses, may hold anything.
+        let fields = stat.rsplit_once(") ").map(|(_, rest)| rest).unwrap_or_default();
+        fields.split(' ').nth(1) == Some(&parent.to_string())
+    })
+}
+
+/// Starts a machine in the request's folder, which may have been another's before: as after a power cut.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn start(request: &Request) -> anyhow::Result<Running> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    fs::create_dir_all(&request.logs)?;
+    let file = request.dir.join("request.json");
     fs::write(&file, serde_json::to_vec(request)?)?;
     let cgroups = Cgroups::create(NUMBER.fetch_add(1, Ordering::Relaxed))?;
     let said = |name: &str| fs::File::create(request.logs.join(name));
@@ -83,26 +156,10 @@ pub fn launch(
         .stderr(said("stderr")?)
         .spawn()
         .context("the machine can't be started")?;
-    let watched = Watched::new(child.id());
     let pipe = child.stdin.take();
-    let connected = request.network.connect(child.id());
-    if watched.is_err() || connected.is_err() {
-        let _ = child.kill();
-    }
-    let status = child.wait()?;
-    drop(pipe);
-    drop(watched?);
-    connected?;
-    super::keeper::still_wanted()?;
-    if status.success() {
-        finish()?;
-    }
-    let read = |name: &str| fs::read_to_string(request.logs.join(name)).unwrap_or_default();
-    let (stdout, stderr) = (read("stdout"), read("stderr"));
-    // Before the folder: the last processes may still hold files in it.
-    drop(cgroups);
-    drop(folder);
-    Ok(Finished { ok: status.success(), stdout, stderr, elapsed: start.elapsed() })
+    let running = Running { child, _pipe: pipe, cgroups };
+    request.network.connect(running.child.id())?;
+    Ok(running)
 }
 
 /// Becomes process 0 of the machine: joins its cgroups, then lets `unshare` make the namespaces.
@@ -120,6 +177,27 @@ pub(crate) fn enter(cgroups: &str, file: &Path) -> anyhow::Result<()> {
         .arg(file)
         .exec();
     bail!("`unshare` can't be started: {error}")
+}
+
+/// Becomes a program in the machine whose process 1 has this id: joins its cgroups and namespaces.
+///
+/// # Errors
+/// When one of them can't be joined.
+pub(crate) fn exec(cgroups: &str, process_1: &str, words: &[String]) -> anyhow::Result<()> {
+    cgroup::join(cgroups)?;
+    let error = Command::new("nsenter")
+        .args(["--target", process_1, "--mount", "--net", "--pid", "--uts", "--ipc", "--cgroup", "--"])
+        .args(words)
+        .env("PATH", path())
+        .env("HOME", "/root")
+        .env_remove("KUBECONFIG")
+        .exec();
+    bail!("`nsenter` can't be started: {error}")
+}
+
+/// PATH in a machine.
+pub(super) fn path() -> String {
+    format!("{PROGRAMS}:{}", std::env::var("PATH").unwrap_or_default())
 }
 
 /// A folder that is gone in the end.

@@ -9,6 +9,8 @@
 //! 3. `machine boot` is process 1 in there ([`boot`]): it builds the root ([`root`]) and the network ([`network`]),
 //!    starts the job and takes in orphans. When it ends, the kernel ends all that is left in the machine.
 //! 4. `machine job NAME` does what it is for.
+//!
+//! A job can make further machines beside its own ([`start`]), and run programs in them (`machine exec`).
 
 pub(crate) mod boot;
 mod cgroup;
@@ -18,8 +20,7 @@ mod network;
 mod root;
 
 pub(crate) use cgroup::is_v1;
-pub(crate) use launch::enter;
 pub use launch::{Finished, Request, WorkFolder, launch};
+pub(crate) use launch::{Running, enter, exec, start};
 pub use network::Network;
-pub(crate) use network::{NODE_NAME, SECOND_NAME, has_ipv6};
-pub(crate) use root::PROGRAMS;
+pub(crate) use network::{NODE_NAME, has_ipv6};

@@ -12,9 +12,6 @@ use crate::command::check;
 
 /// The first machine's name, which becomes the Node's.
 pub(crate) const NODE_NAME: &str = "e2e-node";
-/// The second machine's.
-pub(crate) const SECOND_NAME: &str = "e2e-second";
-
 /// How a machine is connected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Network {
@@ -39,14 +36,36 @@ impl Network {
         }
     }
 
-    /// Of a second machine, made by the first.
-    pub(crate) fn second() -> Self {
+    /// Of a further machine, made by the first, which passes on what the machines beside it say to each other.
+    pub(crate) fn beside(number: u8) -> Self {
         Self {
-            name: SECOND_NAME.to_owned(),
-            address: Ipv4Addr::new(10, 88, 1, 2),
-            address_v6: Ipv6Addr::new(0xfd00, 0x88, 1, 0, 0, 0, 0, 2),
+            name: format!("e2e-{number}"),
+            address: Ipv4Addr::new(10, 88, number, 2),
+            address_v6: Ipv6Addr::new(0xfd00, 0x88, number.into(), 0, 0, 0, 0, 2),
             wired_to: Some(Self::alone().address),
         }
+    }
+
+    /// The wire's end in the first machine.
+    fn wire(&self) -> String {
+        format!("to-{}", self.name)
+    }
+
+    /// In the first machine: pulls this one's cable, or puts it back.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub(crate) fn plug(&self, plugged: bool) -> anyhow::Result<()> {
+        let (wire, state) = (self.wire(), if plugged { "up" } else { "down" });
+        ip(&format!("link set {wire} {state}"))?;
+        if plugged { self.route() } else { Ok(()) }
+    }
+
+    /// In the first machine: the way to this one. etcd compares the address that its peers come from with their
+    /// certificates.
+    fn route(&self) -> anyhow::Result<()> {
+        let Some(own_address) = self.wired_to else { return Ok(()) };
+        ip(&format!("route replace {} dev {} src {own_address}", self.address, self.wire()))
     }
 
     /// In the machine: brings the interfaces up and sets what kubelet's host needs.
@@ -82,20 +101,20 @@ impl Network {
     /// # Errors
     /// When `ip` fails.
     pub(super) fn connect(&self, pid: u32) -> anyhow::Result<()> {
-        let Some(own_address) = self.wired_to else { return Ok(()) };
+        if self.wired_to.is_none() {
+            return Ok(());
+        }
         let namespace = |process: &str| fs::read_link(PathBuf::from("/proc").join(process).join("ns/net"));
         let own = namespace("self")?;
         let start = Instant::now();
         while namespace(&pid.to_string())? == own {
             if start.elapsed() > Duration::from_secs(10) {
-                bail!("the second machine has no network of its own");
+                bail!("{} has no network of its own", self.name);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        ip(&format!("link add second type veth peer name eth0 netns {pid}"))?;
-        ip("link set second up")?;
-        // etcd compares the address that its peers come from with their certificates.
-        ip(&format!("route add {} dev second src {own_address}", self.address))
+        ip(&format!("link add {} type veth peer name eth0 netns {pid}", self.wire()))?;
+        self.plug(true)
     }
 
     /// In the machine: the files that say who is who.

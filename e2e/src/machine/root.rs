@@ -80,7 +80,7 @@ pub(super) fn build(request: &Request) -> anyhow::Result<()> {
     bind(&request.logs, &root.join("e2e/logs"))?;
     enter(&root)?;
     // From here on, no path leads to the host: what is written and removed is so in the overlays.
-    hide()?;
+    hide(request.again)?;
     for (name, program) in &request.programs {
         link(program, &Path::new(PROGRAMS).join(name))?;
     }
@@ -116,12 +116,13 @@ fn overlay(lower: &Path, changes: &Path, place: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("an overlay of {lower} can't be mounted"))
 }
 
-/// Takes what a node may have left out of the root. An overlay remembers it as gone and leaves the host's alone.
-fn hide() -> anyhow::Result<()> {
+/// Takes what a node may have left out of the root. An overlay remembers it as gone and leaves the host's alone. What
+/// the machine itself has on its disk, started `again`, stays.
+fn hide(again: bool) -> anyhow::Result<()> {
     if !is_overlay(Path::new("/"))? || !is_overlay(Path::new("/etc"))? {
         bail!("the root is not the machine's own");
     }
-    for path in HIDDEN {
+    for path in HIDDEN.iter().filter(|path| !(again && path.starts_with("etc/"))) {
         let path = Path::new("/").join(path);
         let removed = match path.symlink_metadata() {
             Ok(found) if found.is_dir() => fs::remove_dir_all(&path),

@@ -4,9 +4,8 @@ use anyhow::{Context, ensure};
 
 use crate::command::Output;
 use crate::config::Config;
-use crate::machine::Network;
 use crate::node::{CONFIG, Node};
-use crate::{cluster, fresh, second};
+use crate::{cluster, fresh};
 
 pub(super) fn kubeadm(node: &Node, line: &str) -> anyhow::Result<Output> {
     node.run("kubeadm", &line.split(' ').collect::<Vec<_>>())?.success()
@@ -49,37 +48,6 @@ pub(super) fn commands(node: &Node) -> anyhow::Result<()> {
     cluster::healthy(node)
 }
 
-/// A worker joins with the command that `init` printed.
-pub(super) fn join_worker(node: &Node) -> anyhow::Result<()> {
-    let output = node.init()?;
-    cluster::healthy(node)?;
-    let words = join_command(&output.stdout, false)?;
-    second::join(node, &words.iter().map(String::as_str).collect::<Vec<_>>(), false)
-}
-
-/// A control-plane node joins with the command that `init` printed: it fetches and decrypts the certificates.
-pub(super) fn join_control_plane(node: &Node) -> anyhow::Result<()> {
-    let endpoint = format!("controlPlaneEndpoint: \"{}:6443\"", Network::alone().address);
-    let output = node.init_with(&Config::cluster(&endpoint), &["--upload-certs"])?;
-    cluster::healthy(node)?;
-    let words = join_command(&output.stdout, true)?;
-    second::join(node, &words.iter().map(String::as_str).collect::<Vec<_>>(), true)
-}
-
-/// The words behind `kubeadm` of a join command in `text`.
-fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
-    let joined = text.replace("\\\n", " ");
-    let mut commands = joined.lines().filter_map(|l| {
-        let words: Vec<&str> = l.split_whitespace().collect();
-        let (program, rest) = words.split_first()?;
-        let joins = matches!(*program, "kubeadm" | "kubestrap") && rest.first() == Some(&"join");
-        joins.then(|| rest.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>())
-    });
-    commands
-        .find(|words| words.iter().any(|w| w == "--control-plane") == control_plane)
-        .with_context(|| format!("there is no such join command in what init printed:\n{text}"))
-}
-
 /// What kubeadm made, kubestrap takes away.
 pub(super) fn reset(node: &Node) -> anyhow::Result<()> {
     let ignored = node.prepare_init(&Config::default())?;
@@ -89,20 +57,4 @@ pub(super) fn reset(node: &Node) -> anyhow::Result<()> {
     fresh::assert(node)?;
     node.init()?;
     cluster::healthy(node)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_join_command_is_found_in_the_closing_message() {
-        let text = "Workers join with this:\n\n  kubeadm join 10.0.0.1:6443 --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \\\n\t\
-                    --control-plane --certificate-key 2\n\nor any worker to join:\n\nkubeadm join 10.0.0.1:6443 \
-                    --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \n";
-        let worker = join_command(text, false).unwrap().join(" ");
-        assert_eq!(worker, "join 10.0.0.1:6443 --token a.b --discovery-token-ca-cert-hash sha256:1");
-        assert!(join_command(text, true).unwrap().ends_with(&["--certificate-key".into(), "2".into()]));
-        assert!(join_command("no", true).is_err());
-    }
 }

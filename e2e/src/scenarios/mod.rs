@@ -7,6 +7,7 @@ mod dual_stack;
 mod external_etcd;
 mod images;
 mod init;
+mod join;
 mod kill;
 mod kubeadm;
 mod no_unit;
@@ -26,14 +27,14 @@ pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// What it asserts.
     pub(crate) asserts: &'static str,
-    /// Needs kubeadm in the folder of programs.
-    pub(crate) kubeadm: bool,
+    /// A program that it needs besides: of the folder, or of the host.
+    pub(crate) needs: Option<&'static str>,
     /// Does so.
     pub run: fn(&Node) -> anyhow::Result<()>,
 }
 
 const fn row(name: &'static str, asserts: &'static str, run: fn(&Node) -> anyhow::Result<()>) -> Scenario {
-    Scenario { name, asserts, kubeadm: false, run }
+    Scenario { name, asserts, needs: None, run }
 }
 
 const fn with_kubeadm(
@@ -41,7 +42,7 @@ const fn with_kubeadm(
     asserts: &'static str,
     run: fn(&Node) -> anyhow::Result<()>,
 ) -> Scenario {
-    Scenario { name, asserts, kubeadm: true, run }
+    Scenario { name, asserts, needs: Some("kubeadm"), run }
 }
 
 /// All of them, in the order in which they are run.
@@ -103,11 +104,26 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "whoever made the PKI, expiry, renewal, requests and kubeconfigs are kubeadm's, by openssl",
         day_two::run,
     ),
-    with_kubeadm("kubeadm-join", "kubeadm joins a worker", kubeadm::join_worker),
+    row("join", "a worker joins with init's command; the same join again changes nothing", join::worker),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "join-three",
+            "three control planes, two joined at once: the API answers while any one is lost; a fresh machine takes its place",
+            join::three,
+        )
+    },
+    row(
+        "join-kill",
+        "a control-plane join killed at any moment and run again leaves as many etcd members as nodes; so does reset",
+        join::killed,
+    ),
+    with_kubeadm("join-kubeadm", "a worker and a control plane join kubeadm's cluster", join::to_kubeadm),
+    with_kubeadm("kubeadm-join", "kubeadm joins a worker", join::kubeadm_worker),
     with_kubeadm(
         "kubeadm-join-control-plane",
         "kubeadm joins a control-plane node",
-        kubeadm::join_control_plane,
+        join::kubeadm_control_plane,
     ),
     row(
         "changed",

@@ -220,6 +220,8 @@ fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
 /// etcd's voting members are those of these nodes, and there is no other.
 fn voting(node: &Node, names: &[&str]) -> anyhow::Result<()> {
     let found = members(&node.run("kubestrap", &["etcd", "members", "-o", "json"])?)?;
+    let mut names = names.to_vec();
+    names.sort_unstable();
     ensure!(found == names, "etcd's voting members are {found:?}, not {names:?}");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The commands: each a function from a request to an exit status. They know neither clap nor how a request was made.
 
 pub(crate) mod configuration;
+mod confirm;
 pub(crate) mod diff;
 mod dry_run;
 pub(crate) mod etcd;
@@ -8,4 +9,5 @@ pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod preflight;
 pub(crate) mod reset;
+mod this_machine;
 pub(crate) mod upgrade;

@@ -4,5 +4,5 @@ mod etcd;
 pub(crate) mod identity;
 mod static_pod;
 
-pub(crate) use etcd::etcd_endpoints;
+pub(crate) use etcd::{LocalEtcd, etcd_endpoints};
 pub(crate) use static_pod::StaticPod;

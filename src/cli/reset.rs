@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Output;
-use super::value::{boolean, flat};
+use super::value::{Boolean as _, flat};
 use crate::commands::reset::Request;
 
 #[derive(Args, Debug)]
@@ -17,16 +17,16 @@ pub(super) struct Reset {
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<PathBuf>,
     /// Empty /etc/kubernetes/tmp too
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     cleanup_tmp_dir: Option<bool>,
     /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// Print what would be done, without changing anything
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// Do not ask for confirmation
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(short, long, boolean())]
     force: Option<bool>,
     /// Accepted as by kubeadm; has no effect
     #[arg(long, value_name = "CHECKS", hide = true)]

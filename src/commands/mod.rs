@@ -3,6 +3,7 @@
 pub(crate) mod certs;
 pub(crate) mod config;
 pub(crate) mod configuration;
+mod confirm;
 pub(crate) mod description;
 pub(crate) mod diagnose;
 pub(crate) mod diff;
@@ -14,6 +15,7 @@ pub(crate) mod kubeconfig;
 pub(crate) mod preflight;
 pub(crate) mod reach;
 pub(crate) mod reset;
+mod this_machine;
 pub(crate) mod token;
 pub(crate) mod upgrade;
 pub(crate) mod version;

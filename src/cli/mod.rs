@@ -105,7 +105,7 @@ enum Command {
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
     /// Revert the changes made by `init` or `join`
-    Reset(reset::Reset),
+    Reset(Box<reset::Reset>),
     /// Upgrade a cluster to another Kubernetes version
     Upgrade(upgrade::Upgrade),
     /// Print, validate and migrate configuration files, and list the images they need
@@ -164,9 +164,7 @@ impl Command {
             Self::Diff(diff) => run(global, diff.output.printer(), |out| {
                 commands::diff::run(&diff.request().map_err(|e| unusable(&e))?, out)
             }),
-            Self::Reset(reset) => {
-                run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
-            }
+            Self::Reset(reset) => run(global, reset.output.printer(), |out| reset.run(None, out)),
             Self::Upgrade(upgrade) => match upgrade.command {
                 upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
                 upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
@@ -233,6 +231,7 @@ fn tree() -> clap::Command {
     Cli::command()
         .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
         .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .mut_subcommand("reset", |reset| reset.defer(phase::with_phases::<reset::Reset>))
         .mut_subcommand("upgrade", |upgrade| {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);

@@ -39,3 +39,4 @@ pub use checks::{Before, Beside, Checks};
 pub use fix::{Applied, Hands, RealHands, fix};
 pub use runner::{Options, Report, ignore, run_checks};
 pub use subject::{Joining, Role, Subject};
+pub(crate) use table::PRIVILEGED;

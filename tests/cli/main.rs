@@ -14,6 +14,7 @@ mod files;
 mod hazards;
 mod kill;
 mod lock;
+mod reset;
 mod secrets;
 mod snapshots;
 mod support;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::value::{boolean, duration, feature_gates, flat};
+use super::value::{Boolean as _, duration, feature_gates, flat};
 use crate::commands::configuration::{Configuration, Source};
 use crate::commands::init::Request;
 use crate::config::duration::GoDuration;
@@ -19,13 +19,13 @@ pub(super) struct InitFlags {
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// Make up what would be done, and print it; needs no root and changes nothing
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// With --dry-run: leave every file at its real path below this folder, and cluster-objects.yaml
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     dry_run_dir: Option<PathBuf>,
     /// Warnings about the configuration and patches are errors
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     strict: Option<bool>,
     /// Address at which this node's API server is found (default: that of the default route's interface)
     #[arg(long, value_name = "IP")]
@@ -79,10 +79,10 @@ pub(super) struct InitFlags {
     #[arg(long, value_name = "PHASES")]
     skip_phases: Vec<String>,
     /// Do not print the key of the uploaded certificates
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     skip_certificate_key_print: Option<bool>,
     /// Do not print the join token
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     skip_token_print: Option<bool>,
     /// Token with which nodes may join (default: a random one)
     #[arg(long, value_name = "TOKEN")]
@@ -91,7 +91,7 @@ pub(super) struct InitFlags {
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     token_ttl: Option<GoDuration>,
     /// Upload the shared certificates, encrypted, for other control-plane nodes
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     upload_certs: Option<bool>,
     /// Kubeconfig to reach the cluster with [default: /etc/kubernetes/admin.conf]
     #[arg(long, value_name = "FILE")]
@@ -100,7 +100,7 @@ pub(super) struct InitFlags {
     #[arg(long, value_name = "DIR")]
     kubeconfig_dir: Option<PathBuf>,
     /// Print the addon's manifests without installing them (`init phase addon` only)
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean, hide = true)]
+    #[arg(long, boolean(), hide = true)]
     print_manifest: Option<bool>,
     /// Deprecated: flags of kube-apiserver, name=value,…
     #[arg(long, hide = true)]

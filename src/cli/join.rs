@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Output;
-use super::value::boolean;
+use super::value::Boolean as _;
 use crate::commands::join::Request;
 use crate::config::JoinFlags;
 
@@ -31,7 +31,7 @@ pub(super) struct Join {
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// Make this machine another control-plane node
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     control_plane: Option<bool>,
     /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
@@ -46,10 +46,10 @@ pub(super) struct Join {
     #[arg(long, value_name = "HASHES")]
     discovery_token_ca_cert_hash: Vec<String>,
     /// Join without verifying the cluster's CA
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     discovery_token_unsafe_skip_ca_verification: Option<bool>,
     /// Print what would be done, without changing anything
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// With --dry-run: write every file at its real path below this directory
     #[arg(long, value_name = "DIR", requires = "dry_run")]
@@ -64,13 +64,13 @@ pub(super) struct Join {
     #[arg(long, value_name = "DIR")]
     patches: Option<String>,
     /// Remove a stale etcd member that has this node's name or address
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     replace_etcd_member: Option<bool>,
     /// Phases to skip
     #[arg(long, value_name = "PHASES")]
     skip_phases: Vec<String>,
     /// Treat configuration and patch warnings as errors
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     strict: Option<bool>,
     /// Token with which kubelet authenticates for its certificate
     #[arg(long, value_name = "TOKEN")]

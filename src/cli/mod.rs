@@ -1,5 +1,6 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
+mod arrange;
 mod certs;
 mod completion;
 mod config;
@@ -21,7 +22,9 @@ mod upgrade;
 mod value;
 mod version;
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
 
@@ -129,7 +132,7 @@ enum Command {
 
 /// Parses the command line, runs the command, and tells how it ended.
 pub(crate) fn main() -> ExitStatus {
-    let matches = match tree().try_get_matches() {
+    let matches = match parse(&std::env::args_os().collect::<Vec<_>>()) {
         Ok(matches) => matches,
         Err(error) => {
             let _ = error.print();
@@ -147,6 +150,23 @@ pub(crate) fn main() -> ExitStatus {
             ExitStatus::Usage
         }
     }
+}
+
+/// Reads a command line. A flag counts for the last command that is named, wherever it stands, as for kubeadm.
+///
+/// Most command lines are in order: for them the whole tree of commands, which costs more than what many commands do, is
+/// not built.
+fn parse(args: &[OsString]) -> Result<ArgMatches, clap::Error> {
+    let result = tree().try_get_matches_from(args);
+    let in_order = match &result {
+        Ok(matches) => !arrange::has_flags_left_behind(matches),
+        Err(error) => !error.use_stderr(),
+    };
+    if in_order {
+        return result;
+    }
+    let arranged = arrange::commands_first(&command(), args);
+    if arranged == args { result } else { tree().try_get_matches_from(arranged) }
 }
 
 impl Command {

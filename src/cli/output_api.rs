@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::ser::PrettyFormatter;
 
-use super::value::boolean;
+use super::value::Boolean as _;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::yaml;
@@ -31,10 +31,10 @@ pub(super) struct PrintFlags {
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: ObjectFormat,
     /// Accepted for kubeadm's sake; has no effect: nothing is printed by templates
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, hide = true, boolean())]
     allow_missing_template_keys: Option<bool>,
     /// Accepted for kubeadm's sake; has no effect: these objects have no managed fields
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, hide = true, boolean())]
     show_managed_fields: Option<bool>,
 }
 

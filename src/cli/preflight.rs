@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Output;
 use super::flags::InitFlags;
-use super::value::boolean;
+use super::value::Boolean as _;
 use crate::commands::init::Request;
 use crate::config::ConfigError;
 
@@ -17,7 +17,7 @@ pub(super) struct Preflight {
     #[command(flatten)]
     flags: InitFlags,
     /// Fix what is safe to fix: kernel modules and settings, swap
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     fix: Option<bool>,
     /// Output format: text, or JSON events
     #[arg(short, long, value_enum, default_value_t)]

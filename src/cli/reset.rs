@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Output;
-use super::value::{boolean, flat};
+use super::value::{Boolean as _, flat};
 use crate::config::ResetFlags;
 
 #[derive(Args, Debug, Default)]
@@ -18,7 +18,7 @@ pub(super) struct Reset {
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<String>,
     /// Empty /etc/kubernetes/tmp too
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     cleanup_tmp_dir: Option<bool>,
     /// Configuration file with a ResetConfiguration; `-` reads standard input
     #[arg(long, value_name = "FILE")]
@@ -27,10 +27,10 @@ pub(super) struct Reset {
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// Print what would be done, without changing anything
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// Do not ask for confirmation
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(short, long, boolean())]
     force: Option<bool>,
     /// Preflight checks whose errors are warnings; `all` for every check
     #[arg(long, value_name = "CHECKS")]

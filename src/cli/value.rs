@@ -2,14 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use clap::Arg;
+
 use crate::config::duration::GoDuration;
 use crate::config::{ConfigError, Problem};
+
+/// What makes an argument a boolean flag as Go's flag library reads it: `--flag`, `--flag=true` or `--flag=false`.
+pub(super) trait Boolean {
+    /// The argument as a boolean flag.
+    fn boolean(self) -> Self;
+}
+
+impl Boolean for Arg {
+    fn boolean(self) -> Self {
+        self.num_args(0..=1).require_equals(true).default_missing_value("true").value_parser(boolean)
+    }
+}
 
 /// A boolean, in the spellings that Go takes.
 ///
 /// # Errors
 /// In words, when it is none.
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+fn boolean(text: &str) -> Result<bool, String> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),

@@ -10,6 +10,7 @@ mod etcd;
 mod existing_pki;
 mod external_ca;
 mod files;
+mod flag_order;
 // mod fuzz;
 mod hazards;
 mod kill;

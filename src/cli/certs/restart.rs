@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::renew::AREA;
 use crate::certs::serving::{Machine, Standing, Use, Way, pod};
 use crate::certs::{Pki, Stop, roll};
-use crate::cli::value::{boolean, duration};
+use crate::cli::value::{Boolean as _, duration};
 use crate::config::duration::GoDuration;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::error::Error;
@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(30);
 #[derive(Args, Debug)]
 pub(super) struct Restart {
     /// Restart the components that still use an old certificate, one at a time, and wait until each is healthy
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     restart: Option<bool>,
     /// With --restart: how long each may take to be healthy again
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "4m0s")]

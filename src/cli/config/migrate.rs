@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::value::boolean;
+use super::super::value::Boolean as _;
 use super::{read, warn, wrong};
 use crate::config::{self, Migration};
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub(super) struct Migrate {
     #[arg(long, value_name = "FILE")]
     new_config: Option<PathBuf>,
     /// Accepted for kubeadm's sake: there is no experimental API version
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_experimental_api: Option<bool>,
 }
 

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::super::output_api::ObjectFormat;
-use super::super::value::boolean;
+use super::super::value::Boolean as _;
 use super::{read, wrong};
 use crate::components::{self, Registration, Subject};
 use crate::config::version::KubernetesVersion;
@@ -35,10 +35,10 @@ pub(super) struct Validate {
     #[arg(short, long, value_enum, default_value_t)]
     output: ObjectFormat,
     /// Do not warn about a deprecated API version
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_deprecated_api: Option<bool>,
     /// Accepted for kubeadm's sake: there is no experimental API version
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_experimental_api: Option<bool>,
 }
 

@@ -12,7 +12,7 @@ use super::list::Item;
 use super::{PATIENCE, Shared};
 use crate::cli::output_api::ObjectFormat;
 use crate::cli::reach::{self, Reached, connect, find_kubeconfig};
-use crate::cli::value::{boolean, duration, flat};
+use crate::cli::value::{Boolean as _, duration, flat};
 use crate::cluster::bootstrap_token::secret;
 use crate::cluster::{CertificateKey, ClusterObject, StoredToken};
 use crate::config::Overrides;
@@ -48,7 +48,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "GROUPS")]
     groups: Vec<String>,
     /// Print the command with which a node joins, not the token alone
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     print_join_command: Option<bool>,
     /// How long it lives; 0 is for ever [default: 24h0m0s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]

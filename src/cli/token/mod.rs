@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::value::boolean;
+use super::value::Boolean as _;
 use crate::config::token;
 use crate::error::Error;
 use crate::output::{Format, Printer};
@@ -33,7 +33,7 @@ pub(super) struct Token {
 #[derive(Args, Clone, Debug)]
 struct Shared {
     /// Only say what would be done
-    #[arg(long, global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, global = true, boolean())]
     dry_run: Option<bool>,
     /// Kubeconfig to reach the cluster with (default: $KUBECONFIG, ~/.kube/config or /etc/kubernetes/admin.conf)
     #[arg(long, value_name = "FILE", global = true)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::Output;
-use super::super::value::{boolean, flat};
+use super::super::value::{Boolean as _, flat};
 use super::{check_mixed, request};
 use crate::commands::upgrade::Request;
 use crate::config::ConfigError;
@@ -19,28 +19,28 @@ pub(in super::super) struct Apply {
     #[arg(value_name = "VERSION")]
     version: Option<String>,
     /// Allow alpha, beta and release candidate versions
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_experimental_upgrades: Option<bool>,
     /// Allow release candidate versions
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_release_candidate_upgrades: Option<bool>,
     /// Renew the certificates of the components that are upgraded [default: true]
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     certificate_renewal: Option<bool>,
     /// Configuration file with an UpgradeConfiguration; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// Print what would be done, without changing anything
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// In a dry run: leave every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR")]
     dry_run_dir: Option<PathBuf>,
     /// Upgrade etcd too [default: true]
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     etcd_upgrade: Option<bool>,
     /// Upgrade although requirements that are not mandatory are not met; implies --yes
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(short, long, boolean())]
     force: Option<bool>,
     /// Checks whose errors are shown as warnings; `all` for every check
     #[arg(long, value_name = "CHECKS")]
@@ -52,7 +52,7 @@ pub(in super::super) struct Apply {
     #[arg(long, value_name = "DIR")]
     patches: Option<String>,
     /// Print the configuration that the cluster stores
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     print_config: Option<bool>,
     /// Phases to skip
     #[arg(long, value_name = "PHASES")]
@@ -61,7 +61,7 @@ pub(in super::super) struct Apply {
     #[arg(long)]
     through_minors: bool,
     /// Do not ask for confirmation
-    #[arg(short, long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(short, long, boolean())]
     yes: Option<bool>,
     /// Output format: text, or JSON events
     #[arg(short, long, value_enum, default_value_t)]

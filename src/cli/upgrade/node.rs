@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::Output;
-use super::super::value::{boolean, flat};
+use super::super::value::{Boolean as _, flat};
 use super::{check_mixed, request};
 use crate::commands::upgrade::Request;
 use crate::config::ConfigError;
@@ -16,19 +16,19 @@ use crate::config::ConfigError;
 )]
 pub(in super::super) struct Node {
     /// Renew the certificates of the components that are upgraded [default: true]
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     certificate_renewal: Option<bool>,
     /// Configuration file with an UpgradeConfiguration; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// Print what would be done, without changing anything
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// In a dry run: leave every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR")]
     dry_run_dir: Option<PathBuf>,
     /// Upgrade etcd too [default: true]
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     etcd_upgrade: Option<bool>,
     /// Checks whose errors are shown as warnings; `all` for every check
     #[arg(long, value_name = "CHECKS")]

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::output_api::PrintFlags;
 use super::super::table;
-use super::super::value::boolean;
+use super::super::value::Boolean as _;
 use super::{check_mixed, request};
 use crate::commands::upgrade::{Request, plan};
 use crate::config::ConfigError;
@@ -23,16 +23,16 @@ pub(in super::super) struct Plan {
     #[arg(value_name = "VERSION")]
     version: Option<String>,
     /// Also offer alpha, beta and release candidate versions
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_experimental_upgrades: Option<bool>,
     /// Also offer release candidate versions
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     allow_release_candidate_upgrades: Option<bool>,
     /// Configuration file with an UpgradeConfiguration; `-` reads standard input
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// Plan for etcd too [default: true]
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     etcd_upgrade: Option<bool>,
     /// Checks whose errors are shown as warnings; `all` for every check
     #[arg(long, value_name = "CHECKS")]
@@ -41,7 +41,7 @@ pub(in super::super) struct Plan {
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
     /// Print the configuration that the cluster stores
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = boolean)]
+    #[arg(long, boolean())]
     print_config: Option<bool>,
     #[command(flatten)]
     print: PrintFlags,

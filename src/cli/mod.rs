@@ -12,6 +12,7 @@ mod init;
 mod join;
 mod kubeconfig;
 mod manual;
+mod nodes;
 mod output_api;
 mod phase;
 mod preflight;
@@ -118,6 +119,8 @@ enum Command {
     Certs(certs::Certs),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
+    Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -199,6 +202,9 @@ impl Command {
             Self::Config(config) => run(global, text(), |_| config.run().map(done)),
             Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Nodes(nodes) => {
+                run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request()?, out))
+            }
             Self::Token(token) => run(global, text(), |_| token.run().map(done)),
             Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
             Self::Version(version) => run(global, text(), |_| version.run().map(done)),

@@ -6,6 +6,7 @@ mod dry_run;
 pub(crate) mod etcd;
 pub(crate) mod init;
 pub(crate) mod join;
+pub(crate) mod nodes;
 pub(crate) mod preflight;
 pub(crate) mod reset;
 pub(crate) mod upgrade;

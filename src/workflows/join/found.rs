@@ -14,6 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::Bundle;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+use crate::preflight::{KubeletConf, trust_of};
 use crate::workflow::Run;
 
 /// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
@@ -73,55 +74,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
     Ok(Found { kubeconfig: discovered.kubeconfig, ca })
 }
 
-/// Checks that kubelet on this machine is not set up for something else: a kubeconfig that is there must be one, which
-/// an earlier run of this join left. Whose it is shows once the cluster is known.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn check_kubelet(run: &Run) -> Result<(), Error> {
-    let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-    let Some(text) = run.host.read(&path)? else { return Ok(()) };
-    let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).unwrap_or_default();
-    if kubeconfig.current_cluster().is_some() || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf") {
-        return Ok(());
-    }
-    Err(Error::new(
-        ExitStatus::Preflight,
-        format!(
-            "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists, and is no kubeconfig that `join` wrote\n  fix: revert what is left of another cluster with `kubestrap reset`, or remove the file",
-            path.display()
-        ),
-    ))
-}
-
-/// Whether the user bypasses a check.
-fn ignores(run: &Run, check: &str) -> bool {
-    let ignored = &run.settings.node.registration.ignore_preflight_errors;
-    ignored.iter().any(|name| name == "all" || name.eq_ignore_ascii_case(check))
-}
-
 impl Found {
-    /// Checks that kubelet on this machine belongs to no other cluster.
-    ///
-    /// # Errors
-    /// When it does.
-    pub(super) fn check_kubeconfig(&self, run: &Run) -> Result<(), Error> {
-        let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-        if !run.host.exists(&path)
-            || self.is_this_machine(run)
-            || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf")
-        {
-            return Ok(());
-        }
-        Err(Error::new(
-            ExitStatus::Preflight,
-            format!(
-                "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists: kubelet on this machine belongs to another cluster, whose CA is not that of the cluster to join\n  fix: make it leave that cluster with `kubestrap reset`, then join",
-                path.display()
-            ),
-        ))
-    }
-
     /// Checks that the cluster has room for a Node of this name.
     ///
     /// # Errors
@@ -158,23 +111,7 @@ impl Found {
     /// Whether kubelet on this machine is already a Node of this cluster: its kubeconfig trusts the cluster's CA.
     fn is_this_machine(&self, run: &Run) -> bool {
         let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-        let text = run.host.read(&path).ok().flatten().unwrap_or_default();
-        Kubeconfig::parse(&String::from_utf8_lossy(&text)).is_ok_and(|kubeconfig| self.trusts(&kubeconfig))
-    }
-
-    /// Whether a kubeconfig trusts the cluster's CA.
-    fn trusts(&self, kubeconfig: &Kubeconfig) -> bool {
-        use base64::Engine;
-        use base64::engine::general_purpose::STANDARD;
-
-        let data =
-            kubeconfig.current_cluster().map(|c| c.certificate_authority_data.clone()).unwrap_or_default();
-        let Ok(bundle) =
-            STANDARD.decode(data).map_err(drop).and_then(|pem| Bundle::from_pem(&pem).map_err(drop))
-        else {
-            return false;
-        };
-        self.ca.iter().any(|ca| bundle.iter().any(|other| other.spki_sha256() == ca.spki_sha256()))
+        trust_of(&path, &*run.machine, Some(&self.ca)) == KubeletConf::Ours
     }
 
     /// Checks what a control-plane node needs of the cluster and of this machine.

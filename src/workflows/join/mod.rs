@@ -171,13 +171,11 @@ fn etcd(
 }
 
 fn check(join: &mut Join) -> PhaseResult {
-    found::check_kubelet(&join.run)?;
     let (role, mut joining) = (join.role(), join.joining());
     join.run.log("Running pre-flight checks");
     let subject = Subject::join(role, &join.run.settings.node, joining.clone());
     preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;
-    found.check_kubeconfig(&join.run)?;
     found.check_node(&mut join.run)?;
     joining.cluster_ca = Some(found.ca.clone());
     let subject = Subject::discovered(role, &join.run.settings, joining);

@@ -34,10 +34,13 @@ impl State {
     /// Part of a collection, as `limit` and `continue` in the query ask; none where there is no such collection.
     fn list(&self, path: &str, query: &str) -> Option<Value> {
         let within = format!("{path}/");
-        let all = self.objects.iter().filter(|(p, _)| p.strip_prefix(&within).is_some_and(|n| !n.contains('/')));
+        let all =
+            self.objects.iter().filter(|(p, _)| p.strip_prefix(&within).is_some_and(|n| !n.contains('/')));
         let all: Vec<&Value> = all.map(|(_, object)| object).collect();
         let number = |name: &str| {
-            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok())
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok())
         };
         let (from, limit) = (number("continue").unwrap_or(0), number("limit").unwrap_or(all.len()));
         let items: Vec<&Value> = all.iter().skip(from).take(limit).copied().collect();

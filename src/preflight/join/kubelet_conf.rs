@@ -71,6 +71,7 @@ mod tests {
     use super::*;
     use crate::finding::Severity;
     use crate::kubeconfig::Kubeconfig;
+    use crate::pki::{CertificateSpec, KeyAlgorithm, PrivateKey, Subject, Usages, self_sign_ca};
     use crate::preflight::fake::{FakeMachine, settings};
 
     const PATH: &str = "/etc/kubernetes/kubelet.conf";
@@ -100,7 +101,17 @@ mod tests {
         let text = "{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: k, cluster: {server: 'https://a:6443'}}], contexts: [{name: c, context: {cluster: k, user: u}}], users: []}";
         assert!(Kubeconfig::parse(text).unwrap().current_cluster().is_some());
         assert!(found(Some(text)).is_empty());
-        let cluster_ca = Some(crate::pki::tests::ca_bundle());
+        let now = time::OffsetDateTime::now_utc();
+        let spec = CertificateSpec {
+            subject: Subject::new("kubernetes"),
+            dns_names: vec![],
+            ip_addresses: vec![],
+            usages: Usages::Ca,
+            not_before: now,
+            not_after: now + time::Duration::days(1),
+        };
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let cluster_ca = Some(self_sign_ca(&spec, &key).unwrap().into());
         let machine = FakeMachine::with(|m| m.file(PATH, text));
         let joining = Joining { cluster_ca, ..Joining::default() };
         let findings = check(&settings("").node, &machine, &joining);

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Output;
-use super::reach::find_kubeconfig;
 use crate::commands::nodes::Request;
-use crate::error::Error;
 
 #[derive(Args, Debug)]
 #[command(
@@ -27,11 +25,7 @@ pub(super) struct Nodes {
 
 impl Nodes {
     /// What is asked for.
-    ///
-    /// # Errors
-    /// When there is no kubeconfig.
-    pub(super) fn request(&self) -> Result<Request, Error> {
-        let kubeconfig = find_kubeconfig(self.kubeconfig.as_deref())?;
-        Ok(Request { kubeconfig, manifests: self.manifests.clone() })
+    pub(super) fn request(&self) -> Request {
+        Request { kubeconfig: self.kubeconfig.clone(), manifests: self.manifests.clone() }
     }
 }

@@ -13,6 +13,7 @@ mod files;
 mod flag_order;
 // mod fuzz;
 mod hazards;
+mod join;
 mod kill;
 mod lock;
 mod reset;

@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 
 use crate::certs::{Server, expiries};
 use crate::cluster::{self, Cluster, NodeStatus};
+use crate::commands::reach::find_kubeconfig;
 use crate::config::settings::join_host_port;
 use crate::config::url;
 use crate::error::Error;
@@ -33,8 +34,8 @@ const PORT: u16 = 6443;
 /// Which cluster, and how to ask its etcd.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// The kubeconfig that leads to the cluster.
-    pub(crate) kubeconfig: PathBuf,
+    /// The kubeconfig that leads to the cluster; none is the one that kubectl and kubeadm would take.
+    pub(crate) kubeconfig: Option<PathBuf>,
     /// The folder of static Pod manifests, where etcd's tells how to ask it.
     pub(crate) manifests: PathBuf,
 }
@@ -42,10 +43,11 @@ pub(crate) struct Request {
 /// Lists the Nodes with their state.
 ///
 /// # Errors
-/// When the API server can't be asked for them.
+/// When there is no kubeconfig, or the API server can't be asked for them.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
     let asked = etcd::ask(request.manifests.clone());
-    let mut cluster = cluster::of_kubeconfig(request.kubeconfig.clone(), PATIENCE)?;
+    let kubeconfig = find_kubeconfig(request.kubeconfig.as_deref())?;
+    let mut cluster = cluster::of_kubeconfig(kubeconfig, PATIENCE)?;
     let mut nodes = BTreeMap::new();
     // One after the other: a Node of a large cluster is mostly a list of images.
     cluster.for_each("Node", "", &mut |node| {

@@ -1,10 +1,12 @@
 //! Finding the cluster to join, and what its stored configuration says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::Builder;
 
+use super::assumed;
 use crate::cluster;
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
@@ -19,7 +21,10 @@ use crate::workflow::Run;
 
 /// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
 /// too many by so many.
-const KEYS: usize = 10;
+pub(super) const KEYS: usize = 10;
+
+/// How long a dry run looks for its cluster.
+const DRY_RUN: Duration = Duration::from_secs(5);
 
 /// The cluster to join.
 #[derive(Clone)]
@@ -28,6 +33,8 @@ pub(crate) struct Found {
     pub(crate) kubeconfig: Kubeconfig,
     /// Its CA.
     pub(crate) ca: Bundle,
+    /// It was not found: a dry run goes on as if there were one.
+    pub(crate) assumed: bool,
 }
 
 /// Discovers the cluster, reads its stored configuration into the run's settings, and makes it the run's cluster.
@@ -36,17 +43,34 @@ pub(crate) struct Found {
 /// When it can't be discovered, or what it has stored can't be used.
 pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Error> {
     let out = run.out.clone();
+    let mut told = None;
     let mut report = |waiting: &Waiting<'_>| {
         let (elapsed, limit) = (waiting.elapsed.as_secs(), waiting.limit.as_secs());
         out.log("discovery", format!("Waiting for the cluster ({elapsed} of {limit} s): {}", waiting.cause));
+        // What is wrong is told at once, with what to do, though it may pass: somebody may be watching.
+        let kind = std::mem::discriminant(waiting.cause);
+        if told.replace(kind) != Some(kind) {
+            out.log("discovery", format!("If it stays so: {}", waiting.cause.explanation().fix));
+        }
     };
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let dry = !run.watch.waits();
     let limit = run.settings.node.timeouts.discovery;
-    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report);
-    let discovered = discovered.map_err(|error| {
-        let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
-        Error::from_source(status, error)
-    })?;
+    let limit = if dry { limit.min(DRY_RUN) } else { limit };
+    let discovered = match discovery::discover(runtime.handle(), &join.discovery, limit, &mut report) {
+        Ok(discovered) => discovered,
+        Err(error) => {
+            if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
+                run.warn(format!(
+                    "{}: going on as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
+                    error.cause, run.settings.cluster.version
+                ));
+                return Ok(found);
+            }
+            let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
+            return Err(Error::from_source(status, error));
+        }
+    };
     for warning in &discovered.warnings {
         run.warn(warning);
     }
@@ -71,7 +95,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
         run.generate_keys(KEYS);
     }
     run.join_cluster(reached);
-    Ok(Found { kubeconfig: discovered.kubeconfig, ca })
+    Ok(Found { kubeconfig: discovered.kubeconfig, ca, assumed: false })
 }
 
 impl Found {

@@ -1,5 +1,6 @@
 //! The workflow of `join`: adds this machine to a cluster, as a worker or as another control-plane node.
 
+mod assumed;
 mod found;
 
 use crate::config::v1beta4::JoinConfiguration;
@@ -197,6 +198,12 @@ fn download(join: &mut Join) -> PhaseResult {
         ));
     }
     let found = join.found()?;
+    if found.assumed {
+        return Ok(Outcome::Skipped(
+            "Skipping the download: without the cluster, this dry run makes the shared certificates itself"
+                .into(),
+        ));
+    }
     download_certs::download(&mut join.run, &key, &found.ca)
 }
 

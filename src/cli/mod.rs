@@ -13,6 +13,7 @@ mod init;
 mod join;
 mod kubeconfig;
 mod manual;
+mod nodes;
 mod output_api;
 mod phase;
 mod preflight;
@@ -108,7 +109,7 @@ enum Command {
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
     /// Revert the changes made by `init` or `join`
-    Reset(reset::Reset),
+    Reset(Box<reset::Reset>),
     /// Upgrade a cluster to another Kubernetes version
     Upgrade(upgrade::Upgrade),
     /// Print, validate and migrate configuration files, and list the images they need
@@ -120,6 +121,8 @@ enum Command {
     Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
+    Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -185,9 +188,7 @@ impl Command {
             Self::Diff(diff) => run(global, diff.output.printer(), |out| {
                 commands::diff::run(&diff.request().map_err(|e| unusable(&e))?, out)
             }),
-            Self::Reset(reset) => {
-                run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
-            }
+            Self::Reset(reset) => run(global, reset.output.printer(), |out| reset.run(None, out)),
             Self::Upgrade(upgrade) => match upgrade.command {
                 upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
                 upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
@@ -205,6 +206,9 @@ impl Command {
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
             Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Nodes(nodes) => {
+                run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))
+            }
             Self::Token(token) => run(global, text(), |out| token.run(out)),
             Self::Kubeconfig(kubeconfig) => {
                 run(global, text(), |out| commands::kubeconfig::user(&kubeconfig.request(), out))
@@ -253,6 +257,7 @@ fn tree() -> clap::Command {
     Cli::command()
         .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
         .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .mut_subcommand("reset", |reset| reset.defer(phase::with_phases::<reset::Reset>))
         .mut_subcommand("upgrade", |upgrade| {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);

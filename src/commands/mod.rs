@@ -13,6 +13,7 @@ pub(crate) mod etcd;
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod kubeconfig;
+pub(crate) mod nodes;
 pub(crate) mod preflight;
 pub(crate) mod reach;
 pub(crate) mod reset;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::StaticPods;
-use crate::host::cri::CriError;
+use crate::host::cri::{ContainerJob, CriError, JobEnd};
 use crate::host::machine::RuntimeFacts;
 use crate::host::{
     ContainerRuntime, CriRuntime, FileError, FileMode, Host, InitSystem, RealHost, ServiceError,
@@ -66,6 +66,9 @@ impl InitSystem for FakeNode {
     fn enable(&self, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }
+    fn disable(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
+    }
     fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
         vec![]
     }
@@ -101,6 +104,10 @@ impl ContainerRuntime for FakeNode {
     }
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
         Ok(None)
+    }
+    fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError> {
+        self.note(format!("run {}", job.name));
+        Ok(JobEnd::default())
     }
 }
 

@@ -3,6 +3,9 @@
 pub(crate) mod health;
 pub(crate) mod maintenance;
 pub(crate) mod members;
+pub(crate) mod recover;
+mod replace;
+pub(crate) mod restore;
 pub(crate) mod snapshot;
 
 use std::path::PathBuf;
@@ -15,6 +18,9 @@ use crate::exit_status::ExitStatus;
 use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::{StaticPod, etcd_endpoints};
+
+/// Where snapshots are kept.
+pub(crate) const SNAPSHOTS: &str = "/var/lib/kubestrap/etcd-snapshots";
 
 /// Which etcd, and who asks. What is not given comes from etcd's static Pod manifest on this machine.
 #[derive(Clone, Debug, Default)]

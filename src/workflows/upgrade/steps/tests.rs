@@ -17,7 +17,7 @@ use super::{control_plane, post_upgrade, undo};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::health::{ComponentState, Snapshot, Stage, Watch, Watched};
-use crate::host::RealHost;
+use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::fake::FakeNode;
 use crate::output::{Format, Printer};
@@ -55,8 +55,10 @@ impl Watch for Unhealthy {
     }
 }
 
-/// A node of the old version.
+/// A node of the old version, and a copy of it as it was.
 struct Site(TempDir);
+
+const FOLDERS: [&str; 2] = ["kubernetes", "etcd"];
 
 impl Site {
     fn new() -> Self {
@@ -71,7 +73,18 @@ impl Site {
         }
         std::fs::create_dir_all(site.path(ETCD_FILE).parent().unwrap()).unwrap();
         std::fs::write(site.path(ETCD_FILE), "old data").unwrap();
+        for folder in FOLDERS {
+            RealHost::of_files().copy_all(&site.path(folder), &site.path("copy").join(folder)).unwrap();
+        }
         site
+    }
+
+    /// As it was at first.
+    fn fresh_again(&self) {
+        for folder in FOLDERS {
+            std::fs::remove_dir_all(self.path(folder)).unwrap();
+            RealHost::of_files().copy_all(&self.path("copy").join(folder), &self.path(folder)).unwrap();
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -237,7 +250,7 @@ fn killed_before_any_act_it_is_finished_by_the_next_run() {
     let acts = whole.events().len();
     assert!(acts > 40, "{acts} acts: {:?}", whole.events());
     for killed_at in 1..=acts {
-        let site = Site::new();
+        site.fresh_again();
         let killed = catch_unwind(AssertUnwindSafe(|| site.apply(&node(killed_at))));
         assert!(killed.is_err(), "{killed_at}: it was not killed");
         let next = node(0);
@@ -255,7 +268,7 @@ fn killed_before_any_act_the_node_can_go_back() {
     let whole = node(0);
     site.apply(&whole).unwrap();
     for killed_at in 1..=whole.events().len() {
-        let site = Site::new();
+        site.fresh_again();
         let before = site.files();
         let killed = catch_unwind(AssertUnwindSafe(|| site.apply(&node(killed_at))));
         assert!(killed.is_err(), "{killed_at}: it was not killed");

@@ -19,7 +19,7 @@ pub struct Target {
 
 /// The target for a static Pod; kubeadm's rules for kube-apiserver, kube-controller-manager
 /// and kube-scheduler, and etcd's metrics address for etcd.
-pub(crate) fn target(pod: &StaticPod) -> Target {
+pub fn target(pod: &StaticPod) -> Target {
     let component = pod.component();
     let flag = |name: &str| pod.flag(name);
     let (base, path) = match component {

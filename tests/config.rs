@@ -83,8 +83,18 @@ fn failure(args: &str, stdin: &str, code: i32) -> String {
 
 #[test]
 fn init_defaults() {
-    let all =
-        stdout("print init-defaults --component-configs KubeletConfiguration,KubeProxyConfiguration", "");
+    // The version follows the installed kubelet.
+    let dir = tempfile::tempdir().unwrap();
+    let kubelet = dir.path().join("kubelet");
+    std::fs::write(&kubelet, "#!/bin/sh\necho Kubernetes v1.36.2\n").unwrap();
+    std::fs::set_permissions(&kubelet, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = cargo_bin_cmd!("kubestrap")
+        .args(["config", "print", "init-defaults", "--component-configs"])
+        .arg("KubeletConfiguration,KubeProxyConfiguration")
+        .env("PATH", dir.path())
+        .output()
+        .unwrap();
+    let all = text(&output.stdout);
     assert_snapshot!(all, @r#"
     apiVersion: kubeadm.k8s.io/v1beta4
     bootstrapTokens:

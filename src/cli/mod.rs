@@ -24,6 +24,7 @@ mod version;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
@@ -132,8 +133,13 @@ enum Command {
 
 /// Parses the command line, runs the command, and tells how it ended.
 pub(crate) fn main() -> ExitStatus {
-    let matches = match parse(&std::env::args_os().collect::<Vec<_>>()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let matches = match parse(&args) {
         Ok(matches) => matches,
+        Err(help) if is_general(&help, &args) => {
+            Printer::new(Format::Text).data(&help.render().to_string());
+            return ExitStatus::Done;
+        }
         Err(error) => {
             let _ = error.print();
             // Help that was asked for is no error.
@@ -150,6 +156,17 @@ pub(crate) fn main() -> ExitStatus {
             ExitStatus::Usage
         }
     }
+}
+
+/// Whether this is the help that kubeadm shows where nothing was asked for, which is no error: without any command, or
+/// with `kubeconfig` alone.
+fn is_general(error: &clap::Error, args: &[OsString]) -> bool {
+    let alone = match args {
+        [_] => true,
+        [_, command] => command == "kubeconfig",
+        _ => false,
+    };
+    alone && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
 
 /// Reads a command line. A flag counts for the last command that is named, wherever it stands, as for kubeadm.

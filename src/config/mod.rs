@@ -39,7 +39,7 @@ pub use join_flags::JoinFlags;
 pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_join};
 pub use migrate::{Migration, migrate};
 pub use problem::{ConfigError, Locator, Problem};
-pub use release::Release;
+pub use release::{Release, default_version};
 pub use resolve::{Overrides, Resolved};
 pub(crate) use resolve_join::ResolvedJoin;
 pub use settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts};

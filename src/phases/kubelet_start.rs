@@ -195,6 +195,17 @@ mod tests {
         assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
         let own = "\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
         assert_eq!(missing(Some(&[kubelet::UNIT, own].concat())), [""; 0]);
-        assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
+        // Units that someone else wrote are left alone.
+        for others in [
+            "ExecStart=/usr/bin/kubelet --config /etc/mine.yaml",
+            "EnvironmentFile=-/etc/kubernetes/kubelet.env\nExecStart=/usr/bin/kubelet $KUBELET_ARGS",
+            "EnvironmentFile=-/etc/kubernetes/kubelet.env\nExecStart=/usr/bin/kubelet",
+            "Environment=\"KUBELET_ARGS=--v=2\"\nExecStart=/usr/bin/kubelet",
+            "ExecStart=/opt/bin/kubelet",
+            "ExecStart=/usr/bin/kubelet \\\n  $ARGS",
+            "Type=notify",
+        ] {
+            assert_eq!(missing(Some(&format!("[Service]\n{others}\n"))), [""; 0], "{others}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod flag_order;
 // mod fuzz;
 mod hazards;
 mod kill;
+mod kubeadm;
 mod lock;
 mod secrets;
 mod snapshots;

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::addons::kube_proxy;
+use crate::commands::configuration::default_version;
 use crate::config::sample;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -85,7 +86,7 @@ impl Print {
 
 impl InitDefaults {
     fn documents(&self) -> Result<Vec<String>, Error> {
-        let resolved = sample::init()?;
+        let resolved = sample::init(&default_version())?;
         let settings = &resolved.settings;
         let mut documents = vec![document(&resolved.init)?, document(&sample::cluster(settings))?];
         for component in &self.component_configs {

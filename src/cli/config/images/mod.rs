@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::super::value::feature_gates;
 use super::{read, warn, wrong};
-use crate::commands::configuration::resolve_label;
+use crate::commands::configuration::resolve_version;
 use crate::config::Overrides;
 use crate::config::{self, ConfigError, HostFacts, Loaded, Settings};
 use crate::error::Error;
@@ -89,7 +89,7 @@ impl Selection {
             }
             None => self.loaded().map_err(wrong)?,
         };
-        resolve_label(&mut loaded.cluster.kubernetes_version, out)?;
+        resolve_version(&mut loaded.cluster.kubernetes_version, out)?;
         if let Some(socket) = cri_socket {
             socket.clone_into(&mut loaded.init.node_registration.cri_socket);
             loaded.locator.flags.push(("nodeRegistration.criSocket", "cri-socket"));

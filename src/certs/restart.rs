@@ -147,9 +147,10 @@ mod tests {
                 *looks = looks.saturating_sub(1);
                 let id = format!("{}-{number}", component.name());
                 let container = Some(ContainerView { id, ..ContainerView::default() });
-                snapshot
-                    .components
-                    .insert(component, ComponentState { stage, container, health: "no".into(), ended: None });
+                snapshot.components.insert(
+                    component,
+                    ComponentState { stage, container, health: "no".into(), ..ComponentState::default() },
+                );
             }
             snapshot
         }

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::apply::apply_all;
 use super::connection::{Connection, REQUEST_TIMEOUT, collection};
-use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins};
+use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins, copied_link};
 use crate::host::net;
 use crate::yaml;
 
@@ -55,6 +55,7 @@ impl KubeCluster {
         let form = || error("it does not have the form of a kubeconfig".into());
         let value = yaml::parse_values(file.text).ok().and_then(|d| d.into_iter().next()).ok_or_else(form)?;
         let mut kubeconfig: Kubeconfig = serde_json::from_value(value).map_err(|_| form())?;
+        copied_link::follow(&mut kubeconfig);
         if let Some(server) = access.server {
             for cluster in kubeconfig.clusters.iter_mut().filter_map(|c| c.cluster.as_mut()) {
                 cluster.server = Some(server.to_owned());

@@ -20,6 +20,7 @@ mod change;
 mod cluster_admins;
 pub mod cluster_info;
 mod connection;
+mod copied_link;
 pub(crate) mod download_certs;
 mod error;
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub enum Answer {
     Unhealthy(String),
     /// It did not answer.
     Silent(String),
+    /// It is there, but did not answer in time: on a busy machine that says nothing about its health.
+    Late(String),
 }
 
 impl Endpoint {
@@ -63,7 +65,7 @@ impl Endpoint {
             Err(error) => return Answer::Silent(error.to_string()),
         };
         match tokio::time::timeout(TIMEOUT, self.client.request_text(request)).await {
-            Err(_) => Answer::Silent(format!("{} does not answer within {} s", self.url, TIMEOUT.as_secs())),
+            Err(_) => Answer::Late(format!("{} does not answer within {} s", self.url, TIMEOUT.as_secs())),
             Ok(Ok(_)) => Answer::Healthy,
             Ok(Err(kube::Error::Api(status))) => {
                 Answer::Unhealthy(format!("{}: {} {}", self.url, status.code, status.message))

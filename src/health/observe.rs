@@ -64,6 +64,8 @@ pub struct ComponentState {
     pub stage: Stage,
     /// The last answer of its health endpoint, if it is not healthy.
     pub health: String,
+    /// That answer did not come in time, which on a busy machine says nothing.
+    pub late: bool,
     /// Its newest container.
     pub container: Option<ContainerView>,
     /// The newest of its containers that have exited: its last log lines say why.
@@ -129,7 +131,7 @@ impl Observer {
         let mut snapshot = Snapshot {
             kubelet: match kubelet {
                 Answer::Healthy => None,
-                Answer::Unhealthy(why) | Answer::Silent(why) => Some(why),
+                Answer::Unhealthy(why) | Answer::Silent(why) | Answer::Late(why) => Some(why),
             },
             runtime: None,
             components: BTreeMap::new(),
@@ -146,6 +148,7 @@ impl Observer {
             match answer {
                 Answer::Healthy => state.stage = Stage::Healthy,
                 Answer::Unhealthy(why) | Answer::Silent(why) => state.health = why,
+                Answer::Late(why) => (state.health, state.late) = (why, true),
             }
             snapshot.components.insert(component, state);
         }

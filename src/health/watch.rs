@@ -73,7 +73,7 @@ impl Watch for LiveWatch {
         let answer = block_on(async {
             match Endpoint::new(base, "/livez") {
                 Ok(endpoint) => match endpoint.ask().await {
-                    Answer::Silent(why) => Some(why),
+                    Answer::Silent(why) | Answer::Late(why) => Some(why),
                     Answer::Healthy | Answer::Unhealthy(_) => None,
                 },
                 Err(why) => Some(why),

@@ -1,8 +1,12 @@
 //! What stands on this machine: static Pods, kubelet's files, the certificates' folder, the node's role.
 
 mod etcd;
+#[cfg(test)]
+pub(crate) mod fake;
 pub(crate) mod identity;
+mod restart;
 mod static_pod;
 
 pub(crate) use etcd::etcd_endpoints;
+pub(crate) use restart::StaticPods;
 pub(crate) use static_pod::StaticPod;

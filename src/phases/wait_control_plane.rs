@@ -1,5 +1,6 @@
 //! `wait-control-plane`: until kubelet and every component are healthy, or it is proven that they can't become so.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::attention::{Attention, unhealthy};
@@ -8,12 +9,15 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::health::{ContainerView, Snapshot, Stage};
 use crate::host::cri::log;
+use crate::manifest::Component;
 use crate::output::LiveView;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// How long between two looks; on a slow machine, as long as a look takes, to leave it time for other work.
 const PERIOD: Duration = Duration::from_millis(50);
 const LONGEST_PERIOD: Duration = Duration::from_millis(500);
+/// For how long a component counts as healthy whose answers come too late.
+const MEMORY: Duration = Duration::from_secs(30);
 /// How many of a failed container's last lines to show.
 const LAST_LINES: usize = 10;
 
@@ -38,6 +42,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
     let mut view = run.live_view();
     let mut attention = Attention::new(run);
     let mut pointed = false;
+    let mut remembered = Remembered::default();
     loop {
         let asked = Instant::now();
         let mut snapshot = run.watch.snapshot();
@@ -46,6 +51,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         if let Some(since) = run.kubelet_started {
             forget_ended(&mut snapshot, since);
         }
+        remembered.complete(&mut snapshot, Instant::now());
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
@@ -81,6 +87,33 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
             return Err(unhealthy(run, &late, attention.causes(run, &snapshot)));
         }
         std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
+    }
+}
+
+/// Where each component was healthy last. On a busy machine an answer now and then comes too late, and all of them
+/// never come in one look: what was healthy stays so, as long as the same container runs.
+#[derive(Default)]
+struct Remembered(BTreeMap<Component, (String, Instant)>);
+
+impl Remembered {
+    /// Has components count as healthy that were, and are only late to say so.
+    fn complete(&mut self, snapshot: &mut Snapshot, now: Instant) {
+        for (component, state) in &mut snapshot.components {
+            let Some(container) = state.container.as_ref().filter(|c| c.exit_code.is_none()) else {
+                continue;
+            };
+            match (state.stage, self.0.get(component)) {
+                (Stage::Healthy, _) => {
+                    self.0.insert(*component, (container.id.clone(), now));
+                }
+                (Stage::Running, Some((id, when)))
+                    if state.late && *id == container.id && now.duration_since(*when) < MEMORY =>
+                {
+                    state.stage = Stage::Healthy;
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -179,7 +212,26 @@ fn report(snapshot: &Snapshot, cri_socket: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::health::ComponentState;
-    use crate::manifest::Component;
+
+    #[test]
+    fn late_answer_takes_no_health_back_from_a_container_that_still_runs() {
+        let mut remembered = Remembered::default();
+        let start = Instant::now();
+        let mut look = |id: &str, stage, late, seconds| {
+            let container = Some(ContainerView { id: id.into(), ..ContainerView::default() });
+            let state = ComponentState { stage, late, container, ..ComponentState::default() };
+            let mut snapshot =
+                Snapshot { components: [(Component::Etcd, state)].into(), ..Snapshot::default() };
+            remembered.complete(&mut snapshot, start + Duration::from_secs(seconds));
+            snapshot.healthy()
+        };
+        assert!(!look("a", Stage::Running, true, 0), "it never was healthy");
+        assert!(look("a", Stage::Healthy, false, 1));
+        assert!(look("a", Stage::Running, true, 2));
+        assert!(!look("a", Stage::Running, false, 3), "it answered, and not as a healthy one");
+        assert!(!look("b", Stage::Running, true, 4), "another container");
+        assert!(!look("a", Stage::Running, true, 60), "too long ago");
+    }
 
     #[test]
     fn container_that_was_stopped_before_kubelet_started_tells_nothing() {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::context::Context;
 use super::this_node::{ForVersion, ThisNode, Wishes};
-use crate::cluster::{self, ReadOnly, Recorder};
+use crate::cluster::{self, ClusterObject, ReadOnly, Recorder};
 use crate::commands::dry_run;
 use crate::config::KubernetesVersion;
 use crate::error::Error;
@@ -102,7 +102,9 @@ impl Step<'_> {
             upgrade.run.check_patches()?;
         }
         let result = workflow.run(selection, &mut upgrade);
-        let result = result.and_then(|_| dry_run::report(&host, &recorder.objects(), out));
+        let mut objects = recorder.objects();
+        objects.iter_mut().for_each(spell_out);
+        let result = result.and_then(|_| dry_run::report(&host, &objects, out));
         out.findings("preflight", &checks.found().findings);
         result
     }
@@ -157,6 +159,21 @@ impl Step<'_> {
             kubeconfig: self.kubeconfig,
         };
         Ok((prepared, outlook))
+    }
+}
+
+/// Spells out what kubeadm's dry run of an upgrade does, which shows its own text of kube-proxy's DaemonSet, where that
+/// of `init` shows the object. To the API it is the same, so nothing else writes it.
+fn spell_out(object: &mut ClusterObject) {
+    if object.kind() != "DaemonSet" || object.name() != "kube-proxy" {
+        return;
+    }
+    let containers = object.value.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut);
+    let mounts = containers.into_iter().flatten().filter_map(|c| c.get_mut("volumeMounts")?.as_array_mut());
+    for mount in mounts.flatten().filter_map(Value::as_object_mut) {
+        if mount.get("name").is_some_and(|name| name == "xtables-lock") {
+            mount.entry("readOnly").or_insert(json!(false));
+        }
     }
 }
 

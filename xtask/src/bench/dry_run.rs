@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::measure::{Run, run};
 use super::report::{Measured, Report};
-use crate::command;
+use e2e::command;
 
 /// The keys, and how much of kubeadm's time is allowed. RSA's keys take their time whoever makes them.
 pub(super) const ALGORITHMS: &[(&str, f64)] = &[("RSA-2048", 0.6), ("ECDSA-P256", 0.15)];

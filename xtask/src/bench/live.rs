@@ -12,14 +12,14 @@ use serde_json::Value;
 
 use super::measure::{Run, median, run};
 use super::report::{Measured, Report};
-use crate::command::check;
-use crate::e2e::config::Config;
-use crate::e2e::node::{CONFIG, Node};
-use crate::e2e::plan::Plan;
-use crate::e2e::{Programs, cluster, images, prepare};
-use crate::json::at;
-use crate::machine::{self, Network, keeper};
-use crate::say;
+use e2e::command::check;
+use e2e::config::Config;
+use e2e::json::at;
+use e2e::machine::{self, Network, keeper};
+use e2e::node::{CONFIG, Node};
+use e2e::plan::Plan;
+use e2e::say;
+use e2e::{Programs, cluster, images, prepare};
 
 /// How much of kubeadm's time, of the floor, and of kubeadm's memory is allowed.
 const OF_KUBEADM: f64 = 0.75;
@@ -95,12 +95,13 @@ fn job<T: serde::de::DeserializeOwned>(plan: &Plan, words: &[&str]) -> anyhow::R
 ///
 /// # Errors
 /// When it fails, or leaves no healthy cluster.
-pub(crate) fn init(plan: Plan, program: &str) -> anyhow::Result<()> {
+pub(super) fn init(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
+    let [program] = words else { bail!("one program is measured at a time") };
     let node = Node::fresh(plan, program)?;
     let ignored = node.prepare_init(&Config::default())?;
     let mut command = Command::new(program);
     command.args(["init", "--config", CONFIG, &ignored]);
-    if program == "kubestrap" {
+    if *program == "kubestrap" {
         command.args(["--output", "json"]);
     }
     let (run, stdout) = run(&mut command)?;
@@ -125,7 +126,7 @@ fn phases(stdout: &str) -> BTreeMap<String, f64> {
 ///
 /// # Errors
 /// When it never does.
-pub(crate) fn floor(plan: Plan) -> anyhow::Result<()> {
+pub(super) fn floor(plan: Plan, _words: &[&str]) -> anyhow::Result<()> {
     let node = Node::fresh(plan, "kubestrap")?;
     node.prepare_init(&Config::default())?;
     let made = "/var/lib/floor";

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 use wait4::Wait4;
 
-use crate::command::tail;
+use e2e::command::tail;
 
 /// How often a run's memory is looked at.
 const LOOK: Duration = Duration::from_millis(5);

@@ -10,12 +10,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::e2e::Programs;
-use crate::machine::keeper;
-use crate::say;
+use e2e::Programs;
+use e2e::machine::keeper;
+use e2e::say;
 
-pub(crate) use live::{floor, init};
 use report::Report;
+
+/// What it has done in machines.
+pub(crate) const JOBS: &[e2e::Job] = &[("bench-init", live::init), ("bench-floor", live::floor)];
 
 /// Measure kubestrap against kubeadm
 ///

@@ -1,7 +1,7 @@
 //! The table, with the limits.
 
 use super::measure::{Run, median};
-use crate::say;
+use e2e::say;
 
 /// The program's size that is allowed, in bytes.
 const SIZE: f64 = 25e6;

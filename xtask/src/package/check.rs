@@ -10,8 +10,8 @@ use anyhow::{Context, ensure};
 use super::content::Content;
 use super::deb::installed;
 use super::{VERSION, workspace};
-use crate::command::{check, find};
-use crate::say;
+use e2e::command::{check, find};
+use e2e::say;
 
 /// Installs the package with dpkg below a folder of its own, runs what it brings, and removes it.
 ///

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::{notices, workspace};
-use crate::command::check;
+use e2e::command::check;
 
 /// A file of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::VERSION;
 use super::archive::{ar, gzip, tar};
 use super::content::{Content, Entry, SHELLS};
-use crate::build::architecture;
+use e2e::build::architecture;
 
 const DOC: &str = "usr/share/doc/kubestrap";
 

@@ -15,8 +15,8 @@ use anyhow::Context;
 use clap::Args;
 
 use self::content::Content;
-use crate::build::{self, Source};
-use crate::say;
+use e2e::build::{self, Source};
+use e2e::say;
 
 /// Make a Debian package and a tarball
 ///

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::command::check;
-use crate::json::at;
+use e2e::command::check;
+use e2e::json::at;
 
 /// How names of files with licences begin.
 const LICENSES: &[&str] = &["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"];

@@ -3,7 +3,7 @@
 use super::VERSION;
 use super::archive::{gzip, tar};
 use super::content::{Content, Entry, SHELLS};
-use crate::build::architecture;
+use e2e::build::architecture;
 
 fn top() -> String {
     format!("kubestrap-{VERSION}-linux-{}", architecture())

@@ -1,12 +1,6 @@
-//! Replaces a static Pod of this node, so that its component is down no longer than it takes to stop and to start.
-//!
-//! kubelet by itself is slow at this: it first deletes the old Pod's mirror in the API, which it waits for even when the
-//! API server or its etcd is the Pod in question, and only then starts the new container. So kubelet is stopped, the
-//! old container is stopped through the runtime with its grace, the new manifest is put in place, and kubelet is
-//! started: it finds a Pod that does not run, as after a boot, and starts it at once.
+//! Replaces a static Pod of this node: the new manifest is put in place while kubelet and the old container are stopped.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
@@ -16,58 +10,20 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
 use crate::manifest::Component;
-use crate::node::StaticPod;
+use crate::node::{StaticPod, StaticPods};
 use crate::phases::wait_control_plane;
 use crate::workflow::{Run, Verb};
 
-/// kubelet's service.
-const KUBELET: &str = "kubelet";
-/// How long etcd may take to end: what kubelet would give it. It writes what it holds before it ends.
-const ETCD_GRACE: Duration = Duration::from_secs(30);
-/// How long the others may take. kube-apiserver closes its port at once and then waits for its watches, which end only
-/// when it does: everything that waits longer is outage. The other two hold nothing that could be lost.
-const GRACE: Duration = Duration::from_secs(3);
-
-/// The static Pod's name on this node.
-pub(super) fn pod_name(run: &Run, component: Component) -> String {
-    format!("{}-{}", component.name(), run.settings.node_name())
-}
-
-/// Stops kubelet; nothing starts or restarts static Pods from here on.
-pub(super) fn stop_kubelet(run: &Run) -> Result<(), Error> {
-    let Some(init) = run.host.init_system() else {
-        return Err(Error::new(
-            ExitStatus::Failed,
-            "this machine has neither systemd nor OpenRC, so kubelet can't be stopped and started",
-        ));
-    };
-    tracing::debug!("stopping kubelet");
-    Ok(init.stop(KUBELET)?)
+/// The static Pods of this node.
+pub(super) fn pods(run: &Run) -> StaticPods<'_> {
+    StaticPods { host: &*run.host, runtime: &*run.runtime, node_name: run.settings.node_name() }
 }
 
 /// Starts kubelet again.
 pub(super) fn start_kubelet(run: &mut Run) -> Result<(), Error> {
-    tracing::debug!("starting kubelet");
-    run.kubelet_started = Some(SystemTime::now());
-    match run.host.init_system() {
-        Some(init) => Ok(init.restart(KUBELET)?),
-        None => Ok(()),
-    }
-}
-
-/// Stops a component's containers and proves that none is left: no two of one component ever run.
-pub(super) fn stop_pod(run: &mut Run, component: Component) -> Result<(), Error> {
-    let grace = if component == Component::Etcd { ETCD_GRACE } else { GRACE };
-    let name = pod_name(run, component);
-    let left = run.runtime.stop_pod(&name, grace);
-    let left = left.map_err(|error| Error::from(error).at(&format!("the Pod {name} can't be stopped")))?;
-    match left.first() {
-        None => Ok(()),
-        Some(id) => {
-            let message = format!("the Pod {name} can't be stopped: its container {id} still runs");
-            Err(Error::new(ExitStatus::Failed, message))
-        }
-    }
+    let started = pods(run).start_kubelet()?;
+    run.kubelet_started = Some(started);
+    Ok(())
 }
 
 /// Puts the manifest `text` in place of a component's and waits until the new one is proven healthy.
@@ -80,8 +36,8 @@ pub(super) fn replace(upgrade: &mut Upgrade, component: Component, text: &str) -
     upgrade.note(component, Progress::Begun)?;
     let run = &mut upgrade.run;
     run.act(Verb::Restart, format!("{} with its new manifest", component.name()));
-    stop_kubelet(run)?;
-    stop_pod(run, component)?;
+    pods(run).stop_kubelet()?;
+    pods(run).stop(component)?;
     if component == Component::Etcd {
         copy_etcd_data(upgrade, old.as_ref())?;
     }
@@ -99,7 +55,7 @@ fn prove(run: &mut Run, component: Component, old: Option<&StaticPod>) -> Result
     let new = StaticPod::read(&manifests, component, &*run.host)?;
     let image = |pod: Option<&StaticPod>| pod.and_then(|p| p.image()).map(str::to_owned);
     let (was, wanted) = (image(old), image(new.as_ref()));
-    let name = pod_name(run, component);
+    let name = pods(run).name(component);
     let runs = run.runtime.running_image(&name, component.name())?;
     if runs.is_some() && runs == was && was != wanted {
         let message = format!(

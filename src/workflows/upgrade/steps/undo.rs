@@ -72,11 +72,11 @@ pub(super) fn after(upgrade: &mut Upgrade, error: Error) -> Error {
 /// When something can't be put back, or the old control plane does not become healthy.
 pub(crate) fn undo(run: &mut Run, journal: &Journal) -> Result<Option<String>, Error> {
     let paths = run.settings.node.paths.clone();
-    roll::stop_kubelet(run)?;
+    roll::pods(run).stop_kubelet()?;
     let begun = journal.begun();
     // Those that depend on others first.
     for component in begun.iter().rev() {
-        roll::stop_pod(run, *component)?;
+        roll::pods(run).stop(*component)?;
     }
     let mut lost = None;
     for component in &begun {

@@ -1,0 +1,183 @@
+//! The images of a cluster, made of the user's programs, in a containerd folder that every machine gets a copy of.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::containerd::Containerd;
+use super::image::{self, Image};
+use super::plan::Plan;
+use crate::command::{check, find};
+use crate::machine;
+
+/// containerd's folder in every machine; its databases hold paths, so it is always the same.
+pub(crate) const ROOT: &str = "var/lib/containerd";
+
+/// Makes the folder that machines' containerd starts from, unless an earlier run made the same.
+///
+/// # Errors
+/// When an image can't be made or imported.
+pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
+    let images = plan.work.join("images");
+    let key = key(plan)?;
+    let key_file = images.join("key.json");
+    if fs::read(&key_file).ok() == Some(serde_json::to_vec(&key)?) {
+        return Ok(());
+    }
+    crate::say::note(format_args!("packing {} images", plan.references.len()));
+    let _ = fs::remove_dir_all(&images);
+    fs::create_dir_all(&images)?;
+    let request = plan.request("import", &["import"]);
+    let made = request.dir.join(ROOT);
+    let finished = machine::launch(
+        &request,
+        || Ok(()),
+        || fs::rename(&made, images.join("containerd")).context("the images can't be kept"),
+    )?;
+    if !finished.ok {
+        bail!("the images can't be made:\n{}", finished.stderr.trim_end());
+    }
+    fs::write(&key_file, serde_json::to_vec(&key)?)?;
+    Ok(())
+}
+
+/// What the images are made of: when it changes, they are made anew.
+fn key(plan: &Plan) -> anyhow::Result<Value> {
+    let mut sources = vec![];
+    for reference in &plan.references {
+        let image = describe(plan, reference)?;
+        for (source, path) in &image.files {
+            let about = source.metadata().with_context(|| format!("{} can't be used", source.display()))?;
+            let modified = about.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos().to_string();
+            sources.push(json!([reference, source, path, about.len(), modified]));
+        }
+    }
+    Ok(json!(sources))
+}
+
+/// Gives the machine whose folder is `dir` its own copy: files are shared, except the databases, which are the only
+/// ones that containerd writes again.
+///
+/// # Errors
+/// When something can't be copied.
+pub fn copy_to(plan: &Plan, dir: &Path) -> anyhow::Result<()> {
+    copy(&plan.work.join("images/containerd"), &dir.join(ROOT)).context("the images can't be copied")
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    fs::set_permissions(to, from.metadata()?.permissions())?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            symlink(fs::read_link(&source)?, &target)?;
+        } else if kind.is_dir() {
+            copy(&source, &target)?;
+        } else if source.extension().is_some_and(|e| e == "db") {
+            fs::copy(&source, &target)?;
+        } else if let Err(error) = fs::hard_link(&source, &target) {
+            // A second machine's folder lies on another mount than what the first sees of the host.
+            if error.kind() != ErrorKind::CrossesDevices {
+                return Err(error.into());
+            }
+            fs::copy(&source, &target)?;
+        }
+    }
+    Ok(())
+}
+
+/// The job: packs and imports them.
+///
+/// # Errors
+/// When one of them fails.
+pub(crate) fn import(plan: &Plan) -> anyhow::Result<()> {
+    let containerd = Containerd::start(plan.pause())?;
+    let scratch = Path::new("/var/lib/images");
+    fs::create_dir_all(scratch)?;
+    let archive = scratch.join("image.tar");
+    let shown = archive.display().to_string();
+    for reference in &plan.references {
+        image::write(&describe(plan, reference)?, &archive, scratch)?;
+        check("ctr", &["--namespace", "k8s.io", "images", "import", &shown])?;
+    }
+    containerd.stop()
+}
+
+/// What the image `reference` is made of.
+fn describe(plan: &Plan, reference: &str) -> anyhow::Result<Image> {
+    let (repository, _) = reference.rsplit_once(':').context("an image without a tag")?;
+    let name = repository.rsplit('/').next().unwrap_or(repository);
+    let Some((_, program)) = plan.programs.iter().find(|(n, _)| n == name) else {
+        bail!("no program for the image {reference}");
+    };
+    // Where the Pods' commands, or the images' own entry points, look for them.
+    let entrypoint = match name {
+        "coredns" | "pause" => format!("/{name}"),
+        _ => format!("/usr/local/bin/{name}"),
+    };
+    let mut image = Image {
+        reference: reference.to_owned(),
+        files: vec![(program.clone(), entrypoint.clone())],
+        entrypoint,
+        links: vec![],
+    };
+    if name == "kube-proxy" {
+        add_iptables(&mut image);
+    }
+    Ok(image)
+}
+
+/// kube-proxy runs iptables' programs: this machine's go in, with their libraries. Without them its Pod fails, which no
+/// scenario minds.
+fn add_iptables(image: &mut Image) {
+    let Some(program) = find("iptables").and_then(|p| p.canonicalize().ok()) else { return };
+    let Ok(listed) = check("ldd", &[&program.display().to_string()]) else { return };
+    let libraries = listed.stdout.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from);
+    let mut files: Vec<PathBuf> = libraries.collect();
+    for library in files.clone() {
+        // Extensions lie beside the libraries: /usr/lib/x86_64-linux-gnu/xtables/libxt_comment.so
+        let folder = library.canonicalize().ok().and_then(|l| Some(l.parent()?.join("xtables")));
+        let Some(Ok(entries)) = folder.map(fs::read_dir) else { continue };
+        let extensions =
+            entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "so"));
+        files.extend(extensions.collect::<std::collections::BTreeSet<_>>());
+    }
+    files.sort();
+    files.dedup();
+    image.files.extend(files.into_iter().map(|f| (f.clone(), f.display().to_string())));
+    image.files.push((program, "/usr/local/bin/xtables".to_owned()));
+    // One program, which looks at the name it is called by.
+    for base in ["iptables", "ip6tables"] {
+        for end in ["", "-save", "-restore"] {
+            image.links.push((format!("/usr/local/bin/{base}{end}"), "xtables".to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use super::*;
+
+    #[test]
+    fn databases_are_copied_and_the_rest_is_shared() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::create_dir_all(from.join("deep")).unwrap();
+        fs::write(from.join("deep/meta.db"), "state").unwrap();
+        fs::write(from.join("deep/blob"), "content").unwrap();
+        copy(&from, &to).unwrap();
+        let same =
+            |name: &str| from.join(name).metadata().unwrap().ino() == to.join(name).metadata().unwrap().ino();
+        assert!(same("deep/blob"));
+        assert!(!same("deep/meta.db"));
+        assert_eq!(fs::read_to_string(to.join("deep/meta.db")).unwrap(), "state");
+    }
+}

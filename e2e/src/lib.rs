@@ -1,0 +1,42 @@
+//! kubestrap against the real kubelet, containerd, etcd and Kubernetes: `cargo e2e --bin-dir DIR`.
+//!
+//! - `machine` makes machines in namespaces of their own, `systemd` stands in for process 1 there, `vm` boots a fresh
+//!   Debian instead.
+//! - `prepare` packs the folder's programs into `images`; `node` is a machine with containerd and kubelet.
+//! - `scenarios` are what must hold on a healthy node, `faults` what is said of broken ones.
+//!
+//! `cargo xtask bench` measures on the same machines: what it needs is public, and its jobs are given to
+//! [`if_in_machine`].
+
+mod asking;
+mod balancer;
+mod binaries;
+pub mod build;
+pub mod cluster;
+pub mod command;
+pub mod config;
+mod containerd;
+mod faults;
+mod fresh;
+mod ignored;
+mod image;
+pub mod images;
+pub mod json;
+mod kill;
+mod left;
+pub mod machine;
+mod neighbour;
+pub mod node;
+pub mod plan;
+mod prepare;
+mod run;
+pub mod say;
+mod scenarios;
+mod step;
+mod systemd;
+mod vm;
+mod wait;
+
+pub use prepare::{Programs, prepare};
+pub use run::E2e;
+pub use step::{Job, if_in_machine};

@@ -1,0 +1,151 @@
+//! The scenarios: each starts on a fresh node.
+
+mod certificates;
+mod changed;
+mod day_two;
+mod dual_stack;
+mod external_etcd;
+mod images;
+mod init;
+mod join;
+mod kill;
+mod kubeadm;
+mod no_unit;
+mod patches;
+mod phases;
+mod renew;
+mod rerun;
+mod reset;
+mod static_pods;
+mod upload_certs;
+
+use super::node::Node;
+
+/// A scenario.
+pub(crate) struct Scenario {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it asserts.
+    pub(crate) asserts: &'static str,
+    /// A program that it needs besides: of the folder, or of the host.
+    pub(crate) needs: Option<&'static str>,
+    /// Does so.
+    pub run: fn(&Node) -> anyhow::Result<()>,
+}
+
+const fn row(name: &'static str, asserts: &'static str, run: fn(&Node) -> anyhow::Result<()>) -> Scenario {
+    Scenario { name, asserts, needs: None, run }
+}
+
+const fn with_kubeadm(
+    name: &'static str,
+    asserts: &'static str,
+    run: fn(&Node) -> anyhow::Result<()>,
+) -> Scenario {
+    Scenario { name, asserts, needs: Some("kubeadm"), run }
+}
+
+/// All of them, in the order in which they are run.
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    row("init", "one command makes a healthy cluster; a mirror Pod that is deleted comes back", init::run),
+    row(
+        "static-pods",
+        "a component that is killed comes back; a Pod's file starts and stops it",
+        static_pods::run,
+    ),
+    row(
+        "phases",
+        "the phases, one by one, each in a process of its own, make the cluster that init makes",
+        phases::run,
+    ),
+    row("rerun", "init on a healthy cluster changes no file and restarts nothing", rerun::run),
+    row("kill", "init killed at any moment and run again leaves what a clean init leaves", kill::at_moments),
+    row(
+        "kill-writes",
+        "init killed at every file that it writes, and run again, does so too",
+        kill::at_writes,
+    ),
+    row("reset", "reset leaves a fresh node; init and reset work three times over", reset::run),
+    row(
+        "certs-renew",
+        "certs renew all --restart: no request fails meanwhile, and the new certificates are in use",
+        renew::restart,
+    ),
+    row(
+        "certs-renew-kill",
+        "certs renew killed at every write leaves files old or new, and whole",
+        renew::kill,
+    ),
+    row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
+    row(
+        "no-drop-in",
+        "where kubelet's unit knows of no configuration, init installs the drop-in",
+        no_unit::no_drop_in,
+    ),
+    row("ecdsa", "ECDSA-P256 for all keys", certificates::ecdsa),
+    row("cert-dir", "certificates in a folder of the user's", certificates::cert_dir),
+    row("external-etcd", "an etcd outside of the cluster, with TLS", external_etcd::run),
+    row("patches", "the user's patches reach kube-apiserver and kubelet", patches::run),
+    row("skip-addons", "--skip-phases addon leaves CoreDNS and kube-proxy out", init::skip_addons),
+    row(
+        "upload-certs",
+        "--upload-certs stores the shared certificates and prints the key",
+        upload_certs::run,
+    ),
+    row(
+        "images",
+        "images exported from one containerd have the same digests in another; what is damaged is refused",
+        images::run,
+    ),
+    row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
+    with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),
+    with_kubeadm(
+        "kubeadm-day-two",
+        "whoever made the PKI, expiry, renewal, requests and kubeconfigs are kubeadm's, by openssl",
+        day_two::run,
+    ),
+    row("join", "a worker joins with init's command; the same join again changes nothing", join::worker),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "join-three",
+            "three control planes, two joined at once: the API answers while any one is lost; a fresh machine takes its place",
+            join::three,
+        )
+    },
+    row(
+        "join-kill",
+        "a control-plane join killed at any moment and run again leaves as many etcd members as nodes; so does reset",
+        join::killed,
+    ),
+    with_kubeadm("join-kubeadm", "a worker and a control plane join kubeadm's cluster", join::to_kubeadm),
+    with_kubeadm("kubeadm-join", "kubeadm joins a worker", join::kubeadm_worker),
+    with_kubeadm(
+        "kubeadm-join-control-plane",
+        "kubeadm joins a control-plane node",
+        join::kubeadm_control_plane,
+    ),
+    row(
+        "changed",
+        "diff tells what another configuration changes; init does that, restarts what it touches, and refuses the rest",
+        changed::run,
+    ),
+    with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
+    with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
+];
+
+/// The scenario `name`.
+pub(crate) fn find(name: &str) -> Option<&'static Scenario> {
+    SCENARIOS.iter().find(|s| s.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_different() {
+        let names: std::collections::BTreeSet<_> = SCENARIOS.iter().map(|s| s.name).collect();
+        assert_eq!(names.len(), SCENARIOS.len());
+    }
+}

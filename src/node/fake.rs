@@ -1,0 +1,145 @@
+//! A node for tests: its files are real, in a folder; its services and containers only take note of what is done to them.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use super::StaticPods;
+use crate::host::cri::CriError;
+use crate::host::machine::RuntimeFacts;
+use crate::host::{
+    ContainerRuntime, CriRuntime, FileError, FileMode, Host, InitSystem, RealHost, ServiceError,
+    ServiceState, UnmountFlags, Written,
+};
+use crate::images::{PullError, PullEvent, PullOptions};
+
+/// The node.
+#[derive(Default)]
+pub(crate) struct FakeNode {
+    /// Containers that can't be stopped.
+    pub(crate) left: Vec<String>,
+    /// Nothing starts and stops services.
+    pub(crate) no_init_system: bool,
+    /// What was done to it, in order.
+    pub(crate) events: Arc<Mutex<Vec<String>>>,
+}
+
+impl FakeNode {
+    /// Its static Pods.
+    pub(crate) fn pods(&self) -> StaticPods<'_> {
+        StaticPods { host: self, runtime: self, node_name: "cp-1" }
+    }
+
+    /// What was done to it, in order.
+    pub(crate) fn events(&self) -> Vec<String> {
+        self.events.lock().unwrap().clone()
+    }
+
+    /// Takes note of something.
+    pub(crate) fn note(&self, event: String) {
+        self.events.lock().unwrap().push(event);
+    }
+}
+
+impl InitSystem for FakeNode {
+    fn name(&self) -> &'static str {
+        "systemd"
+    }
+    fn state(&self, _: &str) -> ServiceState {
+        ServiceState { exists: true, active: true, enabled: true }
+    }
+    fn stop(&self, service: &str) -> Result<(), ServiceError> {
+        self.note(format!("stop {service}"));
+        Ok(())
+    }
+    fn restart(&self, service: &str) -> Result<(), ServiceError> {
+        self.note(format!("start {service}"));
+        Ok(())
+    }
+    fn enable(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
+    }
+    fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
+        vec![]
+    }
+}
+
+impl ContainerRuntime for FakeNode {
+    fn facts(&self) -> Result<RuntimeFacts, CriError> {
+        CriRuntime::new("unix:///no/such.sock").unwrap().facts()
+    }
+    fn start_sandbox(&self, _: &str) -> Result<(), CriError> {
+        Ok(())
+    }
+    fn sandbox_removed(&self) -> Result<(), CriError> {
+        Ok(())
+    }
+    fn pull_once(&self, _: &str) -> Result<(), CriError> {
+        Ok(())
+    }
+    fn pull(
+        &self,
+        _: &[String],
+        _: PullOptions,
+        _: &mut (dyn FnMut(PullEvent) + Send),
+    ) -> Result<Vec<PullError>, CriError> {
+        Ok(vec![])
+    }
+    fn remove_pods(&self) -> Result<usize, Vec<String>> {
+        Ok(0)
+    }
+    fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError> {
+        self.note(format!("stop {name} within {} s", grace.as_secs()));
+        Ok(self.left.clone())
+    }
+    fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
+        Ok(None)
+    }
+}
+
+impl Host for FakeNode {
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+        RealHost::of_files().read(path)
+    }
+    fn exists(&self, path: &Path) -> bool {
+        RealHost::of_files().exists(path)
+    }
+    fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+        let written = RealHost::of_files().write(path, content, mode)?;
+        if let (true, Some(name)) = (written != Written::Unchanged, path.file_name()) {
+            self.note(format!("write {}", name.to_string_lossy()));
+        }
+        Ok(written)
+    }
+    fn keep(&self, _: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+    fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
+        RealHost::of_files().make_dir(path, mode)
+    }
+    fn remove(&self, path: &Path) -> Result<(), FileError> {
+        RealHost::of_files().remove(path)
+    }
+    fn remove_all(&self, path: &Path) -> Result<(), FileError> {
+        RealHost::of_files().remove_all(path)
+    }
+    fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.note(format!("copy {}", from.file_name().unwrap_or_default().to_string_lossy()));
+        RealHost::of_files().copy_all(from, to)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        RealHost::of_files().rename(from, to)
+    }
+    fn unmount(&self, _: &Path, _: UnmountFlags) -> Result<(), FileError> {
+        Ok(())
+    }
+    fn is_privileged(&self) -> bool {
+        true
+    }
+    fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {
+        RealHost::of_files().list(path)
+    }
+    fn init_system(&self) -> Option<&dyn InitSystem> {
+        (!self.no_init_system).then_some(self)
+    }
+}

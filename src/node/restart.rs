@@ -1,0 +1,129 @@
+//! Restarts a static Pod of this node, so that its component is down no longer than it takes to stop and to start.
+//!
+//! kubelet by itself is slow at this. For a changed manifest it first deletes the old Pod's mirror in the API, which it
+//! waits for even when the API server or its etcd is the Pod in question, and only then starts the new container; a
+//! container that ended it starts again after a back-off. So kubelet is stopped, the old container is stopped through
+//! the runtime with its grace, and kubelet is started: it finds a Pod that does not run, as after a boot, and starts it
+//! at once.
+
+use std::time::{Duration, SystemTime};
+
+use crate::error::Error;
+use crate::exit_status::ExitStatus;
+use crate::host::{ContainerRuntime, Host};
+use crate::manifest::Component;
+
+/// kubelet's service.
+const KUBELET: &str = "kubelet";
+/// How long etcd may take to end: what kubelet would give it. It writes what it holds before it ends.
+const ETCD_GRACE: Duration = Duration::from_secs(30);
+/// How long the others may take. kube-apiserver closes its port at once and then waits for its watches, which end only
+/// when it does: everything that waits longer is outage. The other two hold nothing that could be lost.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// The static Pods of this node, as kubelet and the container runtime run them.
+pub(crate) struct StaticPods<'a> {
+    /// The machine, which has kubelet's service.
+    pub(crate) host: &'a dyn Host,
+    /// The runtime that runs the containers.
+    pub(crate) runtime: &'a dyn ContainerRuntime,
+    /// The Node's name, after which static Pods are called.
+    pub(crate) node_name: &'a str,
+}
+
+impl StaticPods<'_> {
+    /// The name of a component's static Pod on this node.
+    pub(crate) fn name(&self, component: Component) -> String {
+        format!("{}-{}", component.name(), self.node_name)
+    }
+
+    /// Stops kubelet; nothing starts or restarts static Pods from here on.
+    ///
+    /// # Errors
+    /// When there is no init system to stop it, or that fails.
+    pub(crate) fn stop_kubelet(&self) -> Result<(), Error> {
+        let Some(init) = self.host.init_system() else {
+            return Err(Error::new(
+                ExitStatus::Failed,
+                "this machine has neither systemd nor OpenRC, so kubelet can't be stopped and started",
+            ));
+        };
+        tracing::debug!("stopping kubelet");
+        Ok(init.stop(KUBELET)?)
+    }
+
+    /// Starts kubelet again; gives when: what was created and logged before does not belong to it.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(crate) fn start_kubelet(&self) -> Result<SystemTime, Error> {
+        tracing::debug!("starting kubelet");
+        let now = SystemTime::now();
+        if let Some(init) = self.host.init_system() {
+            init.restart(KUBELET)?;
+        }
+        Ok(now)
+    }
+
+    /// Stops a component's containers and proves that none is left: no two of one component ever run. kubelet must be
+    /// stopped.
+    ///
+    /// # Errors
+    /// When the runtime can't stop them.
+    pub(crate) fn stop(&self, component: Component) -> Result<(), Error> {
+        let grace = if component == Component::Etcd { ETCD_GRACE } else { GRACE };
+        let name = self.name(component);
+        let left = self.runtime.stop_pod(&name, grace);
+        let left =
+            left.map_err(|error| Error::from(error).at(&format!("the Pod {name} can't be stopped")))?;
+        match left.first() {
+            None => Ok(()),
+            Some(id) => {
+                let message = format!("the Pod {name} can't be stopped: its container {id} still runs");
+                Err(Error::new(ExitStatus::Failed, message))
+            }
+        }
+    }
+
+    /// Restarts a component with the manifest that is in place; does not wait until it is healthy. kubelet runs again
+    /// whatever fails.
+    ///
+    /// # Errors
+    /// When kubelet or the component can't be stopped, or kubelet can't be started.
+    #[allow(dead_code, reason = "for `certs renew --restart`")]
+    pub(crate) fn restart(&self, component: Component) -> Result<SystemTime, Error> {
+        self.stop_kubelet()?;
+        let stopped = self.stop(component);
+        let started = self.start_kubelet();
+        stopped?;
+        started
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::fake::FakeNode;
+
+    #[test]
+    fn kubelet_is_stopped_before_the_containers_and_started_after_them() {
+        let node = FakeNode::default();
+        node.pods().restart(Component::Etcd).unwrap();
+        assert_eq!(node.events(), ["stop kubelet", "stop etcd-cp-1 within 30 s", "start kubelet"]);
+    }
+
+    #[test]
+    fn kubelet_runs_again_although_a_container_can_not_be_stopped() {
+        let node = FakeNode { left: vec!["abc".into()], ..FakeNode::default() };
+        let error = node.pods().restart(Component::Scheduler).unwrap_err();
+        assert!(error.message.contains("container abc still runs"), "{error}");
+        assert_eq!(node.events().last().unwrap(), "start kubelet");
+    }
+
+    #[test]
+    fn nothing_is_stopped_where_kubelet_can_not_be() {
+        let node = FakeNode { no_init_system: true, ..FakeNode::default() };
+        assert!(node.pods().restart(Component::ApiServer).unwrap_err().message.contains("OpenRC"));
+        assert_eq!(node.events(), [""; 0]);
+    }
+}

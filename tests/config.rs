@@ -88,13 +88,12 @@ fn init_defaults() {
     let kubelet = dir.path().join("kubelet");
     std::fs::write(&kubelet, "#!/bin/sh\necho Kubernetes v1.36.2\n").unwrap();
     std::fs::set_permissions(&kubelet, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = cargo_bin_cmd!("kubestrap")
-        .args(["config", "print", "init-defaults", "--component-configs"])
-        .arg("KubeletConfiguration,KubeProxyConfiguration")
-        .env("PATH", dir.path())
-        .output()
-        .unwrap();
-    let all = text(&output.stdout);
+    let print = |args: &[&str]| {
+        let mut command = cargo_bin_cmd!("kubestrap");
+        command.args(["config", "print", "init-defaults"]).args(args).env("PATH", dir.path());
+        text(&command.output().unwrap().stdout)
+    };
+    let all = print(&["--component-configs", "KubeletConfiguration,KubeProxyConfiguration"]);
     assert_snapshot!(all, @r#"
     apiVersion: kubeadm.k8s.io/v1beta4
     bootstrapTokens:

@@ -132,7 +132,7 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
     started.map_err(|error| {
         let silent = Snapshot { kubelet: Some(error.to_string()), ..Snapshot::default() };
         let causes = Attention::new(run).causes(run, &silent);
-        unhealthy(run, &format!("kubelet can't be started: {error}"), causes)
+        unhealthy(run, &format!("The kubelet is not running, since it can't be started: {error}"), causes)
     })?;
     run.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)

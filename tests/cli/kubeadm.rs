@@ -52,3 +52,37 @@ fn help_is_no_error_where_nothing_was_asked() {
         kubeadm(args).run().refused(1, &[]);
     }
 }
+
+/// What `config images list -o FORMAT` prints; the expected texts are what kubeadm 1.36.2 prints.
+#[test]
+fn objects_are_printed_through_templates() {
+    let list = |format: &str, more: &str| {
+        let run = kubeadm("config images list --kubernetes-version v1.36.2").args(more);
+        run.file("template", "{.images[-1]}");
+        run.arg("-o").arg(format).run()
+    };
+    let shown = |format: &str| list(format, "").succeeded().stdout;
+    assert_eq!(shown("jsonpath={.images[0]}"), "registry.k8s.io/kube-apiserver:v1.36.2");
+    assert_eq!(
+        shown(r#"jsonpath={range .images[0:2]}{@}{"\n"}{end}"#),
+        "registry.k8s.io/kube-apiserver:v1.36.2\nregistry.k8s.io/kube-controller-manager:v1.36.2\n"
+    );
+    assert_eq!(shown("jsonpath={.nope}"), "");
+    assert_eq!(shown("jsonpath-file=template"), "registry.k8s.io/etcd:3.6.8-0");
+    assert_eq!(
+        shown("jsonpath-as-json={.images[0]}"),
+        "[\n    \"registry.k8s.io/kube-apiserver:v1.36.2\"\n]\n"
+    );
+    assert_eq!(shown("go-template={{range .images}}{{len .}} {{end}}"), "38 47 38 34 39 28 28 ");
+    assert!(shown("kyaml").contains("  images: [\n    \"registry.k8s.io/kube-apiserver:v1.36.2\",\n"));
+    for (format, part) in [
+        ("jsonpath={.images[9]}", "array index out of bounds: index 9, length 7"),
+        ("jsonpath={.images[", "can't be read"),
+        ("jsonpath", "needs a template"),
+        ("jsonpath-file=/no/such/file", "/no/such/file"),
+        ("nope", "jsonpath-as-json"),
+    ] {
+        list(format, "").refused(1, &[part]);
+    }
+    list("jsonpath={.nope}", "--allow-missing-template-keys=false").refused(1, &["nope is not found"]);
+}

@@ -16,6 +16,7 @@ mod hazards;
 mod kill;
 mod kubeadm;
 mod lock;
+mod matched_lines;
 mod secrets;
 mod snapshots;
 mod support;

@@ -216,8 +216,15 @@ fn of_keys_that_can_not_be_used() {
         format!("{body}\0\u{fffd}"),
     ] {
         for file in ["ca.key", "apiserver.key", "sa.key"] {
-            let run =
-                kubestrap(&["init", "phase", "certs", "all", "--kubernetes-version=v1.36.2", "--feature-gates", "PublicKeysECDSA=true"]);
+            let run = kubestrap(&[
+                "init",
+                "phase",
+                "certs",
+                "all",
+                "--kubernetes-version=v1.36.2",
+                "--feature-gates",
+                "PublicKeysECDSA=true",
+            ]);
             let pki = run.path().join("pki");
             run.file(&format!("pki/{file}"), &content);
             let done = run.arg("--cert-dir").arg(&pki).run();
@@ -227,7 +234,15 @@ fn of_keys_that_can_not_be_used() {
         }
     }
     // What a cut-off write left is made anew; what is replaced is not shown either.
-    let run = kubestrap(&["init", "phase", "certs", "all", "--kubernetes-version=v1.36.2", "--feature-gates", "PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "all",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates",
+        "PublicKeysECDSA=true",
+    ]);
     let pki = run.path().join("pki");
     run.file("pki/ca.key", format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));
     let done = run.arg("--cert-dir").arg(&pki).run();

@@ -55,7 +55,7 @@ impl CheckExpiration {
         let source = self.source.find(AREA, &host, &out)?;
         let survey = survey(&source.pki, &host)?;
         let now = OffsetDateTime::now_utc();
-        out.data(&self.print.output.render(&Info::new(&survey, now), |_| text(&survey, now))?);
+        out.data(&self.print.render(&Info::new(&survey, now), |_| text(&survey, now))?);
         let entries = || survey.leaves.iter().chain(&survey.authorities);
         let told =
             entries().filter(|e| e.state != State::Missing).filter_map(|e| Some((e, e.problem(now, now)?)));

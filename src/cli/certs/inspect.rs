@@ -29,7 +29,7 @@ pub(super) struct Inspect {
     #[command(flatten)]
     source: SourceFlags,
     /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 

@@ -19,7 +19,7 @@ use crate::output::{Format, Printer};
 /// Check a configuration file of any kind, and report everything that is wrong with it, each with its line and column
 ///
 /// What kubeadm, kubelet, kube-proxy and the control plane's components would refuse is an error, as are unknown fields and
-/// kinds. Nothing is asked of this machine or the internet.
+/// kinds. Nothing is asked of this machine, but whether the discovery file is there, nor of the internet.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  kubestrap config validate --config kubeadm.yaml\n  kubestrap config validate --config kubeadm.yaml --kubernetes-version 1.35 -o json"
@@ -32,7 +32,7 @@ pub(super) struct Validate {
     #[arg(long, value_name = "VERSION", value_parser = version)]
     kubernetes_version: Option<KubernetesVersion>,
     /// How to print the result
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
     /// Do not warn about a deprecated API version
     #[arg(long, boolean())]
@@ -95,12 +95,16 @@ impl Validate {
         let (mut errors, mut warnings) = match inspected.complete {
             Ok(complete) => {
                 let missing = missing_discovery_file(&complete).map(|file| {
-                    let text = format!("discovery.file.kubeConfigPath: {file} is not on this machine; a join needs it on its own");
-                    Problem::new("file", self.config.clone(), text)
+                    let path = "discovery.file.kubeConfigPath";
+                    let place = inspected.loaded.locator.place("JoinConfiguration", path);
+                    Problem::new(
+                        "file",
+                        place,
+                        format!("{path}: Invalid value: {file:?} is not on this machine"),
+                    )
                 });
-                let odd =
-                    complete.warnings.into_iter().filter(|w| !(quiet && w.deprecation)).map(|w| w.problem);
-                (vec![], odd.chain(missing).collect::<Vec<_>>())
+                let odd = complete.warnings.into_iter().filter(|w| !(quiet && w.deprecation));
+                (missing.into_iter().collect(), odd.map(|w| w.problem).collect::<Vec<_>>())
             }
             Err(error) => (error.problems, vec![]),
         };
@@ -155,7 +159,7 @@ fn describe(problem: &Problem, severity: &str) -> serde_json::Value {
     described
 }
 
-/// kubeadm refuses such a file; but what is checked here may be meant for another machine.
+/// A discovery file that is named and not there.
 fn missing_discovery_file(complete: &config::Complete) -> Option<String> {
     let file = &complete.others.join.as_ref()?.discovery.file.as_ref()?.kube_config_path;
     let path = file.strip_prefix("file://").unwrap_or(file);

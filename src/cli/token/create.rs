@@ -57,7 +57,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "USAGES")]
     usages: Vec<String>,
     /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 

@@ -70,8 +70,7 @@ impl List {
             return Ok(());
         }
         // As kubeadm prints them: one object after the other.
-        let objects =
-            tokens.into_iter().map(|t| self.print.output.render(&Item::new(t, None), |_| String::new()));
+        let objects = tokens.into_iter().map(|t| self.print.render(&Item::new(t, None), |_| String::new()));
         let between = if self.print.output == ObjectFormat::Yaml { "---\n" } else { "" };
         out.data(&objects.collect::<Result<Vec<_>, _>>()?.join(between));
         Ok(())

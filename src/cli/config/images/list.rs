@@ -37,7 +37,7 @@ impl List {
         let settings = self.selection.settings(None, HostFacts::placeholder(), &out)?;
         let list =
             ImageList { kind: "Images", api_version: output_api::API_VERSION, images: settings.images() };
-        let text = self.print.output.render(&list, |list| list.images.join("\n") + "\n")?;
+        let text = self.print.render(&list, |list| list.images.join("\n") + "\n")?;
         out.data(&text);
         Ok(())
     }

@@ -27,7 +27,7 @@ pub(super) struct Moving {
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// How to print what was moved
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 
@@ -41,7 +41,7 @@ impl Moving {
         let settings = self.selection.settings_here(self.cri_socket.as_deref(), &out)?;
         let carrier = carrier(&settings.node.registration.cri_socket)?;
         let moved = moves(&carrier, &settings.images(), &mut |step| tell(&step, &out))?;
-        print(&moved, self.output, &out)
+        print(&moved, &self.output, &out)
     }
 }
 
@@ -79,7 +79,7 @@ fn tell(step: &Step<'_>, out: &Printer) {
 }
 
 /// Prints the images.
-fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<(), Error> {
+fn print(images: &[Moved], format: &ObjectFormat, out: &Printer) -> Result<(), Error> {
     let text = format.render(&json!({ "images": images }), |_| {
         let head = ["IMAGE", "DIGEST", "PLATFORM", "SIZE"].map(str::to_owned);
         let rows = images.iter().map(|i| {

@@ -261,7 +261,7 @@ fn init_defaults() {
       rootHnsEndpointName: ""
       sourceVip: ""
     "#);
-    let plain = stdout("print init-defaults", "");
+    let plain = print(&[]);
     assert!(all.starts_with(&format!("{plain}---\n")));
     let error = failure("print init-defaults --component-configs Kubelet", "", 2);
     assert!(error.contains("KubeletConfiguration"), "{error}");

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::Output;
 use super::value::{duration, flat};
-use crate::commands::etcd::{Target, health, maintenance, members, snapshot};
+use crate::commands::etcd::{Target, health, maintenance, members, recover, restore, snapshot};
 use crate::config::duration::GoDuration;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -53,13 +53,31 @@ enum Command {
         after_help = "Exit code 0: all is healthy; 4: something is not.\n\nExamples:\n  kubestrap etcd health\n  kubestrap etcd health -o json"
     )]
     Health,
-    /// Save, list, verify and prune snapshots
+    /// Save, list, verify, prune and restore snapshots
     #[command(
         subcommand,
         arg_required_else_help = true,
         after_help = "Example:\n  kubestrap etcd snapshot save"
     )]
     Snapshot(Snapshot),
+    /// Make this node's member the whole cluster, after the quorum is lost for good
+    #[command(
+        after_help = "Run it on the survivor with the newest data. The other members must be reset and joined again.\n\nExamples:\n  kubestrap etcd recover --dry-run\n  kubestrap etcd recover --yes"
+    )]
+    Recover {
+        /// Directory for the snapshot that is saved before
+        #[arg(long, value_name = "DIR", default_value = SNAPSHOTS)]
+        dir: PathBuf,
+        /// Go on although another member that answers has newer data
+        #[arg(long)]
+        force: bool,
+        /// Do not ask for confirmation
+        #[arg(short, long)]
+        yes: bool,
+        /// Print what would be done, without changing anything
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Defragment the database of this node's member, which does not answer meanwhile
     #[command(after_help = "Examples:\n  kubestrap etcd defrag\n  kubestrap etcd defrag --all")]
     Defrag {
@@ -105,6 +123,24 @@ enum Snapshot {
         #[arg(required = true, value_name = "FILE")]
         paths: Vec<PathBuf>,
     },
+    /// Replace the data of this node's etcd, which becomes the only member, by those of a snapshot
+    #[command(
+        after_help = "The control plane is stopped meanwhile. The data of before are kept beside the new ones, and put\nback if the control plane does not become healthy.\n\nExamples:\n  kubestrap etcd snapshot restore --dry-run /mnt/backup/etcd.db\n  kubestrap etcd snapshot restore --yes /mnt/backup/etcd.db"
+    )]
+    Restore {
+        /// Snapshot
+        #[arg(value_name = "FILE")]
+        path: PathBuf,
+        /// The file is a copy of etcd's database (member/snap/db), without a hash to verify
+        #[arg(long)]
+        skip_hash_check: bool,
+        /// Do not ask for confirmation
+        #[arg(short, long)]
+        yes: bool,
+        /// Print what would be done, without changing anything
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Remove old snapshots; the newest is always kept
     #[command(
         after_help = "Examples:\n  kubestrap etcd snapshot prune --keep 7\n  kubestrap etcd snapshot prune --max-age 168h --dry-run"
@@ -145,6 +181,26 @@ impl Etcd {
             Command::Health => health::run(&target, out),
             Command::Snapshot(Snapshot::Save { path, dir }) => {
                 snapshot::save(&snapshot::Save { target, path: path.clone(), dir: dir.clone() }, out)
+            }
+            Command::Snapshot(Snapshot::Restore { path, skip_hash_check, yes, dry_run }) => {
+                let request = restore::Restore {
+                    target,
+                    snapshot: path.clone(),
+                    unhashed: *skip_hash_check,
+                    yes: *yes,
+                    dry_run: *dry_run,
+                };
+                restore::run(&request, out)
+            }
+            Command::Recover { dir, force, yes, dry_run } => {
+                let request = recover::Recover {
+                    target,
+                    dir: dir.clone(),
+                    force: *force,
+                    yes: *yes,
+                    dry_run: *dry_run,
+                };
+                recover::run(&request, out)
             }
             Command::Snapshot(Snapshot::List { dir }) => snapshot::list(dir, out),
             Command::Snapshot(Snapshot::Verify { paths }) => snapshot::verify(paths, out),

@@ -15,7 +15,6 @@ mod manual;
 mod output_api;
 mod phase;
 mod preflight;
-mod reach;
 mod reset;
 mod token;
 mod upgrade;
@@ -35,7 +34,7 @@ use crate::commands;
 use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::{Format, Printer, table};
+use crate::output::{Format, Printer};
 use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
@@ -195,7 +194,6 @@ impl Command {
     /// Runs the command.
     fn run(self, global: &Global) -> ExitStatus {
         let text = || Printer::new(Format::Text);
-        let done = |()| ExitStatus::Done;
         match self {
             Self::Init(init) => run(global, init.output.printer(), |out| init.run(None, out)),
             Self::Join(join) => run(global, join.output.printer(), |out| join.run(None, out)),
@@ -219,15 +217,23 @@ impl Command {
                     commands::upgrade::node::run(&node.request().map_err(|e| unusable(&e))?, None, out)
                 }),
             },
-            Self::Diagnose(diagnose) => run(global, text(), |_| diagnose.run().map(done)),
-            Self::Config(config) => run(global, text(), |_| config.run().map(done)),
-            Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
+            Self::Diagnose(diagnose) => run(global, diagnose.output.printer(), |out| {
+                commands::diagnose::run(&diagnose.request(), out)
+            }),
+            Self::Config(config) => run(global, text(), |out| config.run(out)),
+            Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
-            Self::Token(token) => run(global, text(), |_| token.run().map(done)),
-            Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
-            Self::Version(version) => run(global, text(), |_| version.run().map(done)),
-            Self::Completion(completion) => run(global, text(), |_| completion.run().map(done)),
-            Self::Manual(manual) => run(global, text(), |_| manual.run().map(done)),
+            Self::Token(token) => run(global, text(), |out| token.run(out)),
+            Self::Kubeconfig(kubeconfig) => {
+                run(global, text(), |out| commands::kubeconfig::user(&kubeconfig.request(), out))
+            }
+            Self::Version(version) => run(global, text(), |out| commands::version::run(version.output, out)),
+            Self::Completion(completion) => {
+                run(global, text(), |out| commands::description::completion(completion.script(), out))
+            }
+            Self::Manual(manual) => run(global, text(), |_| {
+                commands::description::manual(&manual::pages(&command())?, &manual.dir)
+            }),
         }
     }
 }
@@ -256,18 +262,8 @@ fn report(error: &Error, out: &Printer) -> ExitStatus {
     if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
         fields.insert("findings".into(), json!(error.findings));
     }
-    if !error.message.is_empty() {
-        out.failure(data, &format!("error: {error}"));
-    }
+    out.failure(data, &format!("error: {error}"));
     error.status
-}
-
-/// Reports an error where machines read; then there is nothing left to say.
-fn as_result(out: &Printer, result: Result<(), Error>) -> Result<(), Error> {
-    match (out.format(), result) {
-        (Format::Json, Err(error)) => Err(Error::new(report(&error, out), "")),
-        (_, result) => result,
-    }
 }
 
 /// The tree of commands, with the phases from their table.

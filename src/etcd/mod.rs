@@ -10,6 +10,7 @@
 mod alert;
 mod client;
 mod error;
+mod etcdutl;
 mod facts;
 #[cfg(test)]
 mod fake;
@@ -23,6 +24,7 @@ mod tests;
 
 pub(crate) use client::EtcdClient;
 pub(crate) use error::EtcdError;
+pub(crate) use etcdutl::NewData;
 pub(crate) use health::{ClusterHealth, MemberHealth, State};
 pub(crate) use members::{Plan, Refused, initial_cluster, join, promote, remove};
 pub(crate) use seam::{Alarm, Credentials, Etcd, Member, Status};

@@ -6,7 +6,9 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::block_on::block_on;
-use super::cri::{CriCause, CriClient, CriEndpoint, CriError, EndpointError, conversation};
+use super::cri::{
+    ContainerJob, CriCause, CriClient, CriEndpoint, CriError, EndpointError, JobEnd, conversation, job,
+};
 use super::machine::RuntimeFacts;
 use crate::images::{PullError, PullEvent, PullOptions, pull_all};
 
@@ -69,6 +71,12 @@ pub trait ContainerRuntime: Send + Sync {
     /// # Errors
     /// What the runtime says.
     fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError>;
+
+    /// Runs a container to its end, and removes it.
+    ///
+    /// # Errors
+    /// What the runtime says; that the container's program failed is no error of the runtime.
+    fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError>;
 }
 
 /// A runtime behind a CRI socket.
@@ -146,6 +154,10 @@ impl ContainerRuntime for CriRuntime {
     fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError> {
         self.talk(conversation::running_image(&self.endpoint, name, container))
     }
+
+    fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError> {
+        self.talk(job::run(&self.endpoint, job))
+    }
 }
 
 /// Has a conversation with the runtime at `endpoint`.
@@ -214,6 +226,10 @@ impl ContainerRuntime for DryRuntime {
 
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
         Ok(None)
+    }
+
+    fn run_to_end(&self, _: &ContainerJob) -> Result<JobEnd, CriError> {
+        Ok(JobEnd::default())
     }
 }
 

@@ -351,4 +351,7 @@ impl ContainerRuntime for FakeMachine {
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
         Ok(None)
     }
+    fn run_to_end(&self, _: &crate::host::cri::ContainerJob) -> Result<crate::host::cri::JobEnd, CriError> {
+        Ok(crate::host::cri::JobEnd::default())
+    }
 }

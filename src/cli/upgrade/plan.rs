@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::output_api::PrintFlags;
-use super::super::table;
 use super::super::value::Boolean as _;
 use super::{check_mixed, request};
 use crate::commands::upgrade::{Request, plan};
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::Printer;
+use crate::output::{Printer, table};
 
 #[derive(Args, Debug)]
 #[command(
@@ -71,6 +70,6 @@ impl Plan {
     /// Runs the command.
     pub(in super::super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         let request = self.request().map_err(|e| crate::commands::configuration::unusable(&e))?;
-        plan::run(&request, |plan| self.print.render(plan, |plan| plan.text(table::columns)), out)
+        plan::run(&request, |plan| self.print.format().render(plan, |plan| plan.text(table::columns)), out)
     }
 }

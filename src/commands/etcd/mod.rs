@@ -3,6 +3,9 @@
 pub(crate) mod health;
 pub(crate) mod maintenance;
 pub(crate) mod members;
+pub(crate) mod recover;
+mod replace;
+pub(crate) mod restore;
 pub(crate) mod snapshot;
 
 use std::path::PathBuf;

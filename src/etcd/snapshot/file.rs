@@ -221,8 +221,26 @@ pub(crate) fn verify(path: &Path) -> Result<Verified, SnapshotError> {
     Ok(verified)
 }
 
+/// Checks that a file without a hash behind it, such as a copy of etcd's own, is a database of etcd; its size.
+///
+/// # Errors
+/// When it can't be read, or is none.
+pub(crate) fn check_database(path: &Path) -> Result<u64, SnapshotError> {
+    let file = File::open(path).map_err(SnapshotError::file("read", path))?;
+    let size = file.metadata().map_err(SnapshotError::file("read", path))?.len();
+    match bbolt::read(&file, size) {
+        Ok(_) => Ok(size),
+        Err(DatabaseError::Io(source)) => {
+            Err(SnapshotError::File { action: "read", path: path.to_owned(), source })
+        }
+        Err(DatabaseError::Damaged(reason)) => {
+            Err(SnapshotError::NotDatabase { path: path.to_owned(), reason: reason.to_owned() })
+        }
+    }
+}
+
 /// The facts beside a snapshot, if they are there and can be read.
-pub(super) fn read_facts(snapshot: &Path) -> Option<Facts> {
+pub(crate) fn read_facts(snapshot: &Path) -> Option<Facts> {
     serde_json::from_slice(&fs::read(facts_path(snapshot)).ok()?).ok()
 }
 

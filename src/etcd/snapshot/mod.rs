@@ -10,5 +10,5 @@ mod store;
 
 #[cfg(test)]
 pub(super) use file::SnapshotError;
-pub(crate) use file::{Facts, save, verify};
+pub(crate) use file::{Facts, check_database, read_facts as facts, save, verify};
 pub(crate) use store::{Retention, Stored, expired, file_name, list, prune};

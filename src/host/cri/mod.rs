@@ -14,6 +14,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod image;
+pub(crate) mod job;
 pub mod log;
 mod proto;
 mod runtime;
@@ -25,6 +26,7 @@ pub use container::{Container, ContainerFilter, ContainerState, ContainerStatus}
 pub use endpoint::{CriEndpoint, EndpointError, KNOWN_SOCKETS};
 pub use error::{CriCause, CriError};
 pub use image::{FilesystemUsage, ImageFsInfo, ImageInfo};
+pub use job::{ContainerJob, JobEnd, JobMount};
 pub use runtime::{CgroupDriver, Condition, RuntimeStatus, RuntimeVersion};
 pub use sandbox::{PodSandbox, PodSandboxFilter, PodSandboxState, PodSandboxStatus};
 pub use sandbox_config::PodSandboxConfig;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ImageSpec;
+use super::{ImageSpec, NamespaceOption, PodSandboxConfig, SecurityProfile};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct ContainerMetadata {
@@ -131,6 +131,78 @@ pub(crate) struct StopContainerRequest {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct RemoveContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) container_id: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Mount {
+    #[prost(string, tag = "1")]
+    pub(crate) container_path: String,
+    #[prost(string, tag = "2")]
+    pub(crate) host_path: String,
+    #[prost(bool, tag = "3")]
+    pub(crate) readonly: bool,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct Int64Value {
+    #[prost(int64, tag = "1")]
+    pub(crate) value: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct LinuxContainerSecurityContext {
+    #[prost(message, optional, tag = "3")]
+    pub(crate) namespace_options: Option<NamespaceOption>,
+    #[prost(message, optional, tag = "5")]
+    pub(crate) run_as_user: Option<Int64Value>,
+    #[prost(message, optional, tag = "15")]
+    pub(crate) seccomp: Option<SecurityProfile>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct LinuxContainerConfig {
+    #[prost(message, optional, tag = "2")]
+    pub(crate) security_context: Option<LinuxContainerSecurityContext>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct ContainerConfig {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) metadata: Option<ContainerMetadata>,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) image: Option<ImageSpec>,
+    #[prost(string, repeated, tag = "3")]
+    pub(crate) command: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub(crate) mounts: Vec<Mount>,
+    #[prost(btree_map = "string, string", tag = "9")]
+    pub(crate) labels: BTreeMap<String, String>,
+    #[prost(string, tag = "11")]
+    pub(crate) log_path: String,
+    #[prost(message, optional, tag = "15")]
+    pub(crate) linux: Option<LinuxContainerConfig>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct CreateContainerRequest {
+    #[prost(string, tag = "1")]
+    pub(crate) pod_sandbox_id: String,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) config: Option<ContainerConfig>,
+    #[prost(message, optional, tag = "3")]
+    pub(crate) sandbox_config: Option<PodSandboxConfig>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct CreateContainerResponse {
+    #[prost(string, tag = "1")]
+    pub(crate) container_id: String,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct StartContainerRequest {
     #[prost(string, tag = "1")]
     pub(crate) container_id: String,
 }

@@ -45,6 +45,8 @@ calls! {
     RuntimeService / ListPodSandbox: ListPodSandboxRequest => ListPodSandboxResponse;
     RuntimeService / ListContainers: ListContainersRequest => ListContainersResponse;
     RuntimeService / ContainerStatus: ContainerStatusRequest => ContainerStatusResponse;
+    RuntimeService / CreateContainer: CreateContainerRequest => CreateContainerResponse;
+    RuntimeService / StartContainer: StartContainerRequest => Empty;
     RuntimeService / StopContainer: StopContainerRequest => Empty;
     RuntimeService / RemoveContainer: RemoveContainerRequest => Empty;
     ImageService / ListImages: ListImagesRequest => ListImagesResponse;

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::configuration::{self, read_input, unusable};
 use crate::cluster::{Access, ClusterError, KubeCluster, KubeconfigFile};
-use crate::commands::configuration;
-use crate::commands::configuration::read_input;
-use crate::config::Overrides;
-use crate::config::{self, Loaded, Problem, Settings};
+use crate::config::{self, Loaded, Overrides, Problem, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host;
 use crate::output::Printer;
 
 /// The administrator's kubeconfig.
-pub(super) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+pub(crate) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
 /// A cluster, with the kubeconfig that leads there.
 pub(super) struct Reached {
@@ -99,11 +97,6 @@ pub(super) fn resolve(mut loaded: Loaded, overrides: &Overrides, out: &Printer) 
     // Which runtime is used does not matter to these commands.
     let facts = config::HostFacts { cri_sockets: vec![], ..host::gather() };
     Ok(configuration::resolve(loaded, facts, overrides, out)?.settings)
-}
-
-/// The error for a configuration that can't be used.
-pub(super) fn unusable(error: &config::ConfigError) -> Error {
-    Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,187 @@
+//! `etcd snapshot restore`.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::replace::{AREA, Replacement};
+use super::{Target, size};
+use crate::commands::confirm::confirm;
+use crate::commands::this_machine::require_root;
+use crate::error::Error;
+use crate::etcd::{ClusterHealth, State, snapshot};
+use crate::exit_status::ExitStatus;
+use crate::host::{Host, RealHost};
+use crate::manifest::Component;
+use crate::node::{LocalEtcd, StaticPod};
+use crate::output::Printer;
+use crate::phases::etcd_data::Source;
+
+/// What to restore.
+#[derive(Clone, Debug)]
+pub(crate) struct Restore {
+    /// Where etcd is.
+    pub(crate) target: Target,
+    /// The snapshot.
+    pub(crate) snapshot: PathBuf,
+    /// It is a copy of a database, without a hash behind it.
+    pub(crate) unhashed: bool,
+    /// Do not ask for confirmation.
+    pub(crate) yes: bool,
+    /// Change nothing.
+    pub(crate) dry_run: bool,
+}
+
+/// Replaces the data of this node's etcd, which becomes the only member, by those of a snapshot.
+///
+/// # Errors
+/// When the snapshot can't be used, other members still answer, or the control plane does not become healthy with the
+/// restored data; then the data of before are in place again.
+pub(crate) fn run(request: &Restore, out: &Printer) -> Result<ExitStatus, Error> {
+    let host = RealHost::new();
+    let member = local(&request.target, &host)?;
+    let source = source(&request.snapshot, request.unhashed, &member)?;
+    refuse_others(&request.target, &member)?;
+    if !request.dry_run {
+        require_root(&host)?;
+        if !request.yes {
+            let what = format!(
+                "The data of this cluster will be replaced by those of {}; what was changed since then is lost. The present data are kept beside them in {}.",
+                request.snapshot.display(),
+                member.data.display()
+            );
+            confirm(out, AREA, &what, "--yes")?;
+        }
+    }
+    let replacement = Replacement {
+        member: &member,
+        source: &source,
+        stop_first: false,
+        command: "etcd snapshot restore",
+        dry_run: request.dry_run,
+    };
+    let in_place = replacement.run(&host, out)?;
+    if !request.dry_run {
+        out.log(AREA, format!("Restored {}; the control plane is healthy", request.snapshot.display()));
+        if let Some(before) = &in_place.before {
+            out.log(
+                AREA,
+                format!(
+                    "The data of before are in {}: remove them when you no longer need them",
+                    before.display()
+                ),
+            );
+        }
+    }
+    tell_others(&member, out);
+    let data =
+        json!({ "ok": true, "dryRun": request.dry_run, "member": member.name, "before": in_place.before });
+    out.result(data, "");
+    Ok(ExitStatus::Done)
+}
+
+/// This node's member.
+///
+/// # Errors
+/// When there is no manifest of etcd, or it lacks what is needed.
+pub(super) fn local(target: &Target, host: &dyn Host) -> Result<LocalEtcd, Error> {
+    let Some(pod) = StaticPod::read(&target.manifests, Component::Etcd, host)? else {
+        let message = format!(
+            "this machine runs no etcd: {} does not exist\n  fix: run this on a control-plane node; on a fresh machine, `kubestrap restore` sets up the cluster again from an archive of `kubestrap backup`",
+            target.manifests.join(Component::Etcd.file()).display()
+        );
+        return Err(Error::new(ExitStatus::Usage, message));
+    };
+    LocalEtcd::of(&pod).map_err(|why| Error::new(ExitStatus::Failed, why))
+}
+
+/// The snapshot, verified, and of a version that this node's etcd can read.
+fn source(path: &std::path::Path, unhashed: bool, member: &LocalEtcd) -> Result<Source, Error> {
+    let path = std::path::absolute(path)?;
+    let (size, facts) = if unhashed {
+        (snapshot::check_database(&path)?, None)
+    } else {
+        (snapshot::verify(&path)?.size, snapshot::facts(&path))
+    };
+    if let Some(facts) = facts {
+        refuse_newer(&facts.version, &member.image, &path.display().to_string())?;
+    }
+    Ok(Source { path, unhashed, size })
+}
+
+/// Refuses data of a newer minor version of etcd than an image has.
+///
+/// # Errors
+/// When they are newer.
+pub(crate) fn refuse_newer(version: &str, image: &str, what: &str) -> Result<(), Error> {
+    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
+    match (minor(version), minor(tag)) {
+        (Some(data), Some(program)) if data > program => {
+            let message = format!(
+                "{what} was taken from etcd {version}, and etcd of this node is {image}\n  cause: etcd can't read the data of a newer minor version\n  fix: restore it with the version of Kubernetes that it was taken from, or set etcd.local.imageTag to an etcd of {}.{}",
+                data.0, data.1
+            );
+            Err(Error::new(ExitStatus::Failed, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Major and minor of a version such as `3.6.8-0`.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+/// Refuses to go on while other members answer: they would go on as a cluster of their own, with the old data.
+fn refuse_others(target: &Target, member: &LocalEtcd) -> Result<(), Error> {
+    // Where etcd can't be asked, the manifest's members are told at the end.
+    let Ok(mut reached) = target.connect() else { return Ok(()) };
+    let Ok(health) = ClusterHealth::look(&mut reached.etcd) else { return Ok(()) };
+    let others: Vec<String> = health
+        .members
+        .iter()
+        .filter(|m| m.member.name != member.name && !matches!(m.state, State::Down(_) | State::NotStarted))
+        .map(|m| m.member.display_name())
+        .collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "other members of etcd still answer: {}\n  cause: they would go on with the old data, as a cluster of their own, and so would the API servers beside them\n  fix: run `kubestrap reset` on those nodes, then run the same command again, and join them again afterwards",
+        others.join(", ")
+    );
+    Err(Error::new(ExitStatus::Failed, message))
+}
+
+/// Tells what is to be done on the nodes of the other members.
+pub(super) fn tell_others(member: &LocalEtcd, out: &Printer) {
+    for (name, url) in &member.others {
+        out.log(
+            AREA,
+            format!(
+                "{name} ({url}) is no member any more: if that machine lives, run `kubestrap reset` there, then join it again with `kubestrap join --control-plane`"
+            ),
+        );
+    }
+}
+
+/// What a restore is from, for messages.
+pub(super) fn described(source: &Source) -> String {
+    format!("{} ({})", source.path.display(), size(source.size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn newer_data_are_refused_with_the_fix() {
+        let check = |version, image| refuse_newer(version, image, "/s.db").map_err(|e| e.message);
+        assert_eq!(check("3.6.8", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
+        assert_eq!(check("3.5.24", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
+        assert_eq!(check("", "registry.k8s.io/etcd@sha256:1"), Ok(()), "not known: etcdutl tells");
+        let error = check("3.6.8", "registry.k8s.io/etcd:3.5.24-0").unwrap_err();
+        assert!(error.contains("cause: etcd can't read") && error.contains("an etcd of 3.6"), "{error}");
+    }
+}

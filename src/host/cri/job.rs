@@ -1,0 +1,254 @@
+//! A container that is run to its end, outside of any Pod of kubelet's.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::proto::{self, CreateContainerRequest, NamespaceMode, StartContainerRequest};
+use super::{
+    CgroupDriver, CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig, PodSandboxFilter, log,
+};
+
+/// Marks the sandboxes of jobs, so that one whose run was killed is found by the next.
+const LABEL: &str = "kubestrap.dev/job";
+/// A slice that every machine under systemd has.
+const SLICE: &str = "system.slice";
+/// The file in the log directory that the container's output goes to.
+const LOG: &str = "job.log";
+/// How many lines of the output are given, at most.
+const LINES: usize = 200;
+/// How often the runtime is asked whether the container has ended.
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// What to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerJob {
+    /// The container's name.
+    pub name: String,
+    /// The image, which the runtime holds or can pull.
+    pub image: String,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// What of this machine the container sees.
+    pub mounts: Vec<JobMount>,
+    /// For how long it may run.
+    pub limit: Duration,
+}
+
+/// A path of this machine in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobMount {
+    /// The path on this machine.
+    pub host: PathBuf,
+    /// The path in the container.
+    pub container: PathBuf,
+    /// The container can't change what is there.
+    pub read_only: bool,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JobEnd {
+    /// The exit code of its program.
+    pub exit_code: i32,
+    /// The last lines that it wrote.
+    pub output: Vec<String>,
+}
+
+/// Runs a job and removes its container; a job of the same name whose run was killed is removed before.
+///
+/// # Errors
+/// When the image is missing and can't be pulled, the container can't be created or started, or runs for too long.
+pub(crate) async fn run(endpoint: &CriEndpoint, job: &ContainerJob) -> Result<JobEnd, CriError> {
+    let client = CriClient::connect(endpoint).await?;
+    let labels = BTreeMap::from([(LABEL.to_owned(), job.name.clone())]);
+    let filter = PodSandboxFilter { labels: labels.clone(), ..PodSandboxFilter::default() };
+    for old in client.list_pod_sandboxes(&filter).await? {
+        remove(&client, &old.id).await?;
+    }
+    let image = match client.image_status(&job.image).await? {
+        Some(image) => image.id,
+        None => client.pull_image(&job.image).await?,
+    };
+    // Below /run where that may be: a service of ours may have a /tmp of its own, which the runtime does not see.
+    let builder = || tempfile::Builder::new().prefix("kubestrap-job-").to_owned();
+    let logs = builder().tempdir_in("/run").or_else(|_| builder().tempdir()).map_err(|error| {
+        let message = format!("a directory for its output can't be made: {error}");
+        client.error("CreateContainer", CriCause::Connection { message })
+    })?;
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let mut sandbox = PodSandboxConfig {
+        name: format!("kubestrap-{}", job.name),
+        namespace: "default".into(),
+        uid: format!("{}-{nanos}", std::process::id()),
+        log_directory: logs.path().to_owned(),
+        host_network: true,
+        labels: labels.clone(),
+        ..PodSandboxConfig::default()
+    };
+    // With systemd as driver a slice must be named; a runtime that does not tell its driver is tried with both.
+    let driver = client.runtime_config().await.ok().flatten();
+    if driver == Some(CgroupDriver::Systemd) {
+        SLICE.clone_into(&mut sandbox.cgroup_parent);
+    }
+    let id = match client.run_pod_sandbox(&sandbox).await {
+        Err(error) if driver.is_none() && error.to_string().to_lowercase().contains("slice") => {
+            SLICE.clone_into(&mut sandbox.cgroup_parent);
+            client.run_pod_sandbox(&sandbox).await?
+        }
+        started => started?,
+    };
+    let ended = in_sandbox(&client, job, &image, &id, &sandbox).await;
+    let removed = remove(&client, &id).await;
+    let mut end = ended?;
+    removed?;
+    let lines = log::tail(&logs.path().join(LOG), LINES).unwrap_or_default();
+    end.output = lines.into_iter().map(|line| line.text).collect();
+    Ok(end)
+}
+
+async fn in_sandbox(
+    client: &CriClient,
+    job: &ContainerJob,
+    image: &str,
+    sandbox_id: &str,
+    sandbox: &PodSandboxConfig,
+) -> Result<JobEnd, CriError> {
+    let request = CreateContainerRequest {
+        pod_sandbox_id: sandbox_id.to_owned(),
+        config: Some(config(job, image)),
+        sandbox_config: Some(sandbox.into()),
+    };
+    let id = client.order(request, Duration::ZERO).await?.container_id;
+    if id.is_empty() {
+        return Err(client.missing("CreateContainer", "container_id"));
+    }
+    client.order(StartContainerRequest { container_id: id.clone() }, Duration::ZERO).await?;
+    let start = Instant::now();
+    loop {
+        let status = client.container_status(&id, false).await?;
+        if let Some(exit_code) = status.exit_code {
+            return Ok(JobEnd { exit_code, output: vec![] });
+        }
+        if start.elapsed() > job.limit {
+            return Err(client.error("ContainerStatus", CriCause::Timeout { after: job.limit }));
+        }
+        tokio::time::sleep(PERIOD).await;
+    }
+}
+
+fn config(job: &ContainerJob, image: &str) -> proto::ContainerConfig {
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let mounts = job.mounts.iter().map(|mount| proto::Mount {
+        container_path: path(&mount.container),
+        host_path: path(&mount.host),
+        readonly: mount.read_only,
+    });
+    let security_context = proto::LinuxContainerSecurityContext {
+        namespace_options: Some(proto::NamespaceOption {
+            network: NamespaceMode::Node.into(),
+            pid: NamespaceMode::Container.into(),
+            ipc: NamespaceMode::Pod.into(),
+        }),
+        // What it reads and writes belongs to root.
+        run_as_user: Some(proto::Int64Value { value: 0 }),
+        seccomp: Some(proto::SecurityProfile { profile_type: proto::ProfileType::RuntimeDefault.into() }),
+    };
+    proto::ContainerConfig {
+        metadata: Some(proto::ContainerMetadata { name: job.name.clone(), attempt: 0 }),
+        image: Some(proto::ImageSpec {
+            image: image.to_owned(),
+            user_specified_image: job.image.clone(),
+            ..proto::ImageSpec::default()
+        }),
+        command: job.command.clone(),
+        mounts: mounts.collect(),
+        labels: BTreeMap::from([(LABEL.to_owned(), job.name.clone())]),
+        log_path: LOG.into(),
+        linux: Some(proto::LinuxContainerConfig { security_context: Some(security_context) }),
+    }
+}
+
+async fn remove(client: &CriClient, id: &str) -> Result<(), CriError> {
+    client.stop_pod_sandbox(id).await?;
+    client.remove_pod_sandbox(id).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use prost::Message;
+    use tonic::Status;
+
+    use super::*;
+    use crate::host::cri::fake::{Answer, FakeRuntime, message};
+
+    fn job() -> ContainerJob {
+        ContainerJob {
+            name: "etcdutl".into(),
+            image: "r/etcd:3.6.8-0".into(),
+            command: vec!["etcdutl".into(), "version".into()],
+            mounts: vec![JobMount { host: "/a".into(), container: "/b".into(), read_only: true }],
+            limit: Duration::from_secs(5),
+        }
+    }
+
+    /// A runtime that holds the image, and whose container ends with a code, or never.
+    fn runtime(exit_code: Option<i32>) -> FakeRuntime {
+        let directory = Mutex::new(String::new());
+        FakeRuntime::start(move |method, request| match method {
+            "ListPodSandbox" => {
+                let old = proto::PodSandbox { id: "old".into(), ..Default::default() };
+                message(&proto::ListPodSandboxResponse { items: vec![old] })
+            }
+            "ImageStatus" => message(&proto::ImageStatusResponse {
+                image: Some(proto::Image { id: "sha256:1".into(), ..Default::default() }),
+            }),
+            "RuntimeConfig" => Answer::Bytes(b"\x0a\x00".to_vec()),
+            "RunPodSandbox" => {
+                let request = proto::RunPodSandboxRequest::decode(request).unwrap();
+                *directory.lock().unwrap() = request.config.unwrap().log_directory;
+                message(&proto::RunPodSandboxResponse { pod_sandbox_id: "s".into() })
+            }
+            "CreateContainer" => message(&proto::CreateContainerResponse { container_id: "c".into() }),
+            "StartContainer" => {
+                let path = std::path::Path::new(&*directory.lock().unwrap()).join(LOG);
+                std::fs::write(path, "2026-01-01T00:00:00Z stderr F it failed\n").unwrap();
+                Answer::Bytes(vec![])
+            }
+            "ContainerStatus" => message(&proto::ContainerStatusResponse {
+                status: Some(proto::ContainerStatus {
+                    id: "c".into(),
+                    state: if exit_code.is_some() { 2 } else { 1 },
+                    exit_code: exit_code.unwrap_or_default(),
+                    ..Default::default()
+                }),
+                ..Default::default()
+            }),
+            "StopPodSandbox" | "RemovePodSandbox" => Answer::Bytes(vec![]),
+            other => Answer::Error(Status::unimplemented(other.to_owned())),
+        })
+    }
+
+    #[tokio::test]
+    async fn job_is_run_to_its_end_and_its_output_given() {
+        let runtime = runtime(Some(3));
+        let end = run(&runtime.endpoint, &job()).await.unwrap();
+        assert_eq!(end, JobEnd { exit_code: 3, output: vec!["it failed".into()] });
+        let request = runtime.request::<CreateContainerRequest>("/CreateContainer");
+        let config = request.config.unwrap();
+        assert_eq!(config.image.unwrap().image, "sha256:1");
+        assert_eq!((config.command, config.log_path.as_str()), (job().command, LOG));
+        assert!(config.mounts[0].readonly && config.mounts[0].host_path == "/a");
+        let sandbox = runtime.request::<proto::RunPodSandboxRequest>("/RunPodSandbox").config.unwrap();
+        assert_eq!(sandbox.linux.unwrap().cgroup_parent, SLICE, "the driver is systemd");
+    }
+
+    #[tokio::test]
+    async fn job_that_runs_for_too_long_is_given_up() {
+        let job = ContainerJob { limit: Duration::from_millis(50), ..job() };
+        let error = run(&runtime(None).endpoint, &job).await.unwrap_err();
+        assert!(matches!(error.cause, CriCause::Timeout { .. }), "{error}");
+    }
+}

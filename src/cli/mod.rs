@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod arrange;
+mod care;
 mod certs;
 mod completion;
 mod config;
@@ -12,6 +13,7 @@ mod init;
 mod join;
 mod kubeconfig;
 mod manual;
+mod nodes;
 mod output_api;
 mod phase;
 mod preflight;
@@ -109,7 +111,7 @@ enum Command {
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
     /// Revert the changes made by `init` or `join`
-    Reset(reset::Reset),
+    Reset(Box<reset::Reset>),
     /// Upgrade a cluster to another Kubernetes version
     Upgrade(upgrade::Upgrade),
     /// Print, validate and migrate configuration files, and list the images they need
@@ -117,8 +119,12 @@ enum Command {
     /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
+    /// Have a control plane looked after: renew its certificates, keep etcd snapshots
+    Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
+    Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -204,9 +210,7 @@ impl Command {
             Self::Diff(diff) => run(global, diff.output.printer(), |out| {
                 commands::diff::run(&diff.request().map_err(|e| unusable(&e))?, out)
             }),
-            Self::Reset(reset) => {
-                run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
-            }
+            Self::Reset(reset) => run(global, reset.output.printer(), |out| reset.run(None, out)),
             Self::Upgrade(upgrade) => match upgrade.command {
                 upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
                 upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
@@ -222,7 +226,11 @@ impl Command {
             }),
             Self::Config(config) => run(global, text(), |out| config.run(out)),
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
+            Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Nodes(nodes) => {
+                run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))
+            }
             Self::Token(token) => run(global, text(), |out| token.run(out)),
             Self::Kubeconfig(kubeconfig) => {
                 run(global, text(), |out| commands::kubeconfig::user(&kubeconfig.request(), out))
@@ -271,6 +279,7 @@ fn tree() -> clap::Command {
     Cli::command()
         .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
         .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .mut_subcommand("reset", |reset| reset.defer(phase::with_phases::<reset::Reset>))
         .mut_subcommand("upgrade", |upgrade| {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);

@@ -18,7 +18,7 @@ use crate::yaml;
 /// What the user names of Nodes begin with.
 const NODE_USER: &str = "system:node:";
 /// Where a manifest of kube-apiserver tells its advertised address and port.
-const ENDPOINT: &str =
+pub(crate) const ENDPOINT: &str =
     "/metadata/annotations/kubeadm.kubernetes.io~1kube-apiserver.advertise-address.endpoint";
 
 /// Why a node's files don't tell who it is.

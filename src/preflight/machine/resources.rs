@@ -95,7 +95,7 @@ mod tests {
         assert!(machine(2, 1700).check("NumCPU", &s).is_empty());
         assert!(machine(2, 1700).check("Mem", &s).is_empty());
         assert_eq!(machine(1, 1700).finding("NumCPU", &s).severity, Severity::Error);
-        assert!(machine(2, 1699).finding("Mem", &s).what.contains("1699 MiB"));
+        assert!(machine(2, 1699).finding("Mem", &s).what.contains("1699 MB"));
         assert!(FakeMachine::with(|m| m.root = false).finding("IsPrivilegedUser", &s).fix.is_some());
     }
 

@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod arrange;
+mod backup;
 mod certs;
 mod completion;
 mod config;
@@ -118,6 +119,8 @@ enum Command {
     Certs(certs::Certs),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Save everything that sets this cluster up again as one encrypted archive
+    Backup(backup::Backup),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -201,6 +204,7 @@ impl Command {
             Self::Config(config) => run(global, text(), |_| config.run().map(done)),
             Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Backup(backup) => run(global, backup.output.printer(), |out| backup.run(out)),
             Self::Token(token) => run(global, text(), |_| token.run().map(done)),
             Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
             Self::Version(version) => run(global, text(), |_| version.run().map(done)),

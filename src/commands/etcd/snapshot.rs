@@ -49,6 +49,17 @@ pub(crate) fn save(request: &Save, out: &Printer) -> Result<ExitStatus, Error> {
     Ok(ExitStatus::Done)
 }
 
+/// Takes a snapshot of the first member that answers to a file.
+///
+/// # Errors
+/// When etcd is not known or does not answer, or the snapshot can't be written.
+pub(in super::super) fn take(target: &Target, path: &Path, out: &Printer) -> Result<snapshot::Facts, Error> {
+    let Reached { mut etcd, endpoints } = target.connect()?;
+    let (url, name) = first(&mut etcd, &endpoints)?;
+    out.log("etcd", format!("Saving a snapshot of member {name} at {url}"));
+    Ok(snapshot::save(&mut etcd, &url, &name, path, OffsetDateTime::now_utc())?)
+}
+
 /// The client URL and name of the first member that answers.
 fn first(etcd: &mut dyn Etcd, endpoints: &[String]) -> Result<(String, String), Error> {
     let mut tried = vec![];

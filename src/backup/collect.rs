@@ -21,7 +21,7 @@ const LARGEST: u64 = 16 << 20;
 /// As many mounted bytes are taken, at most.
 const MOST: u64 = 64 << 20;
 /// Mounted paths that every machine has by itself, or that hold what a component writes.
-const NOT_OURS: [&str; 12] = [
+const NOT_OURS: [&str; 13] = [
     "/usr",
     "/lib",
     "/dev",
@@ -31,6 +31,7 @@ const NOT_OURS: [&str; 12] = [
     "/var/run",
     "/var/log",
     "/var/lib/kubelet",
+    "/etc/ssl",
     "/etc/localtime",
     "/etc/hosts",
     "/etc/resolv.conf",

@@ -18,6 +18,7 @@ mod phase;
 mod preflight;
 mod reach;
 mod reset;
+mod restore;
 mod token;
 mod upgrade;
 mod value;
@@ -121,6 +122,8 @@ enum Command {
     Etcd(etcd::Etcd),
     /// Save everything that sets this cluster up again as one encrypted archive
     Backup(backup::Backup),
+    /// Set up the cluster of a backup again, on a fresh machine
+    Restore(Box<restore::Restore>),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -205,6 +208,9 @@ impl Command {
             Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
             Self::Backup(backup) => run(global, backup.output.printer(), |out| backup.run(out)),
+            Self::Restore(restore) => {
+                run(global, restore.output.printer(), |out| commands::restore::run(&restore.request(), out))
+            }
             Self::Token(token) => run(global, text(), |_| token.run().map(done)),
             Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
             Self::Version(version) => run(global, text(), |_| version.run().map(done)),

@@ -10,5 +10,6 @@ pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod preflight;
 pub(crate) mod reset;
+pub(crate) mod restore;
 mod this_machine;
 pub(crate) mod upgrade;

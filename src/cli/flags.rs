@@ -9,7 +9,7 @@ use crate::commands::configuration::{Configuration, Source};
 use crate::commands::init::Request;
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::{Arg, BootstrapToken};
-use crate::config::{ConfigError, Loaded, Overrides, Problem};
+use crate::config::{ConfigError, Loaded, Overrides, Problem, check_mixed};
 use crate::workflows::init::Options;
 
 // No doc comment: clap would take it for the help of the commands that have these flags.
@@ -137,18 +137,9 @@ impl InitFlags {
     /// The configuration: a file, or made of flags; kubeadm allows few flags beside a file.
     fn source(&self) -> Result<Source, ConfigError> {
         let Some(file) = &self.config else { return Ok(Source::Flags(Box::new(self.configuration()?))) };
-        let mixed: Vec<String> = self
-            .set()
-            .into_iter()
-            .filter(|(_, _, beside)| !beside)
-            .map(|(flag, ..)| format!("--{flag}"))
-            .collect();
-        if mixed.is_empty() {
-            return Ok(Source::File(file.clone()));
-        }
-        let message =
-            format!("can not mix '--config' with arguments {}: write them into {file}", mixed.join(", "));
-        Err(Problem::new("configuration", "", message).into())
+        let mixed = self.set().into_iter().filter(|(_, _, beside)| !beside).map(|(flag, ..)| flag);
+        check_mixed(file, &mixed.collect::<Vec<_>>())?;
+        Ok(Source::File(file.clone()))
     }
 
     /// What goes beyond the configuration, or wins over it.

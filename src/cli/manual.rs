@@ -1,33 +1,32 @@
 //! `manual`: pages for `man`, which packages bring.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::error::Error;
-use crate::host::{FileMode, write_atomically};
+use crate::commands::description::Page;
 
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kubestrap manual /usr/local/share/man/man1")]
 pub(super) struct Manual {
-    /// The folder
+    /// The directory
     #[arg(value_name = "DIR")]
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
 }
 
-impl Manual {
-    /// Writes them.
-    pub(super) fn run(&self) -> Result<(), Error> {
-        pages(&super::command(), &self.dir)
-    }
-}
-
-fn pages(command: &Command, dir: &Path) -> Result<(), Error> {
+/// A page for each command.
+///
+/// # Errors
+/// When one can't be rendered.
+pub(super) fn pages(command: &Command) -> std::io::Result<Vec<Page>> {
     let version = concat!("kubestrap ", env!("CARGO_PKG_VERSION"));
     let page = Man::new(command.clone()).source(version).manual("Kubernetes");
     let mut text = vec![];
     page.render(&mut text)?;
-    write_atomically(&dir.join(page.get_filename()), &text, FileMode::CERTIFICATE)?;
-    command.get_subcommands().filter(|c| !c.is_hide_set()).try_for_each(|c| pages(c, dir))
+    let mut all = vec![Page { name: page.get_filename(), text }];
+    for below in command.get_subcommands().filter(|c| !c.is_hide_set()) {
+        all.extend(pages(below)?);
+    }
+    Ok(all)
 }

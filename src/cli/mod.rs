@@ -2,6 +2,7 @@
 
 mod arrange;
 mod backup;
+mod care;
 mod certs;
 mod completion;
 mod config;
@@ -13,10 +14,10 @@ mod init;
 mod join;
 mod kubeconfig;
 mod manual;
+mod nodes;
 mod output_api;
 mod phase;
 mod preflight;
-mod reach;
 mod reset;
 mod restore;
 mod token;
@@ -36,7 +37,7 @@ use crate::commands;
 use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::{Format, Printer, table};
+use crate::output::{Format, Printer};
 use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
@@ -110,7 +111,7 @@ enum Command {
     /// Show what init would change on this machine and in its cluster
     Diff(Box<diff::Diff>),
     /// Revert the changes made by `init` or `join`
-    Reset(reset::Reset),
+    Reset(Box<reset::Reset>),
     /// Upgrade a cluster to another Kubernetes version
     Upgrade(upgrade::Upgrade),
     /// Print, validate and migrate configuration files, and list the images they need
@@ -118,12 +119,16 @@ enum Command {
     /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
+    /// Have a control plane looked after: renew its certificates, keep etcd snapshots
+    Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
     /// Save everything that sets this cluster up again as one encrypted archive
     Backup(backup::Backup),
     /// Set up the cluster of a backup again, on a fresh machine
     Restore(Box<restore::Restore>),
+    /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
+    Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
     Token(token::Token),
     /// Generate kubeconfig files for additional users
@@ -179,7 +184,6 @@ impl Command {
     /// Runs the command.
     fn run(self, global: &Global) -> ExitStatus {
         let text = || Printer::new(Format::Text);
-        let done = |()| ExitStatus::Done;
         match self {
             Self::Init(init) => run(global, init.output.printer(), |out| init.run(None, out)),
             Self::Join(join) => run(global, join.output.printer(), |out| join.run(None, out)),
@@ -190,9 +194,7 @@ impl Command {
             Self::Diff(diff) => run(global, diff.output.printer(), |out| {
                 commands::diff::run(&diff.request().map_err(|e| unusable(&e))?, out)
             }),
-            Self::Reset(reset) => {
-                run(global, reset.output.printer(), |out| commands::reset::run(&reset.request(), out))
-            }
+            Self::Reset(reset) => run(global, reset.output.printer(), |out| reset.run(None, out)),
             Self::Upgrade(upgrade) => match upgrade.command {
                 upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
                 upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
@@ -203,19 +205,31 @@ impl Command {
                     commands::upgrade::node::run(&node.request().map_err(|e| unusable(&e))?, None, out)
                 }),
             },
-            Self::Diagnose(diagnose) => run(global, text(), |_| diagnose.run().map(done)),
-            Self::Config(config) => run(global, text(), |_| config.run().map(done)),
-            Self::Certs(certs) => run(global, text(), |_| certs.run().map(done)),
+            Self::Diagnose(diagnose) => run(global, diagnose.output.printer(), |out| {
+                commands::diagnose::run(&diagnose.request(), out)
+            }),
+            Self::Config(config) => run(global, text(), |out| config.run(out)),
+            Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
+            Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
             Self::Backup(backup) => run(global, backup.output.printer(), |out| backup.run(out)),
             Self::Restore(restore) => {
                 run(global, restore.output.printer(), |out| commands::restore::run(&restore.request(), out))
             }
-            Self::Token(token) => run(global, text(), |_| token.run().map(done)),
-            Self::Kubeconfig(kubeconfig) => run(global, text(), |_| kubeconfig.run().map(done)),
-            Self::Version(version) => run(global, text(), |_| version.run().map(done)),
-            Self::Completion(completion) => run(global, text(), |_| completion.run().map(done)),
-            Self::Manual(manual) => run(global, text(), |_| manual.run().map(done)),
+            Self::Nodes(nodes) => {
+                run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))
+            }
+            Self::Token(token) => run(global, text(), |out| token.run(out)),
+            Self::Kubeconfig(kubeconfig) => {
+                run(global, text(), |out| commands::kubeconfig::user(&kubeconfig.request(), out))
+            }
+            Self::Version(version) => run(global, text(), |out| commands::version::run(version.output, out)),
+            Self::Completion(completion) => {
+                run(global, text(), |out| commands::description::completion(completion.script(), out))
+            }
+            Self::Manual(manual) => run(global, text(), |_| {
+                commands::description::manual(&manual::pages(&command())?, &manual.dir)
+            }),
         }
     }
 }
@@ -244,18 +258,8 @@ fn report(error: &Error, out: &Printer) -> ExitStatus {
     if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
         fields.insert("findings".into(), json!(error.findings));
     }
-    if !error.message.is_empty() {
-        out.failure(data, &format!("error: {error}"));
-    }
+    out.failure(data, &format!("error: {error}"));
     error.status
-}
-
-/// Reports an error where machines read; then there is nothing left to say.
-fn as_result(out: &Printer, result: Result<(), Error>) -> Result<(), Error> {
-    match (out.format(), result) {
-        (Format::Json, Err(error)) => Err(Error::new(report(&error, out), "")),
-        (_, result) => result,
-    }
 }
 
 /// The tree of commands, with the phases from their table.
@@ -263,6 +267,7 @@ fn tree() -> clap::Command {
     Cli::command()
         .mut_subcommand("init", |init| init.defer(phase::with_phases::<init::Init>))
         .mut_subcommand("join", |join| join.defer(phase::with_phases::<join::Join>))
+        .mut_subcommand("reset", |reset| reset.defer(phase::with_phases::<reset::Reset>))
         .mut_subcommand("upgrade", |upgrade| {
             upgrade.defer(|upgrade| {
                 let upgrade = <upgrade::Upgrade as clap::Args>::augment_args(upgrade);

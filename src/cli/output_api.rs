@@ -1,28 +1,10 @@
-//! Objects of kubeadm's output API (`output.kubeadm.k8s.io/v1alpha3`), which scripts read.
+//! How objects of kubeadm's output API (`output.kubeadm.k8s.io/v1alpha3`) are printed.
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use serde::Serialize;
-use serde_json::ser::PrettyFormatter;
 
 use super::value::Boolean as _;
-use crate::error::Error;
-use crate::exit_status::ExitStatus;
-use crate::yaml;
-
-/// The API group and version.
-pub(super) const API_VERSION: &str = "output.kubeadm.k8s.io/v1alpha3";
-
-/// How an object is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ObjectFormat {
-    /// For people
-    #[default]
-    Text,
-    /// As JSON
-    Json,
-    /// As YAML
-    Yaml,
-}
+use crate::output::ObjectFormat;
 
 /// kubeadm's flags of what prints objects.
 #[derive(Args, Clone, Copy, Debug)]
@@ -38,26 +20,16 @@ pub(super) struct PrintFlags {
     show_managed_fields: Option<bool>,
 }
 
-impl ObjectFormat {
-    /// `object` in this format; `text` makes the form for people.
-    ///
-    /// # Errors
-    /// When the object can't be written.
-    pub(super) fn render<T: Serialize>(
-        self,
-        object: &T,
-        text: impl FnOnce(&T) -> String,
-    ) -> Result<String, Error> {
-        match self {
-            Self::Text => Ok(text(object)),
-            Self::Yaml => yaml::to_string(object).map_err(|e| Error::new(ExitStatus::Failed, e)),
-            Self::Json => {
-                // kubeadm's indentation.
-                let mut json = vec![];
-                let formatter = PrettyFormatter::with_indent(b"    ");
-                object.serialize(&mut serde_json::Serializer::with_formatter(&mut json, formatter))?;
-                Ok(String::from_utf8(json)? + "\n")
-            }
-        }
+impl ValueEnum for ObjectFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Text, Self::Json, Self::Yaml]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Text => PossibleValue::new("text").help("For people"),
+            Self::Json => PossibleValue::new("json").help("As JSON"),
+            Self::Yaml => PossibleValue::new("yaml").help("As YAML"),
+        })
     }
 }

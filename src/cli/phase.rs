@@ -6,6 +6,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 use super::Output;
 use super::init::Init;
 use super::join::Join;
+use super::reset::Reset;
 use super::upgrade::{Apply, Node};
 use crate::commands::{self, configuration::unusable};
 use crate::error::Error;
@@ -77,6 +78,26 @@ impl Phased for Join {
 
     fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
         commands::join::run(&self.request(), only, out)
+    }
+}
+
+impl Phased for Reset {
+    type State = workflows::reset::Reset;
+    const WORDS: &'static [&'static str] = &["reset"];
+    const PHASE: &'static str = "reset phase";
+    const ABOUT: &'static str = "Run one phase of reset";
+    const EXAMPLE: &'static str = "cleanup-node --config reset.yaml";
+
+    fn workflow() -> Workflow<Self::State> {
+        workflows::reset::workflow()
+    }
+
+    fn output(&self) -> Output {
+        self.output
+    }
+
+    fn run(&self, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
+        commands::reset::run(&self.flags(), only, out)
     }
 }
 
@@ -173,6 +194,7 @@ pub(super) fn run_selected(matches: &ArgMatches) -> Option<ExitStatus> {
     }
     run_below::<Init>(matches)
         .or_else(|| run_below::<Join>(matches))
+        .or_else(|| run_below::<Reset>(matches))
         .or_else(|| run_below::<Apply>(matches))
         .or_else(|| run_below::<Node>(matches))
 }

@@ -6,19 +6,23 @@ use clap::Args;
 
 use super::Output;
 use super::value::{Boolean as _, flat};
-use crate::commands::reset::Request;
+use crate::config::ResetFlags;
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
-    after_help = "Examples:\n  kubestrap reset\n  kubestrap reset --force --cri-socket unix:///run/containerd/containerd.sock"
+    about = "Revert the changes made by `init` or `join`",
+    after_help = "Examples:\n  kubestrap reset\n  kubestrap reset --force --cri-socket unix:///run/containerd/containerd.sock\n  kubestrap reset --config reset.yaml"
 )]
 pub(super) struct Reset {
     /// Directory whose certificates and keys are removed [default: /etc/kubernetes/pki]
     #[arg(long, value_name = "DIR")]
-    cert_dir: Option<PathBuf>,
+    cert_dir: Option<String>,
     /// Empty /etc/kubernetes/tmp too
     #[arg(long, boolean())]
     cleanup_tmp_dir: Option<bool>,
+    /// Configuration file with a ResetConfiguration; `-` reads standard input
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
     /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
@@ -28,8 +32,8 @@ pub(super) struct Reset {
     /// Do not ask for confirmation
     #[arg(short, long, boolean())]
     force: Option<bool>,
-    /// Accepted as by kubeadm; has no effect
-    #[arg(long, value_name = "CHECKS", hide = true)]
+    /// Preflight checks whose errors are warnings; `all` for every check
+    #[arg(long, value_name = "CHECKS")]
     ignore_preflight_errors: Vec<String>,
     /// Accepted as by kubeadm; has no effect: reset needs no API server
     #[arg(long, value_name = "FILE", hide = true)]
@@ -44,13 +48,15 @@ pub(super) struct Reset {
 
 impl Reset {
     /// What is asked for.
-    pub(super) fn request(&self) -> Request {
-        Request {
+    pub(super) fn flags(&self) -> ResetFlags {
+        ResetFlags {
+            config: self.config.clone(),
             cert_dir: self.cert_dir.clone(),
-            cleanup_tmp_dir: self.cleanup_tmp_dir == Some(true),
+            cleanup_tmp_dir: self.cleanup_tmp_dir,
             cri_socket: self.cri_socket.clone(),
-            dry_run: self.dry_run == Some(true),
-            force: self.force == Some(true),
+            dry_run: self.dry_run,
+            force: self.force,
+            ignore_preflight_errors: flat(&self.ignore_preflight_errors),
             skip_phases: flat(&self.skip_phases),
         }
     }

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::value::flat;
 use crate::commands::upgrade::Request;
-use crate::config::{ConfigError, Problem};
+use crate::config::{self, ConfigError};
 
 pub(super) use apply::Apply;
 pub(super) use node::Node;
@@ -39,17 +39,11 @@ pub(super) enum Command {
     Node(Box<Node>),
 }
 
-/// Refuses flags beside `--config`, as kubeadm does.
+/// Refuses those of the flags that are given beside `--config`.
 fn check_mixed(config: Option<&String>, given: &[(bool, &str)]) -> Result<(), ConfigError> {
     let Some(file) = config else { return Ok(()) };
-    let mixed: Vec<String> =
-        given.iter().filter(|(given, _)| *given).map(|(_, flag)| format!("--{flag}")).collect();
-    if mixed.is_empty() {
-        return Ok(());
-    }
-    let message =
-        format!("can not mix '--config' with arguments {}: write them into {file}", mixed.join(", "));
-    Err(Problem::new("kubeadm", "", message).into())
+    let mixed: Vec<&str> = given.iter().filter(|(given, _)| *given).map(|(_, flag)| *flag).collect();
+    config::check_mixed(file, &mixed)
 }
 
 /// A request with what every command has.

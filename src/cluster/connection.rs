@@ -24,6 +24,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause: kubeadm's only one.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How many objects are asked for at once: client-go's setting.
+const PAGE: u32 = 500;
+
 /// A connection to an API server. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Connection {
@@ -113,6 +116,23 @@ impl Connection {
         let request = ApiRequest::new(collection).list(&ListParams::default().fields(fields));
         let mut list = self.send(request).await?;
         Ok(list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default())
+    }
+
+    /// A part of a collection, and the token with which the next is asked for; the first part is asked for without.
+    pub(super) async fn page(
+        &self,
+        collection: &str,
+        token: &str,
+    ) -> Result<(Vec<Value>, Option<String>), Refusal> {
+        let mut params = ListParams::default().limit(PAGE);
+        if !token.is_empty() {
+            params = params.continue_token(token);
+        }
+        let mut list = self.send(ApiRequest::new(collection).list(&params)).await?;
+        let following = list.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default();
+        let following = Some(following.to_owned()).filter(|token| !token.is_empty());
+        let items = list.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
+        Ok((items.unwrap_or_default(), following))
     }
 
     pub(super) async fn delete(&self, collection: &str, name: &str) -> Result<(), Refusal> {

@@ -31,7 +31,29 @@ impl State {
         self.requests.iter().map(String::as_str).filter(|r| !r.starts_with("GET")).collect()
     }
 
-    fn answer(&mut self, method: &str, path: &str, mut body: Value) -> (u16, Value) {
+    /// Part of a collection, as `limit` and `continue` in the query ask; none where there is no such collection.
+    fn list(&self, path: &str, query: &str) -> Option<Value> {
+        let within = format!("{path}/");
+        let all =
+            self.objects.iter().filter(|(p, _)| p.strip_prefix(&within).is_some_and(|n| !n.contains('/')));
+        let all: Vec<&Value> = all.map(|(_, object)| object).collect();
+        let number = |name: &str| {
+            query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<usize>().ok())
+        };
+        let (from, limit) = (number("continue").unwrap_or(0), number("limit").unwrap_or(all.len()));
+        let items: Vec<&Value> = all.iter().skip(from).take(limit).copied().collect();
+        let next = if from + limit < all.len() { (from + limit).to_string() } else { String::new() };
+        (!all.is_empty()).then(|| json!({"metadata": {"continue": next}, "items": items}))
+    }
+
+    fn answer(&mut self, method: &str, path: &str, query: &str, mut body: Value) -> (u16, Value) {
+        if let (false, Some(list)) = (self.objects.contains_key(path), self.list(path, query)) {
+            if method == "GET" {
+                return (200, list);
+            }
+        }
         self.version += 1;
         let version = json!(self.version.to_string());
         match method {
@@ -92,6 +114,7 @@ impl FakeApi {
             while let Some((request, reply)) = handle.next_request().await {
                 let (parts, body) = request.into_parts();
                 let path = parts.uri.path().to_owned();
+                let query = parts.uri.query().unwrap_or_default().to_owned();
                 let line = format!("{} {path}", parts.method);
                 let bytes = body.collect_bytes().await.unwrap();
                 let body = serde_json::from_slice(&bytes).unwrap_or_default();
@@ -99,7 +122,7 @@ impl FakeApi {
                 let (code, value) = {
                     let mut state = state.lock().unwrap();
                     state.requests.push(line);
-                    refused.map_or_else(|| state.answer(parts.method.as_str(), &path, body), |c| (c, json!({})))
+                    refused.map_or_else(|| state.answer(parts.method.as_str(), &path, &query, body), |c| (c, json!({})))
                 };
                 let value = if code < 400 {
                     value

@@ -75,6 +75,15 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
         self.connected()?.list(kind, namespace)
     }
 
+    fn for_each(
+        &mut self,
+        kind: &str,
+        namespace: &str,
+        visit: &mut dyn FnMut(Value),
+    ) -> Result<(), ClusterError> {
+        self.connected()?.for_each(kind, namespace, visit)
+    }
+
     fn text(&mut self, path: &str) -> Result<String, ClusterError> {
         self.connected()?.text(path)
     }

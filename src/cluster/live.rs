@@ -164,10 +164,44 @@ impl Cluster for KubeCluster {
     }
 
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        let mut all = vec![];
+        let name = |object: &Value| {
+            let text =
+                |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+            (text("/metadata/namespace"), text("/metadata/name"))
+        };
+        self.for_each(kind, namespace, &mut |object| all.push(object))?;
+        // Where the list was begun again, the later one counts.
+        let mut seen = std::collections::HashSet::new();
+        all.reverse();
+        all.retain(|object| seen.insert(name(object)));
+        all.reverse();
+        Ok(all)
+    }
+
+    fn for_each(
+        &mut self,
+        kind: &str,
+        namespace: &str,
+        visit: &mut dyn FnMut(Value),
+    ) -> Result<(), ClusterError> {
         let path = collection(kind, namespace)?;
         let objects = ObjectName { kind: kind.into(), namespace: namespace.into(), name: "*".into() };
-        let answer = self.connection.repeat("list", &objects, || self.connection.list(&path, ""));
-        self.runtime.block_on(answer)
+        let mut next = Some(String::new());
+        while let Some(token) = next {
+            let attempt = async || match self.connection.page(&path, &token).await {
+                // The server has forgotten this list: what is left of it is asked for as a whole.
+                Err(refusal) if refusal.code() == Some(410) && !token.is_empty() => {
+                    Ok((self.connection.list(&path, "").await?, None))
+                }
+                other => other,
+            };
+            let (items, following) =
+                self.runtime.block_on(self.connection.repeat("list", &objects, attempt))?;
+            items.into_iter().for_each(&mut *visit);
+            next = following;
+        }
+        Ok(())
     }
 
     fn text(&mut self, path: &str) -> Result<String, ClusterError> {
@@ -293,6 +327,34 @@ mod tests {
         let mut codes = vec![503].into_iter();
         let mut cluster = api.cluster(LIMIT, move |_| codes.next());
         assert_eq!(cluster.read("ConfigMap", "kube-system", "c").unwrap(), None);
+    }
+
+    fn add_nodes(api: &FakeApi, count: usize) {
+        for i in 0..count {
+            let name = format!("n{i:04}");
+            api.put(&format!("/api/v1/nodes/{name}"), serde_json::json!({"metadata": {"name": name}}));
+        }
+    }
+
+    #[test]
+    fn large_collection_is_asked_for_in_parts() {
+        let api = FakeApi::new();
+        add_nodes(&api, 1200);
+        let mut cluster = api.cluster(LIMIT, |_| None);
+        let mut count = 0;
+        cluster.for_each("Node", "", &mut |_| count += 1).unwrap();
+        assert_eq!(count, 1200);
+        assert_eq!(api.state.lock().unwrap().requests.len(), 3, "500 at a time");
+    }
+
+    #[test]
+    fn list_that_the_server_has_forgotten_is_completed() {
+        let api = FakeApi::new();
+        add_nodes(&api, 700);
+        let mut codes = vec![None, Some(410)].into_iter();
+        let mut cluster = api.cluster(LIMIT, move |_| codes.next().flatten());
+        let nodes = cluster.list("Node", "").unwrap();
+        assert_eq!(nodes.len(), 700, "each once");
     }
 
     #[test]

@@ -38,6 +38,21 @@ pub trait Cluster {
     /// When they can't be asked for.
     fn list(&mut self, kind: &str, namespace: &str) -> Result<Vec<Value>, ClusterError>;
 
+    /// Hands over all objects of a kind in a namespace, one after the other, so that not all of a large cluster's are
+    /// held at once. Where the list had to be begun again, an object may come twice.
+    ///
+    /// # Errors
+    /// When they can't be asked for.
+    fn for_each(
+        &mut self,
+        kind: &str,
+        namespace: &str,
+        visit: &mut dyn FnMut(Value),
+    ) -> Result<(), ClusterError> {
+        self.list(kind, namespace)?.into_iter().for_each(visit);
+        Ok(())
+    }
+
     /// What the API server says at a path that is no object, such as `/metrics`; asked once. A dry run's cluster says
     /// nothing.
     ///

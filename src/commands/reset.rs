@@ -1,76 +1,72 @@
-//! `reset`.
+//! `reset` and its phases.
 
 use std::io::{BufRead, IsTerminal};
-use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::{configuration, init};
 use crate::config::settings::DEFAULT_CRI_SOCKET;
-use crate::config::{HostFacts, Loaded, Overrides};
+use crate::config::v1beta4::ResetConfiguration;
+use crate::config::{HostFacts, Loaded, Overrides, ResetFlags, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{self, UnmountFlags};
+use crate::host;
 use crate::output::Printer;
 use crate::workflow::{Run, Seams};
 use crate::workflows::reset::{self, Options, Reset};
 
-/// What `reset` is asked to do.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    /// The certificates' folder to empty; kubeadm's default where none is given.
-    pub(crate) cert_dir: Option<PathBuf>,
-    /// Empty /etc/kubernetes/tmp too.
-    pub(crate) cleanup_tmp_dir: bool,
-    /// The container runtime's socket.
-    pub(crate) cri_socket: Option<String>,
-    /// Change nothing.
-    pub(crate) dry_run: bool,
-    /// Do not ask for confirmation.
-    pub(crate) force: bool,
-    /// Phases to skip.
-    pub(crate) skip_phases: Vec<String>,
-}
-
-/// Runs the workflow.
+/// Runs the whole workflow, or `only` one phase.
 ///
 /// # Errors
-/// When a phase fails.
-pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+/// When the configuration can't be used, or a phase fails.
+pub(crate) fn run(flags: &ResetFlags, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
     let workflow = reset::workflow();
-    let selection = workflow.select(None, &request.skip_phases)?;
-    let mut loaded = Loaded::default();
-    loaded.init.node_registration.cri_socket = request.cri_socket.clone().unwrap_or_else(socket);
-    let facts = HostFacts { hostname: "localhost".into(), ..HostFacts::default() };
-    let overrides = Overrides { dry_run: true, ..Overrides::default() };
-    let settings = configuration::resolve(
-        loaded,
-        facts,
-        &overrides,
-        &Printer::new(crate::output::Format::Text).quiet(),
-    )?
-    .settings;
-    let certificates = request.cert_dir.clone().unwrap_or_else(|| settings.node.paths.certificates.clone());
+    let (config, warnings) =
+        flags.load(configuration::read_input).map_err(|e| configuration::unusable(&e))?;
+    for warning in warnings {
+        out.warn("config", warning.problem.to_string());
+    }
+    let selection = workflow.select(only, &config.skip_phases)?;
+    let settings = settings(&config)?;
     // Before the question: somebody may answer it when another run has ended.
-    let locks = workflow.locks(&selection);
-    let _lock = match request.dry_run {
+    let command = selection.only.as_ref().map_or("reset".into(), |id| format!("reset phase {id}"));
+    let _lock = match config.dry_run {
         true => None,
-        false => Some(init::lock(&settings.node.paths, &locks, "reset")?),
+        false => Some(init::lock(&settings.node.paths, &workflow.locks(&selection), &command)?),
     };
-    let seams = match request.dry_run {
+    let seams = match config.dry_run {
         true => Seams::dry(&settings, None, 0)?.seams,
         false => Seams::real(&settings, None, 0)?,
     };
+    let asks = selection.includes(reset::PREFLIGHT) && !config.dry_run && !config.force;
     let options = Options {
-        confirmed: request.dry_run || request.force || confirm(out),
-        certificates,
-        cleanup_tmp_dir: request.cleanup_tmp_dir,
-        unmount_flags: UnmountFlags::empty(),
+        confirmed: !asks || confirm(out),
+        cleanup_tmp_dir: config.cleanup_tmp_dir,
+        stops_etcd: selection.includes(reset::CLEANUP),
+        unmount_flags: host::unmount_flags(&config.unmount_flags),
     };
-    let mut state = Reset { run: Run::new(settings, seams, out.clone(), false), options };
+    let mut state = Reset::new(Run::new(settings, seams, out.clone(), false), options);
     workflow.run(&selection, &mut state)?;
+    out.count_warnings("reset");
     out.result(json!({ "ok": true, "removed": state.run.changes.removed }), "");
     Ok(ExitStatus::Done)
+}
+
+/// This node's settings, as far as they matter to reset.
+fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
+    let mut loaded = Loaded::default();
+    let given = Some(config.cri_socket.clone()).filter(|socket| !socket.is_empty());
+    loaded.init.node_registration.cri_socket = given.unwrap_or_else(socket);
+    loaded.init.timeouts.clone_from(&config.timeouts);
+    loaded.cluster.certificates_dir.clone_from(&config.certificates_dir);
+    let facts = HostFacts { hostname: "localhost".into(), ..HostFacts::default() };
+    let overrides = Overrides {
+        dry_run: true,
+        ignore_preflight_errors: config.ignore_preflight_errors.clone(),
+        ..Overrides::default()
+    };
+    let quiet = Printer::new(crate::output::Format::Text).quiet();
+    Ok(configuration::resolve(loaded, facts, &overrides, &quiet)?.settings)
 }
 
 /// The container runtime's socket on this machine; where there are several, the first.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::load::{LoadedJoin, Warning, load_join};
+use super::mixed::check_mixed;
 use super::problem::{ConfigError, Locator, Problem};
 use super::resolve::Overrides;
 use super::v1beta4::{BootstrapTokenDiscovery, FileDiscovery, JoinControlPlane, Patches};
@@ -56,17 +57,11 @@ impl JoinFlags {
     /// When the file can't be read or used, or a flag may not stand beside `--config`.
     pub fn load(&self, read: impl FnOnce(&str) -> Result<String, String>) -> Result<LoadedJoin, ConfigError> {
         let Some(file) = &self.config else { return Ok(self.configuration()) };
-        let problem = |message: String| Problem::new("configuration", "", message);
         let mixed: Vec<&str> =
             self.set().into_iter().filter_map(|(flag, beside)| (!beside).then_some(flag)).collect();
-        if !mixed.is_empty() {
-            let message = format!(
-                "can not mix '--config' with arguments [{}]: set them in {file} instead",
-                mixed.join(" ")
-            );
-            return Err(problem(message).into());
-        }
-        let mut loaded = load_join(file, &read(file).map_err(problem)?)?;
+        check_mixed(file, &mixed)?;
+        let text = read(file).map_err(|why| Problem::new("configuration", "", why))?;
+        let mut loaded = load_join(file, &text)?;
         if let Some(endpoint) = self.endpoint.as_ref().filter(|e| !e.is_empty()) {
             let message = format!("ignoring the argument {endpoint:?}: {file} configures the discovery");
             loaded.warnings.push(warning(ENDPOINT, message));

@@ -22,19 +22,20 @@ const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
 const KUBE_PROXY: (&str, &str) = ("kubeproxy.config.k8s.io/", "kubeproxy.config.k8s.io/v1alpha1");
 
-/// The kind that `join` reads.
 const JOIN: &str = "JoinConfiguration";
+const RESET: &str = "ResetConfiguration";
+const UPGRADE: &str = "UpgradeConfiguration";
 
 /// Kinds of kubeadm's API that `init` does not read, but that people keep in the same file.
-const OTHER_KUBEADM_KINDS: &[&str] = &["JoinConfiguration", "ResetConfiguration", "UpgradeConfiguration"];
+const OTHER_KUBEADM_KINDS: &[&str] = &[JOIN, RESET, UPGRADE];
 
 /// Every kind that any command reads.
 const KINDS: [&str; 7] = [
     "InitConfiguration",
     "ClusterConfiguration",
-    "JoinConfiguration",
-    "ResetConfiguration",
-    "UpgradeConfiguration",
+    JOIN,
+    RESET,
+    UPGRADE,
     "KubeletConfiguration",
     "KubeProxyConfiguration",
 ];
@@ -139,15 +140,30 @@ pub(super) fn add_elsewhere(problems: &mut Vec<Problem>, more: Vec<Problem>) {
 /// With every problem: text that is not YAML, values of the wrong type, an API version that is not known, the same
 /// kind twice, no JoinConfiguration.
 pub fn load_join(file: &str, text: &str) -> Result<LoadedJoin, ConfigError> {
-    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::Join)?;
+    let (join, locator, warnings) = load_only(file, text, Only::Join, |others| others.join)?;
+    Ok(LoadedJoin { join, locator, warnings })
+}
+
+/// Reads the one document that a command reads of `text`, the contents of `file`.
+///
+/// # Errors
+/// As [`load_join`].
+pub(super) fn load_only<T>(
+    file: &str,
+    text: &str,
+    only: Only,
+    take: impl FnOnce(Others) -> Option<T>,
+) -> Result<(T, Locator, Vec<Warning>), ConfigError> {
+    let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::Only(only))?;
     let Loaded { locator, warnings, .. } = loaded;
-    match others.join {
-        Some(join) if problems.is_empty() => return Ok(LoadedJoin { join, locator, warnings }),
+    match take(others) {
+        Some(configuration) if problems.is_empty() => return Ok((configuration, locator, warnings)),
         None if problems.is_empty() => problems.push(Problem::new(
             "kind",
             file,
             format!(
-                "no {JOIN} in it: add a document with `apiVersion: {}` and `kind: {JOIN}`",
+                "no {0} in it: add a document with `apiVersion: {1}` and `kind: {0}`",
+                only.kind(),
                 v1beta4::API_VERSION
             ),
         )),
@@ -175,10 +191,41 @@ pub(super) fn load_all(file: &str, text: &str) -> Result<(Loaded, Others, Vec<Pr
 enum Reads {
     /// `init`'s.
     Init,
-    /// `join`'s.
-    Join,
+    /// One command's own.
+    Only(Only),
     /// Those of every command.
     All,
+}
+
+/// A command that reads one document alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    /// `join`.
+    Join,
+    /// `reset`.
+    Reset,
+    /// The commands below `upgrade`.
+    Upgrade,
+}
+
+impl Only {
+    /// The kind that the command reads.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Join => JOIN,
+            Self::Reset => RESET,
+            Self::Upgrade => UPGRADE,
+        }
+    }
+
+    /// The command, as messages call it.
+    fn command(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Reset => "reset",
+            Self::Upgrade => "upgrade",
+        }
+    }
 }
 
 struct Loader {
@@ -230,8 +277,10 @@ impl Loader {
             return self.problems.push(Problem::new("kind", at, message));
         }
         self.loaded.locator.documents.push((kind.clone(), root.clone()));
-        if self.reads == Reads::Join && kind != JOIN {
-            let message = format!("ignoring the {kind} ({api_version}): join does not read it");
+        if let Reads::Only(only) = self.reads
+            && kind != only.kind()
+        {
+            let message = format!("ignoring the {kind} ({api_version}): {} does not read it", only.command());
             let problem = Problem::new("kind", at, message);
             return self.loaded.warnings.push(Warning { problem, strict: false, deprecation: false });
         }
@@ -263,12 +312,12 @@ impl Loader {
             _ if self.reads == Reads::All => {
                 self.warn("kind", at, format!("{kind} of {api_version} is no kind that belongs here"));
             }
-            (_, JOIN) if self.reads == Reads::Join => {
+            _ if matches!(self.reads, Reads::Only(_)) => {
                 let message = format!(
                     "apiVersion {api_version:?} is not known: write `apiVersion: {}`",
                     v1beta4::API_VERSION
                 );
-                let place = self.loaded.locator.place(JOIN, "apiVersion");
+                let place = self.loaded.locator.place(&kind, "apiVersion");
                 self.problems.push(Problem::new("api-version", place, message));
             }
             _ => self.warn("kind", at, format!("ignoring a {kind} of {api_version}: init does not read it")),
@@ -331,8 +380,8 @@ impl Loader {
             (JOIN, true) => {
                 self.others.join = self.decode::<v1beta3::JoinConfiguration>(document).map(Into::into);
             }
-            ("ResetConfiguration", false) => self.others.reset = self.decode(document),
-            ("UpgradeConfiguration", false) => self.others.upgrade = self.decode(document),
+            (RESET, false) => self.others.reset = self.decode(document),
+            (UPGRADE, false) => self.others.upgrade = self.decode(document),
             (other, true) if OTHER_KUBEADM_KINDS.contains(&other) => {
                 let message = format!(
                     "{} has no {other}: write `apiVersion: {}`",

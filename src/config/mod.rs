@@ -13,11 +13,13 @@ pub mod kube_proxy;
 pub mod kubelet;
 pub mod load;
 mod migrate;
+mod mixed;
 #[cfg(test)]
 mod mutations;
 pub mod names;
 mod problem;
 pub mod release;
+mod reset;
 mod resolve;
 mod resolve_join;
 pub mod sample;
@@ -38,10 +40,14 @@ pub use facts::HostFacts;
 pub use join_flags::JoinFlags;
 pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_join};
 pub use migrate::{Migration, migrate};
+pub(crate) use mixed::check_mixed;
 pub use problem::{ConfigError, Locator, Problem};
 pub use release::Release;
+pub(crate) use reset::ResetFlags;
 pub use resolve::{Overrides, Resolved};
 pub(crate) use resolve_join::ResolvedJoin;
 pub use settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts};
 pub use upgrade::{default_upgrade, load_upgrade};
+#[cfg(test)]
+pub(crate) use validate::upkeep::UNMOUNT_FLAGS;
 pub use version::KubernetesVersion;

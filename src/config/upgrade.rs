@@ -1,9 +1,9 @@
 //! Loading an UpgradeConfiguration.
 
 use super::defaults;
-use super::load::{Warning, load_all};
-use super::problem::{ConfigError, Problem};
-use super::v1beta4::{self, UpgradeConfiguration};
+use super::load::{Only, Warning, load_only};
+use super::problem::ConfigError;
+use super::v1beta4::UpgradeConfiguration;
 use super::validate::Validator;
 
 /// Reads the UpgradeConfiguration in `text`, the contents of `file`, with defaults, checked.
@@ -11,25 +11,16 @@ use super::validate::Validator;
 /// # Errors
 /// With every problem found; when there is no UpgradeConfiguration.
 pub fn load_upgrade(file: &str, text: &str) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigError> {
-    let (loaded, others, mut problems) = load_all(file, text)?;
-    if !problems.is_empty() {
-        problems.extend(loaded.warnings.into_iter().filter(|w| w.strict).map(|w| w.problem));
-        return Err(ConfigError { problems });
-    }
-    let Some(mut upgrade) = others.upgrade else {
-        let message =
-            format!("there is no UpgradeConfiguration (apiVersion: {}) in it", v1beta4::API_VERSION);
-        return Err(Problem::new("kind", file, message).into());
-    };
+    let (mut upgrade, locator, warnings) = load_only(file, text, Only::Upgrade, |others| others.upgrade)?;
     defaults::upgrade(&mut upgrade);
-    let mut validator = Validator::new(&loaded.locator);
+    let mut validator = Validator::new(&locator);
     validator.upgrade(&upgrade);
     let Validator { problems, warnings: odd, .. } = validator;
     if !problems.is_empty() {
         return Err(ConfigError { problems });
     }
     let odd = odd.into_iter().map(|problem| Warning { problem, strict: false, deprecation: false });
-    Ok((upgrade, loaded.warnings.into_iter().chain(odd).collect()))
+    Ok((upgrade, warnings.into_iter().chain(odd).collect()))
 }
 
 /// An UpgradeConfiguration that says nothing, with defaults.

@@ -3,7 +3,7 @@
 mod join;
 mod network;
 mod node;
-mod upkeep;
+pub(super) mod upkeep;
 
 use std::fmt::Display;
 

@@ -319,6 +319,19 @@ impl Cause {
         }
     }
 
+    /// Whether nothing answers: the cluster may be all right, and not be within reach.
+    pub(crate) fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Unresolved { .. }
+                | Self::Refused { .. }
+                | Self::Silent { .. }
+                | Self::Unreachable { .. }
+                | Self::Broken { .. }
+                | Self::Unavailable { .. }
+        )
+    }
+
     /// Whether it is the configuration that is wrong, not the cluster or the way to it.
     pub(crate) fn is_usage(&self) -> bool {
         matches!(

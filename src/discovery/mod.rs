@@ -167,6 +167,14 @@ pub(crate) fn discover(
     })
 }
 
+/// What discovery by token would find, if the endpoint led to a cluster with this CA (PEM): for a dry run without the
+/// cluster. A discovery file is not assumed to be right.
+pub(crate) fn assumed(discovery: &Discovery, ca: &str) -> Option<Discovered> {
+    let bootstrap = discovery.bootstrap_token.as_ref()?;
+    let server = format!("https://{}", bootstrap.api_server_endpoint);
+    Some(Discovered::new(server, ca.to_owned(), Credentials::Token(&discovery.tls_bootstrap_token)))
+}
+
 /// The clock of this machine.
 fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()

@@ -39,6 +39,7 @@ pub use facts::gather;
 pub use files::{FileError, Written, write_atomically};
 pub use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::{Holder, Lock, LockError};
+pub(crate) use mounts::unmount_flags;
 pub use real::RealHost;
 pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
 

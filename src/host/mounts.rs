@@ -50,9 +50,30 @@ pub(super) fn unmount(point: &Path, flags: UnmountFlags) -> Result<(), FileError
     rustix::mount::unmount(point, flags).map_err(|e| FileError::new("unmount", point, e.into()))
 }
 
+/// The flags of `umount2(2)` that `names` stand for, as manuals write them; an unknown one stands for none.
+pub(crate) fn unmount_flags(names: &[String]) -> UnmountFlags {
+    let flag = |name: &String| match name.as_str() {
+        "MNT_FORCE" => UnmountFlags::FORCE,
+        "MNT_DETACH" => UnmountFlags::DETACH,
+        "MNT_EXPIRE" => UnmountFlags::EXPIRE,
+        "UMOUNT_NOFOLLOW" => UnmountFlags::NOFOLLOW,
+        _ => UnmountFlags::empty(),
+    };
+    names.iter().map(flag).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_unmount_flag_that_the_configuration_takes_is_one_of_the_kernel_s() {
+        for name in crate::config::UNMOUNT_FLAGS {
+            assert!(!unmount_flags(&[name.into()]).is_empty(), "{name}");
+        }
+        let two = unmount_flags(&["MNT_DETACH".into(), "UMOUNT_NOFOLLOW".into()]);
+        assert_eq!(two, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW);
+    }
 
     #[test]
     fn deepest_mounts_come_first_and_other_directories_are_left_out() {

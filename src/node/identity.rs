@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::static_pod::{StaticPod, StaticPodError};
 use crate::config::Paths;
 use crate::host::{FileError, Host};
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{Kubeconfig, User};
 use crate::manifest::Component;
 use crate::pki::Bundle;
 use crate::yaml;
@@ -18,7 +18,7 @@ use crate::yaml;
 /// What the user names of Nodes begin with.
 const NODE_USER: &str = "system:node:";
 /// Where a manifest of kube-apiserver tells its advertised address and port.
-const ENDPOINT: &str =
+pub(crate) const ENDPOINT: &str =
     "/metadata/annotations/kubeadm.kubernetes.io~1kube-apiserver.advertise-address.endpoint";
 
 /// Why a node's files don't tell who it is.
@@ -48,29 +48,31 @@ pub(crate) fn node_name(paths: &Paths, host: &dyn Host) -> Result<Option<String>
     let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).map_err(content)?;
     let user =
         kubeconfig.current_user().ok_or_else(|| content("has no current context with a user".into()))?;
-    let pem = if user.client_certificate_data.is_empty() {
-        let file = Path::new(&user.client_certificate);
-        let pem = host.read(file)?;
-        pem.ok_or_else(|| content(format!("its client certificate {} does not exist", file.display())))?
-    } else {
-        let decoded = STANDARD.decode(&user.client_certificate_data);
-        decoded.map_err(|e| content(format!("its client certificate is not base64: {e}")))?
-    };
     let of_node = |user: &str| user.strip_prefix(NODE_USER).map(str::to_owned);
-    // kubelet keeps certificate and key in one file.
-    match Bundle::from_pem(&pem) {
-        Ok(bundle) => {
-            let subject = bundle.certificate.subject();
-            let odd = || content(format!("its client certificate is not for a Node ({subject})"));
-            of_node(&subject.common_name).map(Some).ok_or_else(odd)
-        }
-        // kubeadm calls the user by the same name as the certificate does.
-        Err(error) => {
-            let context = kubeconfig.contexts.iter().find(|c| c.name == kubeconfig.current_context);
-            let named = context.and_then(|c| of_node(&c.context.user));
-            named.map(Some).ok_or_else(|| content(format!("its client certificate: {error}")))
-        }
+    let error =
+        match certificate_of(user, host).and_then(|pem| Bundle::from_pem(&pem).map_err(|e| e.to_string())) {
+            Ok(bundle) => {
+                let subject = bundle.certificate.subject();
+                let odd = || content(format!("its client certificate is not for a Node ({subject})"));
+                return of_node(&subject.common_name).map(Some).ok_or_else(odd);
+            }
+            Err(error) => error,
+        };
+    // kubeadm calls the user by the same name as the certificate does.
+    let context = kubeconfig.contexts.iter().find(|c| c.name == kubeconfig.current_context);
+    let named = context.and_then(|c| of_node(&c.context.user));
+    named.map(Some).ok_or_else(|| content(format!("its client certificate: {error}")))
+}
+
+/// The client certificate that a user of a kubeconfig embeds or names, as PEM.
+fn certificate_of(user: &User, host: &dyn Host) -> Result<Vec<u8>, String> {
+    if !user.client_certificate_data.is_empty() {
+        return STANDARD.decode(&user.client_certificate_data).map_err(|e| format!("is not base64: {e}"));
     }
+    // kubelet keeps certificate and key in one file.
+    let file = Path::new(&user.client_certificate);
+    let pem = host.read(file).map_err(|e| e.to_string())?;
+    pem.ok_or_else(|| format!("{} does not exist", file.display()))
 }
 
 /// The container runtime's socket that kubelet uses here, by its own files; none where they don't tell.
@@ -133,6 +135,25 @@ mod tests {
         assert_eq!(socket().as_deref(), Some("unix:///old.sock"));
         write("instance-config.yaml", "containerRuntimeEndpoint: \"unix:///new.sock\"\n");
         assert_eq!(socket().as_deref(), Some("unix:///new.sock"));
+    }
+
+    #[test]
+    fn node_keeps_its_name_while_its_certificate_is_missing() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = Paths::new("/etc/kubernetes/pki", Some(dir.path()));
+        let host = RealHost::new();
+        assert_eq!(node_name(&paths, &host).unwrap(), None);
+        let write = |user: &str| {
+            let text = format!(
+                "current-context: c\ncontexts: [{{name: c, context: {{user: {user}, cluster: k}}}}]\nusers: [{{name: {user}, user: {{client-certificate: /nonexistent/current.pem}}}}]\nclusters: []\n"
+            );
+            std::fs::write(dir.path().join("kubelet.conf"), text).unwrap();
+        };
+        write("'system:node:cp1'");
+        assert_eq!(node_name(&paths, &host).unwrap().as_deref(), Some("cp1"));
+        write("admin");
+        let error = node_name(&paths, &host).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/current.pem does not exist"), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod closing;
 pub(crate) mod escape;
 mod event;
 mod join_command;
+mod object;
 mod progress;
 pub(crate) mod table;
 mod wrap;
@@ -20,6 +21,7 @@ use crate::finding::{Finding, Severity};
 
 pub use event::Event;
 pub(crate) use join_command::JoinCommand;
+pub(crate) use object::{API_VERSION, ObjectFormat};
 pub use progress::LiveView;
 
 /// How to print.

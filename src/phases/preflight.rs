@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::images::{self, IMAGE_PULL, PullOptions};
-use crate::preflight::{Finding, Severity, Subject, ignore};
+use crate::preflight::{Finding, PRIVILEGED, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Runs the checks, then pulls the control plane's images.
@@ -44,6 +44,22 @@ pub(crate) fn check(run: &mut Run, subject: &Subject) -> Result<(), Error> {
     let report = run.checks.run(subject, &ignored);
     run.findings(&report.findings);
     refuse(&report.findings)
+}
+
+/// Checks that the user is root: what reset and its phases need before anything else.
+///
+/// # Errors
+/// When it is somebody else, unless that check is ignored.
+pub(crate) fn check_privileged(run: &Run) -> Result<(), Error> {
+    if run.host.is_privileged() {
+        return Ok(());
+    }
+    let mut finding = Finding::error("user is not running as root").fix("run it with `sudo`");
+    finding.check = PRIVILEGED.into();
+    let mut findings = [finding];
+    ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
+    run.findings(&findings);
+    refuse(&findings)
 }
 
 /// Waits for what a check does after it has answered: removing the sandbox that it started.

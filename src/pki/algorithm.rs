@@ -81,6 +81,8 @@ pub enum KeyType {
     EcdsaP256,
     /// ECDSA on NIST P-384.
     EcdsaP384,
+    /// ECDSA on NIST P-521: only of keys that users bring.
+    EcdsaP521,
     /// Anything else, by its usual name, or its object identifier if it has none here.
     Other(String),
 }
@@ -91,6 +93,7 @@ impl fmt::Display for KeyType {
             Self::Rsa { bits } => write!(f, "RSA-{bits}"),
             Self::EcdsaP256 => f.write_str("ECDSA-P256"),
             Self::EcdsaP384 => f.write_str("ECDSA-P384"),
+            Self::EcdsaP521 => f.write_str("ECDSA-P521"),
             Self::Other(name) => f.write_str(name),
         }
     }
@@ -142,7 +145,7 @@ pub(super) fn curve(parameters: der::Element<'_>) -> KeyType {
         (der::OBJECT_IDENTIFIER, SECP256R1) => KeyType::EcdsaP256,
         (der::OBJECT_IDENTIFIER, SECP384R1) => KeyType::EcdsaP384,
         (der::OBJECT_IDENTIFIER, SECP224R1) => KeyType::Other("ECDSA-P224".to_owned()),
-        (der::OBJECT_IDENTIFIER, SECP521R1) => KeyType::Other("ECDSA-P521".to_owned()),
+        (der::OBJECT_IDENTIFIER, SECP521R1) => KeyType::EcdsaP521,
         (der::OBJECT_IDENTIFIER, oid) => KeyType::Other(format!("ECDSA on curve {}", dotted(oid))),
         // RFC 5480 forbids curves that are spelled out, and Go does not read them either.
         _ => KeyType::Other("ECDSA with explicit curve parameters".to_owned()),

@@ -7,8 +7,8 @@ use aws_lc_rs::encoding::AsDer;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
 use zeroize::Zeroizing;
 
@@ -32,11 +32,16 @@ pub enum KeyError {
     #[error("the private key is encrypted; Kubernetes components need it unencrypted")]
     Encrypted,
     /// The key is whole, but of a kind that is not supported.
-    #[error("the private key is {found}; supported are RSA (2048 to 8192 bits), ECDSA P-256 and ECDSA P-384")]
+    #[error(
+        "the private key is {found}; supported are RSA (2048 to 8192 bits) and ECDSA on P-256, P-384 and P-521"
+    )]
     Unsupported {
         /// The kind of key that is there.
         found: String,
     },
+    /// An RSA key that is too short to sign certificates with here. Kubernetes' components still sign tokens with it.
+    #[error("the private key is RSA of fewer than 2048 bits: too short to sign certificates with")]
+    ShortRsa,
     /// The content of the block is no key of the kind that it claims to be.
     #[error("the content of the {label} block is not a valid {kind} private key ({reason})")]
     Invalid {
@@ -155,11 +160,12 @@ impl PrivateKey {
             Family::Rsa => ("RSA", RsaKeyPair::from_der(der).map(Pair::Rsa)),
             Family::Ecdsa(KeyType::EcdsaP256) => ("ECDSA", ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)),
             Family::Ecdsa(KeyType::EcdsaP384) => ("ECDSA", ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING)),
+            Family::Ecdsa(KeyType::EcdsaP521) => ("ECDSA", ecdsa(&ECDSA_P521_SHA512_ASN1_SIGNING)),
             Family::Ecdsa(other) => return Err(KeyError::Unsupported { found: other.to_string() }),
             Family::Other(found) => return Err(KeyError::Unsupported { found }),
         };
         Self::new(pair.map_err(|rejected| match rejected.to_string().as_str() {
-            "TooSmall" => KeyError::Unsupported { found: format!("{kind} of fewer than 2048 bits") },
+            "TooSmall" => KeyError::ShortRsa,
             "TooLarge" => KeyError::Unsupported { found: format!("{kind} of more than 8192 bits") },
             reason => invalid(kind, reason),
         })?)
@@ -226,7 +232,7 @@ impl PrivateKey {
     }
 
     /// Signs with the algorithm that belongs to the key: RSA PKCS#1 v1.5 with SHA-256, ECDSA P-256
-    /// with SHA-256, P-384 with SHA-384. So do Go and kubeadm.
+    /// with SHA-256, P-384 with SHA-384, P-521 with SHA-512. So do Go and kubeadm.
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, KeyError> {
         let random = SystemRandom::new();
         let signature = match &self.pair {
@@ -253,6 +259,7 @@ impl PrivateKey {
         match (&self.pair, &self.key_type) {
             (Pair::Rsa(_), _) => &rcgen::PKCS_RSA_SHA256,
             (Pair::Ecdsa(_), KeyType::EcdsaP384) => &rcgen::PKCS_ECDSA_P384_SHA384,
+            (Pair::Ecdsa(_), KeyType::EcdsaP521) => &rcgen::PKCS_ECDSA_P521_SHA512,
             (Pair::Ecdsa(_), _) => &rcgen::PKCS_ECDSA_P256_SHA256,
         }
     }

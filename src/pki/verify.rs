@@ -1,9 +1,14 @@
 //! Does a certificate lead to a root that is trusted?
 
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_ASN1, UnparsedPublicKey};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
+use super::algorithm::KeyType;
 use super::certificate::Certificate;
 use super::load::{Bundle, parse_x509};
 
@@ -179,6 +184,10 @@ fn check_issued(subject: &Certificate, issuer: &Certificate, depth: usize) -> Re
     };
     match signed.verify_signature(Some(signer.public_key())) {
         Ok(()) => Ok(()),
+        Err(X509Error::SignatureUnsupportedAlgorithm) if issuer.key_type() == &KeyType::EcdsaP521 => {
+            verify_p521(&signed, signer.public_key())
+                .map_err(|_| ChainError::BadSignature { certificate, issuer: by })
+        }
         Err(X509Error::SignatureUnsupportedAlgorithm) => Err(ChainError::UnsupportedSignature {
             certificate,
             algorithm: signed.signature_algorithm.algorithm.to_id_string(),
@@ -186,6 +195,12 @@ fn check_issued(subject: &Certificate, issuer: &Certificate, depth: usize) -> Re
         }),
         Err(_) => Err(ChainError::BadSignature { certificate, issuer: by }),
     }
+}
+
+/// Checks a signature by a P-521 key, which x509-parser does not know: with SHA-512, as Go and openssl sign.
+fn verify_p521(signed: &X509Certificate<'_>, key: &SubjectPublicKeyInfo<'_>) -> Result<(), Unspecified> {
+    UnparsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, &key.subject_public_key.data)
+        .verify(signed.tbs_certificate.as_ref(), &signed.signature_value.data)
 }
 
 fn utc(time: &OffsetDateTime) -> String {

@@ -36,6 +36,8 @@ pub use crate::finding::{Finding, Severity};
 pub use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 pub use crate::host::real_machine::RealMachine;
 pub use checks::{Before, Beside, Checks};
+pub(crate) use config::existing::{KubeletConf, trust_of};
 pub use fix::{Applied, Hands, RealHands, fix};
 pub use runner::{Options, Report, ignore, run_checks};
 pub use subject::{Joining, Role, Subject};
+pub(crate) use table::PRIVILEGED;

@@ -20,7 +20,7 @@ use crate::finding::Severity::{Error, Info, Warning};
 use crate::manifest::Component;
 
 /// The first check, without which kubeadm makes no other.
-pub(super) const PRIVILEGED: &str = "IsPrivilegedUser";
+pub(crate) const PRIVILEGED: &str = "IsPrivilegedUser";
 
 const EVERY: &[Role] = &[Init, ControlPlane, Worker, Upgrade];
 /// Those that make a machine a node.

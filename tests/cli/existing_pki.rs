@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::support::{Done, INIT, Run, files, kubestrap, note_skipped, program, tool};
 
@@ -264,6 +265,45 @@ fn names_that_a_certificate_lacks_are_added() {
     for name in ["new.example.org", "newer.example.org", "cp-1"] {
         assert!(certificate.dns_names().iter().any(|n| n == name), "{name}");
     }
+}
+
+#[test]
+fn certificate_that_gets_names_keeps_its_end() {
+    let end = |place: &Place| {
+        let pem = std::fs::read(place.pki("apiserver.crt")).unwrap();
+        kubestrap::pki::Certificate::from_pem(&pem).unwrap().not_after()
+    };
+    let place = Place::filled().without(&["apiserver.crt"]).with("certificateValidityPeriod: 43800h");
+    place.certs("all").run().succeeded();
+    let before = end(&place);
+    let place = place.with("apiServer: {certSANs: [new.example.org]}");
+    let done = place.certs("all").run().succeeded();
+    assert!(done.stderr.contains("+  DNS new.example.org"), "{}", done.stderr);
+    assert_eq!(end(&place), before);
+}
+
+#[test]
+fn keys_of_old_and_careful_users_are_used() {
+    if program("openssl").is_none() {
+        return note_skipped("keys of openssl's, which is not here");
+    }
+    let openssl = |place: &Place, line: &str| {
+        tool(Command::new("openssl").args(line.split(' ')).current_dir(place.path().join("pki")))
+    };
+    let place = Place::empty();
+    std::fs::create_dir(place.path().join("pki")).unwrap();
+    openssl(&place, "ecparam -name secp521r1 -genkey -noout -out ca.key");
+    openssl(&place, "req -x509 -sha512 -key ca.key -subj /CN=kubernetes -days 3650 -out ca.crt");
+    openssl(&place, "genrsa -traditional -out sa.key 1024");
+    openssl(&place, "rsa -in sa.key -pubout -out sa.pub");
+    let before = place.state();
+    let done = place.certs("all").run().succeeded();
+    assert!(done.stderr.contains("sa.key is an RSA key of fewer than 2048 bits"), "{}", done.stderr);
+    openssl(&place, "verify -CAfile ca.crt apiserver.crt");
+    let made = place.state();
+    assert!(before.iter().all(|(file, state)| made.get(file) == Some(state)));
+    place.certs("all").run().succeeded();
+    assert!(made == place.state(), "what a P-521 key signed is right the second time, too");
 }
 
 #[test]

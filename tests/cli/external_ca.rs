@@ -1,5 +1,7 @@
 //! CAs whose keys are elsewhere: everything that they must have signed is needed, and nothing is signed here.
 
+use kubestrap::pki::PrivateKey;
+
 use super::existing_pki::Place;
 
 fn external() -> Place {
@@ -81,4 +83,16 @@ fn service_account_keys_are_left_alone() {
     let before = place.state();
     place.certs("sa").run().succeeded();
     assert!(before == place.state());
+}
+
+#[test]
+fn service_account_keys_need_no_ca() {
+    let place = external().without(&["sa.key", "sa.pub"]);
+    place.certs("all").run().succeeded();
+    let key = PrivateKey::from_pem(&std::fs::read(place.pki("sa.key")).unwrap()).unwrap();
+    assert_eq!(std::fs::read_to_string(place.pki("sa.pub")).unwrap(), key.public_key_pem());
+    // Who signs tokens elsewhere has the public key here alone.
+    let place = external().without(&["sa.key"]);
+    place.certs("all").run().succeeded();
+    assert!(!place.pki("sa.key").exists());
 }

@@ -131,6 +131,28 @@ pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Two control planes join a third at the same time, as often as `--kills` says; `reset` takes them away again.
+pub(super) fn at_once_again_and_again(node: &Node) -> anyhow::Result<()> {
+    let join = init(node, true)?;
+    let machines = [Neighbour::new(node, 1)?, Neighbour::new(node, 2)?];
+    let [first, second] = &machines;
+    for round in 1..=node.plan.kills {
+        let joining = machines.iter().map(|machine| command_to_join(machine, "kubestrap", &join));
+        let joining = joining.collect::<anyhow::Result<Vec<_>>>()?;
+        for output in at_once(joining)? {
+            node.log(&output)?;
+            note(node, "join", &output.success().with_context(|| format!("round {round}"))?);
+        }
+        voting(node, &[NODE_NAME, first.name(), second.name()])?;
+        for machine in &machines {
+            machine.run(&["kubestrap", "reset", "--force"])?.success()?;
+            node.kubectl(&["delete", "node", machine.name()])?;
+        }
+        voting(node, &[NODE_NAME])?;
+    }
+    Ok(())
+}
+
 /// A control-plane join that is killed at any moment, and run again: as many etcd members as nodes, and `reset` takes
 /// the member away again.
 pub(super) fn killed(node: &Node) -> anyhow::Result<()> {
@@ -163,7 +185,7 @@ pub(super) fn killed(node: &Node) -> anyhow::Result<()> {
 }
 
 /// `init` on the first machine; the words of the join command that it printed.
-fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
+pub(super) fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let flags: &[&str] = if control_plane { &["--upload-certs"] } else { &[] };
     let output = node.init_with(&shared_endpoint(), flags)?;
     cluster::healthy(node)?;
@@ -184,7 +206,7 @@ fn command_to_join(
 }
 
 /// Joins a machine; its Node is there, of the version of the cluster.
-fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[String]) -> anyhow::Result<()> {
+pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[String]) -> anyhow::Result<()> {
     let output = command::run(&mut command_to_join(machine, program, join)?)?;
     node.log(&output)?;
     note(node, &format!("{program} join"), &output.success()?);

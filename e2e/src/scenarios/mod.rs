@@ -8,6 +8,7 @@ mod external_etcd;
 mod images;
 mod init;
 mod join;
+mod join_faults;
 mod kill;
 mod kubeadm;
 mod no_unit;
@@ -117,6 +118,16 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "join-kill",
         "a control-plane join killed at any moment and run again leaves as many etcd members as nodes; so does reset",
         join::killed,
+    ),
+    row(
+        "join-at-once",
+        "two control planes join at the same time, again and again: both become voting members each time",
+        join::at_once_again_and_again,
+    ),
+    row(
+        "join-faults",
+        "what goes wrong with a join is told in words, with what to do, within 20 seconds, by the right exit code",
+        join_faults::run,
     ),
     with_kubeadm("join-kubeadm", "a worker and a control plane join kubeadm's cluster", join::to_kubeadm),
     with_kubeadm("kubeadm-join", "kubeadm joins a worker", join::kubeadm_worker),

@@ -1,17 +1,18 @@
-//! `certs`: the certificates of a control plane that stands.
+//! `certs`.
 
 mod check_expiration;
 mod generate_csr;
 mod inspect;
 mod renew;
-mod restart;
 pub(super) mod source;
 
 use clap::{Args, Subcommand};
 
-use crate::cluster::CertificateKey;
+use super::Output;
+use crate::commands::certs;
 use crate::error::Error;
-use crate::output::{Format, Printer};
+use crate::exit_status::ExitStatus;
+use crate::output::Printer;
 
 #[derive(Args, Debug)]
 #[command(
@@ -37,19 +38,22 @@ enum Command {
 }
 
 impl Certs {
-    /// Runs the command that was named.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    /// How results are printed.
+    pub(super) fn output(&self) -> Output {
         match &self.command {
-            Command::CertificateKey => {
-                let key = CertificateKey::generate()?;
-                // To print it is what the command is for.
-                Printer::new(Format::Text).data(&format!("{}\n", key.expose().as_str()));
-                Ok(())
-            }
-            Command::CheckExpiration(command) => command.run(),
-            Command::GenerateCsr(command) => command.run(),
-            Command::Inspect(command) => command.run(),
-            Command::Renew(command) => command.run(),
+            Command::Renew(command) => command.output,
+            _ => Output::Text,
+        }
+    }
+
+    /// Runs the command that was named.
+    pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
+        match &self.command {
+            Command::CertificateKey => certs::certificate_key(out),
+            Command::CheckExpiration(command) => certs::check_expiration::run(&command.request(), out),
+            Command::GenerateCsr(command) => certs::generate_csr::run(&command.request(), out),
+            Command::Inspect(command) => certs::inspect::run(&command.request(), out),
+            Command::Renew(command) => certs::renew::run(&command.request(), out),
         }
     }
 }

@@ -1,169 +1,37 @@
-//! Where the certificates lie and how they are made: from a configuration file, else from the cluster, else from what
-//! lies on the machine.
+//! Flags that say where the certificates are.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::Value;
 
-use crate::certs::Pki;
-use crate::cli::reach::{self, ADMIN_CONF};
-use crate::cluster::ClusterError;
-use crate::config;
-use crate::config::settings::CERTIFICATE_VALIDITY;
-use crate::config::v1beta4::ClusterConfiguration;
-use crate::error::Error;
-use crate::exit_status::ExitStatus;
-use crate::host::Host;
-use crate::manifest::Component;
-use crate::output::Printer;
-use crate::pki::KeyAlgorithm;
+use crate::commands::certs::source::Location;
+use crate::commands::reach::ADMIN_CONF;
 
-/// How long the cluster may take to tell its configuration: an API server that is down must not keep anybody from
-/// renewing the certificate that it is down for.
-const PATIENCE: Duration = Duration::from_secs(3);
-const CONFIG_MAP: (&str, &str) = ("kube-system", "kubeadm-config");
-
-/// Flags that say where the certificates lie.
+/// Flags that say where the certificates are.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct SourceFlags {
-    /// Where certificates and keys lie (default: where the configuration or the cluster says)
+    /// Directory of certificates and keys [default: what the configuration or the cluster says]
     #[arg(long, value_name = "DIR")]
-    pub(in crate::cli) cert_dir: Option<PathBuf>,
-    /// Configuration file (default: the ConfigMap kubeadm-config of the cluster)
+    cert_dir: Option<PathBuf>,
+    /// Configuration file [default: the cluster's ConfigMap kubeadm-config]
     #[arg(long, value_name = "FILE")]
-    pub(in crate::cli) config: Option<String>,
-    /// Kubeconfig to ask the cluster with
+    config: Option<String>,
+    /// Kubeconfig to reach the cluster with
     #[arg(long, value_name = "FILE", default_value = ADMIN_CONF)]
-    pub(in crate::cli) kubeconfig: PathBuf,
-    /// Where kubeconfigs lie, and the folder of manifests
+    kubeconfig: PathBuf,
+    /// Directory of kubeconfigs; the static Pod manifests are in `manifests` below it
     #[arg(long, value_name = "DIR", default_value = "/etc/kubernetes")]
-    pub(in crate::cli) kubeconfig_dir: PathBuf,
-}
-
-/// What is known of a control plane's certificates.
-#[derive(Clone, Debug)]
-pub(in crate::cli) struct Source {
-    /// Where they lie.
-    pub(in crate::cli) pki: Pki,
-    /// The algorithm of keys, if the configuration could be had.
-    pub(in crate::cli) algorithm: Option<KeyAlgorithm>,
-    /// How long they last.
-    pub(in crate::cli) validity: time::Duration,
+    kubeconfig_dir: PathBuf,
 }
 
 impl SourceFlags {
-    /// Finds out.
-    ///
-    /// # Errors
-    /// When the configuration file can't be used.
-    pub(in crate::cli) fn find(&self, area: &str, host: &dyn Host, out: &Printer) -> Result<Source, Error> {
-        let known = match &self.config {
-            Some(file) => Some(reach::load(Some(file), out)?.cluster),
-            None => self.of_cluster(area, out),
-        };
-        let manifests = self.kubeconfig_dir.join("manifests");
-        let pki = |certificates: Option<PathBuf>, external_etcd: bool| Pki {
-            certificates: self
-                .cert_dir
-                .clone()
-                .or(certificates)
-                .unwrap_or_else(|| "/etc/kubernetes/pki".into()),
-            kubeconfigs: self.kubeconfig_dir.clone(),
-            external_etcd,
-        };
-        let Some(cluster) = known else {
-            let certificates = certificates_of_manifest(&manifests, host);
-            let external_etcd = host.exists(&manifests.join(Component::ApiServer.file()))
-                && !host.exists(&manifests.join(Component::Etcd.file()));
-            let validity = time::Duration::nanoseconds(CERTIFICATE_VALIDITY.0);
-            return Ok(Source { pki: pki(certificates, external_etcd), algorithm: None, validity });
-        };
-        let certificates =
-            Some(cluster.certificates_dir.as_str()).filter(|d| !d.is_empty()).map(PathBuf::from);
-        let validity = cluster.certificate_validity_period.unwrap_or(CERTIFICATE_VALIDITY);
-        Ok(Source {
-            pki: pki(certificates, cluster.etcd.external.is_some()),
-            algorithm: Some(algorithm(&cluster)?),
-            validity: time::Duration::nanoseconds(validity.0),
-        })
-    }
-
-    /// The configuration that the cluster keeps. Where it can't be had, that is said, and it goes on without.
-    fn of_cluster(&self, area: &str, out: &Printer) -> Option<ClusterConfiguration> {
-        let (namespace, name) = CONFIG_MAP;
-        if !self.kubeconfig.exists() {
-            out.log(
-                area,
-                format!(
-                    "There is no {}, so the cluster's configuration is not asked for: taking what lies on this machine, and kubeadm's defaults",
-                    self.kubeconfig.display()
-                ),
-            );
-            return None;
+    /// Where to look.
+    pub(in crate::cli) fn location(&self) -> Location {
+        Location {
+            cert_dir: self.cert_dir.clone(),
+            config: self.config.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            kubeconfig_dir: self.kubeconfig_dir.clone(),
         }
-        out.log(area, format!("Reading the configuration from ConfigMap {namespace}/{name}"));
-        match ask(&self.kubeconfig) {
-            Ok(cluster) => Some(cluster),
-            Err(why) => {
-                out.log(
-                    area,
-                    format!("It can't be had: {why}\n  Going on with what lies on this machine, and kubeadm's defaults; --config names a file instead"),
-                );
-                None
-            }
-        }
-    }
-}
-
-fn ask(kubeconfig: &Path) -> Result<ClusterConfiguration, String> {
-    let (namespace, name) = CONFIG_MAP;
-    let reached = reach::connect(kubeconfig, PATIENCE).map_err(|e| e.to_string())?;
-    let map = reached.cluster.get_once("ConfigMap", namespace, name, PATIENCE).map_err(|e| match e {
-        // Its advice is not for this: to go on without is fine.
-        ClusterError::Object { refusal, .. } => refusal.to_string(),
-        other => other.to_string(),
-    })?;
-    let map = map.ok_or_else(|| format!("there is no ConfigMap {namespace}/{name}"))?;
-    let text = map.pointer("/data/ClusterConfiguration").and_then(Value::as_str);
-    let text = text.ok_or_else(|| format!("ConfigMap {namespace}/{name} has no ClusterConfiguration"))?;
-    let loaded = config::load(&format!("ConfigMap {namespace}/{name}"), text).map_err(|e| e.to_string())?;
-    Ok(loaded.cluster)
-}
-
-/// The algorithm that a configuration asks for, by kubeadm's rules.
-fn algorithm(cluster: &ClusterConfiguration) -> Result<KeyAlgorithm, Error> {
-    match (cluster.feature_gates.get("PublicKeysECDSA"), cluster.encryption_algorithm.as_str()) {
-        (Some(true), _) => Ok(KeyAlgorithm::EcdsaP256),
-        (Some(false), _) | (None, "") => Ok(KeyAlgorithm::default()),
-        (None, name) => {
-            name.parse().map_err(|e| Error::new(ExitStatus::Usage, format!("encryptionAlgorithm: {e}")))
-        }
-    }
-}
-
-/// The certificates' folder that this machine's API server uses.
-pub(in crate::cli) fn certificates_of_manifest(manifests: &Path, host: &dyn Host) -> Option<PathBuf> {
-    let pod = crate::certs::serving::pod(manifests, Component::ApiServer, host)?;
-    let file = crate::health::last_flag(&pod, "kube-apiserver", "client-ca-file")?;
-    Path::new(&file).parent().map(Path::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_old_gate_wins_over_the_algorithm() {
-        let mut cluster =
-            ClusterConfiguration { encryption_algorithm: "RSA-4096".into(), ..Default::default() };
-        assert_eq!(algorithm(&cluster).unwrap(), KeyAlgorithm::Rsa4096);
-        cluster.feature_gates.insert("PublicKeysECDSA".into(), true);
-        assert_eq!(algorithm(&cluster).unwrap(), KeyAlgorithm::EcdsaP256);
-        cluster.feature_gates.insert("PublicKeysECDSA".into(), false);
-        assert_eq!(algorithm(&cluster).unwrap(), KeyAlgorithm::Rsa2048);
-        let unknown = ClusterConfiguration { encryption_algorithm: "DSA".into(), ..Default::default() };
-        assert!(algorithm(&unknown).unwrap_err().message.contains("DSA"));
     }
 }

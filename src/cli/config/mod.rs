@@ -1,4 +1,4 @@
-//! `config`: kubeadm's configuration files, apart from any run.
+//! `config`.
 
 mod images;
 mod migrate;
@@ -7,8 +7,7 @@ mod validate;
 
 use clap::{Args, Subcommand};
 
-use crate::commands::configuration::read_input;
-use crate::config::{ConfigError, Warning};
+use crate::commands::config;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::Printer;
@@ -36,29 +35,15 @@ enum ConfigCommand {
 }
 
 impl Config {
-    /// Runs what is asked for.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    /// Runs the command that was named.
+    pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         match &self.command {
-            ConfigCommand::Images(images) => images.run(),
-            ConfigCommand::Migrate(migrate) => migrate.run(),
-            ConfigCommand::Print(print) => print.run(),
-            ConfigCommand::Validate(validate) => validate.run(),
+            ConfigCommand::Images(images) => images.run(out),
+            ConfigCommand::Migrate(migrate) => {
+                config::migrate::run(&migrate.old_config, migrate.new_config.as_deref(), out)
+            }
+            ConfigCommand::Print(print) => config::print::run(&print.what(), out),
+            ConfigCommand::Validate(validate) => config::validate::run(&validate.request(), out),
         }
-    }
-}
-
-/// A configuration's text, by its file's name.
-fn read(file: &str) -> Result<String, Error> {
-    read_input(file).map_err(|message| Error::new(ExitStatus::Usage, message))
-}
-
-/// A configuration that can't be used, as the error of a command.
-fn wrong(error: ConfigError) -> Error {
-    Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
-}
-
-fn warn<'a>(out: &Printer, warnings: impl IntoIterator<Item = &'a Warning>) {
-    for warning in warnings {
-        out.warn("config", warning.problem.to_string());
     }
 }

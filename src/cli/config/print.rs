@@ -1,16 +1,9 @@
 //! `config print …`.
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
-use serde::Serialize;
 
-use crate::addons::kube_proxy;
-use crate::config::sample;
-use crate::error::Error;
-use crate::exit_status::ExitStatus;
-use crate::host;
-use crate::kubelet::cluster_configuration;
-use crate::output::{Format, Printer};
-use crate::yaml;
+use crate::commands::config::print::{ComponentConfig, What as Asked};
 
 /// Print a configuration with every default written out, to start one's own from
 #[derive(Args, Debug)]
@@ -59,45 +52,27 @@ struct InitDefaults {
     component_configs: Vec<ComponentConfig>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ComponentConfig {
-    /// kubelet's
-    #[value(name = "KubeletConfiguration")]
-    Kubelet,
-    /// kube-proxy's
-    #[value(name = "KubeProxyConfiguration")]
-    KubeProxy,
+impl ValueEnum for ComponentConfig {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Kubelet, Self::KubeProxy]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Kubelet => PossibleValue::new("KubeletConfiguration").help("kubelet's"),
+            Self::KubeProxy => PossibleValue::new("KubeProxyConfiguration").help("kube-proxy's"),
+        })
+    }
 }
 
 impl Print {
-    /// Prints it.
-    pub(super) fn run(&self) -> Result<(), Error> {
-        let documents = match &self.what {
-            What::Init(init) => init.documents()?,
-            What::Join => vec![document(&sample::join(&host::gather().hostname))?],
-            What::Reset => vec![document(&sample::reset())?],
-            What::Upgrade => vec![document(&sample::upgrade())?],
-        };
-        Printer::new(Format::Text).data(&documents.join("---\n"));
-        Ok(())
-    }
-}
-
-impl InitDefaults {
-    fn documents(&self) -> Result<Vec<String>, Error> {
-        let resolved = sample::init()?;
-        let settings = &resolved.settings;
-        let mut documents = vec![document(&resolved.init)?, document(&sample::cluster(settings))?];
-        for component in &self.component_configs {
-            documents.push(match component {
-                ComponentConfig::Kubelet => document(&cluster_configuration(settings))?,
-                ComponentConfig::KubeProxy => document(&kube_proxy::configuration(settings))?,
-            });
+    /// What is asked for.
+    pub(super) fn what(&self) -> Asked {
+        match &self.what {
+            What::Init(init) => Asked::Init(init.component_configs.clone()),
+            What::Join => Asked::Join,
+            What::Reset => Asked::Reset,
+            What::Upgrade => Asked::Upgrade,
         }
-        Ok(documents)
     }
-}
-
-fn document(value: &impl Serialize) -> Result<String, Error> {
-    yaml::to_string(value).map_err(|e| Error::new(ExitStatus::Failed, e))
 }

@@ -1,21 +1,18 @@
-//! `token`: the bootstrap tokens of a cluster.
+//! `token`.
 
 mod create;
 mod delete;
 mod list;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use super::value::Boolean as _;
-use crate::config::token;
+use crate::commands::token;
 use crate::error::Error;
-use crate::output::{Format, Printer};
-
-/// For how long requests that fail are repeated: an API server that restarts is back by then.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::exit_status::ExitStatus;
+use crate::output::Printer;
 
 #[derive(Args, Debug)]
 #[command(
@@ -52,15 +49,14 @@ enum Command {
 
 impl Token {
     /// Runs the command that was named.
-    pub(super) fn run(&self) -> Result<(), Error> {
+    pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         match &self.command {
-            Command::Create(command) => command.run(&self.shared),
-            Command::Delete(command) => command.run(&self.shared),
-            Command::List(command) => command.run(&self.shared),
-            Command::Generate => {
-                Printer::new(Format::Text).data(&format!("{}\n", token::generate()?));
-                Ok(())
+            Command::Create(command) => token::create::run(&command.request(&self.shared), out),
+            Command::Delete(command) => token::delete::run(&command.request(&self.shared), out),
+            Command::List(command) => {
+                token::list::run(self.shared.kubeconfig.as_deref(), command.print.output, out)
             }
+            Command::Generate => token::generate(out),
         }
     }
 }

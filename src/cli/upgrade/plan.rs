@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::output_api::PrintFlags;
-use super::super::table;
 use super::super::value::Boolean as _;
 use super::{check_mixed, request};
 use crate::commands::upgrade::{Request, plan};
 use crate::config::ConfigError;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::Printer;
+use crate::output::{Printer, table};
 
 #[derive(Args, Debug)]
 #[command(

@@ -149,7 +149,8 @@ fn take_snapshot(
     let folder = tempfile::Builder::new().prefix(".kubestrap-backup-").tempdir_in(dir)?;
     let path = folder.path().join("snapshot.db");
     let target = Target { manifests: request.manifests.clone(), ..Target::default() };
-    let facts = snapshot::take(&target, &path, out)?;
+    let save = snapshot::Save { target, path: Some(path.clone()), dir: folder.path().to_owned() };
+    let (_, facts) = snapshot::take(&save, out)?;
     Ok(Some(Taken { path, facts, data, _dir: folder }))
 }
 

@@ -16,14 +16,6 @@ impl Validator<'_> {
         }
         if let Some(control_plane) = &c.control_plane {
             let endpoint = &control_plane.local_api_endpoint;
-            let address = &endpoint.advertise_address;
-            if !address.is_empty() && names::ip(address).is_none() {
-                self.error(
-                    JOIN,
-                    "controlPlane.localAPIEndpoint.advertiseAddress",
-                    format!("{address:?} is no IP address: write one such as `192.0.2.10` or `2001:db8::10`"),
-                );
-            }
             self.bind_port(JOIN, "controlPlane.localAPIEndpoint.bindPort", endpoint.bind_port);
             self.certificate_key(JOIN, "controlPlane.certificateKey", &control_plane.certificate_key);
         }

@@ -9,7 +9,7 @@ const RESET: &str = "ResetConfiguration";
 const UPGRADE: &str = "UpgradeConfiguration";
 
 /// The flags of `umount2(2)` that kubeadm knows.
-const UNMOUNT_FLAGS: [&str; 4] = ["MNT_FORCE", "MNT_DETACH", "MNT_EXPIRE", "UMOUNT_NOFOLLOW"];
+pub(crate) const UNMOUNT_FLAGS: [&str; 4] = ["MNT_FORCE", "MNT_DETACH", "MNT_EXPIRE", "UMOUNT_NOFOLLOW"];
 
 impl Validator<'_> {
     /// What `reset` is told, defaults applied.

@@ -77,8 +77,8 @@ pub(super) fn ensure(run: &mut Run, row: &CertRow, signer: &CertRow) -> PhaseRes
     Ok(Outcome::Done)
 }
 
-/// Issues a certificate that lacks names again, for the same key and with the names that it has, so that its clients
-/// keep working. False where that can't be done here: the CA's key is elsewhere, or an intermediate CA signed it.
+/// Issues a certificate that lacks names again, for the same key with the names that it has and until when it lasts at
+/// least, so that its clients keep working. False where that can't be done here: the CA's key is elsewhere, or an intermediate CA signed it.
 fn add_names(
     run: &mut Run,
     row: &CertRow,
@@ -96,6 +96,8 @@ fn add_names(
     spec.dns_names.extend(had.0.iter().filter(|n| !spec.dns_names.contains(n)).cloned().collect::<Vec<_>>());
     spec.ip_addresses
         .extend(had.1.iter().filter(|a| !spec.ip_addresses.contains(a)).copied().collect::<Vec<_>>());
+    // Who had one that lasts longer keeps that.
+    spec.not_after = spec.not_after.max(old.certificate.not_after());
     let issuer = Issuer::new(&ca.certificate, &ca_key).map_err(|e| refused(e.to_string()))?;
     let certificate = issue(&spec, key, &issuer)?;
     run.act(

@@ -75,6 +75,8 @@ pub(crate) fn has_ca(node: &NodeSettings, machine: &dyn Machine) -> bool {
 pub(crate) enum KubeletConf {
     /// There is none, or none that can be read.
     Absent,
+    /// It is no kubeconfig with a cluster.
+    NoKubeconfig,
     /// It trusts our CA.
     Ours,
     /// It trusts another; its server.
@@ -91,8 +93,8 @@ pub(crate) fn kubelet_conf(node: &NodeSettings, machine: &dyn Machine) -> Kubele
 /// Whether a kubeconfig trusts a CA: the same key, whose certificate may have been renewed.
 pub(crate) fn trust_of(path: &Path, machine: &dyn Machine, ca: Option<&Bundle>) -> KubeletConf {
     let Some(text) = machine.text(path) else { return KubeletConf::Absent };
-    let Ok(config) = Kubeconfig::parse(&text) else { return KubeletConf::Absent };
-    let Some(cluster) = config.current_cluster() else { return KubeletConf::Absent };
+    let Ok(config) = Kubeconfig::parse(&text) else { return KubeletConf::NoKubeconfig };
+    let Some(cluster) = config.current_cluster() else { return KubeletConf::NoKubeconfig };
     let trusted = match STANDARD.decode(&cluster.certificate_authority_data) {
         Ok(data) if !data.is_empty() => Some(data),
         _ => machine.read(Path::new(&cluster.certificate_authority)).ok(),

@@ -33,12 +33,7 @@ fn member(machine: &dyn Machine, endpoint: &str, etcd: &ExternalEtcd) -> Option<
                     .cause(
                         "it is not running, a firewall blocks it, or its certificates and ours do not match",
                     )
-                    .fix(format!(
-                        "try `curl --cacert {} --cert {} --key {} {endpoint}/version`",
-                        or_none(&etcd.ca_file),
-                        or_none(&etcd.cert_file),
-                        or_none(&etcd.key_file)
-                    )),
+                    .fix(format!("try `{}`", curl(endpoint, etcd))),
             );
         }
     };
@@ -87,8 +82,12 @@ pub(crate) fn servers(settings: &Settings, machine: &dyn Machine) -> Vec<Finding
         .collect()
 }
 
-fn or_none(file: &str) -> &str {
-    if file.is_empty() { "-" } else { file }
+/// A command that asks the same.
+fn curl(endpoint: &str, etcd: &ExternalEtcd) -> String {
+    let files = [("--cacert", &etcd.ca_file), ("--cert", &etcd.cert_file), ("--key", &etcd.key_file)];
+    let files = files.iter().filter(|(_, file)| !file.is_empty());
+    let files: String = files.map(|(flag, file)| format!("{flag} {file} ")).collect();
+    format!("curl {files}{endpoint}/version")
 }
 
 pub(crate) fn client_certificates(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
@@ -118,6 +117,13 @@ mod tests {
         let found = down.check("ExternalEtcdVersion", &s);
         assert_eq!(found.len(), 2);
         assert!(found[1].what.contains("192.0.2.4") && found[1].evidence[0] == "connection refused");
+        let command = "curl --cacert /etc/e/ca.crt --cert /etc/e/c.crt --key /etc/e/c.key https://192.0.2.4:2379/version";
+        assert!(found[1].fix.as_ref().unwrap().contains(command), "{found:?}");
+        let plain = down.check(
+            "ExternalEtcdVersion",
+            &settings("etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\n"),
+        );
+        assert_eq!(plain[0].fix.as_deref(), Some("try `curl http://192.0.2.3:2379/version`"));
         let old = FakeMachine::with(|m| m.etcd = Ok(r#"{"etcdserver":"3.5.23"}"#.into()));
         assert!(old.check("ExternalEtcdVersion", &s)[0].what.contains("3.5.24"));
         let other = FakeMachine::with(|m| m.etcd = Ok("<html>".into()));

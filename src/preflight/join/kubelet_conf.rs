@@ -19,8 +19,18 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joinin
     let path = node.paths.kubeconfig(KUBELET);
     let discovered = joining.cluster_ca.clone();
     let stored = || machine.read(&ca_file(node, joining)).ok().and_then(|pem| Bundle::from_pem(&pem).ok());
-    match trust_of(&path, machine, discovered.or_else(stored).as_ref()) {
+    let ca = discovered.or_else(stored);
+    match trust_of(&path, machine, ca.as_ref()) {
+        // Whose it is shows once the cluster is discovered.
+        KubeletConf::Foreign(_) if ca.is_none() => vec![],
         KubeletConf::Absent => vec![],
+        KubeletConf::NoKubeconfig => vec![
+            Finding::error(format!(
+                "{} already exists, and is no kubeconfig that `join` wrote",
+                path.display()
+            ))
+            .fix("revert what is left of another cluster with `kubestrap reset`, or remove the file"),
+        ],
         KubeletConf::Ours => vec![Finding::info(format!(
             "{} exists, from an earlier join of this cluster: joining again",
             path.display()
@@ -54,4 +64,57 @@ pub(super) fn ca_file(node: &NodeSettings, joining: &Joining) -> std::path::Path
         return node.paths.certificates.join("ca.crt");
     }
     joining.ca_file.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Severity;
+    use crate::kubeconfig::Kubeconfig;
+    use crate::pki::{CertificateSpec, KeyAlgorithm, PrivateKey, Subject, Usages, self_sign_ca};
+    use crate::preflight::fake::{FakeMachine, settings};
+
+    const PATH: &str = "/etc/kubernetes/kubelet.conf";
+
+    fn found(text: Option<&str>) -> Vec<Finding> {
+        let machine = FakeMachine::with(|m| {
+            if let Some(text) = text {
+                m.file(PATH, text);
+            }
+        });
+        check(&settings("").node, &machine, &Joining::default())
+    }
+
+    #[test]
+    fn file_that_is_no_kubeconfig_is_refused_before_anything_is_asked() {
+        for text in ["", "garbage", "apiVersion: v1\nkind: Config\n", "a: ["] {
+            let findings = found(Some(text));
+            assert_eq!(findings.len(), 1, "{text:?}");
+            assert_eq!(findings[0].severity, Severity::Error);
+            assert!(findings[0].what.contains("is no kubeconfig that `join` wrote"), "{findings:?}");
+        }
+        assert!(found(None).is_empty());
+    }
+
+    #[test]
+    fn kubeconfig_is_judged_once_the_cluster_is_known() {
+        let text = "{apiVersion: v1, kind: Config, current-context: c, clusters: [{name: k, cluster: {server: 'https://a:6443'}}], contexts: [{name: c, context: {cluster: k, user: u}}], users: []}";
+        assert!(Kubeconfig::parse(text).unwrap().current_cluster().is_some());
+        assert!(found(Some(text)).is_empty());
+        let now = time::OffsetDateTime::now_utc();
+        let spec = CertificateSpec {
+            subject: Subject::new("kubernetes"),
+            dns_names: vec![],
+            ip_addresses: vec![],
+            usages: Usages::Ca,
+            not_before: now,
+            not_after: now + time::Duration::days(1),
+        };
+        let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap();
+        let cluster_ca = Some(self_sign_ca(&spec, &key).unwrap().into());
+        let machine = FakeMachine::with(|m| m.file(PATH, text));
+        let joining = Joining { cluster_ca, ..Joining::default() };
+        let findings = check(&settings("").node, &machine, &joining);
+        assert!(findings[0].what.contains("a node of another cluster"), "{findings:?}");
+    }
 }

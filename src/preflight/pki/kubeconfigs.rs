@@ -16,6 +16,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         },
         Err(_) => None,
     };
+    let is_external = ca.is_some() && machine.read(&settings.node.paths.certificates.join("ca.key")).is_err();
     let mut findings = vec![];
     for row in ROWS {
         let path = settings.node.paths.kubeconfig(row.file);
@@ -23,7 +24,14 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         let text = machine.text(&path).filter(|text| !is_cut_off(text.as_bytes()));
         let Some(text) = text else { continue };
         let shown = path.display();
-        let away = format!("`mv {shown} {shown}.old` and run again: it will be generated");
+        let away = if is_external {
+            format!(
+                "the CA's key is not on this machine: `kubestrap certs generate-csr` writes a request for {}; have the CA's owner sign it, and put the kubeconfig in place of {shown}",
+                row.file
+            )
+        } else {
+            format!("`mv {shown} {shown}.old` and run again: it will be generated")
+        };
         let Some(ca) = &ca else {
             // Of kubelet.conf, RunningKubelet tells.
             if row.file != "kubelet.conf" {
@@ -102,7 +110,10 @@ mod tests {
         let found = |name: &str, text: &str, ca: Option<&str>| {
             let machine = FakeMachine::with(|m| {
                 m.file(&format!("/etc/kubernetes/{name}"), text);
-                ca.into_iter().for_each(|ca| m.file("/etc/kubernetes/pki/ca.crt", ca));
+                if let Some(ca) = ca {
+                    m.file("/etc/kubernetes/pki/ca.crt", ca);
+                    m.file("/etc/kubernetes/pki/ca.key", "its key");
+                }
             });
             machine.check("Kubeconfigs", &s)
         };
@@ -120,6 +131,13 @@ mod tests {
             assert_eq!(severities(&found), [Severity::Error]);
             assert!(found[0].fix.as_ref().unwrap().contains("mv /etc/kubernetes/admin.conf"), "{found:?}");
         }
+        // Where init can't sign, moving it away leads nowhere.
+        let machine = FakeMachine::with(|m| {
+            m.file("/etc/kubernetes/admin.conf", &kubeconfig(&other, right));
+            m.file("/etc/kubernetes/pki/ca.crt", &ours);
+        });
+        let external = machine.check("Kubeconfigs", &s);
+        assert!(external[0].fix.as_ref().unwrap().contains("generate-csr"), "{external:?}");
         // Of kubelet's, another check tells.
         assert_eq!(found("kubelet.conf", &kubeconfig(&other, right), Some(&ours)), []);
     }

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
-use crate::pki::{Bundle, ChainError, PrivateKey, check_sans, is_cut_off, verify_chain};
+use crate::pki::{Bundle, ChainError, KeyError, PrivateKey, check_sans, is_cut_off, verify_chain};
 
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.node.paths.certificates;
@@ -181,6 +181,13 @@ impl Pki<'_> {
         let (key, public) = (self.path(SERVICE_ACCOUNT.private_key), self.path(SERVICE_ACCOUNT.public_key));
         let private = match private {
             Ok(private) => private,
+            Err(KeyError::ShortRsa) if self.read(SERVICE_ACCOUNT.public_key).is_some() => {
+                return Some(
+                    Finding::warning(format!("{key} is an RSA key of fewer than 2048 bits"))
+                        .cause("it is of an old cluster; it is used as it is")
+                        .fix("exchange it for a longer one when all tokens can be renewed"),
+                );
+            }
             Err(error) => {
                 return Some(
                     Finding::error(format!("{key} can't be used"))

@@ -1,10 +1,12 @@
 //! Finding the cluster to join, and what its stored configuration says.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::Builder;
 
+use super::assumed;
 use crate::cluster;
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
@@ -14,11 +16,15 @@ use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::Bundle;
 use crate::pki::table::{CERTIFICATES, SERVICE_ACCOUNT};
+use crate::preflight::{KubeletConf, trust_of};
 use crate::workflow::Run;
 
 /// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
 /// too many by so many.
-const KEYS: usize = 10;
+pub(super) const KEYS: usize = 10;
+
+/// How long a dry run looks for its cluster.
+const DRY_RUN: Duration = Duration::from_secs(5);
 
 /// The cluster to join.
 #[derive(Clone)]
@@ -27,6 +33,8 @@ pub(crate) struct Found {
     pub(crate) kubeconfig: Kubeconfig,
     /// Its CA.
     pub(crate) ca: Bundle,
+    /// It was not found: a dry run goes on as if there were one.
+    pub(crate) assumed: bool,
 }
 
 /// Discovers the cluster, reads its stored configuration into the run's settings, and makes it the run's cluster.
@@ -35,17 +43,34 @@ pub(crate) struct Found {
 /// When it can't be discovered, or what it has stored can't be used.
 pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Error> {
     let out = run.out.clone();
+    let mut told = None;
     let mut report = |waiting: &Waiting<'_>| {
         let (elapsed, limit) = (waiting.elapsed.as_secs(), waiting.limit.as_secs());
         out.log("discovery", format!("Waiting for the cluster ({elapsed} of {limit} s): {}", waiting.cause));
+        // What is wrong is told at once, with what to do, though it may pass: somebody may be watching.
+        let kind = std::mem::discriminant(waiting.cause);
+        if told.replace(kind) != Some(kind) {
+            out.log("discovery", format!("If it stays so: {}", waiting.cause.explanation().fix));
+        }
     };
     let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let dry = !run.watch.waits();
     let limit = run.settings.node.timeouts.discovery;
-    let discovered = discovery::discover(runtime.handle(), &join.discovery, limit, &mut report);
-    let discovered = discovered.map_err(|error| {
-        let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
-        Error::from_source(status, error)
-    })?;
+    let limit = if dry { limit.min(DRY_RUN) } else { limit };
+    let discovered = match discovery::discover(runtime.handle(), &join.discovery, limit, &mut report) {
+        Ok(discovered) => discovered,
+        Err(error) => {
+            if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
+                run.warn(format!(
+                    "{}: going on as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
+                    error.cause, run.settings.cluster.version
+                ));
+                return Ok(found);
+            }
+            let status = if error.cause.is_usage() { ExitStatus::Usage } else { ExitStatus::Failed };
+            return Err(Error::from_source(status, error));
+        }
+    };
     for warning in &discovered.warnings {
         run.warn(warning);
     }
@@ -70,58 +95,10 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Err
         run.generate_keys(KEYS);
     }
     run.join_cluster(reached);
-    Ok(Found { kubeconfig: discovered.kubeconfig, ca })
-}
-
-/// Checks that kubelet on this machine is not set up for something else: a kubeconfig that is there must be one, which
-/// an earlier run of this join left. Whose it is shows once the cluster is known.
-///
-/// # Errors
-/// When it is not.
-pub(super) fn check_kubelet(run: &Run) -> Result<(), Error> {
-    let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-    let Some(text) = run.host.read(&path)? else { return Ok(()) };
-    let kubeconfig = Kubeconfig::parse(&String::from_utf8_lossy(&text)).unwrap_or_default();
-    if kubeconfig.current_cluster().is_some() || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf") {
-        return Ok(());
-    }
-    Err(Error::new(
-        ExitStatus::Preflight,
-        format!(
-            "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists, and is no kubeconfig that `join` wrote\n  fix: revert what is left of another cluster with `kubestrap reset`, or remove the file",
-            path.display()
-        ),
-    ))
-}
-
-/// Whether the user bypasses a check.
-fn ignores(run: &Run, check: &str) -> bool {
-    let ignored = &run.settings.node.registration.ignore_preflight_errors;
-    ignored.iter().any(|name| name == "all" || name.eq_ignore_ascii_case(check))
+    Ok(Found { kubeconfig: discovered.kubeconfig, ca, assumed: false })
 }
 
 impl Found {
-    /// Checks that kubelet on this machine belongs to no other cluster.
-    ///
-    /// # Errors
-    /// When it does.
-    pub(super) fn check_kubeconfig(&self, run: &Run) -> Result<(), Error> {
-        let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-        if !run.host.exists(&path)
-            || self.is_this_machine(run)
-            || ignores(run, "FileAvailable--etc-kubernetes-kubelet.conf")
-        {
-            return Ok(());
-        }
-        Err(Error::new(
-            ExitStatus::Preflight,
-            format!(
-                "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]: {} already exists: kubelet on this machine belongs to another cluster, whose CA is not that of the cluster to join\n  fix: make it leave that cluster with `kubestrap reset`, then join",
-                path.display()
-            ),
-        ))
-    }
-
     /// Checks that the cluster has room for a Node of this name.
     ///
     /// # Errors
@@ -158,23 +135,7 @@ impl Found {
     /// Whether kubelet on this machine is already a Node of this cluster: its kubeconfig trusts the cluster's CA.
     fn is_this_machine(&self, run: &Run) -> bool {
         let path = run.settings.node.paths.kubeconfig("kubelet.conf");
-        let text = run.host.read(&path).ok().flatten().unwrap_or_default();
-        Kubeconfig::parse(&String::from_utf8_lossy(&text)).is_ok_and(|kubeconfig| self.trusts(&kubeconfig))
-    }
-
-    /// Whether a kubeconfig trusts the cluster's CA.
-    fn trusts(&self, kubeconfig: &Kubeconfig) -> bool {
-        use base64::Engine;
-        use base64::engine::general_purpose::STANDARD;
-
-        let data =
-            kubeconfig.current_cluster().map(|c| c.certificate_authority_data.clone()).unwrap_or_default();
-        let Ok(bundle) =
-            STANDARD.decode(data).map_err(drop).and_then(|pem| Bundle::from_pem(&pem).map_err(drop))
-        else {
-            return false;
-        };
-        self.ca.iter().any(|ca| bundle.iter().any(|other| other.spki_sha256() == ca.spki_sha256()))
+        trust_of(&path, &*run.machine, Some(&self.ca)) == KubeletConf::Ours
     }
 
     /// Checks what a control-plane node needs of the cluster and of this machine.

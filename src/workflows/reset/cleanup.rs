@@ -1,11 +1,12 @@
 //! `cleanup-node`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::Reset;
+use super::{Reset, etcd};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::mounts;
+use crate::host::{UnmountFlags, mounts};
 use crate::manifest::Component;
 use crate::node::StaticPod;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
@@ -23,9 +24,10 @@ const KUBECONFIGS: [&str; 6] = [
 /// Stops kubelet, removes its Pods and mounts, removes what init and join wrote; tells what it left.
 pub(super) fn run(reset: &mut Reset) -> PhaseResult {
     let options = reset.options.clone();
+    let etcd_data = reset.etcd_data.take();
     let run = &mut reset.run;
     // The manifests tell where things are: they are read before they are removed.
-    let etcd_data = etcd_data_folder(run);
+    let kept_data = etcd::data_folder(run).ok().flatten().filter(|folder| etcd_data.as_ref() != Some(folder));
     let certificates_of_manifests = certificates_folder(run);
     stop_kubelet(run);
     remove_pods(run);
@@ -33,28 +35,24 @@ pub(super) fn run(reset: &mut Reset) -> PhaseResult {
     let kubelet = run.settings.node.paths.kubelet.clone();
     let real = std::fs::canonicalize(&kubelet).unwrap_or_else(|_| kubelet.clone());
     for point in mounts::below(&real) {
-        run.act(Verb::Unmount, point.display().to_string());
-        run.host.unmount(&point, options.unmount_flags)?;
+        unmount(run, &point, options.unmount_flags)?;
     }
     let mut left = vec![];
     let manifests = run.settings.node.paths.manifests.clone();
     empty(run, &manifests, &mut left);
     empty(run, &kubelet, &mut left);
-    match etcd_data {
-        Ok(Some(folder)) => empty(run, &folder, &mut left),
-        Ok(None) => {
-            let usual = Path::new("/var/lib/etcd");
-            if run.host.exists(&usual.join("member")) {
-                run.warn(format!(
-                    "keeping {}: it holds etcd data, and no manifest on this machine uses it",
-                    usual.display()
-                ));
-            }
-        }
-        Err(why) => run.warn(format!("keeping etcd's data: {why}")),
+    if let Some(folder) = etcd_data {
+        empty(run, &folder, &mut left);
     }
-    empty(run, &options.certificates, &mut left);
-    if let Some(folder) = certificates_of_manifests.filter(|folder| *folder != options.certificates) {
+    if let Some(folder) = kept_data {
+        run.log(format!(
+            "Keeping etcd's data in {}: the phase remove-etcd-member removes them",
+            folder.display()
+        ));
+    }
+    let certificates = run.settings.node.paths.certificates.clone();
+    empty(run, &certificates, &mut left);
+    if let Some(folder) = certificates_of_manifests.filter(|folder| *folder != certificates) {
         run.log(format!(
             "Keeping the certificates and keys in {}, which the manifests name: `kubestrap reset --cert-dir {}` removes them",
             folder.display(),
@@ -70,6 +68,11 @@ pub(super) fn run(reset: &mut Reset) -> PhaseResult {
         empty(run, &tmp, &mut left);
     }
     run.log("Keeping what may be yours: the CNI configuration in /etc/cni/net.d, packet filter rules (iptables, nftables, IPVS), and copies of kubeconfigs such as $HOME/.kube/config");
+    all_removed(&left)
+}
+
+/// Fails where something is left.
+pub(super) fn all_removed(left: &[String]) -> PhaseResult {
     if left.is_empty() {
         return Ok(Outcome::Done);
     }
@@ -80,6 +83,26 @@ pub(super) fn run(reset: &mut Reset) -> PhaseResult {
             left.join("\n  ")
         ),
     ))
+}
+
+/// Unmounts a mount point below kubelet's folder. One that has gone with the mount that it was in is none.
+fn unmount(run: &Run, point: &Path, flags: UnmountFlags) -> Result<(), Error> {
+    run.act(Verb::Unmount, point.display().to_string());
+    let Err(error) = run.host.unmount(point, flags) else { return Ok(()) };
+    match error.source.as_ref().map(std::io::Error::kind) {
+        Some(ErrorKind::InvalidInput | ErrorKind::NotFound) => {
+            run.warn(format!("{} is no mount point any more: {error}", point.display()));
+            Ok(())
+        }
+        Some(ErrorKind::ResourceBusy) if !flags.contains(UnmountFlags::DETACH) => Err(Error::new(
+            ExitStatus::Failed,
+            format!(
+                "{error}\n  fix: end what uses it (`fuser -vm {}` tells), or detach it with `unmountFlags: [MNT_DETACH]` in a ResetConfiguration, and run `kubestrap reset --config FILE`",
+                point.display()
+            ),
+        )),
+        _ => Err(error.into()),
+    }
 }
 
 fn stop_kubelet(run: &Run) {
@@ -110,14 +133,6 @@ fn remove_pods(run: &mut Run) {
     }
 }
 
-/// Where a local etcd keeps its data, by its manifest; none where there is no manifest.
-fn etcd_data_folder(run: &Run) -> Result<Option<PathBuf>, String> {
-    let pod = StaticPod::read(&run.settings.node.paths.manifests, Component::Etcd, &*run.host);
-    let Some(pod) = pod.map_err(|e| e.to_string())? else { return Ok(None) };
-    let folder = pod.host_path("etcd-data");
-    folder.map(Some).ok_or_else(|| "etcd's manifest has no volume \"etcd-data\" with a hostPath".into())
-}
-
 /// The certificates' folder that kube-apiserver's manifest names.
 fn certificates_folder(run: &Run) -> Option<PathBuf> {
     let manifests = &run.settings.node.paths.manifests;
@@ -125,7 +140,7 @@ fn certificates_folder(run: &Run) -> Option<PathBuf> {
 }
 
 /// Removes what is in a folder, and keeps the folder: it may be a mount point, or have an owner.
-fn empty(run: &mut Run, folder: &Path, left: &mut Vec<String>) {
+pub(super) fn empty(run: &mut Run, folder: &Path, left: &mut Vec<String>) {
     let entries = run.host.list(folder).unwrap_or_default();
     if entries.is_empty() {
         return;

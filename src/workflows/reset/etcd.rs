@@ -1,19 +1,52 @@
 //! `remove-etcd-member`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::Reset;
+use super::{Reset, cleanup};
 use crate::etcd::{self, Credentials, Etcd, EtcdClient, Member, Refused};
 use crate::manifest::Component;
 use crate::node::{StaticPod, etcd_endpoints};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
+/// Removes this node's member from the cluster, and its data: now, or where this run stops etcd, once it has.
+pub(super) fn remove(reset: &mut Reset) -> PhaseResult {
+    let run = &mut reset.run;
+    let data = data_folder(run);
+    let removed = remove_member(run)?;
+    match data {
+        Ok(Some(folder)) if reset.options.stops_etcd => reset.etcd_data = Some(folder),
+        Ok(Some(folder)) => {
+            let mut left = vec![];
+            cleanup::empty(run, &folder, &mut left);
+            return cleanup::all_removed(&left);
+        }
+        Ok(None) => {
+            let usual = Path::new("/var/lib/etcd");
+            if run.host.exists(&usual.join("member")) {
+                run.warn(format!(
+                    "keeping {}: it holds etcd data, and no manifest on this machine uses it",
+                    usual.display()
+                ));
+            }
+        }
+        Err(why) => run.warn(format!("keeping etcd's data: {why}")),
+    }
+    Ok(removed)
+}
+
+/// Where a local etcd keeps its data, by its manifest; none where there is no manifest.
+pub(super) fn data_folder(run: &Run) -> Result<Option<PathBuf>, String> {
+    let pod = StaticPod::read(&run.settings.node.paths.manifests, Component::Etcd, &*run.host);
+    let Some(pod) = pod.map_err(|e| e.to_string())? else { return Ok(None) };
+    let folder = pod.host_path("etcd-data");
+    folder.map(Some).ok_or_else(|| "etcd's manifest has no volume \"etcd-data\" with a hostPath".into())
+}
+
 /// Removes this node's member from an etcd cluster of several: the others would count it as failed for ever. What can't
 /// be done from here is told with the command that does it elsewhere.
-pub(super) fn remove_member(reset: &mut Reset) -> PhaseResult {
-    let run = &mut reset.run;
+fn remove_member(run: &mut Run) -> PhaseResult {
     let manifests = &run.settings.node.paths.manifests;
     let pod = match StaticPod::read(manifests, Component::Etcd, &*run.host) {
         Ok(Some(pod)) => pod,
@@ -38,7 +71,7 @@ pub(super) fn remove_member(reset: &mut Reset) -> PhaseResult {
         return Ok(Outcome::Done);
     }
     let result = credentials(run, &pod).and_then(|credentials| {
-        remove(&etcd_endpoints(&pod), &credentials, &peer).map_err(|e| e.to_string())
+        remove_from_cluster(&etcd_endpoints(&pod), &credentials, &peer).map_err(|e| e.to_string())
     });
     match result {
         Ok(Some(member)) => run.log(format!("Removed etcd member {} from the cluster", member.display_name())),
@@ -53,7 +86,11 @@ pub(super) fn remove_member(reset: &mut Reset) -> PhaseResult {
 }
 
 /// Removes the member that its peers reach at `peer`; none if it is the only one.
-fn remove(endpoints: &[String], credentials: &Credentials, peer: &str) -> Result<Option<Member>, Refused> {
+fn remove_from_cluster(
+    endpoints: &[String],
+    credentials: &Credentials,
+    peer: &str,
+) -> Result<Option<Member>, Refused> {
     let members = EtcdClient::new(endpoints.to_vec(), credentials)?.members()?;
     let is_own = |m: &Member| m.peer_urls.iter().any(|url| url == peer);
     let Some(own) = members.iter().find(|m| is_own(m)) else { return Ok(None) };

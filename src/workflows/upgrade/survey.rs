@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::cluster::{CONTROL_PLANE_LABELS, Cluster, ClusterError};
+pub(crate) use crate::cluster::NodeStatus as Node;
+use crate::cluster::{Cluster, ClusterError};
 use crate::config::KubernetesVersion;
 use crate::manifest::Component;
 
@@ -23,27 +24,12 @@ pub(crate) struct Survey {
     pub(crate) kube_proxy: Option<String>,
 }
 
-/// A Node.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Node {
-    /// Its name.
-    pub(crate) name: String,
-    /// It is a control-plane node.
-    pub(crate) control_plane: bool,
-    /// Why it is not ready; none when it is.
-    pub(crate) not_ready: Option<String>,
-    /// Pods may be scheduled on it.
-    pub(crate) schedulable: bool,
-    /// kubelet's version.
-    pub(crate) kubelet: String,
-}
-
 /// Asks the cluster.
 ///
 /// # Errors
 /// When it can't be asked.
 pub(crate) fn survey(cluster: &mut dyn Cluster) -> Result<Survey, ClusterError> {
-    let mut nodes: Vec<Node> = cluster.list("Node", "")?.iter().map(node).collect();
+    let mut nodes: Vec<Node> = cluster.list("Node", "")?.iter().map(Node::of).collect();
     nodes.sort_by(|a, b| a.name.cmp(&b.name));
     let pods = cluster.list("Pod", NAMESPACE)?;
     let instances = pods.iter().filter_map(instance).collect();
@@ -63,28 +49,6 @@ pub(crate) fn survey(cluster: &mut dyn Cluster) -> Result<Survey, ClusterError> 
 
 fn text(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn node(node: &Value) -> Node {
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
-    let ready = conditions.into_iter().flatten().find(|c| c.get("type").is_some_and(|t| t == "Ready"));
-    let not_ready = match ready {
-        Some(condition) if text(condition, "/status") == "True" => None,
-        Some(condition) => {
-            let why = text(condition, "/message");
-            Some(if why.is_empty() { text(condition, "/reason") } else { why })
-        }
-        None => Some("kubelet has not reported".into()),
-    };
-    let labels = node.pointer("/metadata/labels").and_then(Value::as_object);
-    Node {
-        name: text(node, "/metadata/name"),
-        control_plane: labels
-            .is_some_and(|labels| CONTROL_PLANE_LABELS.iter().take(1).any(|l| labels.contains_key(*l))),
-        not_ready,
-        schedulable: node.pointer("/spec/unschedulable") != Some(&Value::Bool(true)),
-        kubelet: text(node, "/status/nodeInfo/kubeletVersion"),
-    }
 }
 
 /// A static Pod of a control plane, by kubeadm's labels.
@@ -155,17 +119,5 @@ mod tests {
         assert_eq!(found("localhost:5000/etcd:3.6.6-0"), "3.6.6-0");
         assert_eq!(found("localhost:5000/etcd@sha256:ab"), "");
         assert!(instance(&pod("etcd:1", "other")).is_none());
-    }
-
-    #[test]
-    fn node_is_ready_only_when_it_says_so() {
-        let with = |status: &str| {
-            node(
-                &json!({"status": {"conditions": [{"type": "Ready", "status": status, "message": "no CNI"}]}}),
-            )
-        };
-        assert_eq!(with("True").not_ready, None);
-        assert_eq!(with("False").not_ready.as_deref(), Some("no CNI"));
-        assert!(node(&json!({})).not_ready.is_some());
     }
 }

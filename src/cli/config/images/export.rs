@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::moving::Moving;
-use crate::error::Error;
 
 /// Write the images that `init` uses into an archive, for machines without a registry
 ///
@@ -16,12 +15,5 @@ use crate::error::Error;
 )]
 pub(super) struct Export {
     #[command(flatten)]
-    moving: Moving,
-}
-
-impl Export {
-    /// Makes it, and prints what is in it.
-    pub(super) fn run(&self) -> Result<(), Error> {
-        self.moving.run(|carrier, images, told| carrier.export(images, &self.moving.file, told))
-    }
+    pub(super) moving: Moving,
 }

@@ -3,7 +3,6 @@
 use clap::Args;
 
 use super::moving::Moving;
-use crate::error::Error;
 
 /// Verify an archive of images, and give all of them to this machine's runtime
 ///
@@ -16,15 +15,5 @@ use crate::error::Error;
 )]
 pub(super) struct Import {
     #[command(flatten)]
-    moving: Moving,
-}
-
-impl Import {
-    /// Imports it, and prints what was in it.
-    pub(super) fn run(&self) -> Result<(), Error> {
-        let Moving { file, selection, .. } = &self.moving;
-        self.moving.run(|carrier, images, told| {
-            carrier.import(file, if selection.is_made() { images } else { &[] }, told)
-        })
-    }
+    pub(super) moving: Moving,
 }

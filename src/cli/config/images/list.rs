@@ -1,13 +1,9 @@
 //! `config images list`.
 
 use clap::Args;
-use serde::Serialize;
 
-use super::Selection;
-use crate::cli::output_api::{self, PrintFlags};
-use crate::config::HostFacts;
-use crate::error::Error;
-use crate::output::{Format, Printer};
+use super::SelectionFlags;
+use crate::cli::output_api::PrintFlags;
 
 /// List the images that `init` uses
 #[derive(Args, Debug)]
@@ -16,29 +12,7 @@ use crate::output::{Format, Printer};
 )]
 pub(super) struct List {
     #[command(flatten)]
-    selection: Selection,
+    pub(super) selection: SelectionFlags,
     #[command(flatten)]
-    print: PrintFlags,
-}
-
-/// kubeadm's `Images`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ImageList {
-    kind: &'static str,
-    api_version: &'static str,
-    images: Vec<String>,
-}
-
-impl List {
-    /// Prints them.
-    pub(super) fn run(&self) -> Result<(), Error> {
-        let out = Printer::new(Format::Text);
-        let settings = self.selection.settings(None, HostFacts::placeholder(), &out)?;
-        let list =
-            ImageList { kind: "Images", api_version: output_api::API_VERSION, images: settings.images() };
-        let text = self.print.output.render(&list, |list| list.images.join("\n") + "\n")?;
-        out.data(&text);
-        Ok(())
-    }
+    pub(super) print: PrintFlags,
 }

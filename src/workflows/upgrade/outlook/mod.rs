@@ -79,6 +79,7 @@ pub(super) mod tests {
             not_ready: None,
             schedulable: true,
             kubelet: current.into(),
+            ..Node::default()
         };
         Evidence::for_tests(before, after, Survey { nodes: vec![node], ..Survey::default() })
     }

@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::configuration::{self, read_input, unusable};
 use crate::cluster::{Access, ClusterError, KubeCluster, KubeconfigFile};
-use crate::commands::configuration;
-use crate::commands::configuration::read_input;
-use crate::config::Overrides;
-use crate::config::{self, Loaded, Problem, Settings};
+use crate::config::{self, Loaded, Overrides, Problem, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host;
 use crate::output::Printer;
 
 /// The administrator's kubeconfig.
-pub(super) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
+pub(crate) const ADMIN_CONF: &str = "/etc/kubernetes/admin.conf";
 
 /// A cluster, with the kubeconfig that leads there.
 pub(super) struct Reached {
@@ -24,7 +22,14 @@ pub(super) struct Reached {
     /// The kubeconfig's text: a secret.
     pub(super) kubeconfig: String,
     /// The cluster's requests run in it.
-    _runtime: Runtime,
+    runtime: Runtime,
+}
+
+impl Reached {
+    /// Waits for requests of one's own.
+    pub(super) fn block_on<T>(&self, requests: impl Future<Output = T>) -> T {
+        self.runtime.block_on(requests)
+    }
 }
 
 /// Prepares to reach the cluster of a kubeconfig. Requests that fail are repeated for `limit`.
@@ -45,7 +50,7 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, Error> {
         }
         other => other.into(),
     })?;
-    Ok(Reached { cluster, kubeconfig, _runtime: runtime })
+    Ok(Reached { cluster, kubeconfig, runtime })
 }
 
 /// kubeadm's choice of a kubeconfig where none is named: the first file that is there of `$KUBECONFIG`'s list, else
@@ -99,11 +104,6 @@ pub(super) fn resolve(mut loaded: Loaded, overrides: &Overrides, out: &Printer) 
     // Which runtime is used does not matter to these commands.
     let facts = config::HostFacts { cri_sockets: vec![], ..host::gather() };
     Ok(configuration::resolve(loaded, facts, overrides, out)?.settings)
-}
-
-/// The error for a configuration that can't be used.
-pub(super) fn unusable(error: &config::ConfigError) -> Error {
-    Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
 }
 
 #[cfg(test)]

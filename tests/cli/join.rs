@@ -1,0 +1,44 @@
+//! `join` without a cluster: what a dry run shows, and what is said when nothing answers.
+
+use super::support::kubestrap;
+
+const FLAGS: &str = "join 127.0.0.1:1 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash \
+    sha256:abababababababababababababababababababababababababababababababab \
+    --node-name n2 --cri-socket unix:///run/containerd/containerd.sock --dry-run";
+
+#[test]
+fn dry_run_without_the_cluster_shows_what_a_worker_would_write() {
+    let run = kubestrap(&[]).args(FLAGS);
+    let out = run.path().join("out");
+    let done = run.arg("--dry-run-dir").arg(&out).run().succeeded();
+    assert!(
+        done.stderr.contains("127.0.0.1:1 refuses the connection: nothing listens there: going on as if"),
+        "{}",
+        done.stderr
+    );
+    assert!(done.stderr.contains("If it stays so: see on the control-plane node"), "{}", done.stderr);
+    let read = |path: &str| std::fs::read_to_string(out.join(path)).unwrap();
+    assert!(read("etc/kubernetes/bootstrap-kubelet.conf").contains("server: https://127.0.0.1:1"));
+    assert!(read("var/lib/kubelet/config.yaml").contains("kind: KubeletConfiguration"));
+    assert!(!out.join("etc/kubernetes/pki/ca.key").exists(), "a worker has no CA of its own");
+}
+
+#[test]
+fn dry_run_without_the_cluster_shows_a_whole_control_plane() {
+    let key = "ab".repeat(32);
+    let run = kubestrap(&[]).args(FLAGS).args("--control-plane --apiserver-advertise-address 192.0.2.3");
+    let out = run.path().join("out");
+    let run = run.arg("--certificate-key").arg(&key).arg("--dry-run-dir").arg(&out);
+    let done = run.run().succeeded();
+    for file in ["manifests/etcd.yaml", "manifests/kube-apiserver.yaml", "admin.conf", "pki/apiserver.crt"] {
+        assert!(out.join("etc/kubernetes").join(file).exists(), "{file}: {}", done.stderr);
+    }
+    assert!(!done.everything().contains(&key), "the certificate key is a secret");
+}
+
+#[test]
+fn wrong_advertise_address_is_told_once() {
+    let run = kubestrap(&[]).args(FLAGS).args("--control-plane --apiserver-advertise-address x");
+    let done = run.run().refused(2, &["--apiserver-advertise-address", "\"x\" is not an IP address"]);
+    assert_eq!(done.stderr.matches("IP address").count(), 1, "{}", done.stderr);
+}

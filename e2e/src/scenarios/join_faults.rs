@@ -61,7 +61,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "unresolved",
-        words: &[("10.88.0.2:", "nowhere.invalid:")],
+        words: &[("10.88.0.2:", "nowhere.invalid:"), ("", "TIMEOUT")],
         says: &["\"nowhere.invalid\" does not resolve", "fix: "],
         ..FAULT
     },

@@ -24,6 +24,7 @@
 use std::io::Write as _;
 
 pub mod addons;
+mod care;
 pub mod certs;
 pub mod cli;
 pub mod cluster;

@@ -9,7 +9,6 @@ use super::kubeconfig::Embedded;
 use super::managed::Pki;
 use super::serving::pod;
 use crate::config::names;
-use crate::health::last_flag;
 use crate::host::Host;
 use crate::kubeconfig::ROWS;
 use crate::manifest::Component;
@@ -36,9 +35,8 @@ pub(super) fn demands(pki: &Pki, host: &dyn Host) -> Vec<Demand> {
         }
     }
     let manifests = pki.kubeconfigs.join("manifests");
-    let flag = |component: Component, name: &str| {
-        pod(&manifests, component, host).and_then(|pod| last_flag(&pod, component.name(), name))
-    };
+    let flag =
+        |component: Component, name: &str| pod(&manifests, component, host).and_then(|pod| pod.flag(name));
     if let Some(range) = flag(Component::ApiServer, "service-cluster-ip-range") {
         found.extend(range.split(',').next().and_then(|r| r.parse().ok()).map(|net| Demand {
             certificate: "apiserver",

@@ -42,6 +42,8 @@ pub enum State {
     Unreadable(String),
     /// It is there.
     Present {
+        /// First second of its validity.
+        begins: OffsetDateTime,
         /// Last second of its validity.
         expires: OffsetDateTime,
         /// Its key is missing, broken or another's: in words. A CA's key may be elsewhere.
@@ -134,5 +136,5 @@ fn present(bundle: &Bundle, key: Option<Result<PrivateKey, String>>) -> State {
         }
         _ => None,
     };
-    State::Present { expires: certificate.not_after(), key_problem }
+    State::Present { begins: certificate.not_before(), expires: certificate.not_after(), key_problem }
 }

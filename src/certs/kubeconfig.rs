@@ -8,7 +8,7 @@ use crate::pki::{Bundle, Certificate, PrivateKey};
 use crate::yaml;
 
 /// A kubeconfig, whole, with what its current context names. Its text is never repeated in an error: it holds keys.
-pub(super) struct Embedded {
+pub(crate) struct Embedded {
     document: Value,
     user: String,
     cluster: String,
@@ -19,7 +19,7 @@ impl Embedded {
     ///
     /// # Errors
     /// In words, when it is none, or has no current context.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, String> {
         let form = || "it does not have the form of a kubeconfig".to_owned();
         let text = std::str::from_utf8(text).map_err(|_| form())?;
         let documents = yaml::parse_values(text).map_err(|_| form())?;
@@ -39,7 +39,7 @@ impl Embedded {
     ///
     /// # Errors
     /// In words, when it embeds none that can be read.
-    pub(super) fn certificate(&self) -> Result<Bundle, String> {
+    pub(crate) fn certificate(&self) -> Result<Bundle, String> {
         let data = self
             .user("client-certificate-data")
             .ok_or("its user embeds no client certificate (`client-certificate-data`)")?;
@@ -59,7 +59,7 @@ impl Embedded {
     ///
     /// # Errors
     /// In words, when it embeds none that can be read.
-    pub(super) fn authority(&self) -> Result<Bundle, String> {
+    pub(crate) fn authority(&self) -> Result<Bundle, String> {
         let cluster = named(&self.document, "clusters", &self.cluster, "cluster");
         let data = cluster
             .and_then(|c| decode(c.get("certificate-authority-data")?))

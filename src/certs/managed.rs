@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::host::{FileError, Host};
 use crate::kubeconfig::{self, KubeconfigRow};
+use crate::manifest::Component;
 use crate::pki::table::{CERTIFICATES, CertRow, row};
 
 /// Where a control plane's certificates lie.
@@ -82,6 +83,19 @@ impl Pki {
         folders.sort();
         folders.dedup();
         folders
+    }
+}
+
+/// The component that uses a certificate; none for those of people, tools and probes.
+pub(crate) fn component_of(name: &str) -> Option<Component> {
+    match name {
+        "etcd-server" | "etcd-peer" => Some(Component::Etcd),
+        "apiserver" | "apiserver-etcd-client" | "apiserver-kubelet-client" | "front-proxy-client" => {
+            Some(Component::ApiServer)
+        }
+        "controller-manager.conf" => Some(Component::ControllerManager),
+        "scheduler.conf" => Some(Component::Scheduler),
+        _ => None,
     }
 }
 

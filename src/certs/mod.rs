@@ -30,10 +30,12 @@ use time::{OffsetDateTime, UtcOffset};
 
 pub use duration::human;
 pub use expiration::{Entry, State, Survey, survey};
+pub(crate) use kubeconfig::Embedded;
+pub(crate) use managed::component_of;
 pub use managed::{Managed, Pki, Place, authorities, leaves};
 pub use names::{Names, of as names_of};
 pub use renewal::{NewKeys, Outcome, RenewalError, Terms, renew};
-pub use restart::{RollError, Stop, roll};
+pub use restart::{Restart, RollError, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
 pub use spec::{CLOCK_SKEW, client, leaf};
 

@@ -124,7 +124,7 @@ impl NewKeys {
 }
 
 /// The algorithm that makes keys of the same kind; kubeadm's default where it can make none such.
-fn alike(key: &KeyType) -> KeyAlgorithm {
+pub(super) fn alike(key: &KeyType) -> KeyAlgorithm {
     let same = KeyAlgorithm::ALL.into_iter().find(|a| a.name() == key.to_string());
     same.unwrap_or_default()
 }

@@ -1,17 +1,19 @@
 //! Keys and certificate requests, for a CA whose key is elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
-use super::managed::{Place, leaves};
+use super::kubeconfig::Embedded;
+use super::managed::{Managed, Pki, Place, leaves, required};
+use super::renewal::alike;
 use super::spec::{client, leaf};
 use crate::config::Settings;
 use crate::host::{FileError, FileMode, Host, NewFile};
 use crate::kubeconfig::{Cluster, Kubeconfig, ROWS, User};
-use crate::pki::{CertificateSpec, IssueError, KeyError, KeyPool, certificate_request};
+use crate::pki::{Bundle, CertificateSpec, IssueError, KeyError, KeyPool, PrivateKey, certificate_request};
 use crate::yaml::WriteError;
 
 /// Requests are secrets' companions: kubeadm makes them for one reader, in folders of their own.
@@ -27,6 +29,14 @@ pub enum RequestError {
     Exists {
         /// The files.
         files: Vec<PathBuf>,
+    },
+    /// The existing certificate can't be read.
+    #[error("{} can't be read: {reason}", .path.display())]
+    Unreadable {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// A file can't be written.
     #[error(transparent)]
@@ -104,6 +114,42 @@ pub fn generate(
         made.push(name);
     }
     Ok(made)
+}
+
+/// Makes a new key and a request like an existing certificate, in a directory of their own; returns the request's file.
+/// One that is there already is kept: the CA's owner may be at work on it.
+///
+/// # Errors
+/// When the certificate can't be read, or a file not be written.
+pub(crate) fn renewal(
+    managed: &Managed,
+    pki: &Pki,
+    dir: &Path,
+    host: &dyn Host,
+    now: OffsetDateTime,
+) -> Result<PathBuf, RequestError> {
+    let name = managed.name;
+    let (key, request) = (dir.join(format!("{name}.key")), dir.join(format!("{name}.csr")));
+    if host.exists(&key) && host.exists(&request) {
+        return Ok(request);
+    }
+    let path = managed.path(pki);
+    let unreadable = |reason: String| RequestError::Unreadable { path: path.clone(), reason };
+    let text = required(host, &path)?;
+    let old = match managed.place {
+        Place::File(_) => Bundle::from_pem(&text).map_err(|e| e.to_string()),
+        Place::Kubeconfig(_) => Embedded::parse(&text).and_then(|embedded| embedded.certificate()),
+    };
+    let old = old.map_err(unreadable)?.certificate;
+    let issue = |source| RequestError::Issue { name: name.into(), source };
+    let spec = CertificateSpec::renewal(&old, now, old.not_after()).map_err(issue)?;
+    let private = PrivateKey::generate(alike(old.key_type()))?;
+    let text = certificate_request(&spec, &private).map_err(issue)?;
+    host.write_together(&[
+        NewFile { path: &key, content: private.to_pem()?.as_bytes(), mode: REQUEST },
+        NewFile { path: &request, content: text.as_bytes(), mode: REQUEST },
+    ])?;
+    Ok(request)
 }
 
 fn requests(settings: &Settings, now: OffsetDateTime) -> Vec<Request> {

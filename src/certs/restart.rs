@@ -8,13 +8,13 @@ use crate::manifest::Component;
 /// How often to look.
 const PERIOD: Duration = Duration::from_millis(200);
 
-/// Stops a container; kubelet starts the next.
-pub trait Stop {
-    /// Stops the container with this id.
+/// Has a component's container replaced by a new one.
+pub trait Restart {
+    /// Stops the container with this id, which runs the component; kubelet starts the next.
     ///
     /// # Errors
-    /// In words, when the runtime does not.
-    fn stop(&mut self, container: &str) -> Result<(), String>;
+    /// In words, when that fails.
+    fn restart(&mut self, component: Component, container: &str) -> Result<(), String>;
 }
 
 /// Why components were not all restarted. Those before the one named were.
@@ -58,14 +58,14 @@ pub enum RollError {
 pub fn roll(
     components: &[Component],
     watch: &mut dyn Watch,
-    stop: &mut dyn Stop,
+    restart: &mut dyn Restart,
     limit: Duration,
     tell: &mut dyn FnMut(Component, Duration),
 ) -> Result<(), RollError> {
     for &component in components {
         let before = watch.snapshot();
         let old = running(&before, component)?;
-        stop.stop(&old).map_err(|reason| RollError::Stop { component, reason })?;
+        restart.restart(component, &old).map_err(|reason| RollError::Stop { component, reason })?;
         let start = Instant::now();
         loop {
             let now = watch.snapshot();
@@ -156,8 +156,8 @@ mod tests {
         }
     }
 
-    impl Stop for Shared {
-        fn stop(&mut self, container: &str) -> Result<(), String> {
+    impl Restart for Shared {
+        fn restart(&mut self, _: Component, container: &str) -> Result<(), String> {
             let mut machine = self.0.borrow_mut();
             assert!(machine.ailing.values().all(|looks| *looks == 0), "one at a time");
             machine.stopped.push(container.to_owned());

@@ -7,15 +7,13 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use serde_json::Value;
-
-use crate::health::{last_flag, target};
+use crate::health::target;
 use crate::host::Host;
 use crate::host::process;
 use crate::host::tls::{TlsError, served_certificate};
 use crate::manifest::Component;
+use crate::node::StaticPod;
 use crate::pki::Certificate;
-use crate::yaml;
 
 /// A certificate that a component uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,18 +101,18 @@ impl Probe for Machine {
 
 /// What the components use whose manifests lie in a folder.
 pub fn uses(manifests: &Path, host: &dyn Host) -> Vec<Use> {
-    let pods = Component::ALL.into_iter().filter_map(|c| Some((c, pod(manifests, c, host)?)));
-    pods.flat_map(|(component, pod)| uses_of(component, &pod)).collect()
+    let pods = Component::ALL.into_iter().filter_map(|c| pod(manifests, c, host));
+    pods.flat_map(|pod| uses_of(&pod)).collect()
 }
 
-/// A component's manifest, if it is there and is one.
-pub fn pod(manifests: &Path, component: Component, host: &dyn Host) -> Option<Value> {
-    let text = host.read(&manifests.join(component.file())).ok()??;
-    yaml::parse_values(std::str::from_utf8(&text).ok()?).ok()?.into_iter().next()
+/// A component's static Pod, if its manifest exists and can be read.
+pub(crate) fn pod(manifests: &Path, component: Component, host: &dyn Host) -> Option<StaticPod> {
+    StaticPod::read(manifests, component, host).ok().flatten()
 }
 
-fn uses_of(component: Component, pod: &Value) -> Vec<Use> {
-    let flag = |name: &str| last_flag(pod, component.name(), name);
+fn uses_of(pod: &StaticPod) -> Vec<Use> {
+    let component = pod.component();
+    let flag = |name: &str| pod.flag(name);
     let serves = |file: &str, address: Option<String>| {
         Some(Way::Serves { file: flag(file)?.into(), address: address? })
     };
@@ -124,7 +122,7 @@ fn uses_of(component: Component, pod: &Value) -> Vec<Use> {
             serves("peer-cert-file", flag("listen-peer-urls").as_deref().and_then(first_tls_address)),
         ],
         _ => {
-            let base = target(component, pod).base;
+            let base = target(pod).base;
             let address = base.strip_prefix("https://").map(str::to_owned);
             let kubeconfig = flag("kubeconfig").map(|k| Way::ReadsOnce { kubeconfig: k.into() });
             let client = |name: &'static str| Some(Way::ReadsAgain { file: flag(name)?.into(), flag: name });
@@ -211,7 +209,7 @@ mod tests {
     fn of(component: Component, flags: &[&str]) -> Vec<Use> {
         let mut command = vec![component.name()];
         command.extend(flags);
-        uses_of(component, &json!({ "spec": { "containers": [{ "command": command }] } }))
+        uses_of(&StaticPod::new(component, json!({ "spec": { "containers": [{ "command": command }] } })))
     }
 
     #[test]

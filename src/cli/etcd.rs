@@ -6,14 +6,11 @@ use clap::{Args, Subcommand};
 
 use super::Output;
 use super::value::{duration, flat};
-use crate::commands::etcd::{Target, health, maintenance, members, recover, restore, snapshot};
+use crate::commands::etcd::{SNAPSHOTS, Target, health, maintenance, members, recover, restore, snapshot};
 use crate::config::duration::GoDuration;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::Printer;
-
-/// Where snapshots are kept.
-const SNAPSHOTS: &str = "/var/lib/kubestrap/etcd-snapshots";
 
 #[derive(Args, Debug)]
 #[command(

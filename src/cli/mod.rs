@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod arrange;
+mod care;
 mod certs;
 mod completion;
 mod config;
@@ -116,6 +117,8 @@ enum Command {
     /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
+    /// Have a control plane looked after: renew its certificates, keep etcd snapshots
+    Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
     /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
@@ -201,6 +204,7 @@ impl Command {
             }),
             Self::Config(config) => run(global, text(), |out| config.run(out)),
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
+            Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
             Self::Nodes(nodes) => {
                 run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))

@@ -36,6 +36,8 @@ pub(crate) struct Request {
     pub(crate) from: Option<String>,
 }
 
+/// How long the cluster may take to tell whether it has the Node.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How far back kubelet's log counts.
 const PAST: Duration = Duration::from_secs(3600);
 
@@ -64,6 +66,10 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let machine = machine(&settings)?;
     let found = diagnose(&evidence, &Place::of(&settings), Some(&*machine));
     let mut findings: Vec<Finding> = found.into_iter().map(|d| d.finding).collect();
+    // What kubelet logged of its first attempts is over once the Node exists.
+    if findings.iter().any(is_about_registration) && is_registered(&settings, &host) {
+        findings.retain(|f| !is_about_registration(f));
+    }
     if !evidence.healthy() {
         // What would keep a new control plane from coming up may be what brought this one down.
         let report = preflight::run_checks(&Subject::init(&settings), machine, &Options::default());
@@ -89,6 +95,20 @@ impl Request {
         let node_name = self.node_name.clone().or(known_name);
         reach::resolve(loaded, &Overrides { node_name, ..Overrides::default() }, out)
     }
+}
+
+fn is_about_registration(finding: &Finding) -> bool {
+    finding.check == "NodeNotRegistered"
+}
+
+/// Whether the cluster has this Node, as far as it can be asked.
+fn is_registered(settings: &Settings, host: &dyn Host) -> bool {
+    let paths = &settings.node.paths;
+    let kubeconfigs = ["admin.conf", "kubelet.conf"].map(|name| paths.kubeconfig(name));
+    kubeconfigs.iter().filter(|path| host.exists(path)).any(|path| {
+        let Ok(reached) = reach::connect(path, PATIENCE) else { return false };
+        matches!(reached.cluster.get_once("Node", "", settings.node_name(), PATIENCE), Ok(Some(_)))
+    })
 }
 
 /// How everything stands, and what was found.

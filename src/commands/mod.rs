@@ -1,5 +1,6 @@
 //! The commands: each a function from a request to an exit status. They know neither clap nor how a request was made.
 
+pub(crate) mod care;
 pub(crate) mod certs;
 pub(crate) mod config;
 pub(crate) mod configuration;

@@ -22,7 +22,14 @@ pub(super) struct Reached {
     /// The kubeconfig's text: a secret.
     pub(super) kubeconfig: String,
     /// The cluster's requests run in it.
-    _runtime: Runtime,
+    runtime: Runtime,
+}
+
+impl Reached {
+    /// Waits for requests of one's own.
+    pub(super) fn block_on<T>(&self, requests: impl Future<Output = T>) -> T {
+        self.runtime.block_on(requests)
+    }
 }
 
 /// Prepares to reach the cluster of a kubeconfig. Requests that fail are repeated for `limit`.
@@ -43,7 +50,7 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, Error> {
         }
         other => other.into(),
     })?;
-    Ok(Reached { cluster, kubeconfig, _runtime: runtime })
+    Ok(Reached { cluster, kubeconfig, runtime })
 }
 
 /// kubeadm's choice of a kubeconfig where none is named: the first file that is there of `$KUBECONFIG`'s list, else

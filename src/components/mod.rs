@@ -116,13 +116,18 @@ impl<'a> Subject<'a> {
     }
 
     /// The user's flags of a component.
-    fn args(&self, component: Component) -> &'a [Arg] {
+    pub(crate) fn args(&self, component: Component) -> &'a [Arg] {
         match component {
             Component::ApiServer => &self.cluster.api_server.extra_args,
             Component::ControllerManager => &self.cluster.controller_manager.extra_args,
             Component::Scheduler => &self.cluster.scheduler.extra_args,
             Component::Etcd => self.cluster.etcd.local.as_ref().map_or(&[], |local| &local.extra_args),
         }
+    }
+
+    /// Where the configuration has a component's flags.
+    pub(crate) fn place_of_args(&self, component: Component) -> String {
+        format!("{}.extraArgs", self.extra(component).0)
     }
 
     /// The volumes and environment that the user adds to a component's Pod, and their path.

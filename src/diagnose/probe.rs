@@ -10,6 +10,7 @@ use super::rule::Proof;
 use crate::finding::Finding;
 use crate::health::{Stage, target};
 use crate::manifest::Component;
+use crate::node::StaticPod;
 use crate::preflight::Machine;
 use crate::yaml;
 
@@ -27,7 +28,7 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
             let (probe, port) = astray(*component, &pod)?;
             let name = component.name();
             let finding = Finding::error(format!("kubelet kills {name} again and again: its {probe} asks port {port}"))
-                .evidence(format!("{}; {name} tells its health at {}", path.display(), target(*component, &pod).base))
+                .evidence(format!("{}; {name} tells its health at {}", path.display(), target(&StaticPod::new(*component, pod.clone())).base))
                 .evidences(last_words(state, ""))
                 .cause("a patch, or a flag that moves the component's port, changed one of the two and not the other")
                 .fix(format!("correct the {probe} in the patch of {name} (or the flag), then run again"));
@@ -39,7 +40,7 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
 
 /// A probe of the component's container that asks another port than that at which it tells its health.
 fn astray(component: Component, pod: &Value) -> Option<(&'static str, i64)> {
-    let base = target(component, pod).base;
+    let base = target(&StaticPod::new(component, pod.clone())).base;
     let listens: i64 = base.rsplit(':').next()?.parse().ok()?;
     let containers = pod.pointer("/spec/containers")?.as_array()?;
     let container =

@@ -8,5 +8,6 @@ mod watch;
 
 pub use endpoint::{Answer, Endpoint};
 pub use observe::{ComponentState, ContainerView, Observer, Progress, Snapshot, Stage};
-pub use target::{Target, last_flag, target};
+pub use target::Target;
+pub(crate) use target::target;
 pub use watch::{DryWatch, LiveWatch, Watch, Watched};

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
-
 use crate::config::settings::join_host_port;
 use crate::manifest::Component;
+use crate::node::StaticPod;
 
 /// Where a component reports its health.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,10 +17,11 @@ pub struct Target {
     pub path: &'static str,
 }
 
-/// The target for `component` with the manifest `pod`; kubeadm's rules for kube-apiserver, kube-controller-manager
+/// The target for a static Pod; kubeadm's rules for kube-apiserver, kube-controller-manager
 /// and kube-scheduler, and etcd's metrics address for etcd.
-pub fn target(component: Component, pod: &Value) -> Target {
-    let flag = |name: &str| last_flag(pod, component.name(), name);
+pub(crate) fn target(pod: &StaticPod) -> Target {
+    let component = pod.component();
+    let flag = |name: &str| pod.flag(name);
     let (base, path) = match component {
         Component::Etcd => {
             let urls = flag("listen-metrics-urls").unwrap_or_else(|| "http://127.0.0.1:2381".into());
@@ -61,27 +61,6 @@ fn reachable_url(url: &str) -> String {
     url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 }
 
-/// The last value of `--name` in the command of the container that runs `binary`, in the Pod `pod`.
-pub fn last_flag(pod: &Value, binary: &str, name: &str) -> Option<String> {
-    let containers = pod.pointer("/spec/containers")?.as_array()?;
-    let words = |c: &Value| -> Vec<String> {
-        let list = |key: &str| c.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
-        list("command").iter().chain(&list("args")).filter_map(|w| w.as_str().map(str::to_owned)).collect()
-    };
-    let command =
-        containers.iter().map(words).find(|w| w.first().is_some_and(|first| first.ends_with(binary)))?;
-    let wanted = [format!("--{name}"), format!("-{name}")];
-    let mut found = None;
-    for (i, word) in command.iter().enumerate() {
-        match word.split_once('=') {
-            Some((flag, value)) if wanted.iter().any(|w| w == flag) => found = Some(value.to_owned()),
-            None if wanted.contains(word) => found = command.get(i + 1).cloned(),
-            _ => {}
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,7 +70,7 @@ mod tests {
         let mut command = vec![component.name()];
         command.extend(flags);
         let pod = json!({ "spec": { "containers": [{ "command": ["sidecar"] }, { "command": command }] } });
-        let target = target(component, &pod);
+        let target = target(&StaticPod::new(component, pod));
         format!("{}{}", target.base, target.path)
     }
 

@@ -184,6 +184,10 @@ impl InitSystem for Idle {
         Ok(())
     }
 
+    fn disable(&self, _service: &str) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
     fn recent_log(&self, _service: &str, _since: std::time::SystemTime) -> Vec<String> {
         vec![]
     }

@@ -60,6 +60,12 @@ pub trait InitSystem: Send + Sync {
     /// When that fails.
     fn enable(&self, service: &str) -> Result<(), ServiceError>;
 
+    /// Disables `service`, so that it does not start at boot.
+    ///
+    /// # Errors
+    /// When that fails.
+    fn disable(&self, service: &str) -> Result<(), ServiceError>;
+
     /// The unit of `service` with its drop-ins, where that can be shown.
     fn unit(&self, _service: &str) -> Option<String> {
         None
@@ -147,6 +153,11 @@ impl InitSystem for Systemd {
         Ok(())
     }
 
+    fn disable(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("systemctl", &["disable", service])?;
+        Ok(())
+    }
+
     fn unit(&self, service: &str) -> Option<String> {
         let output = command::run("systemctl", &["cat", "--no-pager", service]).ok()?;
         Some(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -211,6 +222,11 @@ impl InitSystem for OpenRc {
 
     fn enable(&self, service: &str) -> Result<(), ServiceError> {
         command::run("rc-update", &["add", service, "default"])?;
+        Ok(())
+    }
+
+    fn disable(&self, service: &str) -> Result<(), ServiceError> {
+        command::run("rc-update", &["delete", service, "default"])?;
         Ok(())
     }
 

@@ -59,6 +59,9 @@ impl InitSystem for FakeNode {
     fn enable(&self, _: &str) -> Result<(), ServiceError> {
         Ok(())
     }
+    fn disable(&self, _: &str) -> Result<(), ServiceError> {
+        Ok(())
+    }
     fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
         vec![]
     }

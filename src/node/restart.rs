@@ -90,7 +90,6 @@ impl StaticPods<'_> {
     ///
     /// # Errors
     /// When kubelet or the component can't be stopped, or kubelet can't be started.
-    #[allow(dead_code, reason = "for `certs renew --restart`")]
     pub(crate) fn restart(&self, component: Component) -> Result<SystemTime, Error> {
         self.stop_kubelet()?;
         let stopped = self.stop(component);

@@ -51,9 +51,13 @@ impl StaticPod {
     }
 
     /// One whose manifest is at hand.
-    #[cfg(test)]
     pub(crate) fn new(component: Component, pod: Value) -> Self {
         Self { component, pod }
+    }
+
+    /// Which component it runs.
+    pub(crate) fn component(&self) -> Component {
+        self.component
     }
 
     /// The Pod.

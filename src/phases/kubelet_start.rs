@@ -176,6 +176,9 @@ mod tests {
         fn enable(&self, _: &str) -> Result<(), ServiceError> {
             Ok(())
         }
+        fn disable(&self, _: &str) -> Result<(), ServiceError> {
+            Ok(())
+        }
         fn unit(&self, _: &str) -> Option<String> {
             self.0.clone()
         }

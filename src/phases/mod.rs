@@ -2,6 +2,7 @@
 //! render, and hands the result to the host or the cluster.
 
 pub(crate) mod addon;
+mod ask_components;
 mod attention;
 pub(crate) mod bootstrap_token;
 pub(crate) mod certs;

@@ -1,5 +1,6 @@
 //! `preflight`: whether this machine can do what the workflow is for, before anything is written.
 
+use super::ask_components;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::images::{self, IMAGE_PULL, PullOptions};
@@ -17,10 +18,10 @@ pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
     pull(run)
 }
 
-/// Pulls the control plane's images.
+/// Pulls the control plane's images, and asks them whether they accept their command lines.
 ///
 /// # Errors
-/// When an image can't be pulled.
+/// When an image can't be pulled, or a component refuses a flag.
 pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
     let (wanted, options) = (run.settings.images(), PullOptions::of(&run.settings));
@@ -32,6 +33,7 @@ pub(crate) fn pull(run: &mut Run) -> PhaseResult {
     ignore(&mut findings, &ignored);
     run.findings(&findings);
     refuse(&findings)?;
+    ask_components::ask(run)?;
     Ok(Outcome::Done)
 }
 

@@ -7,8 +7,9 @@ use crate::exit_status::ExitStatus;
 use crate::health::{Watched, target};
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
+use crate::kubelet;
 use crate::manifest::Component;
-use crate::{kubelet, yaml};
+use crate::node::StaticPod;
 
 /// Where the components with a manifest tell their health, and where kubelet does.
 ///
@@ -17,20 +18,18 @@ use crate::{kubelet, yaml};
 pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
     let mut targets = vec![];
     for component in Component::ALL {
-        let path = settings.node.paths.manifests.join(component.file());
-        let Some(text) = host.read(&path)? else {
+        let manifests = &settings.node.paths.manifests;
+        let Some(pod) = StaticPod::read(manifests, component, host)? else {
             if component == Component::Etcd {
                 continue;
             }
             let message = format!(
                 "{} is missing: make it with `kubestrap init phase control-plane all`",
-                path.display()
+                manifests.join(component.file()).display()
             );
             return Err(Error::new(ExitStatus::Failed, message));
         };
-        let documents = yaml::parse_values(&String::from_utf8_lossy(&text))
-            .map_err(|e| Error::new(ExitStatus::Failed, format!("{}:{e}", path.display())))?;
-        targets.extend(documents.first().map(|pod| target(component, pod)));
+        targets.push(target(&pod));
     }
     Ok(Watched { targets, kubeconfig: identity(settings, host)?, ..watched_kubelet(settings) })
 }

@@ -15,7 +15,7 @@ mod checks;
 mod config;
 mod etcd;
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 mod fix;
 mod join;
 mod kubelet;

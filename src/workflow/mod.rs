@@ -11,7 +11,7 @@ mod selection;
 mod words;
 
 pub(crate) use changes::Changes;
-pub(crate) use patched::{apply_pod_patches, apply_typed_patches, apply_value_patches};
+pub(crate) use patched::{apply_pod_patches, apply_typed_patches, apply_value_patches, patched_pod};
 pub(crate) use phase::{Folder, Outcome, Phase, PhaseResult};
 pub(crate) use run::Run;
 pub(crate) use runner::{Ran, Workflow};

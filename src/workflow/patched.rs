@@ -50,6 +50,11 @@ pub(crate) fn apply_pod_patches(run: &Run, target: &str, pod: &Pod) -> Result<Va
     apply_typed_patches::<Pod>(run, target, serde_json::to_value(pod)?)
 }
 
+/// A Pod as it will be, before it is told which patches were applied.
+pub(crate) fn patched_pod(run: &Run, target: &str, pod: &Pod) -> Result<Pod, Error> {
+    Ok(try_on::<Pod>(run.patches()?, target, serde_json::to_value(pod)?)?.0.object)
+}
+
 /// An object of a Kubernetes type with the patches for `target`, made typed again: what does not fit is an error,
 /// unknown fields are dropped, as kubeadm drops them, but told.
 pub(crate) fn apply_typed_patches<T: Typed>(run: &Run, target: &str, object: Value) -> Result<Value, Error> {

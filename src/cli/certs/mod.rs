@@ -4,7 +4,7 @@ mod check_expiration;
 mod generate_csr;
 mod inspect;
 mod renew;
-mod source;
+pub(super) mod source;
 
 use clap::{Args, Subcommand};
 

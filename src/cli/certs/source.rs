@@ -9,7 +9,7 @@ use crate::commands::reach::ADMIN_CONF;
 
 /// Flags that say where the certificates are.
 #[derive(Args, Clone, Debug)]
-pub(super) struct SourceFlags {
+pub(in crate::cli) struct SourceFlags {
     /// Directory of certificates and keys [default: what the configuration or the cluster says]
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<PathBuf>,
@@ -26,7 +26,7 @@ pub(super) struct SourceFlags {
 
 impl SourceFlags {
     /// Where to look.
-    pub(super) fn location(&self) -> Location {
+    pub(in crate::cli) fn location(&self) -> Location {
         Location {
             cert_dir: self.cert_dir.clone(),
             config: self.config.clone(),

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use super::restart;
 use super::source::{Location, Source};
 use crate::certs::serving::{Standing, Use, uses};
-use crate::certs::{Managed, NewKeys, Outcome, Terms, leaves, renew, utc};
+use crate::certs::{Managed, NewKeys, Outcome, Terms, component_of, leaves, renew, utc};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{Lock, RealHost, remove_leftovers};
@@ -140,7 +140,7 @@ fn report(done: &Done, standings: &[(Use, Standing)]) -> String {
     } else if done.data.is_empty() {
         lines.push("Nothing that runs here uses an old certificate.".into());
     }
-    if count > 0 && standings.is_empty() && done.renewed.iter().any(|m| restart::is_of_component(m.name)) {
+    if count > 0 && standings.is_empty() && done.renewed.iter().any(|m| component_of(m.name).is_some()) {
         lines.push(
             "There are no manifests of static Pods here: restart yourself what uses these certificates."
                 .into(),

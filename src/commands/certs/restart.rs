@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 
 use super::renew::AREA;
 use crate::certs::serving::{Machine, Standing, Use, Way, pod};
-use crate::certs::{Pki, Stop, roll};
+use crate::certs::{Pki, Restart, roll};
 use crate::config::Paths;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::health::{LiveWatch, Watch, Watched, target};
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::host::{self, Host};
+use crate::host::{self, CriRuntime, Host};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
-use crate::node::identity;
+use crate::node::{StaticPods, identity};
 use crate::output::Printer;
 
 /// How long components get to read their files again by themselves: kube-apiserver watches them.
@@ -37,7 +37,7 @@ pub(crate) struct Terms {
 ///
 /// # Errors
 /// When one can't be, or does not become healthy again.
-pub(super) fn run(
+pub(crate) fn run(
     terms: &Terms,
     components: &[Component],
     pki: &Pki,
@@ -50,8 +50,9 @@ pub(super) fn run(
     let name = identity::node_name(&paths, host).map_err(|e| failed(e.to_string()))?;
     let name = name.unwrap_or_else(|| host::gather().hostname.to_lowercase());
     let mut watch = LiveWatch::default();
-    watch.begin(&watched(pki, &socket, name, host)).map_err(failed)?;
-    let mut stop = Runtimes::connect(&socket).map_err(failed)?;
+    watch.begin(&watched(pki, &socket, name.clone(), host)).map_err(failed)?;
+    let runtime = CriRuntime::new(&socket).map_err(|e| failed(e.to_string()))?;
+    let mut node = Node { host, socket: &socket, runtime, name: &name };
     let mut done = vec![];
     let tell = &mut |component: Component, took: Duration| {
         done.push(component.name());
@@ -59,14 +60,14 @@ pub(super) fn run(
     };
     for component in components {
         out.log(AREA, format!("Restarting {}", component.name()));
-        roll(&[*component], &mut watch, &mut stop, terms.limit, tell)
+        roll(&[*component], &mut watch, &mut node, terms.limit, tell)
             .map_err(|e| Error::new(ExitStatus::Unhealthy, e))?;
     }
     Ok(done)
 }
 
 /// How everybody stands to what is on disk, once those that read their files again had the time to.
-pub(super) fn settle(users: &[Use], host: &dyn Host) -> Vec<(Use, Standing)> {
+pub(crate) fn settle(users: &[Use], host: &dyn Host) -> Vec<(Use, Standing)> {
     let begin = Instant::now();
     loop {
         let now: Vec<(Use, Standing)> =
@@ -81,15 +82,10 @@ pub(super) fn settle(users: &[Use], host: &dyn Host) -> Vec<(Use, Standing)> {
 }
 
 /// The components that use an old one, in the order of restarting.
-pub(super) fn old(standings: &[(Use, Standing)]) -> Vec<Component> {
+pub(crate) fn old(standings: &[(Use, Standing)]) -> Vec<Component> {
     let old =
         |c: &Component| standings.iter().any(|(u, s)| u.component == *c && matches!(s, Standing::Old(_)));
     Component::ALL.into_iter().filter(old).collect()
-}
-
-/// Whether a component of the control plane uses this certificate.
-pub(super) fn is_of_component(name: &str) -> bool {
-    !["admin.conf", "super-admin.conf", "etcd-healthcheck-client"].contains(&name)
 }
 
 /// A standing for people.
@@ -131,30 +127,33 @@ pub(super) fn component_json(used: &Use, standing: &Standing) -> Value {
     value
 }
 
-/// The runtime that stops containers.
-struct Runtimes {
-    cri: CriClient,
+/// The machine, on which static Pods are restarted.
+struct Node<'a> {
+    host: &'a dyn Host,
+    socket: &'a str,
+    runtime: CriRuntime,
+    name: &'a str,
 }
 
-impl Runtimes {
-    fn connect(socket: &str) -> Result<Self, String> {
-        let endpoint: CriEndpoint = socket.parse().map_err(|e| format!("{socket}: {e}"))?;
-        let cri = host::block_on(CriClient::connect(&endpoint)).map_err(|e| e.to_string())?;
-        Ok(Self { cri: cri.map_err(|e| e.to_string())? })
-    }
-}
-
-impl Stop for Runtimes {
-    fn stop(&mut self, container: &str) -> Result<(), String> {
-        let stopped = host::block_on(self.cri.stop_container(container, GRACE)).map_err(|e| e.to_string())?;
-        stopped.map_err(|e| e.to_string())
+impl Restart for Node<'_> {
+    fn restart(&mut self, component: Component, container: &str) -> Result<(), String> {
+        // With kubelet out of the way it is down no longer than it takes to stop and to start.
+        if self.host.init_system().is_some_and(|init| init.state("kubelet").active) {
+            let pods = StaticPods { host: self.host, runtime: &self.runtime, node_name: self.name };
+            return pods.restart(component).map(drop).map_err(|e| e.to_string());
+        }
+        let endpoint: CriEndpoint = self.socket.parse().map_err(|e| format!("{}: {e}", self.socket))?;
+        let stopped = host::block_on(async {
+            CriClient::connect(&endpoint).await?.stop_container(container, GRACE).await
+        });
+        stopped.map_err(|e| e.to_string())?.map_err(|e| e.to_string())
     }
 }
 
 /// What to watch: all components with a manifest here.
 fn watched(pki: &Pki, cri_socket: &str, node_name: String, host: &dyn Host) -> Watched {
     let manifests = pki.kubeconfigs.join("manifests");
-    let targets = Component::ALL.into_iter().filter_map(|c| Some(target(c, &pod(&manifests, c, host)?)));
+    let targets = Component::ALL.into_iter().filter_map(|c| Some(target(&pod(&manifests, c, host)?)));
     let admin = ["super-admin.conf", "admin.conf"].into_iter().find_map(|name| {
         let text = host.read(&pki.kubeconfigs.join(name)).ok()??;
         Kubeconfig::parse(std::str::from_utf8(&text).ok()?).ok()

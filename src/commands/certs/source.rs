@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::certs::Pki;
+use crate::certs::serving::pod;
 use crate::cluster::ClusterError;
 use crate::commands::reach;
 use crate::config;
@@ -69,7 +70,8 @@ impl Location {
             external_etcd,
         };
         let Some(cluster) = known else {
-            let certificates = certificates_of_manifest(&manifests, host);
+            let certificates =
+                pod(&manifests, Component::ApiServer, host).and_then(|pod| pod.certificates_folder());
             let external_etcd = host.exists(&manifests.join(Component::ApiServer.file()))
                 && !host.exists(&manifests.join(Component::Etcd.file()));
             let validity = time::Duration::nanoseconds(CERTIFICATE_VALIDITY.0);
@@ -136,13 +138,6 @@ fn algorithm(cluster: &ClusterConfiguration) -> Result<KeyAlgorithm, Error> {
             name.parse().map_err(|e| Error::new(ExitStatus::Usage, format!("encryptionAlgorithm: {e}")))
         }
     }
-}
-
-/// The certificates' folder that this machine's API server uses.
-pub(crate) fn certificates_of_manifest(manifests: &Path, host: &dyn Host) -> Option<PathBuf> {
-    let pod = crate::certs::serving::pod(manifests, Component::ApiServer, host)?;
-    let file = crate::health::last_flag(&pod, "kube-apiserver", "client-ca-file")?;
-    Path::new(&file).parent().map(Path::to_owned)
 }
 
 #[cfg(test)]

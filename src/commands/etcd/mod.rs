@@ -19,6 +19,9 @@ use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::{StaticPod, etcd_endpoints};
 
+/// Where snapshots are kept.
+pub(crate) const SNAPSHOTS: &str = "/var/lib/kubestrap/etcd-snapshots";
+
 /// Which etcd, and who asks. What is not given comes from etcd's static Pod manifest on this machine.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {

@@ -31,6 +31,16 @@ pub(crate) struct Save {
 /// # Errors
 /// When etcd is not known or does not answer, or the snapshot can't be written.
 pub(crate) fn save(request: &Save, out: &Printer) -> Result<ExitStatus, Error> {
+    let (path, facts) = take(request, out)?;
+    out.result(json!({ "ok": true, "path": path, "snapshot": facts }), &format!("{}\n", path.display()));
+    Ok(ExitStatus::Done)
+}
+
+/// Saves a snapshot; returns its file, and what is in it.
+///
+/// # Errors
+/// As [`save`].
+pub(crate) fn take(request: &Save, out: &Printer) -> Result<(PathBuf, snapshot::Facts), Error> {
     let Reached { mut etcd, endpoints } = request.target.connect()?;
     let (url, name) = first(&mut etcd, &endpoints)?;
     let now = OffsetDateTime::now_utc();
@@ -44,9 +54,7 @@ pub(crate) fn save(request: &Save, out: &Printer) -> Result<ExitStatus, Error> {
     let facts = snapshot::save(&mut etcd, &url, &name, &path, now)?;
     let revision = facts.revision.map_or_else(|| "none".into(), |r| r.to_string());
     out.log("etcd", format!("Saved {}, revision {revision}, and verified its SHA-256", size(facts.size)));
-    let data = json!({ "ok": true, "path": path, "snapshot": facts });
-    out.result(data, &format!("{}\n", path.display()));
-    Ok(ExitStatus::Done)
+    Ok((path, facts))
 }
 
 /// The client URL and name of the first member that answers.

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::config::{KubernetesVersion, Settings};
 use crate::finding::Finding;
-use crate::health::last_flag;
 use crate::host::machine::Machine;
 use crate::manifest::{Component, PkiFacts, render};
+use crate::node::StaticPod;
 use crate::patches::{PatchSet, known_targets};
 use crate::preflight::config::existing::{Existing, manifest, manifest_path};
 use crate::yaml;
@@ -113,7 +113,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     for component in Component::ALL {
         let Some(old) = existing(settings, machine, component) else { continue };
         let Some(new) = wanted(settings, machine, component, &patches) else { continue };
-        let flag = |pod: &Value, name: &str| last_flag(pod, component.name(), name).filter(|v| !v.is_empty());
+        let flag = |pod: &Value, name: &str| pod_flag(pod, component, name).filter(|v| !v.is_empty());
         for mark in MARKS.iter().filter(|m| m.component == component) {
             let Some(old) = flag(&old, mark.flag) else { continue };
             let new = flag(&new, mark.flag).unwrap_or_default();
@@ -133,11 +133,16 @@ fn lives(settings: &Settings, machine: &dyn Machine) -> bool {
     let etcd = existing(settings, machine, Component::Etcd);
     let Some(etcd) = etcd else {
         return existing(settings, machine, Component::ApiServer)
-            .and_then(|pod| last_flag(&pod, Component::ApiServer.name(), "etcd-servers"))
+            .and_then(|pod| pod_flag(&pod, Component::ApiServer, "etcd-servers"))
             .is_some_and(|servers| !servers.contains("//127.0.0.1:"));
     };
-    let data = last_flag(&etcd, Component::Etcd.name(), "data-dir").unwrap_or_default();
+    let data = pod_flag(&etcd, Component::Etcd, "data-dir").unwrap_or_default();
     machine.kind(&Path::new(&data).join("member")).is_some()
+}
+
+/// The last value of a flag of a component.
+fn pod_flag(pod: &Value, component: Component, name: &str) -> Option<String> {
+    StaticPod::new(component, pod.clone()).flag(name)
 }
 
 fn existing(settings: &Settings, machine: &dyn Machine, component: Component) -> Option<Value> {

@@ -1,0 +1,40 @@
+//! Certificates of an external CA: their requests are written, and told.
+
+use std::path::Path;
+
+use time::OffsetDateTime;
+
+use super::AREA;
+use crate::certs::{Pki, leaves, requests};
+use crate::host::Host;
+use crate::output::Printer;
+
+/// Where requests are written.
+const DIR: &str = "/var/lib/kubestrap/care/requests";
+
+/// Writes requests for certificates, and tells what to do with them; gives their files, and what failed.
+pub(super) fn request(
+    names: &[&'static str],
+    pki: &Pki,
+    host: &dyn Host,
+    now: OffsetDateTime,
+    out: &Printer,
+) -> (Vec<String>, Vec<String>) {
+    let (mut written, mut failures) = (vec![], vec![]);
+    for managed in leaves(pki.external_etcd).iter().filter(|m| names.contains(&m.name)) {
+        match requests::renewal(managed, pki, Path::new(DIR), host, now) {
+            Ok(file) => {
+                out.warn(
+                    AREA,
+                    format!(
+                        "{} is due, and its CA's key is not here: have {} signed, then put the certificate and the key beside it in place of {}",
+                        managed.name, file.display(), managed.path(pki).display()
+                    ),
+                );
+                written.push(file.display().to_string());
+            }
+            Err(error) => failures.push(format!("no request for {}: {error}", managed.name)),
+        }
+    }
+    (written, failures)
+}

@@ -1,0 +1,309 @@
+//! `care run`: what the timer starts.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::cluster::{Turn, TurnError};
+use super::hands::Machine;
+use super::{AREA, external};
+use crate::care::due::{self, Plan};
+use crate::care::order::{Done, Stopped, carry_out};
+use crate::care::report::{Report, write_metrics};
+use crate::care::{copies, rotation};
+use crate::certs::{State, Survey, survey, utc};
+use crate::commands::certs::restart::Terms;
+use crate::commands::certs::source::{Location, Source};
+use crate::commands::etcd::{Target, snapshot};
+use crate::commands::reach::{self, Reached};
+use crate::config::Paths;
+use crate::error::Error;
+use crate::etcd::snapshot::{Retention, prune};
+use crate::exit_status::ExitStatus;
+use crate::finding::{Finding, Severity};
+use crate::host::{self, Host, Lock, RealHost, remove_leftovers};
+use crate::manifest::Component;
+use crate::node::identity;
+use crate::output::Printer;
+use crate::pki::Bundle;
+use crate::pki::table::row;
+
+/// How long the API server may take to answer: a run that can't ask it is not in vain.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Where the certificates are.
+    pub(crate) location: Location,
+    /// How long a component may take to be healthy again.
+    pub(crate) limit: Duration,
+    /// Where snapshots go; none to save none.
+    pub(crate) snapshots: Option<PathBuf>,
+    /// How many snapshots are kept.
+    pub(crate) keep: usize,
+    /// The directory of node-exporter's textfile collector.
+    pub(crate) metrics: PathBuf,
+    /// Wait up to this long before anything is done.
+    pub(crate) jitter: Duration,
+    /// Print what would be done.
+    pub(crate) dry_run: bool,
+}
+
+impl Request {
+    /// The arguments with which the program does this again.
+    pub(super) fn arguments(&self, jitter: Option<&str>) -> Vec<String> {
+        let mut words: Vec<String> = vec!["care".into(), "run".into()];
+        let mut flag = |name: &str, value: String| words.push(format!("--{name}={value}"));
+        flag("kubeconfig", self.location.kubeconfig.display().to_string());
+        flag("kubeconfig-dir", self.location.kubeconfig_dir.display().to_string());
+        if let Some(dir) = &self.location.cert_dir {
+            flag("cert-dir", dir.display().to_string());
+        }
+        if let Some(file) = &self.location.config {
+            flag("config", file.clone());
+        }
+        flag("restart-timeout", format!("{}s", self.limit.as_secs()));
+        match &self.snapshots {
+            Some(dir) => {
+                flag("snapshot-dir", dir.display().to_string());
+                flag("keep", self.keep.to_string());
+            }
+            None => flag("snapshots", "false".into()),
+        }
+        flag("metrics-dir", self.metrics.display().to_string());
+        if let Some(jitter) = jitter {
+            flag("jitter", jitter.into());
+        }
+        words
+    }
+}
+
+/// Renews what is due, saves a snapshot, and tells.
+///
+/// # Errors
+/// When the certificates can't be looked at, or another kubestrap is at work.
+pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+    if !request.dry_run {
+        std::thread::sleep(delay(request.jitter));
+    }
+    let host = RealHost::new();
+    let source = request.location.find(AREA, &host, out)?;
+    let _lock = Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "care run")?;
+    let now = OffsetDateTime::now_utc();
+    let plan = due::plan(&survey(&source.pki, &host)?, source.validity, now);
+    let mut findings = plan.findings.clone();
+    let paths = Paths::new(&source.pki.certificates.to_string_lossy(), Some(&source.pki.kubeconfigs));
+    findings.extend(rotation::check(&paths, &host, now));
+    findings.extend(users(&source, &host, now));
+    out.findings(AREA, &findings);
+    if request.dry_run {
+        return Ok(tell_plan(&plan, &findings, out));
+    }
+    for folder in source.pki.folders() {
+        remove_leftovers(&folder)?;
+    }
+    let node = identity::node_name(&paths, &host).ok().flatten();
+    let node = node.unwrap_or_else(|| host::gather().hostname.to_lowercase());
+    let reached = reach::connect(&request.location.kubeconfig, PATIENCE);
+    let turn = reached.as_ref().ok().map(|reached: &Reached| Turn::new(reached, &node));
+    let mut report = Report::default();
+    let done = renew(&plan, request, &source, &host, turn.as_ref(), out);
+    let unhealthy = note(done, &mut report);
+    let (written, failures) = external::request(&plan.external, &source.pki, &host, now, out);
+    report.requests = written;
+    report.failures.extend(failures);
+    if report.stopped.is_none() {
+        keep_snapshot(request, &source, &host, &mut report, out);
+    }
+    let errors = findings.iter().filter(|f| f.severity == Severity::Error);
+    report.failures.extend(errors.map(|f| f.what.clone()));
+    report.ok = report.failures.is_empty() && report.stopped.is_none();
+    report.finished = utc(OffsetDateTime::now_utc());
+    told(&report, &source, request, turn.as_ref(), &host, out);
+    let data = json!({ "ok": report.ok, "report": report, "findings": findings });
+    match &report.summary() {
+        None => out.result(data, "Nothing was due.\n"),
+        Some(_) if report.ok => out.result(data, "Done.\n"),
+        Some(summary) => out.failure(data, &format!("error: {summary}")),
+    }
+    Ok(match (report.ok, unhealthy) {
+        (true, _) => ExitStatus::Done,
+        (false, true) => ExitStatus::Unhealthy,
+        (false, false) => ExitStatus::Failed,
+    })
+}
+
+/// Some time up to `jitter`. The clock's fraction of a second is as random as nodes need to differ.
+fn delay(jitter: Duration) -> Duration {
+    let fraction =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    jitter.mul_f64(f64::from(fraction) / 1e9)
+}
+
+/// Renews what is due on this node's turn.
+fn renew(
+    plan: &Plan,
+    request: &Request,
+    source: &Source,
+    host: &RealHost,
+    turn: Option<&Turn<'_>>,
+    out: &Printer,
+) -> Done {
+    let due = plan.steps.iter().any(|step| !step.names.is_empty());
+    if due && let Some(stopped) = refused(turn.map(Turn::take), plan.expired, out) {
+        return Done { stopped: Some(stopped), ..Done::default() };
+    }
+    let terms = Terms { limit: request.limit, cri_socket: None };
+    let done = carry_out(&plan.steps, &mut Machine { source, host, terms: &terms, turn, out });
+    if let (true, Some(turn)) = (due, turn) {
+        turn.release();
+    }
+    done
+}
+
+/// Why this node may not be touched now. Without the cluster nobody knows whose turn it is: then only what has expired is
+/// reason enough, as the cluster may be down for it.
+fn refused(turn: Option<Result<(), TurnError>>, expired: bool, out: &Printer) -> Option<Stopped> {
+    match turn {
+        Some(Ok(())) => None,
+        None => {
+            out.warn(
+                AREA,
+                "going on without asking for a turn: there is no kubeconfig to ask the cluster with",
+            );
+            None
+        }
+        Some(Err(error @ TurnError::Cluster(_))) if expired => {
+            out.warn(AREA, format!("going on without a turn, as a certificate has expired: {error}"));
+            None
+        }
+        Some(Err(error)) => Some(Stopped::NotOurTurn(error.to_string())),
+    }
+}
+
+/// Takes note of what was done; whether a component did not come back.
+fn note(done: Done, report: &mut Report) -> bool {
+    report.renewed = done.renewed.into_iter().map(str::to_owned).collect();
+    report.restarted = done.restarted.iter().map(|c| c.name().to_owned()).collect();
+    report.failures = done.failures;
+    let unhealthy = matches!(done.stopped, Some(Stopped::Unhealthy(_)));
+    report.stopped = done.stopped.map(|stopped| match stopped {
+        Stopped::Unhealthy(why) | Stopped::NotOurTurn(why) => why,
+    });
+    unhealthy
+}
+
+/// Saves a snapshot of a local etcd, and removes the oldest ones.
+fn keep_snapshot(request: &Request, source: &Source, host: &RealHost, report: &mut Report, out: &Printer) {
+    let manifests = source.pki.kubeconfigs.join("manifests");
+    let Some(dir) =
+        request.snapshots.as_ref().filter(|_| host.exists(&manifests.join(Component::Etcd.file())))
+    else {
+        return;
+    };
+    let save =
+        snapshot::Save { target: Target { manifests, ..Target::default() }, path: None, dir: dir.clone() };
+    match snapshot::take(&save, out) {
+        Ok((path, _)) => report.snapshot = Some(path.display().to_string()),
+        // The old ones stay then.
+        Err(error) => return report.failures.push(format!("no snapshot of etcd: {}", error.message)),
+    }
+    let retention = Retention { count: Some(request.keep), age: None };
+    match prune(dir, retention, SystemTime::now()) {
+        Ok(removed) => {
+            removed.iter().for_each(|one| out.log(AREA, format!("Removed {}", one.path.display())));
+        }
+        Err(error) => report.failures.push(format!("old snapshots are left: {error}")),
+    }
+}
+
+/// Kubeconfigs of users that are due.
+fn users(source: &Source, host: &RealHost, now: OffsetDateTime) -> Vec<Finding> {
+    let ca = row("ca").and_then(|row| host.read(&source.pki.certificate(row)).ok().flatten());
+    let Some(ca) = ca.and_then(|text| Bundle::from_pem(&text).ok()) else { return vec![] };
+    copies::check(&copies::of_homes(host), &ca, source.validity, host, now)
+}
+
+fn tell_plan(plan: &Plan, findings: &[Finding], out: &Printer) -> ExitStatus {
+    let due: Vec<&str> = plan.steps.iter().flat_map(|s| s.names.iter().copied()).collect();
+    for name in &due {
+        out.log(AREA, format!("Would renew {name}"));
+    }
+    for name in &plan.external {
+        out.log(AREA, format!("Would write a request for {name}, whose CA is external"));
+    }
+    let ok = !findings.iter().any(|f| f.severity == Severity::Error);
+    let text = if due.is_empty() && plan.external.is_empty() { "Nothing is due.\n" } else { "" };
+    out.result(
+        json!({ "ok": ok, "dryRun": true, "due": due, "external": plan.external, "findings": findings }),
+        text,
+    );
+    if ok { ExitStatus::Done } else { ExitStatus::Failed }
+}
+
+/// Keeps the report, and shows it to monitoring and in the cluster. None of that is worth failing for.
+fn told(
+    report: &Report,
+    source: &Source,
+    request: &Request,
+    turn: Option<&Turn<'_>>,
+    host: &RealHost,
+    out: &Printer,
+) {
+    if let Err(error) = report.keep(host) {
+        out.warn(AREA, error.to_string());
+    }
+    let now = OffsetDateTime::now_utc();
+    let after: Survey = survey(&source.pki, host).unwrap_or_default();
+    if let Err(error) = write_metrics(report, &after, &request.metrics, host, now) {
+        out.warn(AREA, error.to_string());
+    }
+    let next = after.leaves.iter().filter_map(|entry| match &entry.state {
+        State::Present { expires, .. } => Some((*expires, entry.name)),
+        State::Missing | State::Unreadable(_) => None,
+    });
+    if let Some((expires, name)) = next.min() {
+        out.log(AREA, format!("The certificate that expires first is {name}, at {}", utc(expires)));
+    }
+    if let (Some(turn), Some(summary)) = (turn, report.summary())
+        && let Err(error) = turn.event(report.ok, &summary)
+    {
+        out.warn(AREA, format!("no Event on the Node: {error}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_a_delay_within_its_limit() {
+        assert_eq!(delay(Duration::ZERO), Duration::ZERO);
+        let hour = Duration::from_secs(3600);
+        assert!((0..100).all(|_| delay(hour) <= hour));
+    }
+
+    #[test]
+    fn without_the_cluster_only_what_has_expired_is_renewed() {
+        let out = Printer::new(crate::output::Format::Text);
+        let silent = || Some(Err(TurnError::Cluster(kube::Error::LinesCodecMaxLineLengthExceeded)));
+        assert!(refused(silent(), false, &out).is_some());
+        assert_eq!(refused(silent(), true, &out), None);
+        assert!(refused(Some(Err(TurnError::Raced)), true, &out).is_some());
+        assert_eq!(refused(None, false, &out), None);
+    }
+
+    #[test]
+    fn component_that_stays_away_is_told_apart_from_another_node_s_turn() {
+        let stopped = |stopped| {
+            let mut report = Report::default();
+            let unhealthy = note(Done { stopped: Some(stopped), ..Done::default() }, &mut report);
+            (unhealthy, report.stopped.unwrap())
+        };
+        assert_eq!(stopped(Stopped::Unhealthy("etcd".into())), (true, "etcd".into()));
+        assert_eq!(stopped(Stopped::NotOurTurn("cp-2".into())), (false, "cp-2".into()));
+    }
+}

@@ -1,0 +1,167 @@
+//! Components are asked themselves whether they accept their command lines, before anything is written: each image's own
+//! program parses its flags in a container of its own, and with `--version` does nothing else.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use super::preflight::refuse;
+use crate::components::Subject;
+use crate::config::settings::IMAGE_REPOSITORY;
+use crate::error::Error;
+use crate::host::ContainerRuntime;
+use crate::host::cri::{ContainerJob, JobEnd};
+use crate::manifest::Component;
+use crate::preflight::{Finding, ignore};
+use crate::workflow::{Run, patched_pod};
+
+/// The check's name, by which it can be ignored.
+const NAME: &str = "ComponentFlags";
+/// Longer than any component takes to tell its version.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Asks those components whose command lines or images are not the ones that Kubernetes ships, all at once.
+///
+/// # Errors
+/// When one of them refuses its command line, or a patch can't be applied.
+pub(super) fn ask(run: &Run) -> Result<(), Error> {
+    let Ok(facts) = run.runtime.facts() else { return Ok(()) };
+    let subject = Subject::of(&run.settings);
+    let jobs =
+        jobs(run, &subject)?.into_iter().filter(|(_, job)| facts.holds(&job.image)).collect::<Vec<_>>();
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let runtime = &*run.runtime;
+    let mut findings: Vec<Finding> = std::thread::scope(|scope| {
+        let mut asked = vec![];
+        for (component, job) in &jobs {
+            let place = subject.place_of_args(*component);
+            asked.push(scope.spawn(move || ask_one(runtime, job, &place)));
+        }
+        asked.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
+    });
+    ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
+    run.findings(&findings);
+    refuse(&findings)
+}
+
+/// What is to be run: the containers of the static Pods, patches applied.
+fn jobs(run: &Run, subject: &Subject<'_>) -> Result<Vec<(Component, ContainerJob)>, Error> {
+    let patches = run.patches()?;
+    let mut jobs = vec![];
+    for (component, pod) in &subject.pods {
+        let is_patched = patches.patches.iter().any(|patch| patch.target == component.name());
+        let pod = if is_patched { patched_pod(run, component.name(), pod)? } else { pod.clone() };
+        let Some(job) = job(*component, &pod) else { continue };
+        let is_shipped = job.image.starts_with(&format!("{IMAGE_REPOSITORY}/"));
+        if is_patched || !is_shipped || !subject.args(*component).is_empty() {
+            jobs.push((*component, job));
+        }
+    }
+    Ok(jobs)
+}
+
+/// A component's container; none where a patch put something else before its program.
+fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
+    let containers = &pod.spec.as_ref()?.containers;
+    let container = containers.iter().find(|container| container.name == component.name())?;
+    let words = container.command.iter().chain(&container.args).flatten();
+    let mut command: Vec<String> = words.cloned().collect();
+    if !command.first()?.ends_with(component.name()) {
+        return None;
+    }
+    command.push("--version".into());
+    Some(ContainerJob {
+        name: format!("version-of-{}", component.name()),
+        image: container.image.clone()?,
+        command,
+        mounts: vec![],
+        limit: LIMIT,
+    })
+}
+
+/// What one says.
+fn ask_one(runtime: &dyn ContainerRuntime, job: &ContainerJob, place: &str) -> Option<Finding> {
+    let program = job.command.first().map_or("", String::as_str);
+    let finding = match runtime.run_to_end(job) {
+        Ok(end) => refusal(program, &job.image, place, &end)?,
+        // That images can't be run at all, other checks tell.
+        Err(error) => {
+            Finding::warning(format!("{program} of {} could not be asked about its flags", job.image))
+                .evidence(error.to_string())
+        }
+    };
+    Some(Finding { check: NAME.into(), ..finding })
+}
+
+/// The finding, where it does not accept its command line.
+fn refusal(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Finding> {
+    if end.exit_code == 0 {
+        return None;
+    }
+    // Usage may follow or precede the reason, which names the flag.
+    let said = |word: &str| end.output.iter().find(|line| line.to_lowercase().contains(word));
+    let reason = ["invalid", "unknown", "not defined", "error"].into_iter().find_map(said);
+    let reason = reason.or(end.output.last()).cloned();
+    let reason = reason.unwrap_or_else(|| format!("it ended with {} and said nothing", end.exit_code));
+    Some(
+        Finding::error(format!("{program} of {image} does not accept its command line"))
+            .evidence(reason)
+            .cause("its own program was run with `--version` added, and ended with an error")
+            .fix(format!(
+                "correct the flag in {place}, or in the patch that adds it; or name an image that has it"
+            )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preflight::fake::settings;
+
+    fn end(exit_code: i32, output: &[&str]) -> JobEnd {
+        JobEnd { exit_code, output: output.iter().map(|line| (*line).to_owned()).collect() }
+    }
+
+    #[test]
+    fn refusal_names_the_flag_and_not_the_usage_around_it() {
+        assert_eq!(refusal("etcd", "i", "etcd.local.extraArgs", &end(0, &["etcd Version: 3.6.8"])), None);
+        for (lines, reason) in [
+            (
+                &["Error: unknown flag: --foo", "Usage:", "  kube-apiserver [flags]"][..],
+                "Error: unknown flag: --foo",
+            ),
+            (
+                &[
+                    "Usage:",
+                    "  kube-apiserver [flags]",
+                    "invalid argument \"30d\" for \"--audit-log-maxage\" flag: parsing",
+                ],
+                "invalid argument \"30d\" for \"--audit-log-maxage\" flag: parsing",
+            ),
+            (&["flag provided but not defined: -foo", "usage:"], "flag provided but not defined: -foo"),
+            (&["what it says last"], "what it says last"),
+            (&[], "it ended with 1 and said nothing"),
+        ] {
+            assert_eq!(
+                refusal("etcd", "i", "etcd.local.extraArgs", &end(1, lines)).unwrap().evidence,
+                [reason]
+            );
+        }
+    }
+
+    #[test]
+    fn command_line_is_the_pod_s_and_asks_for_the_version() {
+        let settings = settings("");
+        for (component, mut pod) in Subject::of(&settings).pods {
+            let asked = job(component, &pod).unwrap();
+            assert_eq!(asked.command.first().unwrap(), component.name());
+            assert_eq!(asked.command.last().unwrap(), "--version");
+            assert!(asked.command.len() > 5, "{asked:?}");
+            let container = pod.spec.as_mut().unwrap().containers.first_mut().unwrap();
+            container.command = Some(vec!["sh".into(), "-c".into(), "exec etcd".into()]);
+            assert_eq!(job(component, &pod), None, "what a shell would do is not known");
+        }
+    }
+}

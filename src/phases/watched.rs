@@ -39,11 +39,8 @@ pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, E
 /// # Errors
 /// When its manifest can't be read.
 pub(super) fn watched_etcd(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
-    let text = host.read(&settings.node.paths.manifests.join(Component::Etcd.file()))?.unwrap_or_default();
-    // We have written it.
-    let documents = yaml::parse_values(&String::from_utf8_lossy(&text)).unwrap_or_default();
-    let targets = documents.first().map(|pod| target(Component::Etcd, pod)).into_iter().collect();
-    Ok(Watched { targets, ..watched_kubelet(settings) })
+    let pod = StaticPod::read(&settings.node.paths.manifests, Component::Etcd, host)?;
+    Ok(Watched { targets: pod.iter().map(target).collect(), ..watched_kubelet(settings) })
 }
 
 /// Where kubelet reports its health, and the container runtime; no component.

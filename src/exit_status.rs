@@ -1,5 +1,7 @@
 //! How the program ends.
 
+use crate::program;
+
 /// How a command ended; each has its own exit code, so that scripts can tell whose fault a failure is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
@@ -16,11 +18,12 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The exit code.
+    /// The exit code. kubeadm has no other than 0 and 1, and neither has what stands in for it.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            _ if program::is_kubeadm() => 1,
             Self::Usage => 2,
             Self::Preflight => 3,
             Self::Unhealthy => 4,

@@ -83,8 +83,17 @@ fn failure(args: &str, stdin: &str, code: i32) -> String {
 
 #[test]
 fn init_defaults() {
-    let all =
-        stdout("print init-defaults --component-configs KubeletConfiguration,KubeProxyConfiguration", "");
+    // The version follows the installed kubelet.
+    let dir = tempfile::tempdir().unwrap();
+    let kubelet = dir.path().join("kubelet");
+    std::fs::write(&kubelet, "#!/bin/sh\necho Kubernetes v1.36.2\n").unwrap();
+    std::fs::set_permissions(&kubelet, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let print = |args: &[&str]| {
+        let mut command = cargo_bin_cmd!("kubestrap");
+        command.args(["config", "print", "init-defaults"]).args(args).env("PATH", dir.path());
+        text(&command.output().unwrap().stdout)
+    };
+    let all = print(&["--component-configs", "KubeletConfiguration,KubeProxyConfiguration"]);
     assert_snapshot!(all, @r#"
     apiVersion: kubeadm.k8s.io/v1beta4
     bootstrapTokens:
@@ -252,7 +261,7 @@ fn init_defaults() {
       rootHnsEndpointName: ""
       sourceVip: ""
     "#);
-    let plain = stdout("print init-defaults", "");
+    let plain = print(&[]);
     assert!(all.starts_with(&format!("{plain}---\n")));
     let error = failure("print init-defaults --component-configs Kubelet", "", 2);
     assert!(error.contains("KubeletConfiguration"), "{error}");

@@ -81,13 +81,13 @@ impl Schedule {
             Self::Systemd => {
                 let command = words.map(|w| unit_word(&w)).collect::<Vec<_>>().join(" ");
                 vec![
-                    (Path::new(UNITS).join(SERVICE), Service { command: &command }.render()?, FileMode::UNIT),
-                    (Path::new(UNITS).join(TIMER), Timer.render()?, FileMode::UNIT),
+                    (Path::new(UNITS).join(SERVICE), text(&Service { command: &command })?, FileMode::UNIT),
+                    (Path::new(UNITS).join(TIMER), text(&Timer)?, FileMode::UNIT),
                 ]
             }
             Self::Cron(dir) => {
                 let command = words.map(|w| shell_word(&w)).collect::<Vec<_>>().join(" ");
-                vec![(Path::new(dir).join(JOB), Job { command: &command }.render()?, SCRIPT)]
+                vec![(Path::new(dir).join(JOB), text(&Job { command: &command })?, SCRIPT)]
             }
         })
     }
@@ -129,6 +129,11 @@ impl Schedule {
         }
         Ok(())
     }
+}
+
+/// A file's text: templates come without their last line's end.
+fn text(template: &impl Template) -> Result<String, Error> {
+    Ok(template.render()? + "\n")
 }
 
 /// A word of a unit's command line: systemd expands `%`, `$` and backslashes even between quotes.

@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod arrange;
+mod backup;
 mod care;
 mod certs;
 mod completion;
@@ -18,6 +19,7 @@ mod output_api;
 mod phase;
 mod preflight;
 mod reset;
+mod restore;
 mod token;
 mod upgrade;
 mod value;
@@ -25,6 +27,7 @@ mod version;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde_json::json;
@@ -87,10 +90,11 @@ enum Output {
 impl Output {
     /// What prints so.
     fn printer(self) -> Printer {
-        Printer::new(match self {
-            Self::Text => Format::Text,
-            Self::Json => Format::Json,
-        })
+        match self {
+            Self::Text if program::is_kubeadm() => Printer::new(Format::Text).logs_to_stdout(),
+            Self::Text => Printer::new(Format::Text),
+            Self::Json => Printer::new(Format::Json),
+        }
     }
 }
 
@@ -121,6 +125,10 @@ enum Command {
     Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Save everything that sets this cluster up again as one encrypted archive
+    Backup(backup::Backup),
+    /// Set up the cluster of a backup again, on a fresh machine
+    Restore(Box<restore::Restore>),
     /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
     Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
@@ -137,8 +145,17 @@ enum Command {
 
 /// Parses the command line, runs the command, and tells how it ended.
 pub(crate) fn main() -> ExitStatus {
-    let matches = match parse(&std::env::args_os().collect::<Vec<_>>()) {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let matches = match parse(&args) {
         Ok(matches) => matches,
+        Err(help) if is_general(&help, &args) => {
+            Printer::new(Format::Text).data(&program::in_own_words(&help.render().to_string()));
+            return ExitStatus::Done;
+        }
+        Err(error) if program::is_kubeadm() && !error.use_stderr() => {
+            Printer::new(Format::Text).data(&program::in_own_words(&error.render().to_string()));
+            return ExitStatus::Done;
+        }
         Err(error) => {
             let _ = error.print();
             // Help that was asked for is no error.
@@ -155,6 +172,17 @@ pub(crate) fn main() -> ExitStatus {
             ExitStatus::Usage
         }
     }
+}
+
+/// Whether this is the help that kubeadm shows where nothing was asked for, which is no error: without any command, or
+/// with `kubeconfig` alone.
+fn is_general(error: &clap::Error, args: &[OsString]) -> bool {
+    let alone = match args {
+        [_] => true,
+        [_, command] => command == "kubeconfig",
+        _ => false,
+    };
+    alone && error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
 
 /// Reads a command line. A flag counts for the last command that is named, wherever it stands, as for kubeadm.
@@ -206,6 +234,10 @@ impl Command {
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
             Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Backup(backup) => run(global, backup.output.printer(), |out| backup.run(out)),
+            Self::Restore(restore) => {
+                run(global, restore.output.printer(), |out| commands::restore::run(&restore.request(), out))
+            }
             Self::Nodes(nodes) => {
                 run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))
             }
@@ -275,7 +307,18 @@ fn tree() -> clap::Command {
 pub fn command() -> clap::Command {
     let mut tree = tree().disable_help_subcommand(true);
     tree.build();
-    tree
+    if program::is_kubeadm() { renamed(tree) } else { tree }
+}
+
+/// A command with its examples, and those of all below it, under the name that the program was started under.
+fn renamed(command: clap::Command) -> clap::Command {
+    let rename = |text: Option<&clap::builder::StyledStr>| {
+        text.map(|text| program::in_own_words(&text.to_string()).into_owned())
+    };
+    let (short, long) = (rename(command.get_after_help()), rename(command.get_after_long_help()));
+    let command = command.mut_subcommands(renamed);
+    let command = short.into_iter().fold(command, clap::Command::after_help);
+    long.into_iter().fold(command, clap::Command::after_long_help)
 }
 
 /// Applies the global flags.

@@ -1,35 +1,31 @@
 //! How objects of kubeadm's output API (`output.kubeadm.k8s.io/v1alpha3`) are printed.
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::value::Boolean as _;
 use crate::output::ObjectFormat;
 
 /// kubeadm's flags of what prints objects.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct PrintFlags {
-    /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
-    pub(super) output: ObjectFormat,
-    /// Accepted for kubeadm's sake; has no effect: nothing is printed by templates
-    #[arg(long, hide = true, boolean())]
+    /// How to print it: text, json, yaml, kyaml, jsonpath=…, jsonpath-as-json=…, jsonpath-file=…, go-template=… or
+    /// go-template-file=…
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: ObjectFormat,
+    /// Print nothing for a field that a template names and that is not there [default: true]
+    #[arg(long, boolean())]
     allow_missing_template_keys: Option<bool>,
     /// Accepted for kubeadm's sake; has no effect: these objects have no managed fields
     #[arg(long, hide = true, boolean())]
     show_managed_fields: Option<bool>,
 }
 
-impl ValueEnum for ObjectFormat {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Text, Self::Json, Self::Yaml]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Text => PossibleValue::new("text").help("For people"),
-            Self::Json => PossibleValue::new("json").help("As JSON"),
-            Self::Yaml => PossibleValue::new("yaml").help("As YAML"),
-        })
+impl PrintFlags {
+    /// The format that they ask for.
+    pub(super) fn format(&self) -> ObjectFormat {
+        match self.allow_missing_template_keys {
+            Some(false) => self.output.clone().without_missing_fields(),
+            _ => self.output.clone(),
+        }
     }
 }

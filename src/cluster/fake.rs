@@ -49,10 +49,9 @@ impl State {
     }
 
     fn answer(&mut self, method: &str, path: &str, query: &str, mut body: Value) -> (u16, Value) {
-        if let (false, Some(list)) = (self.objects.contains_key(path), self.list(path, query)) {
-            if method == "GET" {
-                return (200, list);
-            }
+        let is_list = method == "GET" && !self.objects.contains_key(path);
+        if let Some(list) = is_list.then(|| self.list(path, query)).flatten() {
+            return (200, list);
         }
         self.version += 1;
         let version = json!(self.version.to_string());

@@ -54,7 +54,7 @@ impl KubeCluster {
             .block_on(self.connection.repeat("list", &object, || self.connection.list(&path, &fields)))?;
         let (mut tokens, mut odd) = (vec![], vec![]);
         for secret in listed {
-            match stored(&secret) {
+            match StoredToken::of(&secret) {
                 Ok(token) => tokens.push(token),
                 Err(why) => {
                     let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
@@ -108,42 +108,45 @@ fn name(name: &str) -> ObjectName {
     ObjectName { kind: "Secret".into(), namespace: NAMESPACE.into(), name: name.into() }
 }
 
-/// A token from its Secret, by the rules of Kubernetes' authenticator: id and secret are there and fit the name, an
-/// end is a time. Errors do not repeat what the Secret holds.
-fn stored(secret: &Value) -> Result<StoredToken, String> {
-    let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-    let mut data: BTreeMap<String, String> = secret
-        .get("data")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| {
-            let text = String::from_utf8(STANDARD.decode(value.as_str()?).ok()?).ok()?;
-            Some((key.clone(), text))
-        })
-        .collect();
-    let mut take = |key: &str| data.remove(key).unwrap_or_default();
-    let token = format!("{}.{}", take("token-id"), take("token-secret"));
-    let (id, _) = token::split(&token)
-        .ok_or("its `token-id` and `token-secret` do not make a token such as abcdef.0123456789abcdef")?;
-    if name.strip_prefix(NAME) != Some(id) {
-        return Err(format!("its name is not {NAME}{id}"));
+impl StoredToken {
+    /// A token from its Secret, by the rules of Kubernetes' authenticator: id and secret are there and fit the name, an
+    /// end is a time. Errors do not repeat what the Secret holds.
+    pub(crate) fn of(secret: &Value) -> Result<Self, String> {
+        let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+        let mut data: BTreeMap<String, String> = secret
+            .get("data")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| {
+                let text = String::from_utf8(STANDARD.decode(value.as_str()?).ok()?).ok()?;
+                Some((key.clone(), text))
+            })
+            .collect();
+        let mut take = |key: &str| data.remove(key).unwrap_or_default();
+        let token = format!("{}.{}", take("token-id"), take("token-secret"));
+        let (id, _) = token::split(&token)
+            .ok_or("its `token-id` and `token-secret` do not make a token such as abcdef.0123456789abcdef")?;
+        if name.strip_prefix(NAME) != Some(id) {
+            return Err(format!("its name is not {NAME}{id}"));
+        }
+        let (description, expiration, groups) =
+            (take("description"), take("expiration"), take("auth-extra-groups"));
+        let expires = match expiration.as_str() {
+            "" => None,
+            text => Some(
+                OffsetDateTime::parse(text, &Rfc3339)
+                    .map_err(|_| "its `expiration` is no time".to_owned())?,
+            ),
+        };
+        let mut groups: Vec<String> =
+            groups.split(',').map(str::trim).filter(|g| !g.is_empty()).map(str::to_owned).collect();
+        groups.sort();
+        let usages = data.iter().filter(|(_, on)| *on == "true");
+        let usages =
+            usages.filter_map(|(key, _)| key.strip_prefix("usage-bootstrap-").map(str::to_owned)).collect();
+        Ok(StoredToken { token, description, expires, usages, groups })
     }
-    let (description, expiration, groups) =
-        (take("description"), take("expiration"), take("auth-extra-groups"));
-    let expires = match expiration.as_str() {
-        "" => None,
-        text => Some(
-            OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "its `expiration` is no time".to_owned())?,
-        ),
-    };
-    let mut groups: Vec<String> =
-        groups.split(',').map(str::trim).filter(|g| !g.is_empty()).map(str::to_owned).collect();
-    groups.sort();
-    let usages = data.iter().filter(|(_, on)| *on == "true");
-    let usages =
-        usages.filter_map(|(key, _)| key.strip_prefix("usage-bootstrap-").map(str::to_owned)).collect();
-    Ok(StoredToken { token, description, expires, usages, groups })
 }
 
 #[cfg(test)]
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_token_reads_back_from_its_secret() {
-        let token = stored(&secret().value).unwrap();
+        let token = StoredToken::of(&secret().value).unwrap();
         assert_eq!(token.token, "abcdef.0123456789abcdef");
         assert_eq!(
             (token.usages, token.description.as_str()),
@@ -189,13 +192,13 @@ mod tests {
     fn secrets_that_are_no_tokens_are_told_without_their_content() {
         let mut other = secret().value;
         other["metadata"]["name"] = json!("bootstrap-token-zzzzzz");
-        assert!(stored(&other).unwrap_err().contains("its name is not bootstrap-token-abcdef"));
+        assert!(StoredToken::of(&other).unwrap_err().contains("its name is not bootstrap-token-abcdef"));
         let mut bad = secret().value;
         bad["data"]["token-secret"] = json!(STANDARD.encode("hidden"));
-        assert!(!stored(&bad).unwrap_err().contains("hidden"));
+        assert!(!StoredToken::of(&bad).unwrap_err().contains("hidden"));
         let mut late = secret().value;
         late["data"]["expiration"] = json!(STANDARD.encode("soon"));
-        assert!(stored(&late).unwrap_err().contains("expiration"));
+        assert!(StoredToken::of(&late).unwrap_err().contains("expiration"));
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::io::Read;
 
-use crate::config::version::{CI, DEFAULT_VERSION, is_label};
-use crate::config::{self, ConfigError, HostFacts, Loaded, Overrides, Problem, Resolved, Settings};
+use crate::config::version::{CI, is_label};
+use crate::config::{
+    self, ConfigError, HostFacts, KubernetesVersion, Loaded, Overrides, Problem, Resolved, Settings,
+};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host;
@@ -49,7 +51,7 @@ impl Configuration {
     /// When the configuration can't be used.
     pub(crate) fn resolve(&self, out: &Printer) -> Result<Resolved, Error> {
         let mut loaded = self.load()?;
-        resolve_label(&mut loaded.cluster.kubernetes_version, out)?;
+        resolve_version(&mut loaded.cluster.kubernetes_version, out)?;
         let mut overrides = self.overrides.clone();
         overrides.dry_run |= loaded.init.dry_run;
         resolve(loaded, host::gather(), &overrides, out)
@@ -78,34 +80,39 @@ pub(crate) fn unusable(error: &ConfigError) -> Error {
     Error::new(ExitStatus::Usage, format!("the configuration can't be used:\n{error}"))
 }
 
-/// Resolves a label such as `stable-1.36` to a version: the only thing that ever asks the internet. Where it can't be
-/// asked, the built-in version is used, as by kubeadm, unless the label names another minor.
+/// The version to set up where nobody names one: it follows the installed kubelet.
+pub(crate) fn default_version() -> KubernetesVersion {
+    config::default_version(host::kubelet::installed_version().as_ref())
+}
+
+/// Names the default where no version is named, and resolves a label such as `stable-1.36`: the only thing that ever asks
+/// the internet. Where it can't be asked, the default is used, as by kubeadm, unless the label names another minor.
 ///
 /// # Errors
-/// When the label names another minor than the built-in version, and can't be looked up.
-pub(crate) fn resolve_label(version: &mut String, out: &Printer) -> Result<(), Error> {
+/// When the label names another minor than the default, and can't be looked up.
+pub(crate) fn resolve_version(version: &mut String, out: &Printer) -> Result<(), Error> {
+    if version.is_empty() {
+        *version = default_version().to_string();
+    }
     if !is_label(version) {
         return Ok(());
     }
     match host::label::resolve(version) {
         Ok(found) => *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" }),
-        Err(why) if version.rsplit_once("-1.").is_some_and(|(_, minor)| !built_in_minor(minor)) => {
-            let message = format!(
-                "could not look up the Kubernetes version {version:?}: {why}; give the version itself, such as `v1.35.0`"
-            );
-            return Err(Error::new(ExitStatus::Usage, message));
-        }
         Err(why) => {
-            out.warn("version", format!("could not look up {version:?} ({why}); using {DEFAULT_VERSION}"));
-            DEFAULT_VERSION.clone_into(version);
+            let default = default_version();
+            let minor = version.rsplit_once("-1.").map(|(_, minor)| minor);
+            if minor.is_some_and(|minor| minor.parse() != Ok(default.minor())) {
+                let message = format!(
+                    "could not look up the Kubernetes version {version:?}: {why}; give the version itself, such as `v1.35.0`"
+                );
+                return Err(Error::new(ExitStatus::Usage, message));
+            }
+            out.warn("version", format!("could not look up {version:?} ({why}); using {default}"));
+            *version = default.to_string();
         }
     }
     Ok(())
-}
-
-/// Whether a minor, such as `36`, is the built-in version's.
-fn built_in_minor(minor: &str) -> bool {
-    DEFAULT_VERSION.split('.').nth(1) == Some(minor)
 }
 
 /// A file's text; `-` is standard input. What is not text, or far too large, is refused here.

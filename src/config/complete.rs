@@ -7,11 +7,12 @@ use super::defaults;
 use super::facts::HostFacts;
 use super::load::{Loaded, Others, Warning, add_elsewhere, load_all};
 use super::problem::ConfigError;
+use super::release::default_version;
 use super::resolve::{Overrides, Resolved};
 use super::settings::{DEFAULT_CRI_SOCKET, Settings, control_plane_taint};
 use super::v1beta4::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 use super::validate::Validator;
-use super::version::{DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
+use super::version::{KubernetesVersion, is_label, prefixed};
 
 /// A file as it was read, and what becomes of it.
 #[derive(Debug)]
@@ -108,8 +109,7 @@ pub(crate) fn inspect(
 
 /// The minor of a version, or of the default where it is none or a label.
 fn minor(version: &str) -> u64 {
-    let given = prefixed(version).or_else(|_| prefixed(DEFAULT_VERSION));
-    given.map_or(0, |(_, version)| version.minor())
+    prefixed(version).map_or_else(|_| default_version(None).minor(), |(_, version)| version.minor())
 }
 
 fn complete_init(
@@ -120,7 +120,7 @@ fn complete_init(
     init.node_registration.taints.get_or_insert_with(|| vec![control_plane_taint()]);
     // A label is right, and stays: only a run may look it up.
     let version = &mut loaded.cluster.kubernetes_version;
-    let label = is_label(version).then(|| std::mem::replace(version, DEFAULT_VERSION.into()));
+    let label = is_label(version).then(|| std::mem::replace(version, default_version(None).to_string()));
     let overrides = Overrides { strict: true, ..Overrides::default() };
     let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &overrides)?;
     let mut cluster = resolved.settings.cluster.config.clone();

@@ -7,6 +7,7 @@ use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::problem::{ConfigError, Locator, Problem};
+use super::release::default_version;
 use super::resolve::Overrides;
 use super::settings::Settings;
 use super::v1beta3;
@@ -14,7 +15,7 @@ use super::v1beta4::{
     self, ClusterConfiguration, InitConfiguration, JoinConfiguration, ResetConfiguration,
     UpgradeConfiguration,
 };
-use super::version::{DEFAULT_VERSION, is_label};
+use super::version::is_label;
 use super::whereabouts;
 use crate::yaml::{self, Decoded, Document, FindingKind, NodeKind};
 
@@ -118,7 +119,7 @@ pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
     let overrides = Overrides { dry_run: true, ..Overrides::default() };
     let mut loaded = loaded;
     if is_label(&loaded.cluster.kubernetes_version) {
-        loaded.cluster.kubernetes_version = DEFAULT_VERSION.into();
+        loaded.cluster.kubernetes_version = default_version(None).to_string();
     }
     if let Err(more) = Settings::resolve(loaded, HostFacts::placeholder(), &overrides) {
         add_elsewhere(&mut problems, more.problems);
@@ -345,7 +346,7 @@ impl Loader {
         }
         if old {
             let message = format!(
-                "{} is deprecated: `kubestrap config migrate` turns it into {}",
+                "{} is deprecated, and refused by kubeadm 1.37: `kubestrap config migrate` turns it into {}",
                 v1beta3::API_VERSION,
                 v1beta4::API_VERSION
             );

@@ -42,7 +42,7 @@ pub use load::{Loaded, LoadedJoin, Others, Warning, load, load_join};
 pub use migrate::{Migration, migrate};
 pub(crate) use mixed::check_mixed;
 pub use problem::{ConfigError, Locator, Problem};
-pub use release::Release;
+pub use release::{Release, default_version};
 pub(crate) use reset::ResetFlags;
 pub use resolve::{Overrides, Resolved};
 pub(crate) use resolve_join::ResolvedJoin;

@@ -63,7 +63,7 @@ const GATES_UNTIL_34: &[&str] = &[
 ];
 
 /// The minors we set up, newest last.
-pub static RELEASES: &[Release] = &[
+pub static RELEASES: [Release; 5] = [
     Release {
         minor: 33,
         newest_patch: 13,
@@ -175,7 +175,28 @@ pub struct UnsupportedVersion {
     newest: u64,
 }
 
+/// The row of the newest minor.
+pub(super) fn newest() -> &'static Release {
+    let [.., newest] = &RELEASES;
+    newest
+}
+
+/// The version that is set up where nobody names one, on a machine with this kubelet: the newest known patch of kubelet's
+/// minor, since the API server must not be older than kubelet; else the newest of the table.
+pub fn default_version(kubelet: Option<&KubernetesVersion>) -> KubernetesVersion {
+    let of_kubelet = kubelet.and_then(|kubelet| Some((kubelet, Release::of(kubelet).ok()?)));
+    let Some((kubelet, release)) = of_kubelet else { return newest().newest_known() };
+    let known = release.newest_known();
+    // A kubelet that was released after this was built proves that its patch exists.
+    if kubelet.is_release() && *kubelet > known { kubelet.clone() } else { known }
+}
+
 impl Release {
+    /// The newest patch known when this was built.
+    pub(crate) fn newest_known(&self) -> KubernetesVersion {
+        KubernetesVersion::of_release(self.minor, self.newest_patch)
+    }
+
     /// The row for `version`.
     ///
     /// # Errors
@@ -198,6 +219,26 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_default_follows_the_installed_kubelet() {
+        let default = |kubelet: Option<&str>| {
+            let kubelet: Option<KubernetesVersion> = kubelet.map(|v| v.parse().unwrap());
+            default_version(kubelet.as_ref()).to_string()
+        };
+        let newest = |minor: u64| {
+            let row = RELEASES.iter().find(|r| r.minor == minor).unwrap();
+            format!("v1.{minor}.{}", row.newest_patch)
+        };
+        assert_eq!(default(Some("v1.35.0")), newest(35));
+        assert_eq!(default(Some("v1.36.0-rc.1")), newest(36));
+        assert_eq!(default(Some("v1.36.2+k3s1")), newest(36));
+        assert_eq!(default(Some("v1.36.99")), "v1.36.99");
+        assert_eq!(default(Some("v1.36.99-rc.1")), newest(36));
+        for unknown in [None, Some("v1.30.0"), Some("v1.99.0"), Some("v2.36.0")] {
+            assert_eq!(default(unknown), newest(37), "{unknown:?}");
+        }
+    }
 
     #[test]
     fn the_etcd_tag_follows_the_patch() {

@@ -10,7 +10,7 @@ use super::kubelet::KubeletConfiguration;
 use super::load::{Loaded, Warning};
 use super::names;
 use super::problem::ConfigError;
-use super::release::Release;
+use super::release::{self, Release, default_version};
 use super::settings::{
     ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
     control_plane_taint,
@@ -20,7 +20,7 @@ use super::v1beta4::{
     self, ApiEndpoint, BootstrapToken, ClusterConfiguration, InitConfiguration, NodeRegistrationOptions,
 };
 use super::validate::Validator;
-use super::version::{CI, DEFAULT_VERSION, KubernetesVersion, is_label, prefixed};
+use super::version::{CI, KubernetesVersion, is_label, prefixed};
 use crate::pki::KeyAlgorithm;
 
 /// The kind of `init`'s document.
@@ -303,19 +303,17 @@ pub(super) fn advertise_address(
     address
 }
 
-/// The version and release that are built in.
+/// The newest version and release.
 fn fallback() -> (KubernetesVersion, &'static Release) {
-    let version: KubernetesVersion =
-        DEFAULT_VERSION.parse().unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is a version"));
-    let release = Release::of(&version).unwrap_or_else(|_| unreachable!("DEFAULT_VERSION is in the table"));
-    (version, release)
+    let release = release::newest();
+    (release.newest_known(), release)
 }
 
 fn version(
     cluster: &mut ClusterConfiguration,
     v: &mut Validator<'_>,
 ) -> (KubernetesVersion, &'static Release) {
-    defaults::text(&mut cluster.kubernetes_version, DEFAULT_VERSION);
+    defaults::text(&mut cluster.kubernetes_version, &default_version(None).to_string());
     let path = "kubernetesVersion";
     if is_label(&cluster.kubernetes_version) {
         v.cluster_error(

@@ -18,12 +18,13 @@ const TOKEN: &str = "abcdef.0123456789abcdef";
 /// kubeadm's placeholder for an API server.
 const API_SERVER: &str = "kube-apiserver:6443";
 
-/// What `init` makes of no configuration at all, on the placeholder of a machine.
+/// What `init` makes of no configuration but a version, on the placeholder of a machine.
 ///
 /// # Errors
 /// When the defaults are no valid configuration, which would be a fault of ours.
-pub fn init() -> Result<Resolved, ConfigError> {
+pub fn init(version: &KubernetesVersion) -> Result<Resolved, ConfigError> {
     let mut loaded = Loaded::default();
+    loaded.cluster.kubernetes_version = version.to_string();
     loaded.init.bootstrap_tokens = vec![BootstrapToken { token: TOKEN.into(), ..BootstrapToken::default() }];
     let mut resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Overrides::default())?;
     // kubeadm's default; ours pulls in parallel where nobody asks otherwise.

@@ -94,7 +94,11 @@ impl<'a> Validator<'a> {
         self.images(c);
         self.networking(c);
         for (i, san) in c.api_server.cert_sans.iter().enumerate() {
-            self.cluster_check(&format!("apiServer.certSANs.{i}"), names::subject_alternative_name(san));
+            if let Err(why) = names::subject_alternative_name(san) {
+                let place = self.locator.place(CLUSTER, &format!("apiServer.certSANs.{i}"));
+                let message = format!("apiServer.certSANs: Invalid value: {why}");
+                self.problems.push(Problem::new("kubeadm", place, message));
+            }
         }
         self.args(CLUSTER, "apiServer.extraArgs", &c.api_server.extra_args);
         self.args(CLUSTER, "controllerManager.extraArgs", &c.controller_manager.extra_args);

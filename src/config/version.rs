@@ -3,14 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The version that is set up when nobody asks for another: the newest patch of 1.36 known when this was built.
-pub const DEFAULT_VERSION: &str = "v1.36.4";
-
 /// A Kubernetes version; orders as semantic versions do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KubernetesVersion(semver::Version);
 
 impl KubernetesVersion {
+    /// A release of major 1.
+    pub(super) fn of_release(minor: u64, patch: u64) -> Self {
+        Self(semver::Version::new(1, minor, patch))
+    }
+
     /// The minor: 36 of `v1.36.2`.
     pub fn minor(&self) -> u64 {
         self.0.minor
@@ -30,6 +32,11 @@ impl KubernetesVersion {
     pub fn unstable(&self) -> Option<&str> {
         let pre = self.0.pre.as_str();
         (!pre.is_empty()).then(|| pre.split('.').next().unwrap_or(pre))
+    }
+
+    /// Whether it is a release: neither a prerelease nor somebody's own build.
+    pub(super) fn is_release(&self) -> bool {
+        self.0.pre.is_empty() && self.0.build.is_empty()
     }
 
     /// The version as an image tag: what a tag can't hold becomes `_` (kubeadm does the same with `+`).

@@ -4,14 +4,11 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
+use super::cri::KNOWN_SOCKETS;
 use super::net::InterfaceAddress;
 use super::{Host, InitSystem, RealHost, net};
 use crate::config::HostFacts;
 use crate::manifest::CA_DIRS;
-
-/// CRI sockets that kubeadm looks for, in its order.
-const CRI_SOCKETS: [&str; 3] =
-    ["/var/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/var/run/cri-dockerd.sock"];
 
 /// Asks the machine.
 pub fn gather() -> HostFacts {
@@ -22,7 +19,7 @@ pub fn gather() -> HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(&here),
         loopback_addresses: global_addresses(&here, "lo"),
-        cri_sockets: CRI_SOCKETS
+        cri_sockets: KNOWN_SOCKETS
             .iter()
             .filter(|p| Path::new(p).exists())
             .map(|p| format!("unix://{p}"))

@@ -15,6 +15,7 @@ mod facts;
 pub(crate) mod fault;
 mod files;
 mod init_system;
+pub(crate) mod kubelet;
 pub mod label;
 mod lock;
 pub(crate) mod machine;

@@ -24,7 +24,7 @@ use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
 
 /// After which time a program is killed: later than any check waits for it, which then reports that nothing is known.
-const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
+pub(super) const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
 /// The services that checks ask for.
 const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
@@ -241,7 +241,7 @@ impl Machine for RealMachine {
 }
 
 /// Runs a program; one that does not end in time is killed.
-fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
+pub(super) fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
     let start = Instant::now();
     let mut child = Command::new(program)
         .args(args)

@@ -7,8 +7,10 @@ pub const UNIT: &str = include_str!("../../templates/kubelet/kubelet.service.con
 pub const DROP_IN: &str = include_str!("../../templates/kubelet/10-kubeadm.conf");
 
 /// Whether a unit, as `systemctl cat` shows it, is as kubelet's own package brings it, without the drop-in: `init`
-/// then installs that. Whoever names a configuration, or a command of his own, has an idea of how kubelet starts.
+/// then installs that. Whoever starts another program, names a flag or brings an environment decides how kubelet starts.
 pub fn lacks_drop_in(unit: &str) -> bool {
-    let commands = unit.lines().filter(|line| line.trim_start().starts_with("ExecStart=")).count();
-    commands == 1 && !unit.contains("--config") && !unit.contains("kubeadm-flags.env")
+    let settings = |name: &str| unit.lines().filter_map(move |line| line.trim().strip_prefix(name)).collect();
+    let commands: Vec<&str> = settings("ExecStart=");
+    let environment: Vec<&str> = settings("Environment");
+    commands == ["/usr/bin/kubelet"] && environment.is_empty()
 }

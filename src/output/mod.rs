@@ -7,6 +7,7 @@ mod join_command;
 mod object;
 mod progress;
 pub(crate) mod table;
+pub(crate) mod template;
 mod wrap;
 
 use std::io::Write;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
+use crate::program;
 
 pub use event::Event;
 pub(crate) use join_command::JoinCommand;
@@ -39,6 +41,7 @@ pub enum Format {
 pub struct Printer {
     format: Format,
     quiet: bool,
+    logs_to_stdout: bool,
     warnings: Arc<Mutex<Vec<String>>>,
     progress: MultiProgress,
 }
@@ -46,13 +49,26 @@ pub struct Printer {
 impl Printer {
     /// A printer in `format`.
     pub fn new(format: Format) -> Self {
-        Self { format, quiet: false, warnings: Arc::default(), progress: MultiProgress::new() }
+        Self {
+            format,
+            quiet: false,
+            logs_to_stdout: false,
+            warnings: Arc::default(),
+            progress: MultiProgress::new(),
+        }
     }
 
     /// The same, of warnings and results alone.
     #[must_use]
     pub fn quiet(&self) -> Self {
         Self { quiet: true, ..self.clone() }
+    }
+
+    /// The same, with log lines on stdout, where callers of kubeadm read those of its workflows. Warnings and findings
+    /// stay on stderr.
+    #[must_use]
+    pub(crate) fn logs_to_stdout(self) -> Self {
+        Self { logs_to_stdout: true, ..self }
     }
 
     /// How it prints.
@@ -65,13 +81,17 @@ impl Printer {
         &self.progress
     }
 
-    /// A log line, `[area] text`, on stderr.
+    /// A log line, `[area] text`.
     pub fn log(&self, area: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.quiet {
             return;
         }
         match self.format {
+            Format::Text if self.logs_to_stdout => {
+                self.progress
+                    .suspend(|| write_stdout(&format!("{}\n", escape::message(&format!("[{area}] {text}")))));
+            }
             Format::Text => self.stderr(&format!("[{area}] {text}")),
             Format::Json => self.event(&Event::new("log", json!({ "area": area, "message": text }))),
         }
@@ -98,10 +118,9 @@ impl Printer {
 
     /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.
     pub fn findings(&self, area: &str, findings: &[Finding]) {
-        for finding in findings {
-            if finding.severity > Severity::Info {
-                self.log(area, finding_text(finding));
-            }
+        let on_stderr = Self { logs_to_stdout: false, ..self.clone() };
+        for finding in findings.iter().filter(|finding| finding.severity > Severity::Info) {
+            on_stderr.log(area, finding_text(finding));
         }
     }
 
@@ -152,7 +171,7 @@ impl Printer {
     }
 
     fn stderr(&self, text: &str) {
-        let text = escape::message(text);
+        let text = program::in_own_words(&escape::message(text)).into_owned();
         let text = match wrap::terminal_width() {
             Some(width) => wrap::wrapped(&text, width),
             None => text,

@@ -132,7 +132,7 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
     started.map_err(|error| {
         let silent = Snapshot { kubelet: Some(error.to_string()), ..Snapshot::default() };
         let causes = Attention::new(run).causes(run, &silent);
-        unhealthy(run, &format!("kubelet can't be started: {error}"), causes)
+        unhealthy(run, &format!("The kubelet is not running, since it can't be started: {error}"), causes)
     })?;
     run.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)
@@ -198,6 +198,17 @@ mod tests {
         assert_eq!(missing(Some(&[kubelet::UNIT, kubelet::DROP_IN].concat())), [""; 0]);
         let own = "\n[Service]\nExecStart=\nExecStart=/usr/bin/kubelet -v 2\n";
         assert_eq!(missing(Some(&[kubelet::UNIT, own].concat())), [""; 0]);
-        assert_eq!(missing(Some("[Service]\nExecStart=/usr/bin/kubelet --config /etc/mine.yaml")), [""; 0]);
+        // Units that someone else wrote are left alone.
+        for others in [
+            "ExecStart=/usr/bin/kubelet --config /etc/mine.yaml",
+            "EnvironmentFile=-/etc/kubernetes/kubelet.env\nExecStart=/usr/bin/kubelet $KUBELET_ARGS",
+            "EnvironmentFile=-/etc/kubernetes/kubelet.env\nExecStart=/usr/bin/kubelet",
+            "Environment=\"KUBELET_ARGS=--v=2\"\nExecStart=/usr/bin/kubelet",
+            "ExecStart=/opt/bin/kubelet",
+            "ExecStart=/usr/bin/kubelet \\\n  $ARGS",
+            "Type=notify",
+        ] {
+            assert_eq!(missing(Some(&format!("[Service]\n{others}\n"))), [""; 0], "{others}");
+        }
     }
 }

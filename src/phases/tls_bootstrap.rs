@@ -100,7 +100,10 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
             if kubelet_since.elapsed() > timeouts.kubelet {
                 view.close();
                 let causes = attention.causes(run, &snapshot);
-                let what = format!("kubelet is not healthy after {} s", timeouts.kubelet.as_secs());
+                let what = format!(
+                    "The kubelet is not running or not healthy after {} s",
+                    timeouts.kubelet.as_secs()
+                );
                 return Err(unhealthy(run, &what, causes));
             }
         } else {

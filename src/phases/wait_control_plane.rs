@@ -73,7 +73,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
             }
         }
         let late = if snapshot.kubelet.is_some() && kubelet_since.elapsed() > timeouts.kubelet {
-            Some(format!("kubelet is not healthy after {} s", timeouts.kubelet.as_secs()))
+            Some(format!("The kubelet is not running or not healthy after {} s", timeouts.kubelet.as_secs()))
         } else if start.elapsed() > timeouts.control_plane {
             Some(format!("the control plane is not healthy after {} s", timeouts.control_plane.as_secs()))
         } else {

@@ -99,7 +99,14 @@ fn modes_do_not_depend_on_the_umask() {
 
 #[test]
 fn kept_files_stay_as_they_are() {
-    let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates=PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "all",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates=PublicKeysECDSA=true",
+    ]);
     let pki = run.path().join("pki");
     let command = |run: &super::support::Run| {
         let mut command = run.command();
@@ -146,7 +153,14 @@ fn a_disk_that_is_full_or_read_only_is_told_and_the_next_run_goes_on() {
     if !is_root() || program("unshare").is_none() {
         return note_skipped("only root can mount a small disk, with unshare");
     }
-    let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates=PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "all",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates=PublicKeysECDSA=true",
+    ]);
     let pki = run.path().join("pki");
     std::fs::create_dir(&pki).unwrap();
     // In a mount namespace of its own: a disk with space for some files, then for all, then one that is read-only.
@@ -186,17 +200,38 @@ fn a_disk_that_is_full_or_read_only_is_told_and_the_next_run_goes_on() {
 
 #[test]
 fn a_folder_that_can_not_be_written_to_is_told() {
-    let run = kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "ca",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates=PublicKeysECDSA=true",
+    ]);
     run.file("pki", "a file");
     let pki = run.path().join("pki");
     run.arg("--cert-dir")
         .arg(&pki)
         .run()
         .refused(1, &["certs/ca", "pki", "a file is where a directory should be"]);
-    let run = kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "ca",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates=PublicKeysECDSA=true",
+    ]);
     run.arg("--cert-dir=/proc/kubestrap").run().refused(1, &["certs/ca", "/proc/kubestrap"]);
-    let run =
-        kubestrap(&["init", "phase", "certs", "ca", "--feature-gates=PublicKeysECDSA=true"]).run_by_nobody();
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "ca",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates=PublicKeysECDSA=true",
+    ])
+    .run_by_nobody();
     run.arg("--cert-dir=/etc/kubestrap-test").run().refused(1, &["/etc/kubestrap-test", "run as root?"]);
 }
 

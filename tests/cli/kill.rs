@@ -75,7 +75,14 @@ fn quiet(run: &Run) -> std::process::Child {
 #[test]
 fn while_certificates_are_made() {
     let prepare = || {
-        let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates=PublicKeysECDSA=true"]);
+        let run = kubestrap(&[
+            "init",
+            "phase",
+            "certs",
+            "all",
+            "--kubernetes-version=v1.36.2",
+            "--feature-gates=PublicKeysECDSA=true",
+        ]);
         let pki = run.path().join("pki");
         run.args("--node-name cp-1 --apiserver-advertise-address 192.0.2.2").arg("--cert-dir").arg(pki)
     };

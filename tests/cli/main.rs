@@ -3,6 +3,7 @@
 
 mod bad_input;
 // mod bad_values;
+mod callers;
 mod commands;
 mod diff;
 mod dry_run;
@@ -15,7 +16,9 @@ mod flag_order;
 mod hazards;
 mod join;
 mod kill;
+mod kubeadm;
 mod lock;
+mod matched_lines;
 mod reset;
 mod secrets;
 mod snapshots;

@@ -135,7 +135,7 @@ fn of_uploaded_certificates() {
 #[test]
 fn of_tokens_that_are_given() {
     let flags = "--cert-dir /opt/kubestrap-test/pki --apiserver-advertise-address 192.0.2.2 --node-name cp-1 \
-        --cri-socket unix:///run/containerd/containerd.sock --feature-gates PublicKeysECDSA=true --token";
+        --cri-socket unix:///run/containerd/containerd.sock --kubernetes-version v1.36.2 --feature-gates PublicKeysECDSA=true --token";
     for args in [format!("{flags} {TOKEN}"), format!("{flags}={TOKEN} -o json --token-ttl 0")] {
         let done = run_and_check("", &args, &[TOKEN, TOKEN_SECRET]);
         assert!(done.stdout.contains("abcdef"), "the id may be seen, and tells which token it is");
@@ -216,8 +216,15 @@ fn of_keys_that_can_not_be_used() {
         format!("{body}\0\u{fffd}"),
     ] {
         for file in ["ca.key", "apiserver.key", "sa.key"] {
-            let run =
-                kubestrap(&["init", "phase", "certs", "all", "--feature-gates", "PublicKeysECDSA=true"]);
+            let run = kubestrap(&[
+                "init",
+                "phase",
+                "certs",
+                "all",
+                "--kubernetes-version=v1.36.2",
+                "--feature-gates",
+                "PublicKeysECDSA=true",
+            ]);
             let pki = run.path().join("pki");
             run.file(&format!("pki/{file}"), &content);
             let done = run.arg("--cert-dir").arg(&pki).run();
@@ -227,7 +234,15 @@ fn of_keys_that_can_not_be_used() {
         }
     }
     // What a cut-off write left is made anew; what is replaced is not shown either.
-    let run = kubestrap(&["init", "phase", "certs", "all", "--feature-gates", "PublicKeysECDSA=true"]);
+    let run = kubestrap(&[
+        "init",
+        "phase",
+        "certs",
+        "all",
+        "--kubernetes-version=v1.36.2",
+        "--feature-gates",
+        "PublicKeysECDSA=true",
+    ]);
     let pki = run.path().join("pki");
     run.file("pki/ca.key", format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));
     let done = run.arg("--cert-dir").arg(&pki).run();

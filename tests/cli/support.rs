@@ -114,13 +114,21 @@ pub(crate) struct Run {
     env: Vec<(String, String)>,
     stdin: Option<Vec<u8>>,
     run_by_nobody: bool,
+    as_kubeadm: bool,
 }
 
 /// `kubestrap` with these arguments.
 pub(crate) fn kubestrap(args: &[&str]) -> Run {
     let dir = tempfile::Builder::new().prefix("kubestrap-test-").tempdir().unwrap();
     let args = args.iter().map(OsString::from).collect();
-    Run { dir, args, env: vec![], stdin: None, run_by_nobody: false }
+    Run { dir, args, env: vec![], stdin: None, run_by_nobody: false, as_kubeadm: false }
+}
+
+/// The program under the name `kubeadm`, with these arguments, parted by blanks.
+pub(crate) fn kubeadm(args: &str) -> Run {
+    let mut run = kubestrap(&[]).args(args);
+    run.as_kubeadm = true;
+    run
 }
 
 /// A dry run of `init` that leaves its result in the folder [`Done::out`]. It does not look at the machine, nor at what
@@ -163,6 +171,18 @@ impl Run {
         path
     }
 
+    /// With a kubelet of this version in PATH; none where it is empty.
+    pub(crate) fn with_kubelet(self, version: &str) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = self.path().join("kubelet-bin");
+        std::fs::create_dir(&dir).unwrap();
+        if !version.is_empty() {
+            let script = self.file("kubelet-bin/kubelet", format!("#!/bin/sh\necho Kubernetes {version}\n"));
+            std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        self.env("PATH", &dir.display().to_string())
+    }
+
     /// With this on standard input.
     pub(crate) fn stdin(mut self, content: impl AsRef<[u8]>) -> Self {
         self.stdin = Some(content.as_ref().to_vec());
@@ -188,7 +208,15 @@ impl Run {
 
     /// The command, not yet started. Proxies of the machine's environment are left out: they go into manifests.
     pub(crate) fn command(&self) -> Command {
-        let mut command = if self.run_by_nobody { nobody(self.path()) } else { Command::new(binary()) };
+        let mut command = if self.run_by_nobody {
+            nobody(self.path())
+        } else if self.as_kubeadm {
+            let link = self.path().join("kubeadm");
+            std::os::unix::fs::symlink(binary(), &link).unwrap();
+            Command::new(link)
+        } else {
+            Command::new(binary())
+        };
         command.args(&self.args).current_dir(self.path()).stdin(Stdio::null());
         let proxies = std::env::vars_os().map(|(name, _)| name);
         for name in proxies.filter(|n| n.to_string_lossy().to_lowercase().ends_with("_proxy")) {

@@ -27,7 +27,11 @@ pub(super) struct CheckExpiration {
 impl CheckExpiration {
     /// What is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { location: self.source.location(), format: self.print.output, fail_within: self.fail_within }
+        Request {
+            location: self.source.location(),
+            format: self.print.format(),
+            fail_within: self.fail_within,
+        }
     }
 }
 

@@ -19,13 +19,13 @@ pub(super) struct Inspect {
     #[command(flatten)]
     source: SourceFlags,
     /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 
 impl Inspect {
     /// What is asked for.
     pub(super) fn request(&self) -> Request {
-        Request { names: self.names.clone(), location: self.source.location(), format: self.output }
+        Request { names: self.names.clone(), location: self.source.location(), format: self.output.clone() }
     }
 }

@@ -11,7 +11,7 @@ use crate::output::ObjectFormat;
 /// Check a configuration file of any kind, and report everything that is wrong with it, each with its line and column
 ///
 /// What kubeadm, kubelet, kube-proxy and the control plane's components would refuse is an error, as are unknown fields and
-/// kinds. Nothing is asked of this machine or the internet.
+/// kinds. Nothing is asked of this machine, but whether the discovery file is there, nor of the internet.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  kubestrap config validate --config kubeadm.yaml\n  kubestrap config validate --config kubeadm.yaml --kubernetes-version 1.35 -o json"
@@ -24,7 +24,7 @@ pub(super) struct Validate {
     #[arg(long, value_name = "VERSION", value_parser = version)]
     kubernetes_version: Option<KubernetesVersion>,
     /// How to print the result
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
     /// Do not warn about a deprecated API version
     #[arg(long, boolean())]
@@ -48,7 +48,7 @@ impl Validate {
         Request {
             config: self.config.clone(),
             version: self.kubernetes_version.clone(),
-            format: self.output,
+            format: self.output.clone(),
             allow_deprecated_api: self.allow_deprecated_api == Some(true),
         }
     }

@@ -39,7 +39,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "USAGES")]
     usages: Vec<String>,
     /// How to print it
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 
@@ -55,7 +55,7 @@ impl Create {
             print_join_command: self.print_join_command == Some(true),
             ttl: self.ttl,
             usages: flat(&self.usages),
-            format: self.output,
+            format: self.output.clone(),
             dry_run: shared.dry_run == Some(true),
             kubeconfig: shared.kubeconfig.clone(),
         }

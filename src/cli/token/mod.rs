@@ -54,7 +54,7 @@ impl Token {
             Command::Create(command) => token::create::run(&command.request(&self.shared), out),
             Command::Delete(command) => token::delete::run(&command.request(&self.shared), out),
             Command::List(command) => {
-                token::list::run(self.shared.kubeconfig.as_deref(), command.print.output, out)
+                token::list::run(self.shared.kubeconfig.as_deref(), &command.print.format(), out)
             }
             Command::Generate => token::generate(out),
         }

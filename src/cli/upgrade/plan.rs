@@ -70,7 +70,6 @@ impl Plan {
     /// Runs the command.
     pub(in super::super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         let request = self.request().map_err(|e| crate::commands::configuration::unusable(&e))?;
-        let format = self.print.output;
-        plan::run(&request, |plan| format.render(plan, |plan| plan.text(table::columns)), out)
+        plan::run(&request, |plan| self.print.format().render(plan, |plan| plan.text(table::columns)), out)
     }
 }

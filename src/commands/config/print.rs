@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::addons::kube_proxy;
+use crate::commands::configuration::default_version;
 use crate::config::sample;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -49,7 +50,7 @@ pub(crate) fn run(what: &What, out: &Printer) -> Result<ExitStatus, Error> {
 }
 
 fn init(components: &[ComponentConfig]) -> Result<Vec<String>, Error> {
-    let resolved = sample::init()?;
+    let resolved = sample::init(&default_version())?;
     let settings = &resolved.settings;
     let mut documents = vec![document(&resolved.init)?, document(&sample::cluster(settings))?];
     for component in components {

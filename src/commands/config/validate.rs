@@ -70,12 +70,16 @@ impl Request {
         let (mut errors, mut warnings) = match inspected.complete {
             Ok(complete) => {
                 let missing = missing_discovery_file(&complete).map(|file| {
-                    let text = format!("discovery.file.kubeConfigPath: {file} is not on this machine; a join needs it on its own");
-                    Problem::new("file", self.config.clone(), text)
+                    let path = "discovery.file.kubeConfigPath";
+                    let place = inspected.loaded.locator.place("JoinConfiguration", path);
+                    Problem::new(
+                        "file",
+                        place,
+                        format!("{path}: Invalid value: {file:?} is not on this machine"),
+                    )
                 });
-                let odd =
-                    complete.warnings.into_iter().filter(|w| !(quiet && w.deprecation)).map(|w| w.problem);
-                (vec![], odd.chain(missing).collect::<Vec<_>>())
+                let odd = complete.warnings.into_iter().filter(|w| !(quiet && w.deprecation));
+                (missing.into_iter().collect(), odd.map(|w| w.problem).collect::<Vec<_>>())
             }
             Err(error) => (error.problems, vec![]),
         };
@@ -130,7 +134,7 @@ fn describe(problem: &Problem, severity: &str) -> serde_json::Value {
     described
 }
 
-/// kubeadm refuses such a file; but what is checked here may be meant for another machine.
+/// A discovery file that is named and not there.
 fn missing_discovery_file(complete: &config::Complete) -> Option<String> {
     let file = &complete.others.join.as_ref()?.discovery.file.as_ref()?.kube_config_path;
     let path = file.strip_prefix("file://").unwrap_or(file);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
 use time::OffsetDateTime;
 
 use super::PATIENCE;
@@ -79,9 +78,10 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
             ));
         }
     }
+    let failed = |why: String| Error::new(ExitStatus::Failed, format!("the token was created, but {why}"));
     for (token, secret) in tokens.iter().zip(&secrets) {
         let command = join.as_ref().map(|join| join.line(&token.token, request.certificate_key.as_deref()));
-        let item = Item::new(stored(token, secret), command.clone());
+        let item = Item::new(StoredToken::of(&secret.value).map_err(failed)?, command.clone());
         out.data(
             &request.format.render(&item, |_| format!("{}\n", command.as_ref().unwrap_or(&token.token)))?,
         );
@@ -150,25 +150,6 @@ impl Request {
         };
         let resolved = Settings::resolve(loaded, facts, &Overrides::default());
         Ok(resolved.map_err(|e| unusable(&e))?.init.bootstrap_tokens)
-    }
-}
-
-/// A token as the cluster has it now.
-fn stored(token: &BootstrapToken, secret: &ClusterObject) -> StoredToken {
-    let data = secret.value.pointer("/data/expiration").and_then(Value::as_str);
-    let expires = data.and_then(|d| String::from_utf8(STANDARD.decode(d).ok()?).ok());
-    let sorted = |list: &[String]| {
-        let mut list = list.to_vec();
-        list.sort();
-        list
-    };
-    StoredToken {
-        token: token.token.clone(),
-        description: token.description.clone(),
-        expires: expires
-            .and_then(|e| OffsetDateTime::parse(&e, &time::format_description::well_known::Rfc3339).ok()),
-        usages: sorted(&token.usages),
-        groups: sorted(&token.groups),
     }
 }
 

@@ -55,7 +55,7 @@ impl Item {
 /// When the cluster can't be asked.
 pub(crate) fn run(
     kubeconfig: Option<&Path>,
-    format: ObjectFormat,
+    format: &ObjectFormat,
     out: &Printer,
 ) -> Result<ExitStatus, Error> {
     let path = find_kubeconfig(kubeconfig)?;
@@ -63,13 +63,13 @@ pub(crate) fn run(
     for why in odd {
         out.warn("token", why);
     }
-    if format == ObjectFormat::Text {
+    if *format == ObjectFormat::Text {
         out.data(&text(&tokens, OffsetDateTime::now_utc()));
         return Ok(ExitStatus::Done);
     }
     // As kubeadm prints them: one object after the other.
     let objects = tokens.into_iter().map(|t| format.render(&Item::new(t, None), |_| String::new()));
-    let between = if format == ObjectFormat::Yaml { "---\n" } else { "" };
+    let between = if *format == ObjectFormat::Yaml { "---\n" } else { "" };
     out.data(&objects.collect::<Result<Vec<_>, _>>()?.join(between));
     Ok(ExitStatus::Done)
 }

@@ -17,7 +17,8 @@ const UNCOUNTED_HOST_BITS: (u8, u8) = (31, 127);
 impl Validator<'_> {
     pub(super) fn networking(&mut self, c: &ClusterConfiguration) {
         let networking = &c.networking;
-        self.cluster_check("networking.dnsDomain", names::dns_subdomain(&networking.dns_domain));
+        let dns_domain = names::dns_subdomain(&networking.dns_domain);
+        self.cluster_check("networking.dnsDomain", dns_domain.map_err(|why| format!("Invalid value: {why}")));
         let path = "networking.serviceSubnet";
         for subnet in self.subnets(path, &networking.service_subnet, 10) {
             if subnet.max_prefix_len() - subnet.prefix_len() > SERVICE_HOST_BITS {

@@ -2,6 +2,7 @@
 
 use crate::config::{KubernetesVersion, NodeSettings, Settings};
 use crate::finding::Finding;
+use crate::host::kubelet;
 use crate::host::machine::Machine;
 use crate::preflight::config::existing::{KubeletConf, kubelet_conf};
 
@@ -15,8 +16,7 @@ pub(crate) fn version(machine: &dyn Machine) -> Result<KubernetesVersion, String
         return Err(said.stderr.trim().lines().last().unwrap_or("it failed and said nothing").to_owned());
     }
     let text = said.stdout.trim();
-    let version = text.split_whitespace().last().unwrap_or_default();
-    version.parse().map_err(|_| format!("it says {text:?}, which is no version"))
+    kubelet::version_in(text).ok_or_else(|| format!("it says {text:?}, which is no version"))
 }
 
 /// The cgroup driver that kubelet is configured for.

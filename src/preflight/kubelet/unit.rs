@@ -1,13 +1,15 @@
 //! The command line that the init system starts kubelet with: a drop-in may leave out or replace our files.
 
+use std::path::Path;
+
 use crate::config::NodeSettings;
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::kubelet::lacks_drop_in;
 use crate::preflight::config::existing::kubelet_env_flags;
 
-/// Variables whose values are not in the unit but in files: init's own, and the packages'.
-const FROM_FILES: [&str; 2] = ["KUBELET_KUBEADM_ARGS", "KUBELET_EXTRA_ARGS"];
+/// Variables of files that init writes, or that are judged by themselves.
+const OWN: [&str; 2] = ["KUBELET_KUBEADM_ARGS", "KUBELET_EXTRA_ARGS"];
 
 pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     if machine.init_system() != Some("systemd") || !machine.service("kubelet").exists {
@@ -17,7 +19,8 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     if lacks_drop_in(&said.stdout) {
         return vec![Finding::info("kubelet's unit has no configuration yet: the drop-in will be installed")];
     }
-    let unit = Unit::parse(&said.stdout);
+    let mut unit = Unit::parse(&said.stdout);
+    unit.read_environment(machine);
     let wanted = node.paths.kubelet.join("config.yaml").display().to_string();
     if kubelet_env_flags(machine).iter().any(|(_, name, _)| name == "config") {
         return vec![];
@@ -27,13 +30,20 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     if words.first().is_none_or(|w| w.rsplit('/').next() != Some("kubelet")) {
         return vec![];
     }
-    let given = words.iter().enumerate().rev().find_map(|(at, word)| match word.split_once('=') {
-        Some(("--config" | "-config", value)) => Some(value.to_owned()),
-        None if word == "--config" => words.get(at + 1).cloned(),
-        _ => None,
-    });
+    let given = value_of(&words, "config");
+    let given = given.as_deref();
+    if given == Some(&wanted) {
+        return vec![];
+    }
+    if runs_static_pods(&words, given, node, machine) {
+        let reads = given.unwrap_or("no configuration file");
+        return vec![
+            Finding::warning(format!("kubelet's unit makes it read {reads}: {wanted} will have no effect"))
+                .evidence(format!("{}: ExecStart={line}", unit.file))
+                .cause("the unit was written for this machine, and is left as it is; it has kubelet run static Pods from the right directory"),
+        ];
+    }
     let (what, cause) = match given {
-        Some(path) if path == wanted => return vec![],
         Some(path) => (
             format!("kubelet's unit makes it read {path}, and init writes {wanted}"),
             "a drop-in of this machine's starts kubelet in a way of its own: it would not find the manifests",
@@ -53,6 +63,33 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     ]
 }
 
+/// The value of a flag, given as `--name=value` or `--name value`; the last one counts.
+fn value_of(words: &[String], name: &str) -> Option<String> {
+    words.iter().enumerate().rev().find_map(|(at, word)| {
+        let (flag, value) = word.split_once('=').map_or((word.as_str(), None), |(f, v)| (f, Some(v)));
+        if flag.trim_start_matches('-') != name || !flag.starts_with('-') {
+            return None;
+        }
+        value.map(str::to_owned).or_else(|| words.get(at + 1).cloned())
+    })
+}
+
+/// Whether a kubelet that reads this file runs the static Pods that init writes.
+fn runs_static_pods(
+    words: &[String],
+    file: Option<&str>,
+    node: &NodeSettings,
+    machine: &dyn Machine,
+) -> bool {
+    let of_file = || {
+        let text = machine.text(file?.as_ref())?;
+        let value = crate::yaml::parse_values(&text).ok()?.into_iter().next()?;
+        value.get("staticPodPath")?.as_str().map(str::to_owned)
+    };
+    let folder = value_of(words, "pod-manifest-path").or_else(of_file);
+    folder.is_some_and(|folder| Path::new(&folder) == node.paths.manifests)
+}
+
 /// As much of a unit as tells what is started.
 #[derive(Default)]
 struct Unit {
@@ -60,6 +97,8 @@ struct Unit {
     file: String,
     exec_start: Option<String>,
     environment: Vec<(String, String)>,
+    /// The files with more variables.
+    environment_files: Vec<String>,
 }
 
 impl Unit {
@@ -75,15 +114,24 @@ impl Unit {
                 // An empty value takes away those before it.
                 unit.exec_start = Some(value.to_owned()).filter(|v| !v.is_empty());
                 file.clone_into(&mut unit.file);
+            } else if let Some(value) = line.strip_prefix("EnvironmentFile=") {
+                unit.environment_files.push(value.trim_start_matches('-').to_owned());
             } else if let Some(value) = line.strip_prefix("Environment=") {
-                let value = value.trim_matches(['"', '\'']);
-                unit.environment.extend(value.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())));
+                unit.environment.extend(assignment(value.trim_matches(['"', '\''])));
             }
         }
         unit
     }
 
-    /// The words of the command, with the unit's own variables; none where others are used, whose values are not known.
+    /// Adds the variables of the files; they count more than the unit's own.
+    fn read_environment(&mut self, machine: &dyn Machine) {
+        for file in &self.environment_files {
+            let text = machine.text(file.as_ref()).unwrap_or_default().replace("\\\n", " ");
+            self.environment.extend(text.lines().filter_map(|line| assignment(line.trim())));
+        }
+    }
+
+    /// The words of the command, with the values of variables; none where one is used whose value is not known.
     fn words(&self) -> Option<Vec<String>> {
         let mut words = vec![];
         for word in
@@ -95,13 +143,19 @@ impl Unit {
             };
             let name = name.trim_matches(['{', '}']);
             match self.environment.iter().rev().find(|(n, _)| n == name) {
+                _ if OWN.contains(&name) => {}
                 Some((_, value)) => words.extend(value.split_whitespace().map(str::to_owned)),
-                None if FROM_FILES.contains(&name) => {}
                 None => return None,
             }
         }
         Some(words)
     }
+}
+
+/// `NAME=value`, with or without quotes round the value.
+fn assignment(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=')?;
+    Some((name.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
 }
 
 #[cfg(test)]
@@ -132,6 +186,49 @@ mod tests {
             assert_eq!(with(&drop_ins).check("KubeletUnit", &settings("")), [], "{drop_ins:?}");
         }
         assert_eq!(FakeMachine::healthy().check("KubeletUnit", &settings("")), []);
+    }
+
+    /// A unit of an installer's own, with its flags in a file.
+    const INSTALLER: &str = "[Service]\nEnvironmentFile=-/etc/kubernetes/kubelet.env\nExecStart=/usr/local/bin/kubelet \\\n\t\t$LEVEL \\\n\t\t$ARGS\n";
+
+    fn installer(args: &str) -> FakeMachine {
+        let mut machine = with(&[]);
+        let said = format!("# /etc/systemd/system/kubelet.service\n{INSTALLER}");
+        machine.says.get_mut("systemctl cat kubelet").unwrap().stdout = said;
+        machine.file("/etc/kubernetes/kubelet.env", format!("LEVEL=\"--v=2\"\nARGS=\"{args}\"\n"));
+        machine
+    }
+
+    #[test]
+    fn unit_of_an_installer_is_left_and_what_it_ignores_is_told() {
+        let mut machine =
+            installer("--hostname-override=cp-1 \\\n--config=/etc/kubernetes/kubelet-config.yaml");
+        machine.file("/etc/kubernetes/kubelet-config.yaml", "staticPodPath: /etc/kubernetes/manifests\n");
+        let found = machine.finding("KubeletUnit", &settings(""));
+        assert_eq!(found.severity, Severity::Warning, "{found:?}");
+        for part in
+            ["/etc/kubernetes/kubelet-config.yaml", "/var/lib/kubelet/config.yaml will have no effect"]
+        {
+            assert!(found.what.contains(part), "{found:?}");
+        }
+        let flag =
+            installer("--pod-manifest-path /etc/kubernetes/manifests").finding("KubeletUnit", &settings(""));
+        assert!(
+            flag.severity == Severity::Warning && flag.what.contains("no configuration file"),
+            "{flag:?}"
+        );
+        let ours = installer("--config /var/lib/kubelet/config.yaml");
+        assert_eq!(ours.check("KubeletUnit", &settings("")), []);
+    }
+
+    #[test]
+    fn kubelet_that_would_not_find_the_manifests_is_an_error() {
+        let mut machine = installer("--config=/etc/kubelet.yaml");
+        machine.file("/etc/kubelet.yaml", "staticPodPath: /opt/manifests\n");
+        for machine in [machine, installer("--pod-manifest-path=/opt"), installer("")] {
+            let found = machine.finding("KubeletUnit", &settings(""));
+            assert_eq!(found.severity, Severity::Error, "{found:?}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(crate) fn cpus(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         return vec![];
     }
     vec![
-        Finding::error(format!("this machine has {cpus} CPU, and a control plane needs {CPUS}"))
+        Finding::error(format!("the number of available CPUs {cpus} is less than the required {CPUS}"))
             .cause("the API server, etcd and the controllers starve each other while they start")
             .fix(
                 "give the machine another CPU; or `--ignore-preflight-errors=NumCPU` where slowness is fine",
@@ -41,11 +41,9 @@ pub(crate) fn memory(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
         return vec![];
     }
     vec![
-        Finding::error(format!(
-            "this machine has {mib} MiB of memory, and a control plane needs {MEMORY_MIB} MiB"
-        ))
-        .cause("the kernel would kill its components for lack of memory")
-        .fix("give the machine more memory; or `--ignore-preflight-errors=Mem`"),
+        Finding::error(format!("the system RAM ({mib} MB) is less than the minimum {MEMORY_MIB} MB"))
+            .cause("the kernel would kill its components for lack of memory")
+            .fix("give the machine more memory; or `--ignore-preflight-errors=Mem`"),
     ]
 }
 
@@ -97,7 +95,7 @@ mod tests {
         assert!(machine(2, 1700).check("NumCPU", &s).is_empty());
         assert!(machine(2, 1700).check("Mem", &s).is_empty());
         assert_eq!(machine(1, 1700).finding("NumCPU", &s).severity, Severity::Error);
-        assert!(machine(2, 1699).finding("Mem", &s).what.contains("1699 MiB"));
+        assert!(machine(2, 1699).finding("Mem", &s).what.contains("1699 MB"));
         assert!(FakeMachine::with(|m| m.root = false).finding("IsPrivilegedUser", &s).fix.is_some());
     }
 

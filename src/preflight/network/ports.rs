@@ -135,7 +135,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> 
         ];
     }
     let finding =
-        Finding::error(format!("port {port}, which {program} needs, is in use")).evidences(evidence);
+        Finding::error(format!("Port {port} is in use, and {program} needs it")).evidences(evidence);
     let Some(process) = holder else {
         // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
         if owner != Owner::Kubelet && is_ours(node, machine, owner) {

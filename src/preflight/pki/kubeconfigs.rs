@@ -133,7 +133,7 @@ mod tests {
         }
         // Where init can't sign, moving it away leads nowhere.
         let machine = FakeMachine::with(|m| {
-            m.file("/etc/kubernetes/admin.conf", &kubeconfig(&other, right));
+            m.file("/etc/kubernetes/admin.conf", kubeconfig(&other, right));
             m.file("/etc/kubernetes/pki/ca.crt", &ours);
         });
         let external = machine.check("Kubeconfigs", &s);

@@ -56,7 +56,7 @@ impl Images {
     /// Runs the command that was named.
     pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         match &self.command {
-            Command::List(list) => images::list::run(&list.selection.selection()?, list.print.output, out),
+            Command::List(list) => images::list::run(&list.selection.selection()?, &list.print.format(), out),
             Command::Pull(pull) => {
                 images::pull::run(&pull.selection.selection()?, pull.cri_socket.as_deref(), out)
             }

@@ -21,7 +21,7 @@ pub(super) struct Moving {
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// How to print what was moved
-    #[arg(short, long, value_enum, default_value_t)]
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }
 
@@ -35,7 +35,7 @@ impl Moving {
             file: self.file.clone(),
             selection: self.selection.selection()?,
             cri_socket: self.cri_socket.clone(),
-            format: self.output,
+            format: self.output.clone(),
         })
     }
 }

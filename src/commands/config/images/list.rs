@@ -21,7 +21,7 @@ struct ImageList {
 ///
 /// # Errors
 /// When the configuration can't be used.
-pub(crate) fn run(selection: &Selection, format: ObjectFormat, out: &Printer) -> Result<ExitStatus, Error> {
+pub(crate) fn run(selection: &Selection, format: &ObjectFormat, out: &Printer) -> Result<ExitStatus, Error> {
     let settings = selection.settings(None, HostFacts::placeholder(), out)?;
     let list = ImageList { kind: "Images", api_version: API_VERSION, images: settings.images() };
     out.data(&format.render(&list, |list| list.images.join("\n") + "\n")?);

@@ -7,7 +7,7 @@ pub(crate) mod pull;
 use std::collections::BTreeMap;
 
 use super::{read, warn};
-use crate::commands::configuration::{resolve_label, unusable};
+use crate::commands::configuration::{resolve_version, unusable};
 use crate::config::{self, HostFacts, Loaded, Overrides, Settings};
 use crate::error::Error;
 use crate::host;
@@ -49,7 +49,7 @@ impl Selection {
             }
             None => self.loaded(),
         };
-        resolve_label(&mut loaded.cluster.kubernetes_version, out)?;
+        resolve_version(&mut loaded.cluster.kubernetes_version, out)?;
         if let Some(socket) = cri_socket {
             socket.clone_into(&mut loaded.init.node_registration.cri_socket);
             loaded.locator.flags.push(("nodeRegistration.criSocket", "cri-socket"));

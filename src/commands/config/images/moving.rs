@@ -54,7 +54,7 @@ impl Request {
         let settings = self.selection.settings_here(self.cri_socket.as_deref(), out)?;
         let carrier = carrier(&settings.node.registration.cri_socket)?;
         let moved = moves(&carrier, &settings.images(), &mut |step| tell(&step, out))?;
-        print(&moved, self.format, out)
+        print(&moved, &self.format, out)
     }
 }
 
@@ -92,7 +92,7 @@ fn tell(step: &Step<'_>, out: &Printer) {
 }
 
 /// Prints the images.
-fn print(images: &[Moved], format: ObjectFormat, out: &Printer) -> Result<ExitStatus, Error> {
+fn print(images: &[Moved], format: &ObjectFormat, out: &Printer) -> Result<ExitStatus, Error> {
     let text = format.render(&json!({ "images": images }), |_| {
         let head = ["IMAGE", "DIGEST", "PLATFORM", "SIZE"].map(str::to_owned);
         let rows = images.iter().map(|i| {

@@ -1,0 +1,333 @@
+//! Reads a template.
+
+use serde_json::Value;
+
+use super::super::error::TemplateError;
+use super::super::unquote::literal;
+use super::functions::FUNCTIONS;
+use super::{Expression, Node};
+
+/// How deep blocks and parentheses may be nested: more than any template needs, and no more than the stack bears.
+const DEPTH: usize = 32;
+
+/// The nodes of a template.
+pub(super) fn template(text: &str) -> Result<Vec<Node>, TemplateError> {
+    let mut parser = Parser { rest: text, variables: vec![] };
+    match parser.nodes(0)? {
+        (nodes, End::Text) => Ok(nodes),
+        (_, End::Else | End::End) => parser.fail("`else` or `end` without `if`, `range` or `with`"),
+    }
+}
+
+/// What ends a list of nodes.
+enum End {
+    Text,
+    Else,
+    End,
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    /// The variables that are known here.
+    variables: Vec<String>,
+}
+
+impl Parser<'_> {
+    fn fail<T>(&self, why: &str) -> Result<T, TemplateError> {
+        Err(TemplateError::syntax(self.rest, why))
+    }
+
+    fn take(&mut self, token: &str) -> bool {
+        let rest = self.rest.strip_prefix(token);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn blanks(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    fn name(&mut self) -> String {
+        let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let (name, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        name.to_owned()
+    }
+
+    /// Goes past a keyword, which no letter follows.
+    fn word(&mut self, word: &str) -> bool {
+        let rest = self.rest.strip_prefix(word);
+        let ends = rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
+        ends && self.take(word)
+    }
+
+    /// Goes past the begin of an action, if one is left, and gives the text before it.
+    fn text(&mut self) -> (String, bool) {
+        let Some((text, rest)) = self.rest.split_once("{{") else {
+            return (std::mem::take(&mut self.rest).to_owned(), false);
+        };
+        self.rest = rest;
+        let trims = rest.starts_with("- ") && self.take("-");
+        self.blanks();
+        (if trims { text.trim_end() } else { text }.to_owned(), true)
+    }
+
+    fn close(&mut self) -> Result<(), TemplateError> {
+        let blank = self.rest.starts_with(char::is_whitespace);
+        self.blanks();
+        if blank && self.take("-}}") {
+            self.blanks();
+            return Ok(());
+        }
+        if self.take("}}") { Ok(()) } else { self.fail("`}}` is expected") }
+    }
+
+    fn nodes(&mut self, depth: usize) -> Result<(Vec<Node>, End), TemplateError> {
+        if depth > DEPTH {
+            return self.fail("nested too deeply");
+        }
+        let mut nodes = vec![];
+        loop {
+            let (text, action) = self.text();
+            if !text.is_empty() {
+                nodes.push(Node::Text(text));
+            }
+            if !action {
+                return Ok((nodes, End::Text));
+            }
+            if self.take("/*") {
+                let Some((_, rest)) = self.rest.split_once("*/") else {
+                    return self.fail("a comment has no end");
+                };
+                self.rest = rest;
+                self.close()?;
+            } else if self.word("end") {
+                self.close()?;
+                return Ok((nodes, End::End));
+            } else if self.word("else") {
+                return Ok((nodes, End::Else));
+            } else {
+                let known = self.variables.len();
+                let block = ["if", "range", "with"].into_iter().find(|word| self.word(word));
+                match block {
+                    Some("if") => nodes.push(self.condition(depth)?),
+                    Some("range") => nodes.push(self.range(depth)?),
+                    Some(_) => nodes.push(self.with(depth)?),
+                    None => nodes.push(self.print()?),
+                }
+                if block.is_some() {
+                    self.variables.truncate(known);
+                }
+            }
+        }
+    }
+
+    /// The nodes up to `end`, and those after `else`.
+    fn block(&mut self, depth: usize) -> Result<(Vec<Node>, Vec<Node>), TemplateError> {
+        self.close()?;
+        let (nodes, end) = self.nodes(depth + 1)?;
+        match end {
+            End::End => Ok((nodes, vec![])),
+            End::Else => {
+                self.close()?;
+                match self.nodes(depth + 1)? {
+                    (otherwise, End::End) => Ok((nodes, otherwise)),
+                    _ => self.fail("`end` is missing"),
+                }
+            }
+            End::Text => self.fail("`end` is missing"),
+        }
+    }
+
+    fn condition(&mut self, depth: usize) -> Result<Node, TemplateError> {
+        let mut branches = vec![];
+        loop {
+            let condition = self.pipeline(0)?;
+            self.close()?;
+            let (nodes, end) = self.nodes(depth + 1)?;
+            branches.push((condition, nodes));
+            match end {
+                End::End => return Ok(Node::If(branches, vec![])),
+                End::Text => return self.fail("`end` is missing"),
+                End::Else => {}
+            }
+            self.blanks();
+            if self.word("if") {
+                continue;
+            }
+            self.close()?;
+            return match self.nodes(depth + 1)? {
+                (otherwise, End::End) => Ok(Node::If(branches, otherwise)),
+                _ => self.fail("`end` is missing"),
+            };
+        }
+    }
+
+    fn range(&mut self, depth: usize) -> Result<Node, TemplateError> {
+        let mut names = self.declared()?;
+        let of = self.pipeline(0)?;
+        self.variables.extend(names.iter().cloned());
+        let (nodes, otherwise) = self.block(depth)?;
+        let element = names.pop();
+        Ok(Node::Range { key: names.pop(), element, of, nodes, otherwise })
+    }
+
+    fn with(&mut self, depth: usize) -> Result<Node, TemplateError> {
+        let name = self.declared()?.pop();
+        let value = self.pipeline(0)?;
+        self.variables.extend(name.clone());
+        let (nodes, otherwise) = self.block(depth)?;
+        Ok(Node::With { name, value, nodes, otherwise })
+    }
+
+    /// The variables before `:=`, if that follows.
+    fn declared(&mut self) -> Result<Vec<String>, TemplateError> {
+        self.blanks();
+        let before = self.rest;
+        let mut names = vec![];
+        while self.take("$") {
+            names.push(self.name());
+            self.blanks();
+            if self.take(":=") {
+                return if names.len() <= 2 { Ok(names) } else { self.fail("too many variables") };
+            }
+            if !self.take(",") {
+                break;
+            }
+            self.blanks();
+        }
+        self.rest = before;
+        Ok(vec![])
+    }
+
+    fn print(&mut self) -> Result<Node, TemplateError> {
+        let before = self.rest;
+        if self.take("$") {
+            let name = self.name();
+            self.blanks();
+            let new = self.take(":=");
+            if !name.is_empty() && (new || (self.rest.starts_with('=') && self.take("="))) {
+                if !new && !self.variables.contains(&name) {
+                    return self.fail(&format!("undefined variable ${name}"));
+                }
+                let value = self.pipeline(0)?;
+                self.close()?;
+                self.variables.push(name.clone());
+                return Ok(Node::Assign { name, new, value });
+            }
+            self.rest = before;
+        }
+        let value = self.pipeline(0)?;
+        self.close()?;
+        Ok(Node::Print(value))
+    }
+
+    /// Commands with `|` between: the value of each is the last argument of the next.
+    fn pipeline(&mut self, depth: usize) -> Result<Expression, TemplateError> {
+        let mut value = self.command(depth, None)?;
+        loop {
+            let before = self.rest;
+            self.blanks();
+            if !self.take("|") {
+                self.rest = before;
+                return Ok(value);
+            }
+            value = self.command(depth, Some(value))?;
+        }
+    }
+
+    /// A function with its arguments, or a value.
+    fn command(&mut self, depth: usize, last: Option<Expression>) -> Result<Expression, TemplateError> {
+        self.blanks();
+        let before = self.rest;
+        let name = self.name();
+        if !FUNCTIONS.contains(&name.as_str()) {
+            self.rest = before;
+            return match (self.operand(depth)?, last) {
+                (Some(value), None) => Ok(value),
+                (Some(_), Some(_)) => self.fail("a function is expected after `|`"),
+                (None, _) if name.is_empty() => self.fail("a value is expected"),
+                (None, _) => self.fail("this is not supported"),
+            };
+        }
+        let mut arguments = vec![];
+        loop {
+            let before = self.rest;
+            self.blanks();
+            match self.operand(depth)? {
+                Some(argument) => arguments.push(argument),
+                None => {
+                    self.rest = before;
+                    arguments.extend(last);
+                    return Ok(Expression::Call(name, arguments));
+                }
+            }
+        }
+    }
+
+    /// A value with the fields that are taken of it; none if something else follows.
+    fn operand(&mut self, depth: usize) -> Result<Option<Expression>, TemplateError> {
+        let mut value = if self.take("(") {
+            if depth >= DEPTH {
+                return self.fail("nested too deeply");
+            }
+            let value = self.pipeline(depth + 1)?;
+            self.blanks();
+            if !self.take(")") {
+                return self.fail("`)` is expected");
+            }
+            value
+        } else if self.rest.starts_with(['"', '`']) {
+            let (text, rest) = literal(self.rest)?;
+            self.rest = rest;
+            Expression::Value(Value::String(text))
+        } else if self.take("$") {
+            let name = self.name();
+            if !name.is_empty() && !self.variables.contains(&name) {
+                return self.fail(&format!("undefined variable ${name}"));
+            }
+            Expression::Variable(name)
+        } else if self.rest.starts_with('.') {
+            if self
+                .rest
+                .strip_prefix('.')
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+            {
+                self.take(".");
+            }
+            Expression::Current
+        } else if self.rest.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+            match self.number() {
+                Some(number) => Expression::Value(number),
+                None => return Ok(None),
+            }
+        } else if let Some(value) = self.constant() {
+            Expression::Value(value)
+        } else {
+            return Ok(None);
+        };
+        while self
+            .rest
+            .strip_prefix('.')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+        {
+            self.take(".");
+            value = Expression::Field(Box::new(value), self.name());
+        }
+        Ok(Some(value))
+    }
+
+    fn constant(&mut self) -> Option<Value> {
+        let constants = [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("nil", Value::Null)];
+        constants.into_iter().find(|(word, _)| self.word(word)).map(|(_, value)| value)
+    }
+
+    fn number(&mut self) -> Option<Value> {
+        let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.');
+        let end = self.rest.find(|c| !is_of_number(c)).unwrap_or(self.rest.len());
+        let (number, rest) = self.rest.split_at(end);
+        let number = serde_json::from_str(number).ok()?;
+        self.rest = rest;
+        Some(number)
+    }
+}

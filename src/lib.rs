@@ -24,6 +24,7 @@
 use std::io::Write as _;
 
 pub mod addons;
+mod backup;
 mod care;
 pub mod certs;
 pub mod cli;

@@ -1,6 +1,7 @@
 //! The command line: clap's types, a file a command. Flags and configuration become settings here; nothing else does.
 
 mod arrange;
+mod backup;
 mod care;
 mod certs;
 mod completion;
@@ -18,6 +19,7 @@ mod output_api;
 mod phase;
 mod preflight;
 mod reset;
+mod restore;
 mod token;
 mod upgrade;
 mod value;
@@ -123,6 +125,10 @@ enum Command {
     Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
+    /// Save everything that sets this cluster up again as one encrypted archive
+    Backup(backup::Backup),
+    /// Set up the cluster of a backup again, on a fresh machine
+    Restore(Box<restore::Restore>),
     /// Show the cluster's nodes, their etcd members and the certificates that their control planes serve
     Nodes(nodes::Nodes),
     /// Create, list and delete bootstrap tokens
@@ -228,6 +234,10 @@ impl Command {
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
             Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),
+            Self::Backup(backup) => run(global, backup.output.printer(), |out| backup.run(out)),
+            Self::Restore(restore) => {
+                run(global, restore.output.printer(), |out| commands::restore::run(&restore.request(), out))
+            }
             Self::Nodes(nodes) => {
                 run(global, nodes.output.printer(), |out| commands::nodes::run(&nodes.request(), out))
             }

@@ -1,5 +1,6 @@
 //! The commands: each a function from a request to an exit status. They know neither clap nor how a request was made.
 
+pub(crate) mod backup;
 pub(crate) mod care;
 pub(crate) mod certs;
 pub(crate) mod config;
@@ -17,6 +18,7 @@ pub(crate) mod nodes;
 pub(crate) mod preflight;
 pub(crate) mod reach;
 pub(crate) mod reset;
+pub(crate) mod restore;
 mod this_machine;
 pub(crate) mod token;
 pub(crate) mod upgrade;

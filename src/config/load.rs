@@ -346,7 +346,7 @@ impl Loader {
         }
         if old {
             let message = format!(
-                "{} is deprecated: `kubestrap config migrate` turns it into {}",
+                "{} is deprecated, and refused by kubeadm 1.37: `kubestrap config migrate` turns it into {}",
                 v1beta3::API_VERSION,
                 v1beta4::API_VERSION
             );

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+
 use crate::config::settings::join_host_port;
 use crate::manifest::Component;
 use crate::node::StaticPod;
@@ -15,6 +17,13 @@ pub struct Target {
     pub base: String,
     /// The path to ask.
     pub path: &'static str,
+}
+
+impl Target {
+    /// The target for a component whose static Pod's manifest says `pod`.
+    pub fn of_manifest(component: Component, pod: Value) -> Self {
+        target(&StaticPod::new(component, pod))
+    }
 }
 
 /// The target for a static Pod; kubeadm's rules for kube-apiserver, kube-controller-manager

@@ -22,6 +22,8 @@ pub(crate) struct FakeNode {
     pub(crate) no_init_system: bool,
     /// What was done to it, in order.
     pub(crate) events: Arc<Mutex<Vec<String>>>,
+    /// The process ends before this event, from 1, as by kill -9; 0 is never.
+    pub(crate) killed_at: usize,
 }
 
 impl FakeNode {
@@ -36,8 +38,13 @@ impl FakeNode {
     }
 
     /// Takes note of something.
-    pub(crate) fn note(&self, event: String) {
-        self.events.lock().unwrap().push(event);
+    fn note(&self, event: String) {
+        let mut events = self.events.lock().unwrap();
+        if events.len() + 1 == self.killed_at {
+            drop(events);
+            std::panic::resume_unwind(Box::new("killed"));
+        }
+        events.push(event);
     }
 }
 
@@ -112,11 +119,11 @@ impl Host for FakeNode {
         RealHost::of_files().exists(path)
     }
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
-        let written = RealHost::of_files().write(path, content, mode)?;
-        if let (true, Some(name)) = (written != Written::Unchanged, path.file_name()) {
-            self.note(format!("write {}", name.to_string_lossy()));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if self.read(path)?.is_none_or(|old| old != content) {
+            self.note(format!("write {name}"));
         }
-        Ok(written)
+        RealHost::of_files().write(path, content, mode)
     }
     fn keep(&self, _: &Path) -> Result<(), FileError> {
         Ok(())
@@ -125,9 +132,15 @@ impl Host for FakeNode {
         RealHost::of_files().make_dir(path, mode)
     }
     fn remove(&self, path: &Path) -> Result<(), FileError> {
+        if self.exists(path) {
+            self.note(format!("remove {}", path.file_name().unwrap_or_default().to_string_lossy()));
+        }
         RealHost::of_files().remove(path)
     }
     fn remove_all(&self, path: &Path) -> Result<(), FileError> {
+        if self.exists(path) {
+            self.note(format!("remove {}", path.file_name().unwrap_or_default().to_string_lossy()));
+        }
         RealHost::of_files().remove_all(path)
     }
     fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
@@ -135,6 +148,7 @@ impl Host for FakeNode {
         RealHost::of_files().copy_all(from, to)
     }
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        self.note(format!("rename {}", from.file_name().unwrap_or_default().to_string_lossy()));
         RealHost::of_files().rename(from, to)
     }
     fn unmount(&self, _: &Path, _: UnmountFlags) -> Result<(), FileError> {

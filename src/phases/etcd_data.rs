@@ -50,12 +50,7 @@ pub(crate) struct InPlace {
 /// # Errors
 /// When there is no room, or etcdutl can't be run or fails; then nothing is left of it.
 pub(crate) fn make(run: &mut Run, member: &LocalEtcd, source: &Source, stamp: &str) -> Result<Made, Error> {
-    for left in run.host.list(&member.data)? {
-        // An interrupted run's.
-        if left.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NEW)) {
-            run.host.remove_all(&left)?;
-        }
-    }
+    remove_unfinished(run, &member.data)?;
     check_room(run, &member.data, source.size)?;
     let dir = member.data.join(format!("{NEW}{stamp}"));
     run.host.make_dir(&dir, 0o700)?;
@@ -86,6 +81,41 @@ pub(crate) fn make(run: &mut Run, member: &LocalEtcd, source: &Source, stamp: &s
         }
     }
     Ok(Made { member: new.member(), dir, stamp: stamp.to_owned() })
+}
+
+/// Removes what interrupted runs left that made data.
+///
+/// # Errors
+/// When it can't be removed.
+pub(crate) fn remove_unfinished(run: &Run, data: &Path) -> Result<(), Error> {
+    let is_unfinished =
+        |path: &&PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(NEW));
+    let all = run.host.list(data)?;
+    all.iter().filter(is_unfinished).try_for_each(|path| Ok(run.host.remove_all(path)?))
+}
+
+/// Refuses data of a newer minor version of etcd than an image has.
+///
+/// # Errors
+/// When they are newer.
+pub(crate) fn refuse_newer(version: &str, image: &str, what: &str) -> Result<(), Error> {
+    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
+    match (minor(version), minor(tag)) {
+        (Some(data), Some(program)) if data > program => {
+            let message = format!(
+                "{what} was taken from etcd {version}, and etcd of this node is {image}\n  cause: etcd can't read the data of a newer minor version\n  fix: restore it with the version of Kubernetes that it was taken from, or set etcd.local.imageTag to an etcd of {}.{}",
+                data.0, data.1
+            );
+            Err(Error::new(ExitStatus::Failed, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Major and minor of a version such as `3.6.8-0`.
+fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 fn check_room(run: &Run, data: &Path, size: u64) -> Result<(), Error> {
@@ -223,5 +253,15 @@ mod tests {
         std::fs::remove_dir_all(&made.member).unwrap();
         put_in_place(&mut run, data, &made).unwrap_err();
         assert_eq!(names(data), ["member", "restore-T"]);
+    }
+
+    #[test]
+    fn newer_data_are_refused_with_the_fix() {
+        let check = |version, image| refuse_newer(version, image, "/s.db").map_err(|e| e.message);
+        assert_eq!(check("3.6.8", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
+        assert_eq!(check("3.5.24", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
+        assert_eq!(check("", "registry.k8s.io/etcd@sha256:1"), Ok(()), "not known: etcdutl tells");
+        let error = check("3.6.8", "registry.k8s.io/etcd:3.5.24-0").unwrap_err();
+        assert!(error.contains("cause: etcd can't read") && error.contains("an etcd of 3.6"), "{error}");
     }
 }

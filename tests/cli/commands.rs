@@ -111,3 +111,40 @@ fn the_version_is_told_as_kubeadm_tells_it() {
     }
     kubestrap(&["version", "-o", "table"]).run().refused(2, &["short", "json", "yaml"]);
 }
+
+#[test]
+fn flags_without_effect_are_few_and_have_a_reason() {
+    const REASONS: [(&str, &str); 5] = [
+        ("config --kubeconfig", "kubeadm has it on these commands, and asks no cluster either"),
+        ("reset --kubeconfig", "what reset needs is on the machine"),
+        ("--vmodule", "there are no modules in our logs"),
+        ("--show-managed-fields", "kubeadm's output objects have none"),
+        ("--allow-experimental-api", "there is no experimental API version"),
+    ];
+    fn walk(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        for arg in command.get_arguments() {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            if help.starts_with("Accepted") {
+                found.push(format!("{path} --{}", arg.get_long().unwrap_or_default()));
+            }
+        }
+        for child in command.get_subcommands() {
+            walk(child, format!("{path} {}", child.get_name()).trim(), found);
+        }
+    }
+    let mut found = vec![];
+    walk(&kubestrap::cli::command(), "", &mut found);
+    let has_reason = |flag: &String| {
+        REASONS.iter().any(|(known, _)| {
+            let (command, name) = known.rsplit_once("--").unwrap();
+            flag.starts_with(command.trim()) && flag.ends_with(&format!("--{name}"))
+        })
+    };
+    let unexplained: Vec<&String> = found.iter().filter(|flag| !has_reason(flag)).collect();
+    assert_eq!(unexplained, [""; 0]);
+    for (known, _) in REASONS {
+        let (command, name) = known.rsplit_once("--").unwrap();
+        let used = |flag: &String| flag.starts_with(command.trim()) && flag.ends_with(&format!("--{name}"));
+        assert!(found.iter().any(used), "{known} has an effect by now");
+    }
+}

@@ -3,6 +3,7 @@
 
 mod bad_input;
 // mod bad_values;
+mod callers;
 mod commands;
 mod diff;
 mod dry_run;

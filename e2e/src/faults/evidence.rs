@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use anyhow::Context;
 use kubestrap::diagnose;
-use kubestrap::health::{LiveWatch, Stage, Watch, Watched, target};
+use kubestrap::health::{LiveWatch, Stage, Target, Watch, Watched};
 use kubestrap::host::RealHost;
 use kubestrap::kubeconfig::Kubeconfig;
 use kubestrap::manifest::Component;
@@ -97,7 +97,7 @@ fn watched() -> anyhow::Result<Watched> {
     for component in Component::ALL {
         let Ok(text) = fs::read_to_string(Path::new(MANIFESTS).join(component.file())) else { continue };
         let documents = kubestrap::yaml::parse_values(&text).unwrap_or_default();
-        targets.extend(documents.first().map(|pod| target(component, pod)));
+        targets.extend(documents.into_iter().next().map(|pod| Target::of_manifest(component, pod)));
     }
     let kubeconfig = fs::read_to_string("/etc/kubernetes/super-admin.conf").ok();
     Ok(Watched {

@@ -18,6 +18,7 @@ mod renew;
 mod rerun;
 mod reset;
 mod static_pods;
+mod upgrade;
 mod upload_certs;
 
 use super::node::Node;
@@ -141,6 +142,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "diff tells what another configuration changes; init does that, restarts what it touches, and refuses the rest",
         changed::run,
     ),
+    row(
+        "upgrade",
+        "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
+        upgrade::run,
+    ),
+    row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

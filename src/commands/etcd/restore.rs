@@ -15,7 +15,7 @@ use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::{LocalEtcd, StaticPod};
 use crate::output::Printer;
-use crate::phases::etcd_data::Source;
+use crate::phases::etcd_data::{Source, refuse_newer};
 
 /// What to restore.
 #[derive(Clone, Debug)]
@@ -109,30 +109,6 @@ fn source(path: &std::path::Path, unhashed: bool, member: &LocalEtcd) -> Result<
     Ok(Source { path, unhashed, size })
 }
 
-/// Refuses data of a newer minor version of etcd than an image has.
-///
-/// # Errors
-/// When they are newer.
-pub(crate) fn refuse_newer(version: &str, image: &str, what: &str) -> Result<(), Error> {
-    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
-    match (minor(version), minor(tag)) {
-        (Some(data), Some(program)) if data > program => {
-            let message = format!(
-                "{what} was taken from etcd {version}, and etcd of this node is {image}\n  cause: etcd can't read the data of a newer minor version\n  fix: restore it with the version of Kubernetes that it was taken from, or set etcd.local.imageTag to an etcd of {}.{}",
-                data.0, data.1
-            );
-            Err(Error::new(ExitStatus::Failed, message))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Major and minor of a version such as `3.6.8-0`.
-fn minor(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.trim_start_matches('v').split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
 /// Refuses to go on while other members answer: they would go on as a cluster of their own, with the old data.
 fn refuse_others(target: &Target, member: &LocalEtcd) -> Result<(), Error> {
     // Where etcd can't be asked, the manifest's members are told at the end.
@@ -169,19 +145,4 @@ pub(super) fn tell_others(member: &LocalEtcd, out: &Printer) {
 /// What a restore is from, for messages.
 pub(super) fn described(source: &Source) -> String {
     format!("{} ({})", source.path.display(), size(source.size))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn newer_data_are_refused_with_the_fix() {
-        let check = |version, image| refuse_newer(version, image, "/s.db").map_err(|e| e.message);
-        assert_eq!(check("3.6.8", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
-        assert_eq!(check("3.5.24", "registry.k8s.io/etcd:3.6.5-0"), Ok(()));
-        assert_eq!(check("", "registry.k8s.io/etcd@sha256:1"), Ok(()), "not known: etcdutl tells");
-        let error = check("3.6.8", "registry.k8s.io/etcd:3.5.24-0").unwrap_err();
-        assert!(error.contains("cause: etcd can't read") && error.contains("an etcd of 3.6"), "{error}");
-    }
 }

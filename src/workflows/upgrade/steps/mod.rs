@@ -8,4 +8,6 @@ pub(super) mod post_upgrade;
 pub(super) mod preflight;
 mod renewal;
 mod roll;
+#[cfg(test)]
+mod tests;
 pub(crate) mod undo;

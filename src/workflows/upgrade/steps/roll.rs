@@ -89,6 +89,8 @@ fn copy_etcd_data(upgrade: &mut Upgrade, old: Option<&StaticPod>) -> Result<(), 
     ));
     upgrade.run.log(format!("Copying etcd's data to {}", copy.display()));
     let copy = copy.join("etcd");
+    // One that the journal does not know is of a run that was killed while it copied.
+    upgrade.run.host.remove_all(&copy)?;
     upgrade.run.host.copy_all(&data, &copy)?;
     let needed = minor(&tag) != minor(&new);
     journal.etcd = Some(EtcdBackup { data, copy, needed });

@@ -195,13 +195,15 @@ fn manifest_is_replaced_while_kubelet_and_the_old_container_are_stopped() {
     let events = node.events();
     let order = |component: &str| -> Vec<String> {
         let stopped = events.iter().position(|e| e.starts_with(&format!("stop {component}-"))).unwrap();
+        let kubelet = events[..stopped].iter().rposition(|e| e == "stop kubelet").unwrap();
         let started = events.iter().skip(stopped).position(|e| e == "start kubelet").unwrap();
-        events[stopped - 1..=stopped + started].to_vec()
+        events[kubelet..=stopped + started].to_vec()
     };
     assert_eq!(
         order("etcd"),
         [
             "stop kubelet",
+            "stop kube-apiserver-cp-1 within 3 s",
             "stop etcd-cp-1 within 30 s",
             "copy etcd",
             "write kubestrap-upgrade.json",

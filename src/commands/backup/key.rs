@@ -49,7 +49,7 @@ impl KeySource {
     /// When none is given, or it can't be read.
     pub(in super::super) fn unlock(&self) -> Result<Unlock, Error> {
         if !self.identities.is_empty() {
-            let files = self.identities.iter().map(|path| read(path)).collect::<Result<_, Error>>()?;
+            let files = self.identities.iter().map(read).collect::<Result<_, Error>>()?;
             return Ok(Unlock::Identities(files));
         }
         let passphrase = self.passphrase()?;

@@ -74,7 +74,7 @@ impl Backup {
             return backup::verify(archive, &key, out);
         }
         // The directory that is ours need not be there yet.
-        if self.path.as_os_str() == BACKUPS {
+        if self.path == std::path::Path::new(BACKUPS) {
             std::fs::create_dir_all(BACKUPS)?;
         }
         backup::run(&Request { path: self.path.clone(), key, manifests: self.manifests.clone() }, out)

@@ -59,14 +59,13 @@ fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
     loaded.init.node_registration.cri_socket = given.unwrap_or_else(socket);
     loaded.init.timeouts.clone_from(&config.timeouts);
     loaded.cluster.certificates_dir.clone_from(&config.certificates_dir);
-    let facts = HostFacts { hostname: "localhost".into(), ..HostFacts::default() };
     let overrides = Overrides {
         dry_run: true,
         ignore_preflight_errors: config.ignore_preflight_errors.clone(),
         ..Overrides::default()
     };
     let quiet = Printer::new(crate::output::Format::Text).quiet();
-    Ok(configuration::resolve(loaded, facts, &overrides, &quiet)?.settings)
+    Ok(configuration::resolve(loaded, HostFacts::placeholder(), &overrides, &quiet)?.settings)
 }
 
 /// The container runtime's socket on this machine; where there are several, the first.

@@ -12,7 +12,7 @@ use crate::pki::ChainError;
 /// How long something that looks final is doubted: a cluster, or what is in front of it, may be starting, and a
 /// machine's clock be set.
 const DOUBT: Duration = Duration::from_secs(10);
-/// How long kube-controller-manager of a new cluster may take until it signs.
+/// How long a new cluster may take until anybody may read its cluster-info, and kube-controller-manager has signed it.
 const FIRST_SIGNATURE: Duration = Duration::from_secs(60);
 /// The command that makes what a new node needs.
 const NEW_TOKEN: &str = "`kubestrap token create --print-join-command` on a control-plane node prints a join command with a new token";
@@ -289,9 +289,10 @@ impl Cause {
             | Self::Unreachable { .. }
             | Self::Broken { .. }
             | Self::Unavailable { .. }
-            | Self::Unresolved { definite: false, .. }
-            | Self::Forbidden { new: true, .. } => Patience::Limit,
-            Self::NotSigned { new: true, .. } => Patience::For(FIRST_SIGNATURE),
+            | Self::Unresolved { definite: false, .. } => Patience::Limit,
+            Self::NotSigned { new: true, .. } | Self::Forbidden { new: true, .. } => {
+                Patience::For(FIRST_SIGNATURE)
+            }
             Self::Unresolved { .. }
             | Self::NotTls { .. }
             | Self::Handshake { .. }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::attention::{Attention, unhealthy};
 use super::static_pods;
+use super::watched::watched_etcd;
 use crate::config::settings::join_host_port;
 use crate::error::Error;
-use crate::etcd::{self, ClusterHealth, Credentials, Etcd, EtcdClient, Plan, initial_cluster};
+use crate::etcd::{self, ClusterHealth, Credentials, Etcd, EtcdClient, Member, Plan, initial_cluster};
 use crate::exit_status::ExitStatus;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
@@ -82,18 +84,38 @@ pub(crate) fn join(run: &mut Run, replace: bool) -> PhaseResult {
     run.point_at_new_manifests();
     if joined.added || joined.member.is_learner {
         run.act(Verb::Wait, "for the new etcd member to catch up with the leader");
-        etcd::promote(&mut etcd, joined.member.id, limit.max(Duration::from_secs(60))).map_err(|error| {
-            Error::new(
-                ExitStatus::Failed,
-                format!(
-                    "the new etcd member {} did not become a voting member: {error}\n  fix: see why it does not start with `crictl logs` of its container or `kubestrap diagnose`, then run the same command again: the member is kept",
-                    joined.member.display_name()
-                ),
-            )
-        })?;
+        promote(run, &mut etcd, &joined.member, limit.max(Duration::from_secs(60)))?;
         run.log("The new etcd member was promoted to a voting member");
     }
     Ok(Outcome::Done)
+}
+
+/// Promotes the new member; ends as soon as it is proven that it can't start.
+fn promote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Duration) -> Result<(), Error> {
+    let watched = watched_etcd(&run.settings, &*run.host)?;
+    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
+    let mut attention = Attention::new(run);
+    let mut causes = None;
+    let mut hopeless = || {
+        let snapshot = run.watch.snapshot();
+        causes = attention.hopeless(run, &snapshot);
+        causes.is_some()
+    };
+    let promoted = etcd::promote(etcd, member.id, limit, &mut hopeless);
+    let what = |error| {
+        format!("the new etcd member {} did not become a voting member: {error}", member.display_name())
+    };
+    match (promoted, causes) {
+        (Ok(()), _) => Ok(()),
+        (Err(error), Some(causes)) => Err(unhealthy(run, &what(error), causes)),
+        (Err(error), None) => Err(Error::new(
+            ExitStatus::Failed,
+            format!(
+                "{}\n  fix: see why it does not start with `crictl logs` of its container or `kubestrap diagnose`, then run the same command again: the member is kept",
+                what(error)
+            ),
+        )),
+    }
 }
 
 /// Where this node's member is reached by its peers.

@@ -34,6 +34,15 @@ pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, E
     Ok(Watched { targets, kubeconfig: identity(settings, host)?, ..watched_kubelet(settings) })
 }
 
+/// The same of etcd alone, which comes up before the others on a node that joins.
+///
+/// # Errors
+/// When its manifest can't be read.
+pub(super) fn watched_etcd(settings: &Settings, host: &dyn Host) -> Result<Watched, Error> {
+    let pod = StaticPod::read(&settings.node.paths.manifests, Component::Etcd, host)?;
+    Ok(Watched { targets: pod.iter().map(target).collect(), ..watched_kubelet(settings) })
+}
+
 /// Where kubelet reports its health, and the container runtime; no component.
 pub(crate) fn watched_kubelet(settings: &Settings) -> Watched {
     let configuration = kubelet::cluster_configuration(settings);

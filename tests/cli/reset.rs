@@ -30,7 +30,8 @@ fn configuration_file_takes_the_place_of_flags() {
     let machine = machine("force: true\ncleanupTmpDir: true\n");
     reset(&machine, "--config /reset.yaml --dry-run").run().succeeded();
     assert!(has(&machine, "/etc/kubernetes/admin.conf"));
-    reset(&machine, "--config /reset.yaml").run().succeeded();
+    let done = reset(&machine, "--config /reset.yaml").run().succeeded();
+    assert!(!done.stderr.contains("[config]"), "nothing of init's configuration matters: {}", done.stderr);
     for gone in [
         "/etc/kubernetes/admin.conf",
         "/etc/kubernetes/pki/ca.crt",

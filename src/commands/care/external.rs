@@ -6,11 +6,21 @@ use time::OffsetDateTime;
 
 use super::AREA;
 use crate::certs::{Pki, leaves, requests};
-use crate::host::Host;
+use crate::host::{FileError, Host};
 use crate::output::Printer;
 
 /// Where requests are written.
 const DIR: &str = "/var/lib/kubestrap/care/requests";
+
+/// Removes the requests of certificates that are not due, as they were answered: the next one needs a new key.
+fn remove_answered(due: &[&'static str], pki: &Pki, host: &dyn Host) -> Result<(), FileError> {
+    for managed in leaves(pki.external_etcd).iter().filter(|m| !due.contains(&m.name)) {
+        for extension in ["csr", "key"] {
+            host.remove(&Path::new(DIR).join(format!("{}.{extension}", managed.name)))?;
+        }
+    }
+    Ok(())
+}
 
 /// Writes requests for certificates, and tells what to do with them; gives their files, and what failed.
 pub(super) fn request(
@@ -21,6 +31,7 @@ pub(super) fn request(
     out: &Printer,
 ) -> (Vec<String>, Vec<String>) {
     let (mut written, mut failures) = (vec![], vec![]);
+    failures.extend(remove_answered(names, pki, host).err().map(|error| error.to_string()));
     for managed in leaves(pki.external_etcd).iter().filter(|m| names.contains(&m.name)) {
         match requests::renewal(managed, pki, Path::new(DIR), host, now) {
             Ok(file) => {

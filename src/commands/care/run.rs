@@ -115,7 +115,8 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let (written, failures) = external::request(&plan.external, &source.pki, &host, now, out);
     report.requests = written;
     report.failures.extend(failures);
-    if report.stopped.is_none() {
+    // A snapshot needs no turn.
+    if !unhealthy {
         keep_snapshot(request, &source, &host, &mut report, out);
     }
     let errors = findings.iter().filter(|f| f.severity == Severity::Error);

@@ -20,7 +20,7 @@ fn grow(lab: &Lab, through: &Node, node: &Node, replace: bool) -> Joined {
     let mut etcd = lab.client(&[through]);
     let joined = join(&mut etcd, &plan(node, replace), &mut |_| {}).unwrap();
     lab.start(node, &initial_cluster(&joined.members, &node.name, &node.peer_url), "existing", &[]);
-    if let Err(error) = promote(&mut etcd, joined.member.id, LIMIT) {
+    if let Err(error) = promote(&mut etcd, joined.member.id, LIMIT, &mut || false) {
         panic!("{error}\n{}", node.log());
     }
     joined
@@ -48,7 +48,7 @@ fn two_that_join_at_once_both_become_voting_members_and_a_lost_one_is_replaced()
     // A second run changes nothing.
     let again = join(&mut etcd, &plan(&second, false), &mut |_| {}).unwrap();
     assert!(!again.added && !again.member.is_learner);
-    promote(&mut etcd, again.member.id, LIMIT).unwrap();
+    promote(&mut etcd, again.member.id, LIMIT, &mut || false).unwrap();
 
     // The machine is lost; another one comes under its name, at another address.
     third.kill();
@@ -79,7 +79,7 @@ fn member_that_was_added_and_never_started_is_taken_up_or_stands_in_the_way_by_n
     let in_vain = Plan { limit: Duration::from_secs(1), ..plan(&third, false) };
     let error = join(&mut etcd, &in_vain, &mut |_| {}).unwrap_err().to_string();
     assert!(error.contains(&format!("etcdctl member remove {:x}", added.id)), "{error}");
-    let error = promote(&mut etcd, added.id, Duration::from_secs(1)).unwrap_err().to_string();
+    let error = promote(&mut etcd, added.id, Duration::from_secs(1), &mut || false).unwrap_err().to_string();
     assert!(error.contains("has not started"), "{error}");
     let joined = grow(&lab, &first, &second, false);
     assert!(!joined.added && joined.member.id == added.id);

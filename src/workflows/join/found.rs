@@ -1,5 +1,6 @@
 //! Finding the cluster to join, and what its stored configuration says.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,13 +107,10 @@ impl Found {
     pub(super) fn check_node(&self, run: &mut Run) -> Result<(), Error> {
         let name = run.settings.node_name().to_owned();
         let Some(node) = run.cluster.get("Node", "", &name)? else { return Ok(()) };
-        let conditions =
-            node.pointer("/status/conditions").and_then(Value::as_array).cloned().unwrap_or_default();
-        let ready = conditions.iter().any(|c| {
-            c.get("type").is_some_and(|t| t == "Ready") && c.get("status").is_some_and(|s| s == "True")
-        });
+        let here = run.machine.addresses().unwrap_or_default();
+        let Some(state) = taken(&node, &here.iter().map(|a| a.ip).collect::<Vec<_>>()) else { return Ok(()) };
         // A node that joined already and runs the same command again.
-        if !ready || self.is_this_machine(run) {
+        if self.is_this_machine(run) {
             return Ok(());
         }
         let machine = node.pointer("/status/nodeInfo/machineID").and_then(Value::as_str).unwrap_or_default();
@@ -126,7 +124,7 @@ impl Found {
         Err(Error::new(
             ExitStatus::Preflight,
             format!(
-                "a Node with name \"{name}\" and status \"Ready\" already exists in the cluster: it is another machine (machine id {machine}, addresses {})\n  fix: give this machine another name with `--node-name`, or remove the other one first with `kubectl delete node {name}`",
+                "a Node with name \"{name}\" and status \"{state}\" already exists in the cluster: it is another machine (machine id {machine}, addresses {})\n  fix: give this machine another name with `--node-name`, or remove the other one first with `kubectl delete node {name}`",
                 addresses.join(", ")
             ),
         ))
@@ -181,5 +179,47 @@ impl Found {
             }
         }
         Ok(())
+    }
+}
+
+/// The state of a Node that is another machine's: it is ready, which is kubeadm's rule, or its kubelet reports from an
+/// address that is not `here`. One whose kubelet is silent may be a lost machine that this one replaces.
+fn taken(node: &Value, here: &[IpAddr]) -> Option<&'static str> {
+    let list = |pointer: &str| node.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let is = |value: &Value, key: &str, wanted: &str| value.get(key).is_some_and(|v| v == wanted);
+    let ready = list("/status/conditions").find(|c| is(c, "type", "Ready"));
+    if ready.is_some_and(|c| is(c, "status", "True")) {
+        return Some("Ready");
+    }
+    let reports = ready.is_some_and(|c| is(c, "status", "False"));
+    let internal = list("/status/addresses").filter(|a| is(a, "type", "InternalIP"));
+    let mut addresses =
+        internal.filter_map(|a| a.get("address")?.as_str()?.parse::<IpAddr>().ok()).peekable();
+    let elsewhere = addresses.peek().is_some() && !addresses.any(|address| here.contains(&address));
+    (reports && elsewhere).then_some("NotReady")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn node_is_taken_while_its_kubelet_reports_from_another_machine() {
+        let here: Vec<IpAddr> = vec!["192.0.2.3".parse().unwrap()];
+        let state = |ready: &str, address: &str| {
+            let node = json!({"status": {
+                "conditions": [{"type": "Ready", "status": ready}],
+                "addresses": [{"type": "Hostname", "address": "n2"}, {"type": "InternalIP", "address": address}],
+            }});
+            taken(&node, &here)
+        };
+        assert_eq!(state("True", "192.0.2.9"), Some("Ready"));
+        assert_eq!(state("True", "192.0.2.3"), Some("Ready"), "kubeadm's rule");
+        assert_eq!(state("False", "192.0.2.9"), Some("NotReady"));
+        assert_eq!(state("False", "192.0.2.3"), None, "this machine, after `reset`");
+        assert_eq!(state("Unknown", "192.0.2.9"), None, "a lost machine is replaced");
+        assert_eq!(taken(&json!({}), &here), None);
     }
 }

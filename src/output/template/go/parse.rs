@@ -14,13 +14,13 @@ const DEPTH: usize = 32;
 pub(super) fn template(text: &str) -> Result<Vec<Node>, TemplateError> {
     let mut parser = Parser { rest: text, variables: vec![] };
     match parser.nodes(0)? {
-        (nodes, End::Text) => Ok(nodes),
-        (_, End::Else | End::End) => parser.fail("`else` or `end` without `if`, `range` or `with`"),
+        (nodes, Stop::Text) => Ok(nodes),
+        (_, Stop::Else | Stop::End) => parser.fail("`else` or `end` without `if`, `range` or `with`"),
     }
 }
 
 /// What ends a list of nodes.
-enum End {
+enum Stop {
     Text,
     Else,
     End,
@@ -82,7 +82,7 @@ impl Parser<'_> {
         if self.take("}}") { Ok(()) } else { self.fail("`}}` is expected") }
     }
 
-    fn nodes(&mut self, depth: usize) -> Result<(Vec<Node>, End), TemplateError> {
+    fn nodes(&mut self, depth: usize) -> Result<(Vec<Node>, Stop), TemplateError> {
         if depth > DEPTH {
             return self.fail("nested too deeply");
         }
@@ -93,7 +93,7 @@ impl Parser<'_> {
                 nodes.push(Node::Text(text));
             }
             if !action {
-                return Ok((nodes, End::Text));
+                return Ok((nodes, Stop::Text));
             }
             if self.take("/*") {
                 let Some((_, rest)) = self.rest.split_once("*/") else {
@@ -103,9 +103,9 @@ impl Parser<'_> {
                 self.close()?;
             } else if self.word("end") {
                 self.close()?;
-                return Ok((nodes, End::End));
+                return Ok((nodes, Stop::End));
             } else if self.word("else") {
-                return Ok((nodes, End::Else));
+                return Ok((nodes, Stop::Else));
             } else {
                 let known = self.variables.len();
                 let block = ["if", "range", "with"].into_iter().find(|word| self.word(word));
@@ -127,15 +127,15 @@ impl Parser<'_> {
         self.close()?;
         let (nodes, end) = self.nodes(depth + 1)?;
         match end {
-            End::End => Ok((nodes, vec![])),
-            End::Else => {
+            Stop::End => Ok((nodes, vec![])),
+            Stop::Else => {
                 self.close()?;
                 match self.nodes(depth + 1)? {
-                    (otherwise, End::End) => Ok((nodes, otherwise)),
+                    (otherwise, Stop::End) => Ok((nodes, otherwise)),
                     _ => self.fail("`end` is missing"),
                 }
             }
-            End::Text => self.fail("`end` is missing"),
+            Stop::Text => self.fail("`end` is missing"),
         }
     }
 
@@ -147,9 +147,9 @@ impl Parser<'_> {
             let (nodes, end) = self.nodes(depth + 1)?;
             branches.push((condition, nodes));
             match end {
-                End::End => return Ok(Node::If(branches, vec![])),
-                End::Text => return self.fail("`end` is missing"),
-                End::Else => {}
+                Stop::End => return Ok(Node::If(branches, vec![])),
+                Stop::Text => return self.fail("`end` is missing"),
+                Stop::Else => {}
             }
             self.blanks();
             if self.word("if") {
@@ -157,7 +157,7 @@ impl Parser<'_> {
             }
             self.close()?;
             return match self.nodes(depth + 1)? {
-                (otherwise, End::End) => Ok(Node::If(branches, otherwise)),
+                (otherwise, Stop::End) => Ok(Node::If(branches, otherwise)),
                 _ => self.fail("`end` is missing"),
             };
         }

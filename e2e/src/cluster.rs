@@ -35,7 +35,7 @@ pub(crate) fn healthy_with(node: &Node, components: &[&str]) -> anyhow::Result<(
     Ok(())
 }
 
-/// [`healthy_with`] all four components.
+/// All four components are healthy: /readyz, the Node, and the mirror Pods.
 ///
 /// # Errors
 /// When the cluster is not healthy.

@@ -4,7 +4,7 @@
 //! [`Manifest`], which tells what the others are; etcd's snapshot is the last.
 //!
 //! - [`key`]: what it is encrypted and decrypted with
-//! - [`collect`]: the files of the node
+//! - [`mod@collect`]: the files of the node
 //! - [`write`](mod@write), [`read`](mod@read): the archive
 
 mod collect;

@@ -2,15 +2,15 @@
 //! removed afterwards. Nothing of the host is changed, whatever runs inside and however it ends.
 //!
 //! One job goes through four processes:
-//! 1. `cargo e2e`, which the user sees, starts the *keeper* ([`keeper`]): it does the work, and notices when
+//! 1. `cargo e2e`, which the user sees, starts the *keeper* (`keeper`): it does the work, and notices when
 //!    the first one is gone, to stop and clean up.
-//! 2. For each job the keeper makes folder and cgroups ([`launch()`]) and starts `machine enter` in them, which becomes
+//! 2. For each job the keeper makes folder and cgroups (`launch`) and starts `machine enter` in them, which becomes
 //!    `unshare`.
-//! 3. `machine boot` is process 1 in there ([`boot`]): it builds the root ([`root`]) and the network ([`network`]),
+//! 3. `machine boot` is process 1 in there (`boot`): it builds the root (`root`) and the network (`network`),
 //!    starts the job and takes in orphans. When it ends, the kernel ends all that is left in the machine.
 //! 4. `machine job NAME` does what it is for.
 //!
-//! A job can make further machines beside its own ([`start`]), and run programs in them (`machine exec`).
+//! A job can make further machines beside its own (`start`), and run programs in them (`machine exec`).
 
 pub(crate) mod boot;
 mod cgroup;

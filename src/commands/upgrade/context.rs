@@ -50,6 +50,11 @@ impl Context {
             "Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...",
         );
         let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
+        if patience > PATIENCE {
+            // What was interrupted may have started the API server a moment ago: until that has read who may do what, it
+            // refuses everybody (403), which is waited for here alone.
+            cluster.get("ConfigMap", "kube-system", "kubeadm-config")?;
+        }
         let stored = stored::read(&mut *cluster)?;
         for warning in stored.loaded.warnings.iter().filter(|w| !w.deprecation) {
             out.warn("config", warning.problem.to_string());

@@ -40,6 +40,7 @@ mod etcd;
 mod exit_status;
 pub mod finding;
 pub mod health;
+mod hex;
 pub mod host;
 pub mod images;
 pub mod kubeconfig;

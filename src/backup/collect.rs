@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::BackupError;
 use super::manifest::{CONFIGURATION, Entry, FILES, Kind};
 use crate::config::Paths;
+use crate::hex::hex;
 use crate::kubeconfig;
 use crate::manifest::CA_DIRS;
 use crate::yaml;
@@ -199,6 +200,6 @@ impl Collected {
 }
 
 fn entry(name: String, kind: Kind, path: Option<PathBuf>, mode: u32, content: &[u8]) -> Entry {
-    let sha256 = super::write::hex(digest(&SHA256, content).as_ref());
+    let sha256 = hex(digest(&SHA256, content).as_ref());
     Entry { name, kind, path, mode, size: content.len() as u64, sha256 }
 }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::BackupError;
 use super::key::Unlock;
 use super::manifest::{CONFIGURATION, Entry, FORMAT, Kind, MANIFEST, Manifest, SNAPSHOT};
-use super::write::hex;
+use crate::hex::hex;
 
 /// Neither the manifest nor a file is larger, but for the snapshot.
 const LARGEST: u64 = 32 << 20;

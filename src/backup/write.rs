@@ -15,6 +15,7 @@ use super::BackupError;
 use super::collect::Collected;
 use super::key::Lock;
 use super::manifest::{Entry, Kind, MANIFEST, Manifest, SNAPSHOT};
+use crate::hex::hex;
 
 /// How the names of unfinished archives begin.
 const UNFINISHED: &str = ".kubestrap-backup-";
@@ -110,9 +111,4 @@ fn snapshot_entry(path: &Path) -> io::Result<(Entry, File)> {
     let sha256 = hex(hash.finish().as_ref());
     let entry = Entry { name: SNAPSHOT.into(), kind: Kind::Snapshot, path: None, mode: 0o600, size, sha256 };
     Ok((entry, File::open(path)?))
-}
-
-/// Bytes in hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -3,14 +3,15 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 
+use crate::hex::hex;
+
 /// `sha256:<hex>` of a ConfigMap's values in the order of their keys.
 pub(crate) fn component_config_hash<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
     let mut context = Context::new(&SHA256);
     for value in values {
         context.update(value.as_bytes());
     }
-    let hex: String = context.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", hex(context.finish().as_ref()))
 }
 
 #[cfg(test)]

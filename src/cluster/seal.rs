@@ -7,6 +7,8 @@ use std::str::FromStr;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
+use crate::hex::hex;
+
 /// The key that encrypts the certificates. Written as 64 hex digits.
 #[derive(Clone)]
 pub struct CertificateKey(Zeroizing<[u8; 32]>);
@@ -68,7 +70,7 @@ impl CertificateKey {
 
     /// The key as text: a secret, for the join command only.
     pub fn expose(&self) -> Zeroizing<String> {
-        Zeroizing::new(self.0.iter().map(|b| format!("{b:02x}")).collect())
+        Zeroizing::new(hex(&*self.0))
     }
 
     /// Encrypts with a fresh nonce.

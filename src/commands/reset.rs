@@ -1,9 +1,8 @@
 //! `reset` and its phases.
 
-use std::io::{BufRead, IsTerminal};
-
 use serde_json::json;
 
+use super::confirm::is_confirmed;
 use super::{configuration, init};
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::ResetConfiguration;
@@ -14,6 +13,9 @@ use crate::host;
 use crate::output::Printer;
 use crate::workflow::{Run, Seams};
 use crate::workflows::reset::{self, Options, Reset};
+
+/// What is asked about.
+const REVERTED: &str = "Changes made to this host by 'kubestrap init' or 'kubestrap join' will be reverted.";
 
 /// Runs the whole workflow, or `only` one phase.
 ///
@@ -40,7 +42,7 @@ pub(crate) fn run(flags: &ResetFlags, only: Option<String>, out: &Printer) -> Re
     };
     let asks = selection.includes(reset::PREFLIGHT) && !config.dry_run && !config.force;
     let options = Options {
-        confirmed: !asks || confirm(out),
+        confirmed: !asks || is_confirmed(out, "reset", REVERTED, "--force"),
         cleanup_tmp_dir: config.cleanup_tmp_dir,
         stops_etcd: selection.includes(reset::CLEANUP),
         unmount_flags: host::unmount_flags(&config.unmount_flags),
@@ -71,18 +73,4 @@ fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
 /// The container runtime's socket on this machine; where there are several, the first.
 fn socket() -> String {
     host::gather().cri_sockets.into_iter().next().unwrap_or_else(|| DEFAULT_CRI_SOCKET.into())
-}
-
-fn confirm(out: &Printer) -> bool {
-    out.log(
-        "reset",
-        "WARNING: Changes made to this host by 'kubestrap init' or 'kubestrap join' will be reverted.",
-    );
-    out.log("reset", "Are you sure you want to proceed? [y/N]:");
-    if !std::io::stdin().is_terminal() {
-        out.log("reset", "(reading the answer from standard input; --force skips this question)");
-    }
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }

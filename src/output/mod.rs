@@ -1,5 +1,6 @@
 //! The only place that prints: log lines and warnings to stderr, results to stdout, or events for machines.
 
+mod answer;
 pub mod closing;
 pub(crate) mod escape;
 mod event;
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 use crate::finding::{Finding, Severity};
 use crate::program;
 
+pub(crate) use answer::Answer;
 pub use event::Event;
 pub(crate) use join_command::JoinCommand;
 pub(crate) use object::{API_VERSION, ObjectFormat};

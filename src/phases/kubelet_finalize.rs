@@ -7,7 +7,16 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Written};
 use crate::kubeconfig::Kubeconfig;
-use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb};
+
+/// The phases of `kubelet-finalize`.
+pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
+    vec![Phase::shared(
+        "enable-client-cert-rotation",
+        "Point kubelet.conf to the certificate that kubelet rotates",
+        enable_client_cert_rotation,
+    )]
+}
 
 /// Points kubelet.conf to the certificate that kubelet rotates.
 ///

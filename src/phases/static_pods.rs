@@ -6,8 +6,22 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
-use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_pod_patches};
+use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb, apply_pod_patches};
 use crate::yaml;
+
+/// The phases of `control-plane`, one a component.
+pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
+    let phase = |name, about, component| Phase::shared(name, about, move |run| write(run, component));
+    vec![
+        phase("apiserver", "Write the kube-apiserver static Pod manifest", Component::ApiServer),
+        phase(
+            "controller-manager",
+            "Write the kube-controller-manager static Pod manifest",
+            Component::ControllerManager,
+        ),
+        phase("scheduler", "Write the kube-scheduler static Pod manifest", Component::Scheduler),
+    ]
+}
 
 /// Writes the manifest of a local etcd, and creates its data folder.
 ///

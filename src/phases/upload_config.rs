@@ -2,7 +2,15 @@
 
 use super::node::apply_to_node;
 use crate::cluster;
-use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb};
+
+/// The phases of `upload-config`.
+pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
+    vec![
+        Phase::shared("kubeadm", "Store the ClusterConfiguration in ConfigMap kubeadm-config", kubeadm),
+        Phase::shared("kubelet", "Store kubelet's configuration in ConfigMap kubelet-config", kubelet),
+    ]
+}
 
 /// Stores the ClusterConfiguration.
 ///

@@ -10,10 +10,11 @@ use x509_parser::prelude::{X509Certificate, X509Name};
 
 use super::algorithm::KeyType;
 use super::der;
-use super::key::{PrivateKey, hex, spki_sha256};
+use super::key::{PrivateKey, spki_sha256};
 use super::load::parse_x509;
 use super::name::Subject;
 use super::pem_text;
+use crate::hex::hex;
 
 /// An X.509 certificate: its bytes and what they say. Two are equal when their bytes are.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use super::algorithm::{Family, KeyAlgorithm, KeyType, curve};
 use super::der;
 use super::pem_text::{self, PemError};
+use crate::hex::hex;
 
 /// Why a private key could not be had. No variant carries any of the key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -277,11 +278,6 @@ impl Pair {
 /// `sha256:` and the hash of a `SubjectPublicKeyInfo` in hex, as kubeadm's `--discovery-token-ca-cert-hash`.
 pub(super) fn spki_sha256(spki: &[u8]) -> String {
     format!("sha256:{}", hex(digest(&SHA256, spki).as_ref()))
-}
-
-/// Lower-case hex.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The curve that a SEC1 `ECPrivateKey` (RFC 5915) names in its field `[0]`.

@@ -5,7 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::support::{CLUSTER, Done, INIT, KUBECONFIGS, PKI, binary, config, dry_run, files, kubestrap};
+use super::support::{
+    CLUSTER, Done, INIT, KUBECONFIGS, PKI, all_certificates, binary, config, dry_run, files, kubestrap,
+};
 use super::support::{is_root, note_skipped, program};
 
 /// Every file of a default init, by its mode.
@@ -99,14 +101,7 @@ fn modes_do_not_depend_on_the_umask() {
 
 #[test]
 fn kept_files_stay_as_they_are() {
-    let run = kubestrap(&[
-        "init",
-        "phase",
-        "certs",
-        "all",
-        "--kubernetes-version=v1.36.2",
-        "--feature-gates=PublicKeysECDSA=true",
-    ]);
+    let run = all_certificates();
     let pki = run.path().join("pki");
     let command = |run: &super::support::Run| {
         let mut command = run.command();
@@ -153,14 +148,7 @@ fn a_disk_that_is_full_or_read_only_is_told_and_the_next_run_goes_on() {
     if !is_root() || program("unshare").is_none() {
         return note_skipped("only root can mount a small disk, with unshare");
     }
-    let run = kubestrap(&[
-        "init",
-        "phase",
-        "certs",
-        "all",
-        "--kubernetes-version=v1.36.2",
-        "--feature-gates=PublicKeysECDSA=true",
-    ]);
+    let run = all_certificates();
     let pki = run.path().join("pki");
     std::fs::create_dir(&pki).unwrap();
     // In a mount namespace of its own: a disk with space for some files, then for all, then one that is read-only.

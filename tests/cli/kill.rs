@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::support::{CLUSTER, INIT, Run, config, dry_run, files, is_root, kubestrap, note_skipped};
+use super::support::{
+    CLUSTER, INIT, Run, all_certificates, config, dry_run, files, is_root, kubestrap, note_skipped,
+};
 
 /// In how many steps to go through a run.
 const MOMENTS: u32 = 25;
@@ -75,14 +77,7 @@ fn quiet(run: &Run) -> std::process::Child {
 #[test]
 fn while_certificates_are_made() {
     let prepare = || {
-        let run = kubestrap(&[
-            "init",
-            "phase",
-            "certs",
-            "all",
-            "--kubernetes-version=v1.36.2",
-            "--feature-gates=PublicKeysECDSA=true",
-        ]);
+        let run = all_certificates();
         let pki = run.path().join("pki");
         run.args("--node-name cp-1 --apiserver-advertise-address 192.0.2.2").arg("--cert-dir").arg(pki)
     };

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
 use serde_json::Value;
 
-use super::support::{Done, config, dry_run, files, kubestrap};
+use super::support::{Done, all_certificates, config, dry_run, files};
 
 const TOKEN: &str = "abcdef.0123456789abcdef";
 const TOKEN_SECRET: &str = "0123456789abcdef";
@@ -216,15 +216,7 @@ fn of_keys_that_can_not_be_used() {
         format!("{body}\0\u{fffd}"),
     ] {
         for file in ["ca.key", "apiserver.key", "sa.key"] {
-            let run = kubestrap(&[
-                "init",
-                "phase",
-                "certs",
-                "all",
-                "--kubernetes-version=v1.36.2",
-                "--feature-gates",
-                "PublicKeysECDSA=true",
-            ]);
+            let run = all_certificates();
             let pki = run.path().join("pki");
             run.file(&format!("pki/{file}"), &content);
             let done = run.arg("--cert-dir").arg(&pki).run();
@@ -234,15 +226,7 @@ fn of_keys_that_can_not_be_used() {
         }
     }
     // What a cut-off write left is made anew; what is replaced is not shown either.
-    let run = kubestrap(&[
-        "init",
-        "phase",
-        "certs",
-        "all",
-        "--kubernetes-version=v1.36.2",
-        "--feature-gates",
-        "PublicKeysECDSA=true",
-    ]);
+    let run = all_certificates();
     let pki = run.path().join("pki");
     run.file("pki/ca.key", format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));
     let done = run.arg("--cert-dir").arg(&pki).run();

@@ -137,6 +137,12 @@ pub(crate) fn dry_run() -> Run {
     dry_run_here().arg("--kubeconfig-dir").arg(KUBECONFIGS)
 }
 
+/// A run that generates all certificates. ECDSA, because it is fast.
+pub(crate) fn all_certificates() -> Run {
+    kubestrap(&["init", "phase", "certs", "all"])
+        .args("--kubernetes-version=v1.36.2 --feature-gates=PublicKeysECDSA=true")
+}
+
 /// A [`dry_run`] without a folder for kubeconfigs.
 pub(crate) fn dry_run_here() -> Run {
     let run = kubestrap(&["init", "--dry-run", "--skip-phases", "preflight,kubelet-finalize"]);

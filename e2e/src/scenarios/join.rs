@@ -207,8 +207,8 @@ fn command_to_join(
 
 /// Joins a machine; its Node is there, of the version of the cluster.
 pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[String]) -> anyhow::Result<()> {
-    let output = command::run(&mut command_to_join(machine, program, join)?)?;
-    node.log(&output)?;
+    let join: Vec<&str> = join.iter().map(String::as_str).collect();
+    let output = machine.run(&join_words(program, &join, &ignored_checks()))?;
     note(node, &format!("{program} join"), &output.success()?);
     let found = eventually("the Node is registered", PATIENCE, || node.get(&["node", machine.name()]))?;
     let version = at(&found, "/status/nodeInfo/kubeletVersion");

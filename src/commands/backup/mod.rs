@@ -20,6 +20,7 @@ use crate::config::{Paths, Settings};
 use crate::error::Error;
 use crate::etcd::snapshot::Facts;
 use crate::exit_status::ExitStatus;
+use crate::hex::hex;
 use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::StaticPod;
@@ -223,7 +224,7 @@ fn id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes)
         .map_err(|_| Error::new(ExitStatus::Failed, "the system gives no random numbers"))?;
-    Ok(bytes.iter().map(|b| format!("{b:02x}")).collect())
+    Ok(hex(&bytes))
 }
 
 fn how_to_use() -> Vec<String> {

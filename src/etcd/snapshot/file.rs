@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::bbolt::{self, DatabaseError};
 use crate::etcd::{Etcd, EtcdError};
+use crate::hex::hex;
 use crate::host::{FileError, FileMode, write_atomically};
 
 /// How the names of unfinished snapshots begin.
@@ -288,7 +289,6 @@ impl Content {
 
     /// The hash of the content, and the one at its end.
     fn finish(self) -> Option<(String, String)> {
-        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let complete = self.end.len() == SHA256_OUTPUT_LEN && self.size > SHA256_OUTPUT_LEN as u64;
         complete.then(|| (hex(self.hash.finish().as_ref()), hex(&self.end)))
     }

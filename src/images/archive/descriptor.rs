@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex::hex;
+
 /// A SHA-256 digest, `sha256:` and 64 hexadecimal digits: the only kind that registries of Kubernetes' images use.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -15,8 +17,7 @@ impl Digest {
 
     /// Of a hash's bytes.
     pub(super) fn of(hash: &aws_lc_rs::digest::Digest) -> Self {
-        let hex: String = hash.as_ref().iter().map(|b| format!("{b:02x}")).collect();
-        Self(format!("{}{hex}", Self::PREFIX))
+        Self(format!("{}{}", Self::PREFIX, hex(hash.as_ref())))
     }
 
     /// Of a blob's name.

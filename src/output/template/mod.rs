@@ -4,6 +4,7 @@ mod error;
 mod go;
 mod jsonpath;
 mod kyaml;
+mod scanner;
 mod unquote;
 
 pub(crate) use error::TemplateError;

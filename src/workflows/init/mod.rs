@@ -3,7 +3,6 @@
 mod show_join_command;
 
 use crate::cluster::CertificateKey;
-use crate::manifest::Component;
 use crate::output::closing::Closing;
 use crate::phases::bootstrap_token::{self, Tokens};
 use crate::phases::{
@@ -53,9 +52,6 @@ impl Init {
 
 /// The table. `init`, `init phase …`, `phase …`, `--skip-phases`, the help and the events all come from it.
 pub(crate) fn workflow() -> Workflow<Init> {
-    let manifest = |name, about, component| {
-        Phase::shared(name, about, move |run: &mut Run| static_pods::write(run, component))
-    };
     let phases = vec![
         Phase::shared("preflight", "Run pre-flight checks", preflight::check_and_pull).alias(&["pre-flight"]),
         Phase::group("certs", "Generate the certificates and keys that are missing", certs::phases()),
@@ -68,15 +64,7 @@ pub(crate) fn workflow() -> Workflow<Init> {
         Phase::group(
             "control-plane",
             "Write the static Pod manifests for the control plane",
-            vec![
-                manifest("apiserver", "Write the kube-apiserver static Pod manifest", Component::ApiServer),
-                manifest(
-                    "controller-manager",
-                    "Write the kube-controller-manager static Pod manifest",
-                    Component::ControllerManager,
-                ),
-                manifest("scheduler", "Write the kube-scheduler static Pod manifest", Component::Scheduler),
-            ],
+            static_pods::phases(),
         ),
         Phase::shared(
             "kubelet-start",
@@ -91,18 +79,7 @@ pub(crate) fn workflow() -> Workflow<Init> {
         Phase::group(
             "upload-config",
             "Store the kubeadm and kubelet configuration in ConfigMaps",
-            vec![
-                Phase::shared(
-                    "kubeadm",
-                    "Store the ClusterConfiguration in ConfigMap kubeadm-config",
-                    upload_config::kubeadm,
-                ),
-                Phase::shared(
-                    "kubelet",
-                    "Store kubelet's configuration in ConfigMap kubelet-config",
-                    upload_config::kubelet,
-                ),
-            ],
+            upload_config::phases(),
         )
         .alias(&["uploadconfig"]),
         Phase::new(
@@ -124,11 +101,7 @@ pub(crate) fn workflow() -> Workflow<Init> {
         Phase::group(
             "kubelet-finalize",
             "Update kubelet's settings after its TLS bootstrap",
-            vec![Phase::shared(
-                "enable-client-cert-rotation",
-                "Point kubelet.conf to the certificate that kubelet rotates",
-                kubelet_finalize::enable_client_cert_rotation,
-            )],
+            kubelet_finalize::phases(),
         ),
         Phase::group(
             "addon",

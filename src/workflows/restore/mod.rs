@@ -37,9 +37,6 @@ impl AsMut<Run> for Restore {
 
 /// The table, in the order of running.
 pub(crate) fn workflow() -> Workflow<Restore> {
-    let manifest = |name, about, component| {
-        Phase::shared(name, about, move |run: &mut Run| static_pods::write(run, component))
-    };
     let phases = vec![
         Phase::new("preflight", "Run pre-flight checks", check),
         Phase::new("files", "Write the CAs, keys and mounted files of the archive", files::write),
@@ -50,15 +47,7 @@ pub(crate) fn workflow() -> Workflow<Restore> {
         Phase::group(
             "control-plane",
             "Write the static Pod manifests for the control plane",
-            vec![
-                manifest("apiserver", "Write the kube-apiserver static Pod manifest", Component::ApiServer),
-                manifest(
-                    "controller-manager",
-                    "Write the kube-controller-manager static Pod manifest",
-                    Component::ControllerManager,
-                ),
-                manifest("scheduler", "Write the kube-scheduler static Pod manifest", Component::Scheduler),
-            ],
+            static_pods::phases(),
         ),
         Phase::new("static-pods", "Write the other static Pods of the archive", files::write_other_pods),
         Phase::shared(
@@ -74,18 +63,7 @@ pub(crate) fn workflow() -> Workflow<Restore> {
         Phase::group(
             "upload-config",
             "Store the kubeadm and kubelet configuration in ConfigMaps",
-            vec![
-                Phase::shared(
-                    "kubeadm",
-                    "Store the ClusterConfiguration in ConfigMap kubeadm-config",
-                    upload_config::kubeadm,
-                ),
-                Phase::shared(
-                    "kubelet",
-                    "Store kubelet's configuration in ConfigMap kubelet-config",
-                    upload_config::kubelet,
-                ),
-            ],
+            upload_config::phases(),
         ),
         Phase::shared(
             "mark-control-plane",
@@ -98,11 +76,7 @@ pub(crate) fn workflow() -> Workflow<Restore> {
         Phase::group(
             "kubelet-finalize",
             "Update kubelet's settings after its TLS bootstrap",
-            vec![Phase::shared(
-                "enable-client-cert-rotation",
-                "Point kubelet.conf to the certificate that kubelet rotates",
-                kubelet_finalize::enable_client_cert_rotation,
-            )],
+            kubelet_finalize::phases(),
         ),
         Phase::group(
             "addon",

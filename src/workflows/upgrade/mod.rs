@@ -106,18 +106,7 @@ pub(crate) fn apply() -> Workflow<Upgrade> {
         Phase::group(
             "upload-config",
             "Store the cluster's configuration in ConfigMaps",
-            vec![
-                Phase::shared(
-                    "kubeadm",
-                    "Store the ClusterConfiguration in ConfigMap kubeadm-config",
-                    upload_config::kubeadm,
-                ),
-                Phase::shared(
-                    "kubelet",
-                    "Store kubelet's configuration in ConfigMap kubelet-config",
-                    upload_config::kubelet,
-                ),
-            ],
+            upload_config::phases(),
         )
         .alias(&["uploadconfig"]),
         kubeconfig(),

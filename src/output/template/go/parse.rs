@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::error::TemplateError;
-use super::super::unquote::literal;
+use super::super::scanner::Scanner;
 use super::functions::FUNCTIONS;
 use super::{Expression, Node};
 
@@ -12,10 +12,10 @@ const DEPTH: usize = 32;
 
 /// The nodes of a template.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, TemplateError> {
-    let mut parser = Parser { rest: text, variables: vec![] };
+    let mut parser = Parser { text: Scanner { rest: text }, variables: vec![] };
     match parser.nodes(0)? {
         (nodes, Stop::Text) => Ok(nodes),
-        (_, Stop::Else | Stop::End) => parser.fail("`else` or `end` without `if`, `range` or `with`"),
+        (_, Stop::Else | Stop::End) => parser.text.fail("`else` or `end` without `if`, `range` or `with`"),
     }
 }
 
@@ -27,64 +27,51 @@ enum Stop {
 }
 
 struct Parser<'a> {
-    rest: &'a str,
+    text: Scanner<'a>,
     /// The variables that are known here.
     variables: Vec<String>,
 }
 
 impl Parser<'_> {
-    fn fail<T>(&self, why: &str) -> Result<T, TemplateError> {
-        Err(TemplateError::syntax(self.rest, why))
-    }
-
-    fn take(&mut self, token: &str) -> bool {
-        let rest = self.rest.strip_prefix(token);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    fn blanks(&mut self) {
-        self.rest = self.rest.trim_start();
-    }
-
     fn name(&mut self) -> String {
-        let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.rest.len());
-        let (name, rest) = self.rest.split_at(end);
-        self.rest = rest;
+        let end =
+            self.text.rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(self.text.rest.len());
+        let (name, rest) = self.text.rest.split_at(end);
+        self.text.rest = rest;
         name.to_owned()
     }
 
     /// Goes past a keyword, which no letter follows.
     fn word(&mut self, word: &str) -> bool {
-        let rest = self.rest.strip_prefix(word);
+        let rest = self.text.rest.strip_prefix(word);
         let ends = rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'));
-        ends && self.take(word)
+        ends && self.text.take(word)
     }
 
     /// Goes past the begin of an action, if one is left, and gives the text before it.
     fn text(&mut self) -> (String, bool) {
-        let Some((text, rest)) = self.rest.split_once("{{") else {
-            return (std::mem::take(&mut self.rest).to_owned(), false);
+        let Some((text, rest)) = self.text.rest.split_once("{{") else {
+            return (std::mem::take(&mut self.text.rest).to_owned(), false);
         };
-        self.rest = rest;
-        let trims = rest.starts_with("- ") && self.take("-");
-        self.blanks();
+        self.text.rest = rest;
+        let trims = rest.starts_with("- ") && self.text.take("-");
+        self.text.blanks();
         (if trims { text.trim_end() } else { text }.to_owned(), true)
     }
 
     fn close(&mut self) -> Result<(), TemplateError> {
-        let blank = self.rest.starts_with(char::is_whitespace);
-        self.blanks();
-        if blank && self.take("-}}") {
-            self.blanks();
+        let blank = self.text.rest.starts_with(char::is_whitespace);
+        self.text.blanks();
+        if blank && self.text.take("-}}") {
+            self.text.blanks();
             return Ok(());
         }
-        if self.take("}}") { Ok(()) } else { self.fail("`}}` is expected") }
+        if self.text.take("}}") { Ok(()) } else { self.text.fail("`}}` is expected") }
     }
 
     fn nodes(&mut self, depth: usize) -> Result<(Vec<Node>, Stop), TemplateError> {
         if depth > DEPTH {
-            return self.fail("nested too deeply");
+            return self.text.fail("nested too deeply");
         }
         let mut nodes = vec![];
         loop {
@@ -95,11 +82,11 @@ impl Parser<'_> {
             if !action {
                 return Ok((nodes, Stop::Text));
             }
-            if self.take("/*") {
-                let Some((_, rest)) = self.rest.split_once("*/") else {
-                    return self.fail("a comment has no end");
+            if self.text.take("/*") {
+                let Some((_, rest)) = self.text.rest.split_once("*/") else {
+                    return self.text.fail("a comment has no end");
                 };
-                self.rest = rest;
+                self.text.rest = rest;
                 self.close()?;
             } else if self.word("end") {
                 self.close()?;
@@ -132,10 +119,10 @@ impl Parser<'_> {
                 self.close()?;
                 match self.nodes(depth + 1)? {
                     (otherwise, Stop::End) => Ok((nodes, otherwise)),
-                    _ => self.fail("`end` is missing"),
+                    _ => self.text.fail("`end` is missing"),
                 }
             }
-            Stop::Text => self.fail("`end` is missing"),
+            Stop::Text => self.text.fail("`end` is missing"),
         }
     }
 
@@ -148,17 +135,17 @@ impl Parser<'_> {
             branches.push((condition, nodes));
             match end {
                 Stop::End => return Ok(Node::If(branches, vec![])),
-                Stop::Text => return self.fail("`end` is missing"),
+                Stop::Text => return self.text.fail("`end` is missing"),
                 Stop::Else => {}
             }
-            self.blanks();
+            self.text.blanks();
             if self.word("if") {
                 continue;
             }
             self.close()?;
             return match self.nodes(depth + 1)? {
                 (otherwise, Stop::End) => Ok(Node::If(branches, otherwise)),
-                _ => self.fail("`end` is missing"),
+                _ => self.text.fail("`end` is missing"),
             };
         }
     }
@@ -182,40 +169,40 @@ impl Parser<'_> {
 
     /// The variables before `:=`, if that follows.
     fn declared(&mut self) -> Result<Vec<String>, TemplateError> {
-        self.blanks();
-        let before = self.rest;
+        self.text.blanks();
+        let before = self.text.rest;
         let mut names = vec![];
-        while self.take("$") {
+        while self.text.take("$") {
             names.push(self.name());
-            self.blanks();
-            if self.take(":=") {
-                return if names.len() <= 2 { Ok(names) } else { self.fail("too many variables") };
+            self.text.blanks();
+            if self.text.take(":=") {
+                return if names.len() <= 2 { Ok(names) } else { self.text.fail("too many variables") };
             }
-            if !self.take(",") {
+            if !self.text.take(",") {
                 break;
             }
-            self.blanks();
+            self.text.blanks();
         }
-        self.rest = before;
+        self.text.rest = before;
         Ok(vec![])
     }
 
     fn print(&mut self) -> Result<Node, TemplateError> {
-        let before = self.rest;
-        if self.take("$") {
+        let before = self.text.rest;
+        if self.text.take("$") {
             let name = self.name();
-            self.blanks();
-            let new = self.take(":=");
-            if !name.is_empty() && (new || (self.rest.starts_with('=') && self.take("="))) {
+            self.text.blanks();
+            let new = self.text.take(":=");
+            if !name.is_empty() && (new || (self.text.rest.starts_with('=') && self.text.take("="))) {
                 if !new && !self.variables.contains(&name) {
-                    return self.fail(&format!("undefined variable ${name}"));
+                    return self.text.fail(&format!("undefined variable ${name}"));
                 }
                 let value = self.pipeline(0)?;
                 self.close()?;
                 self.variables.push(name.clone());
                 return Ok(Node::Assign { name, new, value });
             }
-            self.rest = before;
+            self.text.rest = before;
         }
         let value = self.pipeline(0)?;
         self.close()?;
@@ -226,10 +213,10 @@ impl Parser<'_> {
     fn pipeline(&mut self, depth: usize) -> Result<Expression, TemplateError> {
         let mut value = self.command(depth, None)?;
         loop {
-            let before = self.rest;
-            self.blanks();
-            if !self.take("|") {
-                self.rest = before;
+            let before = self.text.rest;
+            self.text.blanks();
+            if !self.text.take("|") {
+                self.text.rest = before;
                 return Ok(value);
             }
             value = self.command(depth, Some(value))?;
@@ -238,26 +225,26 @@ impl Parser<'_> {
 
     /// A function with its arguments, or a value.
     fn command(&mut self, depth: usize, last: Option<Expression>) -> Result<Expression, TemplateError> {
-        self.blanks();
-        let before = self.rest;
+        self.text.blanks();
+        let before = self.text.rest;
         let name = self.name();
         if !FUNCTIONS.contains(&name.as_str()) {
-            self.rest = before;
+            self.text.rest = before;
             return match (self.operand(depth)?, last) {
                 (Some(value), None) => Ok(value),
-                (Some(_), Some(_)) => self.fail("a function is expected after `|`"),
-                (None, _) if name.is_empty() => self.fail("a value is expected"),
-                (None, _) => self.fail("this is not supported"),
+                (Some(_), Some(_)) => self.text.fail("a function is expected after `|`"),
+                (None, _) if name.is_empty() => self.text.fail("a value is expected"),
+                (None, _) => self.text.fail("this is not supported"),
             };
         }
         let mut arguments = vec![];
         loop {
-            let before = self.rest;
-            self.blanks();
+            let before = self.text.rest;
+            self.text.blanks();
             match self.operand(depth)? {
                 Some(argument) => arguments.push(argument),
                 None => {
-                    self.rest = before;
+                    self.text.rest = before;
                     arguments.extend(last);
                     return Ok(Expression::Call(name, arguments));
                 }
@@ -267,36 +254,35 @@ impl Parser<'_> {
 
     /// A value with the fields that are taken of it; none if something else follows.
     fn operand(&mut self, depth: usize) -> Result<Option<Expression>, TemplateError> {
-        let mut value = if self.take("(") {
+        let mut value = if self.text.take("(") {
             if depth >= DEPTH {
-                return self.fail("nested too deeply");
+                return self.text.fail("nested too deeply");
             }
             let value = self.pipeline(depth + 1)?;
-            self.blanks();
-            if !self.take(")") {
-                return self.fail("`)` is expected");
+            self.text.blanks();
+            if !self.text.take(")") {
+                return self.text.fail("`)` is expected");
             }
             value
-        } else if self.rest.starts_with(['"', '`']) {
-            let (text, rest) = literal(self.rest)?;
-            self.rest = rest;
-            Expression::Value(Value::String(text))
-        } else if self.take("$") {
+        } else if self.text.rest.starts_with(['"', '`']) {
+            Expression::Value(Value::String(self.text.string()?))
+        } else if self.text.take("$") {
             let name = self.name();
             if !name.is_empty() && !self.variables.contains(&name) {
-                return self.fail(&format!("undefined variable ${name}"));
+                return self.text.fail(&format!("undefined variable ${name}"));
             }
             Expression::Variable(name)
-        } else if self.rest.starts_with('.') {
+        } else if self.text.rest.starts_with('.') {
             if self
+                .text
                 .rest
                 .strip_prefix('.')
                 .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphabetic() || c == '_'))
             {
-                self.take(".");
+                self.text.take(".");
             }
             Expression::Current
-        } else if self.rest.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        } else if self.text.rest.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
             match self.number() {
                 Some(number) => Expression::Value(number),
                 None => return Ok(None),
@@ -307,11 +293,12 @@ impl Parser<'_> {
             return Ok(None);
         };
         while self
+            .text
             .rest
             .strip_prefix('.')
             .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic() || c == '_'))
         {
-            self.take(".");
+            self.text.take(".");
             value = Expression::Field(Box::new(value), self.name());
         }
         Ok(Some(value))
@@ -324,10 +311,10 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Option<Value> {
         let is_of_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '.');
-        let end = self.rest.find(|c| !is_of_number(c)).unwrap_or(self.rest.len());
-        let (number, rest) = self.rest.split_at(end);
+        let end = self.text.rest.find(|c| !is_of_number(c)).unwrap_or(self.text.rest.len());
+        let (number, rest) = self.text.rest.split_at(end);
         let number = serde_json::from_str(number).ok()?;
-        self.rest = rest;
+        self.text.rest = rest;
         Some(number)
     }
 }

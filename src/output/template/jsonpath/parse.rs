@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::error::TemplateError;
-use super::super::unquote::literal;
+use super::super::scanner::Scanner;
 use super::{Comparison, Node, Operand, Step};
 
 /// How deep `{range}` and filters may be nested: more than any template needs, and no more than the stack bears.
@@ -11,39 +11,24 @@ const DEPTH: usize = 32;
 
 /// The nodes of a template.
 pub(super) fn template(text: &str) -> Result<Vec<Node>, TemplateError> {
-    let mut parser = Parser { rest: text };
+    let mut parser = Parser { text: Scanner { rest: text } };
     parser.nodes(0)
 }
 
 struct Parser<'a> {
-    rest: &'a str,
+    text: Scanner<'a>,
 }
 
 impl Parser<'_> {
-    fn fail<T>(&self, why: &str) -> Result<T, TemplateError> {
-        Err(TemplateError::syntax(self.rest, why))
-    }
-
-    /// Goes past `token`, if it is next.
-    fn take(&mut self, token: &str) -> bool {
-        let rest = self.rest.strip_prefix(token);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
     fn expect(&mut self, token: &str) -> Result<(), TemplateError> {
-        if self.take(token) { Ok(()) } else { self.fail(&format!("`{token}` is expected")) }
-    }
-
-    fn blanks(&mut self) {
-        self.rest = self.rest.trim_start();
+        if self.text.take(token) { Ok(()) } else { self.text.fail(&format!("`{token}` is expected")) }
     }
 
     /// The characters up to the first that is not wanted.
     fn while_(&mut self, wanted: impl Fn(char) -> bool) -> &str {
-        let end = self.rest.find(|c| !wanted(c)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
+        let end = self.text.rest.find(|c| !wanted(c)).unwrap_or(self.text.rest.len());
+        let (taken, rest) = self.text.rest.split_at(end);
+        self.text.rest = rest;
         taken
     }
 
@@ -55,27 +40,27 @@ impl Parser<'_> {
             if !text.is_empty() {
                 nodes.push(Node::Text(text));
             }
-            if self.rest.is_empty() {
-                return if depth == 0 { Ok(nodes) } else { self.fail("`{end}` is missing") };
+            if self.text.rest.is_empty() {
+                return if depth == 0 { Ok(nodes) } else { self.text.fail("`{end}` is missing") };
             }
             self.expect("{")?;
             loop {
-                self.blanks();
-                if self.take("}") {
+                self.text.blanks();
+                if self.text.take("}") {
                     break;
                 }
                 if self.word("end") {
-                    self.blanks();
+                    self.text.blanks();
                     self.expect("}")?;
-                    return if depth > 0 { Ok(nodes) } else { self.fail("`{end}` without `{range}`") };
+                    return if depth > 0 { Ok(nodes) } else { self.text.fail("`{end}` without `{range}`") };
                 }
                 if self.word("range") {
                     if depth >= DEPTH {
-                        return self.fail("nested too deeply");
+                        return self.text.fail("nested too deeply");
                     }
-                    self.blanks();
+                    self.text.blanks();
                     let path = self.path(0)?;
-                    self.blanks();
+                    self.text.blanks();
                     self.expect("}")?;
                     nodes.push(Node::Range(path, self.nodes(depth + 1)?));
                     break;
@@ -87,42 +72,36 @@ impl Parser<'_> {
 
     /// Goes past a keyword, which no letter follows.
     fn word(&mut self, word: &str) -> bool {
-        let follows = self.rest.strip_prefix(word).and_then(|rest| rest.chars().next());
-        follows.is_some_and(|c| !c.is_alphanumeric()) && self.take(word)
+        let follows = self.text.rest.strip_prefix(word).and_then(|rest| rest.chars().next());
+        follows.is_some_and(|c| !c.is_alphanumeric()) && self.text.take(word)
     }
 
     fn expression(&mut self) -> Result<Node, TemplateError> {
-        if self.rest.starts_with(['"', '\'']) {
-            return self.string().map(Node::Text);
+        if self.text.rest.starts_with(['"', '\'']) {
+            return self.text.string().map(Node::Text);
         }
-        if self.rest.starts_with(['.', '[', '$', '@']) {
+        if self.text.rest.starts_with(['.', '[', '$', '@']) {
             return self.path(0).map(Node::Path);
         }
-        self.fail("a path such as `.items[*]`, or a string in quotes, is expected")
-    }
-
-    fn string(&mut self) -> Result<String, TemplateError> {
-        let (text, rest) = literal(self.rest)?;
-        self.rest = rest;
-        Ok(text)
+        self.text.fail("a path such as `.items[*]`, or a string in quotes, is expected")
     }
 
     /// Steps; `$` and `@` both are the current object.
     fn path(&mut self, depth: usize) -> Result<Vec<Step>, TemplateError> {
         let mut steps = vec![];
-        let _ = self.take("$") || self.take("@");
+        let _ = self.text.take("$") || self.text.take("@");
         loop {
-            if self.take("..") {
+            if self.text.take("..") {
                 steps.push(Step::Descend);
-                if !self.rest.starts_with('[') {
+                if !self.text.rest.starts_with('[') {
                     steps.push(self.name()?);
                 }
-            } else if self.take(".") {
+            } else if self.text.take(".") {
                 // `.` alone is the object itself, and `.[` an element of it.
-                if self.rest.starts_with(|c: char| !c.is_whitespace() && !"[}),]".contains(c)) {
+                if self.text.rest.starts_with(|c: char| !c.is_whitespace() && !"[}),]".contains(c)) {
                     steps.push(self.name()?);
                 }
-            } else if self.take("[") {
+            } else if self.text.take("[") {
                 steps.push(self.brackets(depth)?);
             } else {
                 return Ok(steps);
@@ -132,30 +111,30 @@ impl Parser<'_> {
 
     /// A field's name, in which a backslash takes the next character as it is.
     fn name(&mut self) -> Result<Step, TemplateError> {
-        if self.take("*") {
+        if self.text.take("*") {
             return Ok(Step::All);
         }
         let mut name = String::new();
         loop {
             name.push_str(self.while_(|c| !c.is_whitespace() && !".[]{}()<>=!,\\\"'".contains(c)));
-            if !self.take("\\") {
+            if !self.text.take("\\") {
                 break;
             }
-            let mut chars = self.rest.chars();
+            let mut chars = self.text.rest.chars();
             name.extend(chars.next());
-            self.rest = chars.as_str();
+            self.text.rest = chars.as_str();
         }
-        if name.is_empty() { self.fail("a name is expected") } else { Ok(Step::Field(name)) }
+        if name.is_empty() { self.text.fail("a name is expected") } else { Ok(Step::Field(name)) }
     }
 
     /// What stands in brackets.
     fn brackets(&mut self, depth: usize) -> Result<Step, TemplateError> {
-        self.blanks();
-        if self.take("*") {
+        self.text.blanks();
+        if self.text.take("*") {
             self.expect("]")?;
             return Ok(Step::All);
         }
-        if self.take("?(") {
+        if self.text.take("?(") {
             let filter = self.filter(depth)?;
             self.expect(")")?;
             self.expect("]")?;
@@ -163,14 +142,14 @@ impl Parser<'_> {
         }
         let mut steps = vec![];
         loop {
-            self.blanks();
-            steps.push(if self.rest.starts_with(['"', '\'']) {
-                Step::Field(self.string()?)
+            self.text.blanks();
+            steps.push(if self.text.rest.starts_with(['"', '\'']) {
+                Step::Field(self.text.string()?)
             } else {
                 self.slice()?
             });
-            self.blanks();
-            if !self.take(",") {
+            self.text.blanks();
+            if !self.text.take(",") {
                 break;
             }
         }
@@ -180,14 +159,14 @@ impl Parser<'_> {
 
     fn slice(&mut self) -> Result<Step, TemplateError> {
         let start = self.number()?;
-        if !self.take(":") {
+        if !self.text.take(":") {
             return match start {
                 Some(_) => Ok(Step::Slice { start, end: None, step: None, single: true }),
-                None => self.fail("an index, `*`, a name in quotes or a filter is expected"),
+                None => self.text.fail("an index, `*`, a name in quotes or a filter is expected"),
             };
         }
         let end = self.number()?;
-        let step = if self.take(":") { self.number()? } else { None };
+        let step = if self.text.take(":") { self.number()? } else { None };
         Ok(Step::Slice { start, end, step, single: false })
     }
 
@@ -196,16 +175,16 @@ impl Parser<'_> {
         if digits.is_empty() {
             return Ok(None);
         }
-        digits.parse().map(Some).or_else(|_| self.fail("a number is expected"))
+        digits.parse().map(Some).or_else(|_| self.text.fail("a number is expected"))
     }
 
     fn filter(&mut self, depth: usize) -> Result<Step, TemplateError> {
         if depth >= DEPTH {
-            return self.fail("nested too deeply");
+            return self.text.fail("nested too deeply");
         }
-        self.blanks();
+        self.text.blanks();
         let left = self.operand(depth + 1)?;
-        self.blanks();
+        self.text.blanks();
         let comparisons = [
             ("==", Comparison::Equal),
             ("!=", Comparison::NotEqual),
@@ -214,26 +193,26 @@ impl Parser<'_> {
             ("<", Comparison::Less),
             (">", Comparison::Greater),
         ];
-        let Some((_, comparison)) = comparisons.into_iter().find(|(token, _)| self.take(token)) else {
+        let Some((_, comparison)) = comparisons.into_iter().find(|(token, _)| self.text.take(token)) else {
             return Ok(Step::Filter(left, None));
         };
-        self.blanks();
+        self.text.blanks();
         let right = self.operand(depth + 1)?;
-        self.blanks();
+        self.text.blanks();
         Ok(Step::Filter(left, Some((comparison, right))))
     }
 
     fn operand(&mut self, depth: usize) -> Result<Operand, TemplateError> {
-        if self.rest.starts_with(['.', '[', '$', '@']) {
+        if self.text.rest.starts_with(['.', '[', '$', '@']) {
             return self.path(depth).map(Operand::Path);
         }
-        if self.rest.starts_with(['"', '\'']) {
-            return self.string().map(|text| Operand::Value(Value::String(text)));
+        if self.text.rest.starts_with(['"', '\'']) {
+            return self.text.string().map(|text| Operand::Value(Value::String(text)));
         }
         let word = self.while_(|c| c.is_alphanumeric() || "+-.".contains(c)).to_owned();
         match serde_json::from_str(&word) {
             Ok(value @ (Value::Number(_) | Value::Bool(_))) => Ok(Operand::Value(value)),
-            _ => self.fail("a path, a string in quotes, a number, `true` or `false` is expected"),
+            _ => self.text.fail("a path, a string in quotes, a number, `true` or `false` is expected"),
         }
     }
 }

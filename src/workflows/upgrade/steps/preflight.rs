@@ -1,6 +1,6 @@
 //! `preflight`: whether the upgrade can succeed, before anything is changed; then the images.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 
 use super::super::Upgrade;
 use super::super::policy::Step;
@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
 use crate::images::{self, IMAGE_PULL, PullOptions};
+use crate::output::Answer;
 use crate::phases::preflight::{check, refuse};
 use crate::preflight::{Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Verb};
@@ -59,12 +60,11 @@ fn privileged(upgrade: &Upgrade) -> Result<(), Error> {
 
 /// Reads the answer from standard input.
 fn confirmed(upgrade: &Upgrade) -> Result<(), Error> {
-    let mut answer = String::new();
-    let read = std::io::stdin().lock().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        return Ok(());
-    }
-    let why = if answer.is_empty() { "nobody answered whether to proceed" } else { "the answer was not yes" };
+    let why = match Answer::read() {
+        Answer::Yes => return Ok(()),
+        Answer::No => "the answer was not yes",
+        Answer::Nothing => "nobody answered whether to proceed",
+    };
     let message = format!(
         "aborted the upgrade to {}: {why} (nothing was changed)\n  fix: answer y, or pass `--yes`",
         upgrade.target()

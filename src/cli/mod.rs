@@ -30,7 +30,7 @@ use std::ffi::OsString;
 use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use phase::Phased as _;
 
@@ -38,7 +38,7 @@ use crate::commands;
 use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::{Format, Printer};
+use crate::output::{Format, Printer, escape};
 use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
@@ -157,7 +157,7 @@ pub(crate) fn main() -> ExitStatus {
             return ExitStatus::Done;
         }
         Err(error) => {
-            let _ = error.print();
+            print(&error);
             // Help that was asked for is no error.
             return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Done };
         }
@@ -168,9 +168,18 @@ pub(crate) fn main() -> ExitStatus {
     match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli.command.run(&cli.global),
         Err(error) => {
-            let _ = error.print();
+            print(&error);
             ExitStatus::Usage
         }
+    }
+}
+
+/// Prints what clap says: in its colours, but for a command line with control characters.
+fn print(error: &clap::Error) {
+    if std::env::args_os().any(|arg| escape::is_needed(&arg.to_string_lossy())) {
+        Printer::new(Format::Text).failure(Value::Null, error.render().to_string().trim_end());
+    } else {
+        let _ = error.print();
     }
 }
 

@@ -219,7 +219,7 @@ fn run<P: Phased>(phase: &ArgMatches) -> ExitStatus {
     let command = match P::from_arg_matches(leaf) {
         Ok(command) => command,
         Err(error) => {
-            let _ = error.print();
+            super::print(&error);
             return ExitStatus::Usage;
         }
     };

@@ -106,15 +106,24 @@ fn nearest(name: &str, minor: u64) -> Option<&'static str> {
         .map(|(_, known)| known)
 }
 
-/// The gates in the value of a flag, `A=true,component:B=false`: those of `component`, and what is no gate.
+/// The gates in the value of a flag, `A=true,kube:B=false`, and what is no gate. kubelet knows no prefix.
 pub(super) fn of_flag(value: &str, component: &str) -> (Vec<(String, bool)>, Vec<String>) {
     let (mut gates, mut wrong) = (vec![], vec![]);
     for item in value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-        let (owner, gate) = item.split_once(':').unwrap_or(("kube", item));
+        let (owner, gate) = if component == "kubelet" {
+            ("kube", item)
+        } else {
+            item.split_once(':').unwrap_or(("kube", item))
+        };
+        if owner != "kube" {
+            wrong.push(format!(
+                "{item:?}: write `{gate}` without `{owner}:`, which no component is registered by"
+            ));
+            continue;
+        }
         match gate.split_once('=') {
             Some((name, on)) => match super::kind::boolean(on.trim()) {
-                Ok(on) if owner == "kube" || owner == component => gates.push((name.trim().to_owned(), on)),
-                Ok(_) => {}
+                Ok(on) => gates.push((name.trim().to_owned(), on)),
                 Err(why) => wrong.push(format!("{item:?}: {why}")),
             },
             None => wrong.push(format!("{item:?} is no pair: write `{gate}=true`")),
@@ -185,7 +194,8 @@ mod tests {
         assert!(enabled(&set("MemoryQoS=true"), "MemoryQoS", 36));
         assert!(enabled(&set("AllAlpha=true"), "MemoryQoS", 36));
         assert!(!enabled(&set("AllAlpha=true,MemoryQoS=false"), "MemoryQoS", 36));
-        let (gates, wrong) = of_flag("A=true,kube:B=false,etcd:C=true,D,E=yes", "kubelet");
-        assert_eq!((gates.len(), wrong.len()), (2, 2));
+        let (gates, wrong) = of_flag("A=true,kube:B=false,etcd:C=true,D,E=yes", "kube-apiserver");
+        assert_eq!((gates.len(), wrong.len()), (2, 3));
+        assert_eq!(of_flag("kube:B=false", "kubelet").0, [("kube:B".to_owned(), false)]);
     }
 }

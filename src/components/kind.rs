@@ -21,25 +21,25 @@ const KINDS: &[(&str, Reader)] = &[
     ("float64", float),
     ("duration", |value| value.parse::<GoDuration>().map(|_| ()).map_err(|error| error.to_string())),
     ("string", any),
-    ("strings", any),
+    ("strings", list),
     ("int32s", |value| items(value).try_for_each(|item| integer(item, i32::MIN.into(), i32::MAX.into()))),
-    ("ip", ip),
-    ("ip-or-empty", ip),
-    ("pairs", |value| items(value).try_for_each(pair)),
+    ("ip", |value| ip(value, |text| text.parse().ok())),
+    ("ip-or-empty", |value| ip(value, crate::config::names::ip)),
+    ("pairs", pairs),
     ("map", |value| items(value).filter(|item| !item.is_empty()).try_for_each(pair)),
     ("thresholds", |value| items(value).filter(|item| !item.is_empty()).try_for_each(threshold)),
     ("settings", any),
     // Its own rule reads it.
     ("gates", any),
     ("level", |value| match value.parse::<u32>() {
-        Ok(_) => Ok(()),
-        Err(_) => Err(format!("{value:?} is no log level: write a number such as `4`")),
+        Ok(level) if level <= i32::MAX.unsigned_abs() => Ok(()),
+        _ => Err(format!("{value:?} is no log level: write a number such as `4`")),
     }),
     ("vmodule", |value| items(value).filter(|item| !item.is_empty()).try_for_each(vmodule)),
     ("quantity", |value| quantity::canonical(value).map(|_| ()).map_err(|error| error.to_string())),
     ("cert-key", cert_key),
     ("port-range", |value| port_range(value).map(|_| ())),
-    ("urls", |value| items(value).filter(|item| !item.is_empty()).try_for_each(listen_url)),
+    ("urls", |value| items(value).try_for_each(listen_url)),
     ("version", any),
     ("headers", any),
     ("taints", any),
@@ -118,12 +118,54 @@ fn float(value: &str) -> Result<(), String> {
     if hexadecimal || value.parse::<f64>().is_ok() { Ok(()) } else { Err(format!("{value:?} is no number")) }
 }
 
-fn ip(value: &str) -> Result<(), String> {
+/// `parse` is strict in pflag; Kubernetes' own flags allow leading zeros.
+fn ip(value: &str, parse: fn(&str) -> Option<IpAddr>) -> Result<(), String> {
     let value = value.trim();
-    if value.is_empty() || crate::config::names::ip(value).is_some() {
-        return Ok(());
+    if value.is_empty() || parse(value).is_some() {
+        Ok(())
+    } else {
+        Err(format!("{value:?} is no IP address"))
     }
-    Err(format!("{value:?} is no IP address"))
+}
+
+/// pflag's map of strings: with one `=` a comma belongs to the name or the value.
+fn pairs(value: &str) -> Result<(), String> {
+    if value.matches('=').count() == 1 { Ok(()) } else { items(value).try_for_each(pair) }
+}
+
+/// pflag's list, a line of CSV: a quoted item is quoted as a whole.
+fn list(value: &str) -> Result<(), String> {
+    let wrong = || Err(format!("{value:?}: an item is quoted as a whole or not at all"));
+    let mut rest = value;
+    loop {
+        rest = match rest.strip_prefix('"') {
+            Some(quoted) => {
+                let Some(after) = after_quote(quoted) else { return wrong() };
+                after
+            }
+            None => {
+                let (item, _) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+                if item.contains('"') {
+                    return wrong();
+                }
+                rest.strip_prefix(item).unwrap_or_default()
+            }
+        };
+        rest = match rest.strip_prefix(',') {
+            Some(next) => next,
+            None if rest.is_empty() => return Ok(()),
+            None => return wrong(),
+        };
+    }
+}
+
+/// What follows a quoted item; `""` in it stands for a quote.
+fn after_quote(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once('"')?;
+    match after.strip_prefix('"') {
+        Some(more) => after_quote(more),
+        None => Some(after),
+    }
 }
 
 fn pair(item: &str) -> Result<(), String> {
@@ -175,21 +217,21 @@ pub(super) fn port_range(value: &str) -> Result<(u16, u16), String> {
     if text.is_empty() { Ok((0, 0)) } else { port(text).map(|port| (port, port)) }
 }
 
-/// A URL that etcd listens at or is found at.
+/// A URL that etcd listens at or is found at (etcd's `types.NewURLs`).
 fn listen_url(item: &str) -> Result<(), String> {
     let item = item.trim();
-    let Some((scheme, rest)) = item.split_once("://") else {
-        return Err(format!("{item:?} is no URL: write `https://192.0.2.10:2379`"));
-    };
-    match scheme {
+    let url = crate::config::url::parse(item)?;
+    match url.scheme.as_str() {
         "unix" | "unixs" => return Ok(()),
-        "http" | "https" => {}
+        "http" | "https" if item.contains("://") => {}
+        "" => return Err(format!("{item:?} is no URL: write `https://192.0.2.10:2379`")),
         _ => return Err(format!("{item:?}: the scheme must be http, https, unix or unixs")),
     }
-    if rest.contains('/') {
+    if !url.path.is_empty() {
         return Err(format!("{item:?} must not have a path"));
     }
-    if host_and_port(rest).is_none() {
+    let authority = item.split_once("://").map_or(item, |(_, rest)| rest);
+    if host_and_port(authority).is_none() {
         return Err(format!("{item:?} must have a host and a port"));
     }
     Ok(())
@@ -206,14 +248,14 @@ pub(super) fn host_and_port(text: &str) -> Option<(&str, &str)> {
     (!host.contains(['[', ']']) && !port.contains(['[', ']'])).then_some((host, port))
 }
 
-/// The host of a URL that etcd listens at, and its address where it is one.
-pub(super) fn url_host(item: &str) -> Option<(&str, Option<IpAddr>)> {
+/// The host of a URL that etcd listens at, its address where it is one, and its port.
+pub(super) fn url_host(item: &str) -> Option<(&str, Option<IpAddr>, &str)> {
     let (scheme, rest) = item.trim().split_once("://")?;
     if scheme.starts_with("unix") {
         return None;
     }
-    let (host, _) = host_and_port(rest)?;
-    Some((host, host.parse().ok()))
+    let (host, port) = host_and_port(rest)?;
+    Some((host, host.parse().ok(), port))
 }
 
 #[cfg(test)]
@@ -233,10 +275,12 @@ mod tests {
             ("uint", &["0", "100"], &["-1", "8G"]),
             ("float64", &["0.5", "1e-3", ".5", "5.", "inf", "0x1p-2"], &["", "0,5", "half"]),
             ("duration", &["0", "1h30m", "-5s", "1.5h"], &["", "30d", "5", "1 h"]),
-            ("ip", &["192.0.2.1", "::1", "", " ::1 "], &["localhost", "192.0.2", "1.2.3.4:5"]),
-            ("pairs", &["a=b,c=d", ""], &["a", "a=b,c"]),
+            ("ip", &["192.0.2.1", "::1", "", " ::1 "], &["localhost", "192.0.2", "1.2.3.4:5", "010.0.0.1"]),
+            ("ip-or-empty", &["010.0.0.1", ""], &["localhost"]),
+            ("pairs", &["a=b,c=d", "", "m,l=a,b"], &["a", "a=b,c,d=e"]),
+            ("strings", &["a,b", "", "\"a,b\",c", "\"a\"\"b\"", "a,"], &["\"a", "a\"b\"", "\"a\"b"]),
             ("thresholds", &["memory.available<5%", ""], &["memory.available=5%"]),
-            ("level", &["4"], &["-1", "four", "2.5"]),
+            ("level", &["4"], &["-1", "four", "2.5", "2147483648"]),
             ("vmodule", &["a=1,b*=2"], &["a", "=2", "a=x"]),
             ("quantity", &["1Gi", "0"], &["10MB", "1GiB"]),
             ("cert-key", &["a,b", "a,b:x,y"], &["a", "a,b:c:d", "a,b,c"]),

@@ -193,6 +193,8 @@ fn of_kubelet(judge: &mut Judge<'_>) {
     rule::words(judge, rules::common::WORDS);
     rules::common::feature_gates(judge);
     rules::common::logging(judge);
+    rules::common::http2(judge);
+    rules::common::client(judge);
     rules::kubelet::rules(judge);
 }
 
@@ -233,7 +235,10 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::request_headers(&mut judge);
         rules::common::logging(&mut judge);
         rules::common::hidden_metrics(&mut judge);
+        rules::common::http2(&mut judge);
+        rules::common::client(&mut judge);
     }
+    rule::version_and_help(&mut judge);
     match command.program {
         Program::ApiServer => {
             rules::apiserver::rules(&mut judge, subject.made_up_address);

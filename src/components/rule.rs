@@ -122,7 +122,8 @@ pub(super) fn ranges(judge: &mut Judge<'_>, rows: &[Range]) {
             continue;
         }
         let Some(number) = numeric(&given.value) else { continue };
-        if number >= row.least && number <= row.most {
+        // Go's comparison lets what is no number pass.
+        if number.is_nan() || (number >= row.least && number <= row.most) {
             continue;
         }
         let unit = if given.value.parse::<f64>().is_err() { "s" } else { "" };
@@ -132,6 +133,18 @@ pub(super) fn ranges(judge: &mut Judge<'_>, rows: &[Range]) {
             format!("{} is out of range: {}{unit} to {}{unit}", given.value, row.least, row.most)
         };
         judge.refuse("flag-range", given, why);
+    }
+}
+
+/// Flags with which a program says something about itself, and ends.
+pub(super) fn version_and_help(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    for name in ["version", "help"] {
+        if let Some(given) = command.last(name)
+            && (given.value == "raw" && name == "version" || kind::boolean(&given.value) == Ok(true))
+        {
+            judge.refuse("flag-value", given, format!("{} prints this and ends", command.program.name()));
+        }
     }
 }
 

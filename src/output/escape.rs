@@ -35,6 +35,11 @@ fn escaped(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Whether `text` has a character that is not shown as it is.
+pub(crate) fn is_needed(text: &str) -> bool {
+    text.contains(hidden)
+}
+
 /// Text of several lines: control characters are escaped, line breaks and tabs stay.
 pub(super) fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| matches!(c, '\n' | '\t'))
@@ -86,11 +91,15 @@ pub(super) fn json(line: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use proptest::prelude::*;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::finding::Finding;
-    use crate::output::finding_text;
+    use crate::output::table::columns;
+    use crate::output::{Format, LiveView, Printer, finding_text};
 
     /// Text with many characters that terminals act on.
     fn hostile() -> impl Strategy<Value = String> {
@@ -128,6 +137,29 @@ mod tests {
             prop_assert!(shown.split('\n').skip(1).all(|line| line.starts_with("    ")), "{shown:?}");
             let evidence = shown.split('\n').filter(|line| line.starts_with("    | ")).count();
             prop_assert_eq!(evidence, text.trim_end_matches('\n').split('\n').count());
+        }
+
+        #[test]
+        fn no_control_character_passes_by_any_way_out(text in hostile()) {
+            for format in [Format::Text, Format::Json] {
+                let kept = Arc::new(Mutex::new(String::new()));
+                let out = Printer::keeping(format, &kept);
+                let data = json!({ "message": text, &*text: [text] });
+                out.log("area", &text);
+                out.clone().logs_to_stdout().log("area", &text);
+                out.warn("area", &text);
+                out.findings("area", &[Finding::error(&text).evidence(&text).cause(&text).fix(&text)]);
+                out.phase(&text, &text, None);
+                out.result(data.clone(), &text);
+                out.failure(data, &text);
+                out.data(&text);
+                out.data(&columns(&[[text.clone(), text.clone()]]));
+                out.document(&text, &text);
+                LiveView::new(&out, "area").show(&text, &text, true);
+                let printed = kept.lock().unwrap();
+                prop_assert!(harmless(&printed), "{printed:?}");
+                prop_assert!(format == Format::Text || printed.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{printed:?}");
+            }
         }
 
         #[test]

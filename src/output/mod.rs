@@ -46,6 +46,8 @@ pub struct Printer {
     logs_to_stdout: bool,
     warnings: Arc<Mutex<Vec<String>>>,
     progress: MultiProgress,
+    #[cfg(test)]
+    kept: Option<Arc<Mutex<String>>>,
 }
 
 impl Printer {
@@ -57,7 +59,15 @@ impl Printer {
             logs_to_stdout: false,
             warnings: Arc::default(),
             progress: MultiProgress::new(),
+            #[cfg(test)]
+            kept: None,
         }
+    }
+
+    /// A printer that keeps what it prints instead.
+    #[cfg(test)]
+    fn keeping(format: Format, kept: &Arc<Mutex<String>>) -> Self {
+        Self { kept: Some(Arc::clone(kept)), ..Self::new(format) }
     }
 
     /// The same, of warnings and results alone.
@@ -92,7 +102,7 @@ impl Printer {
         match self.format {
             Format::Text if self.logs_to_stdout => {
                 self.progress
-                    .suspend(|| write_stdout(&format!("{}\n", escape::message(&format!("[{area}] {text}")))));
+                    .suspend(|| self.stdout(&format!("{}\n", escape::message(&format!("[{area}] {text}")))));
             }
             Format::Text => self.stderr(&format!("[{area}] {text}")),
             Format::Json => self.event(&Event::new("log", json!({ "area": area, "message": text }))),
@@ -155,7 +165,7 @@ impl Printer {
 
     /// Text on stdout, with control characters escaped.
     pub fn data(&self, text: &str) {
-        write_stdout(&escape::lines(text));
+        self.stdout(&escape::lines(text));
     }
 
     /// A document of a dry run: text prints it as YAML; machines get it as an event.
@@ -168,7 +178,7 @@ impl Printer {
 
     fn event(&self, event: &impl Serialize) {
         if let Ok(line) = serde_json::to_string(event) {
-            write_stdout(&format!("{}\n", escape::json(&line)));
+            self.stdout(&format!("{}\n", escape::json(&line)));
         }
     }
 
@@ -178,17 +188,32 @@ impl Printer {
             Some(width) => wrap::wrapped(&text, width),
             None => text,
         };
+        #[cfg(test)]
+        if self.keep(&format!("{text}\n")) {
+            return;
+        }
         self.progress.suspend(|| {
             // In one go: nobody else's words come in between.
             let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
         });
     }
-}
 
-fn write_stdout(text: &str) {
-    // A reader that went away (`| head`) is no failure of ours.
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    fn stdout(&self, text: &str) {
+        #[cfg(test)]
+        if self.keep(text) {
+            return;
+        }
+        // A reader that went away (`| head`) is no failure of ours.
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    #[cfg(test)]
+    fn keep(&self, text: &str) -> bool {
+        let Some(kept) = &self.kept else { return false };
+        kept.lock().unwrap().push_str(text);
+        true
+    }
 }
 
 /// A finding as lines of text: all but the first are indented.

@@ -34,7 +34,7 @@ impl LiveView {
 
     /// Says how `name` stands; nothing is printed where that is no change.
     pub fn show(&mut self, name: &str, state: &str, done: bool) {
-        let state = &*super::escape::one_line(state);
+        let (name, state) = (&*super::escape::one_line(name), &*super::escape::one_line(state));
         if self.said.get(name).is_some_and(|(said, _)| said == state) {
             return;
         }

@@ -2,7 +2,7 @@
 
 use super::{Context, refuse};
 use crate::components::rule::unknown_word;
-use crate::components::rules::common::CIPHERS;
+use crate::components::rules::common::{CIPHERS, without_http2};
 use crate::components::rules::kubelet::{name, qualified};
 use crate::components::verdict::Verdict;
 
@@ -23,6 +23,10 @@ pub(super) fn judge(context: &Context<'_>) -> Vec<Verdict> {
         if !CIPHERS.contains(&suite.as_str()) {
             verdicts.push(refuse(format!("tlsCipherSuites.{i}"), unknown_word(suite, CIPHERS)));
         }
+    }
+    let suites = context.k.tls_cipher_suites.iter().map(String::as_str);
+    if let Some(why) = without_http2(suites, &context.k.tls_min_version) {
+        verdicts.push(refuse("tlsCipherSuites", why));
     }
     for (i, address) in context.k.cluster_dns.iter().flatten().enumerate() {
         if crate::config::names::ip(address).is_none() {

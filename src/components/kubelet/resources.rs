@@ -48,17 +48,29 @@ pub(super) fn judge(context: &Context<'_>) -> Vec<Verdict> {
         }
     }
     if !k.container_log_max_size.is_empty()
-        && let Err(why) = quantity::canonical(&k.container_log_max_size)
+        && let Err(why) = log_size(&k.container_log_max_size)
     {
-        verdicts.push(refuse("containerLogMaxSize", why.to_string()));
+        verdicts.push(refuse("containerLogMaxSize", why));
     }
     verdicts.extend(evictions(context));
     verdicts.extend(reserved_memory(context));
     verdicts
 }
 
+/// A size in whole bytes: kubelet reads no fraction of a binary unit.
+fn log_size(value: &str) -> Result<(), String> {
+    amount(value)?;
+    if value.contains('.') && value.ends_with('i') {
+        return Err(format!("{value} must not be a fraction: write `1536Ki` for `1.5Mi`"));
+    }
+    Ok(())
+}
+
 /// A quantity that is not negative.
 fn amount(value: &str) -> Result<(), String> {
+    if value.trim() != value {
+        return Err(format!("{value:?} must not have blanks around it"));
+    }
     let canonical = quantity::canonical(value).map_err(|error| error.to_string())?;
     if canonical.starts_with('-') { Err(format!("{value} must not be negative")) } else { Ok(()) }
 }

@@ -46,6 +46,11 @@ const ROWS: &[Row] = &[
         |c| !c.k.system_cgroups.is_empty() && c.k.cgroup_root.is_empty(),
         "needs `cgroupRoot`",
     ),
+    row(
+        "address",
+        |c| !c.k.address.is_empty() && crate::config::names::ip(&c.k.address).is_none(),
+        "must be an IP address",
+    ),
     row("eventBurst", |c| c.k.event_burst < 0, NOT_NEGATIVE),
     row("eventRecordQPS", |c| out(c.k.event_record_qps, 0, i32::MAX), NOT_NEGATIVE),
     row(

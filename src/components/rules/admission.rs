@@ -97,7 +97,7 @@ pub(in crate::components) fn plugins(judge: &mut Judge<'_>) {
             );
         }
     }
-    if command.has(ON) || command.has(OFF) {
+    if command.last(ON).or(command.last(OFF)).is_some() {
         judge.exclude(
             "flag-pair",
             "admission-control",

@@ -53,12 +53,14 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, made_up_address: bool)
     authorization(judge);
     audit(judge);
     encryption(judge);
+    inflight(judge);
     service_accounts(judge);
     ports(judge, made_up_address);
     peers(judge);
     leadership(judge);
     headers(judge);
     storage(judge);
+    emulation(judge);
 }
 
 fn authorization(judge: &mut Judge<'_>) {
@@ -161,6 +163,17 @@ fn audit(judge: &mut Judge<'_>) {
     }
 }
 
+/// Priority and fairness shares out the sum of the two limits.
+fn inflight(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let (reads, writes) = ("max-requests-inflight", "max-mutating-requests-inflight");
+    let off = |flag: &str| command.value(flag).and_then(numeric) == Some(0.0);
+    let fair = command.value("enable-priority-and-fairness").is_none_or(|value| boolean(value) != Ok(false));
+    if fair && off(reads) && off(writes) {
+        judge.exclude("flag-pair", writes, format!("must not be 0 together with `--{reads}`"));
+    }
+}
+
 fn encryption(judge: &mut Judge<'_>) {
     let command = judge.command;
     let reload = "encryption-provider-config-automatic-reload";
@@ -179,10 +192,19 @@ fn service_accounts(judge: &mut Judge<'_>) {
         let issuer = given.value.as_str();
         if issuer.is_empty() {
             judge.refuse("flag-value", given, "must not be empty");
+        } else if issuer.contains(':')
+            && let Err(why) = crate::config::url::parse(issuer)
+        {
+            judge.refuse("flag-value", given, format!("{why}; an issuer with `:` must be a URL"));
         } else if seen.contains(&issuer) {
             judge.refuse("flag-value", given, format!("{issuer:?} is given twice"));
         }
         seen.push(issuer);
+    }
+    for flag in ["service-account-signing-key-file", "etcd-servers"] {
+        if let Some(given) = command.last(flag).filter(|given| given.value.is_empty()) {
+            judge.refuse("flag-value", given, "must not be empty");
+        }
     }
     if let Some(given) = command.last("service-account-jwks-uri").filter(|given| !given.value.is_empty())
         && !given.value.starts_with("https://")
@@ -223,9 +245,22 @@ fn ports(judge: &mut Judge<'_>, made_up_address: bool) {
         );
     }
     let ranges: Vec<_> = command.items("service-cluster-ip-range").collect();
+    let networks: Vec<_> = ranges.iter().map(|(cidr, _)| names::cidr(cidr)).collect();
     let families: Vec<Option<bool>> =
-        ranges.iter().map(|(cidr, _)| names::cidr(cidr.trim()).map(|net| net.addr().is_ipv6())).collect();
-    if let Some(given) = command.last("service-cluster-ip-range") {
+        networks.iter().map(|network| network.map(|network| network.addr().is_ipv6())).collect();
+    // The configuration's own range is judged with it.
+    if let Some(given) = command.last("service-cluster-ip-range").filter(|given| command.is_users(given)) {
+        for ((cidr, _), network) in ranges.iter().zip(&networks) {
+            match network {
+                None => {
+                    judge.refuse("flag-type", given, format!("{cidr:?} is no CIDR: write `10.96.0.0/12`"))
+                }
+                Some(network) if network.max_prefix_len() - network.prefix_len() < 3 => {
+                    judge.refuse("flag-range", given, format!("{cidr} must have at least 8 addresses"));
+                }
+                Some(_) => {}
+            }
+        }
         match families.as_slice() {
             [_, _, _, ..] => judge.refuse("flag-value", given, "must not have more than two CIDRs"),
             [Some(a), Some(b)] if a == b => {
@@ -370,6 +405,34 @@ fn storage(judge: &mut Judge<'_>) {
         if parts.len() != 2 || resource != 2 {
             let why = format!("{item:?} is no override: write `group/resource#https://192.0.2.10:2379`");
             judge.refuse("flag-value", given, why);
+        }
+    }
+}
+
+/// The versions that this one can stand in for. Source: `component-base/compatibility`.
+fn emulation(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let own = command.minor;
+    // Three minors back, and not before 1.31.
+    let least = own.saturating_sub(3).max(31);
+    let mut emulated = own;
+    for given in command.all("emulated-version") {
+        for item in given.value.split(',').filter(|item| !item.is_empty()) {
+            let version = item.trim().trim_start_matches("kube=");
+            let minor =
+                version.trim_start_matches('v').strip_prefix("1.").and_then(|minor| minor.parse().ok());
+            match minor {
+                Some(minor) if (least..=own).contains(&minor) => emulated = minor,
+                Some(_) => {
+                    judge.refuse("flag-range", given, format!("{version} must be 1.{least} to 1.{own}"));
+                }
+                None => {}
+            }
+        }
+    }
+    for flag in ["runtime-config-emulation-forward-compatible", "emulation-forward-compatible"] {
+        if let Some(given) = command.last(flag).filter(|_| command.is_true(flag) && emulated == own) {
+            judge.refuse("flag-pair", given, "needs an earlier `--emulated-version`");
         }
     }
 }

@@ -118,6 +118,16 @@ pub(in crate::components) fn leader_election(judge: &mut Judge<'_>) {
     ) else {
         return;
     };
+    for name in ["leader-elect-renew-deadline", "leader-elect-retry-period"] {
+        if let Some(given) = command.last(name)
+            && numeric(&given.value).is_some_and(|seconds| seconds <= 0.0)
+        {
+            judge.refuse("flag-range", given, "must be longer than zero");
+        }
+    }
+    if let Some(given) = command.last("leader-elect-resource-lock").filter(|given| given.value.is_empty()) {
+        judge.refuse("flag-value", given, "must be leases");
+    }
     let given = |names: [&str; 2]| names.into_iter().find_map(|name| command.last(name));
     if lease <= renew
         && let Some(given) = given(["leader-elect-lease-duration", "leader-elect-renew-deadline"])
@@ -176,9 +186,29 @@ pub(in crate::components) fn hidden_metrics_version(version: &str, minor: u64) -
     Err(format!("{version:?} must be {before}, the minor before"))
 }
 
+/// Options of logging that are alpha.
+const ALPHA_LOGGING: [&str; 4] = [
+    "log-text-split-stream",
+    "log-text-info-buffer-size",
+    "log-json-split-stream",
+    "log-json-info-buffer-size",
+];
+
 /// Log formats other than text take no `vmodule`.
 pub(in crate::components) fn logging(judge: &mut Judge<'_>) {
     let command = judge.command;
+    let set = set_gates(judge);
+    if command.minor <= 36 && !gates::enabled(&set, "LoggingAlphaOptions", command.minor) {
+        for given in ALPHA_LOGGING.iter().filter_map(|flag| command.last(flag)) {
+            let off = given.value == "0" || super::super::kind::boolean(&given.value) == Ok(false);
+            if !off {
+                judge.refuse("flag-pair", given, "needs the feature gate LoggingAlphaOptions");
+            }
+        }
+    }
+    if let Some(given) = command.last("logging-format").filter(|given| given.value.is_empty()) {
+        judge.refuse("flag-value", given, "must be text or json");
+    }
     if command.value("logging-format").is_some_and(|format| format != "text") {
         judge.exclude("flag-pair", "vmodule", "works with `logging-format` text only");
     }
@@ -186,5 +216,45 @@ pub(in crate::components) fn logging(judge: &mut Judge<'_>) {
         && numeric(&given.value).is_some_and(|seconds| seconds <= 0.0)
     {
         judge.refuse("flag-range", given, "must be longer than zero");
+    }
+}
+
+/// The suites that HTTP/2 needs, one of them at least.
+const HTTP2: [&str; 2] = ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"];
+
+/// What is missing in a list of cipher suites for HTTP/2, which is refused when serving begins
+/// (`golang.org/x/net/http2`, `ConfigureServer`).
+pub(in crate::components) fn without_http2<'a>(
+    suites: impl IntoIterator<Item = &'a str>,
+    min_version: &str,
+) -> Option<String> {
+    let mut suites = suites.into_iter().peekable();
+    suites.peek()?;
+    let missing = min_version != "VersionTLS13" && !suites.any(|suite| HTTP2.contains(&suite));
+    missing.then(|| format!("must have {} or {}, which HTTP/2 needs", HTTP2[0], HTTP2[1]))
+}
+
+/// The servers of the components speak HTTP/2.
+pub(in crate::components) fn http2(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    if command.is_true("disable-http2-serving") {
+        return;
+    }
+    let suites = command.items("tls-cipher-suites").map(|(suite, _)| suite);
+    let why = without_http2(suites, command.value("tls-min-version").unwrap_or_default());
+    if let (Some(why), Some(given)) = (why, command.last("tls-cipher-suites")) {
+        judge.refuse("flag-value", given, why);
+    }
+}
+
+/// A client that asks at a rate has a burst.
+pub(in crate::components) fn client(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let rate = command.value("kube-api-qps").and_then(numeric).unwrap_or(1.0);
+    if let Some(given) = command.last("kube-api-burst")
+        && rate > 0.0
+        && numeric(&given.value).is_some_and(|burst| burst < 0.0)
+    {
+        judge.refuse("flag-range", given, "must not be negative");
     }
 }

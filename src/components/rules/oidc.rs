@@ -36,6 +36,15 @@ pub(in crate::components) fn flags(judge: &mut Judge<'_>) {
     {
         judge.refuse("flag-value", given, why);
     }
+    if let Some(given) = command.last("oidc-issuer-url")
+        && command.all("service-account-issuer").any(|issuer| issuer.value == given.value)
+    {
+        judge.refuse(
+            "flag-pair",
+            given,
+            "must not be the issuer of service accounts, `--service-account-issuer`",
+        );
+    }
     for (algorithm, given) in command.items("oidc-signing-algs") {
         if !ALGORITHMS.contains(&algorithm) {
             let why = unknown_word(algorithm, ALGORITHMS);

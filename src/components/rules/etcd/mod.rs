@@ -1,8 +1,14 @@
-//! etcd's rules. Source: etcd 3.6, `server/embed/config.go` (`Validate`), `server/embed/etcd.go`, `client/pkg/tlsutil`.
+//! etcd's rules. Source: etcd 3.6, `server/embed/config.go` (`Validate`), `server/embed/etcd.go`, `server/etcdmain`,
+//! `client/pkg/tlsutil`, `server/auth/options.go`.
+
+mod gates;
+mod log;
+mod members;
+mod tls;
 
 use super::super::kind;
 use super::super::program::Program::Etcd;
-use super::super::rule::{Judge, Range, Words, numeric, range};
+use super::super::rule::{Judge, NO_LIMIT, Range, Words, numeric, range, unknown_word};
 use super::common::CIPHERS;
 use crate::config::duration::GoDuration;
 
@@ -13,13 +19,8 @@ const fn one_of(flag: &'static str, words: &'static [&'static str]) -> Words {
 pub(in crate::components) const WORDS: &[Words] = &[
     one_of("auto-compaction-mode", &["periodic", "revision"]),
     one_of("initial-cluster-state", &["new", "existing"]),
-    one_of(
-        "log-level",
-        &[
-            "debug", "info", "warn", "error", "dpanic", "panic", "fatal", "DEBUG", "INFO", "WARN", "ERROR",
-            "DPANIC", "PANIC", "FATAL",
-        ],
-    ),
+    one_of("discovery-fallback", &["exit"]),
+    one_of("v2-deprecation", &["write-only", "write-only-drop-data", "gone"]),
     one_of("log-format", &["json", "console"]),
     one_of("logger", &["zap"]),
     one_of("tls-min-version", &["TLS1.2", "TLS1.3"]),
@@ -27,8 +28,15 @@ pub(in crate::components) const WORDS: &[Words] = &[
     Words { program: Etcd, flag: "cipher-suites", words: CIPHERS, list: true },
 ];
 
-pub(in crate::components) const RANGES: &[Range] =
-    &[range(Etcd, "heartbeat-interval", 1.0, f64::INFINITY), range(Etcd, "election-timeout", 1.0, 50000.0)];
+pub(in crate::components) const RANGES: &[Range] = &[
+    range(Etcd, "heartbeat-interval", 1.0, NO_LIMIT),
+    range(Etcd, "election-timeout", 1.0, 50000.0),
+    range(Etcd, "max-learners", 0.0, NO_LIMIT),
+];
+
+/// Flags whose empty value is not their default.
+const NOT_EMPTY: &[&str] =
+    &["auto-compaction-mode", "initial-cluster-state", "cipher-suites", "log-outputs", "initial-cluster"];
 
 /// Flags that became feature gates: etcd takes one of the two.
 const GATES: &[(&str, &str)] = &[
@@ -58,7 +66,14 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
     }
     if let Some(given) = command.last("auto-compaction-retention").filter(|given| !given.value.is_empty()) {
         let whole = given.value.parse::<u64>().is_ok();
-        if !whole && given.value.parse::<GoDuration>().is_err() {
+        let negative = |value: &str| value.parse::<GoDuration>().is_ok_and(|duration| duration.0 < 0);
+        // Hours are nanoseconds in 63 bits.
+        let periodic = command.value("auto-compaction-mode").is_none_or(|mode| mode == "periodic");
+        if periodic && given.value.parse::<u64>().is_ok_and(|hours| hours > 2_562_047) {
+            judge.refuse("flag-range", given, "is out of range: 0 to 2562047 hours");
+        } else if !whole && negative(&given.value) {
+            judge.refuse("flag-range", given, "must not be negative");
+        } else if !whole && given.value.parse::<GoDuration>().is_err() {
             let why = format!(
                 "{:?} is neither a number (hours, or revisions) nor a duration such as `30m`",
                 given.value
@@ -76,14 +91,8 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
     {
         judge.refuse("flag-range", given, "must be longer than zero");
     }
-    if let Some(given) = command.last("auth-token").filter(|given| !given.value.is_empty())
-        && given.value != "simple"
-        && !(given.value.starts_with("jwt,") && given.value.contains("sign-method="))
-    {
-        let why =
-            format!("{:?} is neither `simple` nor `jwt,sign-method=…,priv-key=…,pub-key=…`", given.value);
-        judge.refuse("flag-value", given, why);
-    }
+    auth_token(judge);
+    tracing(judge);
     if let Some(given) = command.last("initial-cluster-state").filter(|given| given.value == "existing") {
         judge.doubt(
             "contradiction",
@@ -91,8 +100,15 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
             "etcd looks for the other members of an existing cluster, and ends where there are none: leave it out for a new cluster",
         );
     }
+    for given in NOT_EMPTY.iter().filter_map(|flag| command.last(flag)).filter(|g| g.value.is_empty()) {
+        judge.refuse("flag-value", given, "must not be empty");
+    }
     addresses(judge);
     pairs(judge);
+    gates::rules(judge);
+    log::rules(judge);
+    tls::rules(judge);
+    members::rules(judge);
     if let Some(given) = command.last("data-dir")
         && command.is_users(given)
         && !std::path::Path::new(&given.value).starts_with(data_dir)
@@ -102,21 +118,6 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
             given.value
         );
         judge.doubt("contradiction", given, why);
-    }
-    let (name, cluster) = (command.value("name").unwrap_or("default"), command.value("initial-cluster"));
-    if let Some(cluster) = cluster
-        && !cluster
-            .split(',')
-            .any(|member| member.split('=').next().is_some_and(|member| member.trim() == name))
-        && let Some(given) = ["initial-cluster", "name"]
-            .iter()
-            .find_map(|flag| command.last(flag).filter(|given| command.is_users(given)))
-    {
-        judge.refuse(
-            "flag-pair",
-            given,
-            format!("`--initial-cluster` must name this member, {name:?} (`--name`)"),
-        );
     }
 }
 
@@ -131,20 +132,20 @@ fn addresses(judge: &mut Judge<'_>) {
     let command = judge.command;
     for flag in ["listen-peer-urls", "listen-client-urls", "listen-client-http-urls", "listen-metrics-urls"] {
         for (item, given) in command.items(flag) {
-            if let Some((host, None)) = kind::url_host(item)
-                && host != "localhost"
-            {
-                judge.refuse(
-                    "flag-value",
-                    given,
-                    format!("{item:?}: the host to listen on must be an IP address"),
-                );
+            let Some((host, address, port)) = kind::url_host(item) else { continue };
+            if address.is_none() && host != "localhost" {
+                let why = format!("{item:?}: the host to listen on must be an IP address");
+                judge.refuse("flag-value", given, why);
+            } else if port.parse::<u16>().is_err() {
+                judge.refuse("flag-value", given, format!("{item:?}: the port must be 0 to 65535"));
             }
         }
     }
     for flag in ["initial-advertise-peer-urls", "advertise-client-urls"] {
         for (item, given) in command.items(flag) {
-            if let Some(("", _)) = kind::url_host(item) {
+            if let Some((host, ..)) = kind::url_host(item)
+                && host.is_empty()
+            {
                 judge.refuse("flag-value", given, format!("{item:?} has no host"));
             }
         }
@@ -180,5 +181,58 @@ fn pairs(judge: &mut Judge<'_>) {
         .collect();
     if let [first, .., last] = present.as_slice() {
         judge.exclude("flag-pair", last, format!("excludes `--{first}`"));
+    }
+    for (flag, other) in
+        [("discovery-token", "discovery-endpoints"), ("discovery-endpoints", "discovery-token")]
+    {
+        if !command.has(other) {
+            judge.exclude("flag-pair", flag, format!("needs `--{other}`"));
+        }
+    }
+}
+
+/// How a token may be signed (`golang-jwt`).
+const SIGN_METHODS: &[&str] = &[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "HS256",
+    "HS384", "HS512",
+];
+
+fn auth_token(judge: &mut Judge<'_>) {
+    let Some(given) = judge.command.last("auth-token") else { return };
+    let (kind, options) = given.value.split_once(',').unwrap_or((&given.value, ""));
+    if given.value.is_empty() || given.value == "simple" {
+        return;
+    }
+    let option = |name: &str| {
+        options
+            .split(',')
+            .filter_map(|option| option.split_once('='))
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v)
+    };
+    let method = option("sign-method");
+    let why = match method {
+        Some(method) if kind == "jwt" && !SIGN_METHODS.contains(&method) => {
+            format!("sign-method {}", unknown_word(method, SIGN_METHODS))
+        }
+        Some(_) if kind == "jwt" && option("pub-key").or(option("priv-key")).is_some() => return,
+        _ => format!("{:?} is neither `simple` nor `jwt,sign-method=…,priv-key=…,pub-key=…`", given.value),
+    };
+    judge.refuse("flag-value", given, why);
+}
+
+/// Spans of a million requests.
+fn tracing(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let enabled = ["enable-distributed-tracing", "experimental-enable-distributed-tracing"];
+    if !enabled.iter().any(|flag| command.is_true(flag)) {
+        return;
+    }
+    for flag in ["distributed-tracing-sampling-rate", "experimental-distributed-tracing-sampling-rate"] {
+        if let Some(given) = command.last(flag)
+            && kind::number(&given.value).is_some_and(|rate| !(0..=1_000_000).contains(&rate))
+        {
+            judge.refuse("flag-range", given, format!("{} is out of range: 0 to 1000000", given.value));
+        }
     }
 }

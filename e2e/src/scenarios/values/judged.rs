@@ -1,0 +1,114 @@
+//! What kubestrap says of a case, and the command line that it gives the component.
+
+use std::fs;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::case::Case;
+use super::component::{Component, Configures};
+use crate::json::at;
+use crate::machine::NODE_NAME;
+use crate::node::Node;
+
+/// Both.
+#[derive(Debug)]
+pub(super) struct Judged {
+    /// What it calls an error.
+    pub(super) errors: Vec<String>,
+    pub(super) command: Command,
+}
+
+/// How the component is started.
+#[derive(Debug)]
+pub(super) struct Command {
+    pub(super) words: Vec<String>,
+    /// Holds the files that the words name.
+    pub(super) dir: TempDir,
+}
+
+pub(super) fn judge(node: &Node, component: &Component, case: &Case) -> anyhow::Result<Judged> {
+    let dir = tempfile::tempdir()?;
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let (config, own) = (file("config.yaml"), file("own.yaml"));
+    let text = match (case, component.configures) {
+        (Case::Flags(flags), Configures::Flags { path, .. }) => with_flags(flags, path, &node.plan.version),
+        (Case::Document(fields), Configures::Document { version, kind, needed }) => {
+            let document = document(fields, version, kind, needed);
+            fs::write(&own, &document)?;
+            format!("{}---\n{document}", with_flags(&[], &["apiServer"], &node.plan.version))
+        }
+        _ => anyhow::bail!("{}: the case is of another kind", component.name),
+    };
+    fs::write(&config, text)?;
+    let judged = node.run(&node.init, &["config", "validate", "--config", &config, "--output", "json"])?;
+    let judged: Value = serde_json::from_str(&judged.stdout).with_context(|| judged.failure())?;
+    let problems = at(&judged, "/problems").as_array().into_iter().flatten();
+    let errors = problems.filter(|problem| at(problem, "/severity") == "error");
+    let errors = errors.map(|problem| at(problem, "/message").as_str().unwrap_or_default().to_owned()).collect();
+    let mut words = match component.configures {
+        Configures::Flags { phase, .. } => rendered(node, phase, &config)?,
+        Configures::Document { .. } => {
+            vec![component.name.to_owned(), format!("--config={own}"), format!("--hostname-override={NODE_NAME}")]
+        }
+    };
+    words.extend(component.flags.iter().map(|flag| (*flag).to_owned()));
+    Ok(Judged { errors, command: Command { words, dir } })
+}
+
+/// The command line of the static Pod that kubestrap makes.
+pub(super) fn rendered(node: &Node, phase: &[&str], config: &str) -> anyhow::Result<Vec<String>> {
+    let mut args = vec!["init", "phase"];
+    args.extend(phase);
+    args.extend(["--dry-run", "--config", config]);
+    let output = node.run(&node.init, &args)?.success()?;
+    let pods = kubestrap::yaml::parse_values(&output.stdout)?;
+    let pod = pods.iter().find(|pod| at(pod, "/kind") == "Pod").context("no Pod is made")?;
+    let words = at(pod, "/spec/containers/0/command").as_array().into_iter().flatten();
+    Ok(words.filter_map(Value::as_str).map(str::to_owned).collect())
+}
+
+/// InitConfiguration and ClusterConfiguration with extraArgs at `path`.
+pub(super) fn with_flags(flags: &[(String, String)], path: &[&str], version: &str) -> String {
+    let args: Vec<Value> = flags.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+    let mut section = json!({ "extraArgs": args });
+    for step in path.iter().rev() {
+        section = json!({ *step: section });
+    }
+    let api = "apiVersion: kubeadm.k8s.io/v1beta4\n";
+    let fields = section.as_object().into_iter().flatten();
+    let fields: String = fields.map(|(name, value)| format!("{name}: {value}\n")).collect();
+    format!(
+        "{api}kind: InitConfiguration\nnodeRegistration: {{criSocket: unix:///run/containerd/containerd.sock}}\n\
+         ---\n{api}kind: ClusterConfiguration\nkubernetesVersion: {version}\n{fields}"
+    )
+}
+
+/// A document with `fields`, and with what is needed where they say nothing else.
+fn document(fields: &str, version: &str, kind: &str, needed: &[(&str, &str)]) -> String {
+    let fields = fields.trim_start_matches("{}");
+    let given = |name: &str| fields.lines().any(|line| line.split(':').next() == Some(name));
+    let needed = needed.iter().filter(|(name, _)| !given(name));
+    let needed: String = needed.map(|(name, value)| format!("{name}: {value}\n")).collect();
+    format!("apiVersion: {version}\nkind: {kind}\n{needed}{fields}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_stand_at_their_path() {
+        let text = with_flags(&[("a".into(), "b: c".into())], &["etcd", "local"], "v1.36.2");
+        let values = kubestrap::yaml::parse_values(&text).unwrap();
+        assert_eq!(at(&values[1], "/etcd/local/extraArgs/0/value"), "b: c");
+    }
+
+    #[test]
+    fn what_is_needed_gives_way() {
+        let text = document("a: 1", "v", "K", &[("a", "2"), ("b", "3")]);
+        assert_eq!(text, "apiVersion: v\nkind: K\nb: 3\na: 1\n");
+        assert_eq!(document("{}", "v", "K", &[]), "apiVersion: v\nkind: K\n\n");
+    }
+}

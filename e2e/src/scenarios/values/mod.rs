@@ -1,0 +1,120 @@
+//! What the components take and refuse, and what kubestrap says of it beforehand: both are fed the same values.
+//!
+//! The values are in `cases/`, a file a component. No answer is written there: the component gives it, in the version of
+//! the folder of programs, and kubestrap has to agree.
+
+mod ask;
+mod case;
+mod component;
+mod judged;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{bail, ensure};
+
+use crate::node::Node;
+use ask::{Answer, Cluster};
+use case::Case;
+use component::{COMPONENTS, Component};
+use judged::Judged;
+
+/// How long a component that has not ended is taken to go on.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The same, where the two disagree: the machine may be busy.
+const MORE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// No value on which component and kubestrap disagree.
+pub(super) fn run(node: &Node) -> anyhow::Result<()> {
+    ask::prepare(node)?;
+    let mut disagreements = vec![];
+    for component in COMPONENTS {
+        let cluster = if component.live { Some(Cluster::start(node)?) } else { None };
+        let cases = case::read(component)?;
+        let results = each(&cases, |case| compare(node, component, case))?;
+        if let Some(cluster) = cluster {
+            cluster.stop();
+        }
+        let refused = results.iter().filter(|result| result.refused).count();
+        node.note(format!("{} {} taken {refused} refused", component.name, results.len() - refused));
+        disagreements.extend(results.into_iter().filter_map(|result| result.disagreement));
+    }
+    ensure!(disagreements.is_empty(), "{} disagreements:\n{}", disagreements.len(), disagreements.join("\n"));
+    Ok(())
+}
+
+struct Compared {
+    /// Whether the component refuses it.
+    refused: bool,
+    disagreement: Option<String>,
+}
+
+fn compare(node: &Node, component: &Component, case: &Case) -> anyhow::Result<Compared> {
+    let Judged { errors, command } = judged::judge(node, component, case)?;
+    let mut answer = ask::ask(component, &command, PATIENCE)?;
+    if matches!(answer, Answer::Refuses(_)) == errors.is_empty() {
+        answer = ask::ask(component, &command, MORE_PATIENCE)?;
+    }
+    let disagreement = match (&answer, errors.is_empty()) {
+        (Answer::Refuses(why), true) => {
+            Some(format!("{}: {case}\n  refused: {why}\n  kubestrap: nothing", component.name))
+        }
+        (Answer::Takes, false) => {
+            Some(format!("{}: {case}\n  taken\n  kubestrap: {}", component.name, errors.join("; ")))
+        }
+        _ => None,
+    };
+    Ok(Compared { refused: matches!(answer, Answer::Refuses(_)), disagreement })
+}
+
+/// `job` on each of `items`, on as many threads as there are processors; the results in the items' order.
+fn each<T: Sync, R: Send>(
+    items: &[T],
+    job: impl Fn(&T) -> anyhow::Result<R> + Sync,
+) -> anyhow::Result<Vec<R>> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(vec![]);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(index) else { return };
+            let result = job(item);
+            if let Ok(mut results) = results.lock() {
+                results.push((index, result));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(work);
+        }
+    });
+    let Ok(mut results) = results.into_inner() else { bail!("a thread ended early") };
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_hundreds_of_values() {
+        let mut flags = std::collections::BTreeSet::new();
+        let (mut values, mut documents) = (0, 0);
+        for component in COMPONENTS {
+            for case in case::read(component).unwrap() {
+                match case {
+                    Case::Flags(given) => {
+                        values += 1;
+                        flags.extend(given.into_iter().map(|(name, _)| (component.name, name)));
+                    }
+                    Case::Document(_) => documents += 1,
+                }
+            }
+        }
+        assert!(values >= 900 && flags.len() >= 300 && documents >= 350, "{values} {} {documents}", flags.len());
+    }
+}

@@ -192,8 +192,7 @@ fn vmodule(item: &str) -> Result<(), String> {
 
 fn cert_key(value: &str) -> Result<(), String> {
     let files = value.split(':').next().unwrap_or_default();
-    let names = value.split(':').count();
-    if names <= 2 && files.split(',').count() == 2 && files.split(',').all(|file| !file.trim().is_empty()) {
+    if files.split(',').count() == 2 && files.split(',').all(|file| !file.trim().is_empty()) {
         return Ok(());
     }
     Err(format!(
@@ -283,7 +282,7 @@ mod tests {
             ("level", &["4"], &["-1", "four", "2.5", "2147483648"]),
             ("vmodule", &["a=1,b*=2"], &["a", "=2", "a=x"]),
             ("quantity", &["1Gi", "0"], &["10MB", "1GiB"]),
-            ("cert-key", &["a,b", "a,b:x,y"], &["a", "a,b:c:d", "a,b,c"]),
+            ("cert-key", &["a,b", "a,b:x,y", "a,b:c:d"], &["a", "a,b,c"]),
             ("port-range", &["30000-32767", "80+10", "80", ""], &["90-80", "x", "1-70000", "-1"]),
             (
                 "urls",

@@ -148,9 +148,15 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Judges all of it.
+/// The minors whose components are known.
+const KNOWN: std::ops::RangeInclusive<u64> = 33..=37;
+
+/// Judges all of it; nothing of a minor that is not known.
 pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
     let mut verdicts = vec![];
+    if !KNOWN.contains(&subject.minor) {
+        return verdicts;
+    }
     for component in Component::ALL {
         let extra = subject.args(component);
         let program = Program::of(component);
@@ -237,6 +243,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::hidden_metrics(&mut judge);
         rules::common::http2(&mut judge);
         rules::common::client(&mut judge);
+        rules::common::serving_pair(&mut judge);
     }
     rule::version_and_help(&mut judge);
     match command.program {

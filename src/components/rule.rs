@@ -139,11 +139,17 @@ pub(super) fn ranges(judge: &mut Judge<'_>, rows: &[Range]) {
 /// Flags with which a program says something about itself, and ends.
 pub(super) fn version_and_help(judge: &mut Judge<'_>) {
     let command = judge.command;
+    let ends = format!("{} prints this and ends", command.program.name());
     for name in ["version", "help"] {
-        if let Some(given) = command.last(name)
-            && (given.value == "raw" && name == "version" || kind::boolean(&given.value) == Ok(true))
-        {
-            judge.refuse("flag-value", given, format!("{} prints this and ends", command.program.name()));
+        let Some(given) = command.last(name) else { continue };
+        // What it is to call itself; its own version alone is allowed.
+        let own = format!("v1.{}.", command.minor);
+        match kind::boolean(&given.value) {
+            Ok(true) => judge.refuse("flag-value", given, &ends),
+            Ok(false) => {}
+            Err(_) if name == "version" && given.value == "raw" => judge.refuse("flag-value", given, &ends),
+            Err(_) if name == "version" && given.value.starts_with(&own) => {}
+            Err(why) => judge.refuse("flag-type", given, why),
         }
     }
 }

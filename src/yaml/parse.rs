@@ -301,7 +301,13 @@ fn position(span: &Span) -> Position {
 
 fn syntax(error: &ScanError) -> YamlError {
     let position = Position { line: error.marker().line().max(1), column: error.marker().col() + 1 };
-    YamlError::Syntax { position, problem: error.info().to_owned() }
+    let problem = match error.info() {
+        "simple key expect ':'" | "simple key expected ':'" | "simple key expected" => {
+            "a line here is neither `key: value` nor an item of a list; a separator of documents is `---` alone"
+        }
+        other => other,
+    };
+    YamlError::Syntax { position, problem: problem.to_owned() }
 }
 
 #[cfg(test)]

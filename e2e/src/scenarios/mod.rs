@@ -20,6 +20,7 @@ mod reset;
 mod static_pods;
 mod upgrade;
 mod upload_certs;
+mod values;
 
 use super::node::Node;
 
@@ -146,6 +147,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upgrade",
         "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
         upgrade::run,
+    ),
+    row(
+        "values",
+        "what kubestrap says of values of flags and of configurations is what the components make of them",
+        values::run,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),

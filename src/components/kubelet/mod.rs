@@ -4,6 +4,7 @@
 //! `cmd/kubelet/app/server.go`, `pkg/kubelet/eviction`, `pkg/kubelet/logs`, `pkg/kubelet/cm`.
 
 mod lists;
+mod managers;
 mod resources;
 mod rows;
 
@@ -36,6 +37,7 @@ pub(super) fn judge(k: &KubeletConfiguration, minor: u64) -> Vec<Verdict> {
     let mut verdicts = rows::judge(&context);
     verdicts.extend(lists::judge(&context));
     verdicts.extend(resources::judge(&context));
+    verdicts.extend(managers::judge(&context));
     verdicts.extend(gates::of_document(&k.feature_gates, minor, "kubelet", KIND));
     verdicts
 }

@@ -17,6 +17,7 @@ const fn row(path: &'static str, broken: fn(&Context<'_>) -> bool, why: &'static
 
 const NOT_NEGATIVE: &str = "must not be negative";
 const PORT: &str = "must be a port, 1 to 65535";
+const SOCKET: &str = "must be a UNIX socket, such as `unix:///run/containerd/containerd.sock`";
 const SECOND: i64 = 1_000_000_000;
 
 fn port(number: i32) -> bool {
@@ -51,6 +52,9 @@ const ROWS: &[Row] = &[
         |c| !c.k.address.is_empty() && crate::config::names::ip(&c.k.address).is_none(),
         "must be an IP address",
     ),
+    row("runtimeRequestTimeout", |c| c.k.runtime_request_timeout.0 < 0, NOT_NEGATIVE),
+    row("containerRuntimeEndpoint", |c| !is_socket(&c.k.container_runtime_endpoint), SOCKET),
+    row("imageServiceEndpoint", |c| !is_socket(&c.k.image_service_endpoint), SOCKET),
     row("eventBurst", |c| c.k.event_burst < 0, NOT_NEGATIVE),
     row("eventRecordQPS", |c| out(c.k.event_record_qps, 0, i32::MAX), NOT_NEGATIVE),
     row(
@@ -389,6 +393,10 @@ fn cpu_set(text: &str) -> bool {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         matches!((first.parse::<u32>(), last.parse::<u32>()), (Ok(first), Ok(last)) if first <= last)
     })
+}
+
+fn is_socket(endpoint: &str) -> bool {
+    endpoint.starts_with("unix://") || !endpoint.contains("://")
 }
 
 fn clean_path(path: &str) -> bool {

@@ -46,6 +46,26 @@ fn what_kubelet_refuses_is_told_with_its_field() {
         ("registerWithTaints: [{key: a, effect: Never}]", "registerWithTaints.0.effect"),
         ("topologyManagerPolicy: numa", "topologyManagerPolicy"),
         ("cpuManagerPolicy: Static", "cpuManagerPolicy"),
+        ("cpuManagerPolicy: static", "cpuManagerPolicy"),
+        ("cpuManagerPolicyOptions: {full-pcpus-only: 'true'}", "cpuManagerPolicyOptions.full-pcpus-only"),
+        (
+            "cpuManagerPolicy: static\nreservedSystemCPUs: '0'\ncpuManagerPolicyOptions: {align-by-socket: 'true'}",
+            "cpuManagerPolicyOptions.align-by-socket",
+        ),
+        ("memoryManagerPolicy: Static", "memoryManagerPolicy"),
+        ("allowedUnsafeSysctls: [vm.swappiness]", "allowedUnsafeSysctls.0"),
+        ("allowedUnsafeSysctls: ['kernel.*.x']", "allowedUnsafeSysctls.0"),
+        (
+            "topologyManagerPolicy: restricted\ntopologyManagerPolicyOptions: {a: 'true'}",
+            "topologyManagerPolicyOptions.a",
+        ),
+        ("tracing: {endpoint: 'not a url'}", "tracing.endpoint"),
+        ("logging: {options: {json: {infoBufferSize: 1Ki}}}", "logging.options.json.infoBufferSize"),
+        ("containerLogMaxSize: 1.5Mi", "containerLogMaxSize"),
+        ("kubeReserved: {memory: ' 1Gi'}", "kubeReserved.memory"),
+        ("containerRuntimeEndpoint: tcp://127.0.0.1:1", "containerRuntimeEndpoint"),
+        ("address: node", "address"),
+        ("tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]", "tlsCipherSuites"),
         ("authorization: {mode: RBAC}", "authorization.mode"),
         ("runOnce: true", "runOnce"),
         ("systemCgroups: /system", "systemCgroups"),
@@ -84,9 +104,15 @@ fn what_kubelet_takes_is_left_alone() {
         "enforceNodeAllocatable: [pods, system-reserved]\nsystemReservedCgroup: /system.slice",
         "shutdownGracePeriod: 30s\nshutdownGracePeriodCriticalPods: 10s",
         "reservedSystemCPUs: 0-1,4",
-        "tlsCipherSuites: [TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305]\ntlsMinVersion: VersionTLS12",
+        "tlsCipherSuites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\ntlsMinVersion: VersionTLS12",
         "featureGates: {MemoryQoS: true, AllBeta: true}",
-        "hairpinMode: hairpin-veth\ncpuManagerPolicy: static\nmemoryManagerPolicy: Static",
+        "hairpinMode: hairpin-veth\ncpuManagerPolicy: static\nreservedSystemCPUs: '0'",
+        "cpuManagerPolicy: static\nkubeReserved: {cpu: 500m}\ncpuManagerPolicyOptions: {full-pcpus-only: 'true'}",
+        "memoryManagerPolicy: Static\nreservedMemory: [{numaNode: 0, limits: {memory: 100Mi}}]",
+        "memoryManagerPolicy: Static\nkubeReserved: {memory: 1Gi}\nevictionHard: {memory.available: 5%}",
+        "allowedUnsafeSysctls: ['kernel.msg*', net.core.somaxconn, kernel.sem, 'net.*']",
+        "topologyManagerPolicy: best-effort\ntopologyManagerPolicyOptions: {max-allowable-numa-nodes: '10'}",
+        "tracing: {endpoint: 'localhost:4317'}",
     ] {
         for minor in [33, 34, 35, 36] {
             assert_eq!(judged(text, minor), [], "1.{minor}: {text}");
@@ -98,6 +124,8 @@ fn what_kubelet_takes_is_left_alone() {
 fn what_a_minor_takes_depends_on_its_gates() {
     let restart = "crashLoopBackOff: {maxContainerRestartPeriod: 60s}";
     assert_eq!((judged(restart, 34).len(), judged(restart, 35).len()), (1, 0));
+    let cache = "cpuManagerPolicy: static\nreservedSystemCPUs: '0'\ncpuManagerPolicyOptions: {prefer-align-cpus-by-uncorecache: 'true'}";
+    assert_eq!((judged(cache, 33).len(), judged(cache, 34).len()), (1, 0));
     let log = "enableSystemLogQuery: true";
     assert_eq!((judged(log, 35).len(), judged(log, 36).len()), (1, 0));
     let swap = "featureGates: {NodeSwap: false}";

@@ -258,3 +258,14 @@ pub(in crate::components) fn client(judge: &mut Judge<'_>) {
         judge.refuse("flag-range", given, "must not be negative");
     }
 }
+
+/// A certificate and its key are given together.
+pub(in crate::components) fn serving_pair(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let (cert, key) = ("tls-cert-file", "tls-private-key-file");
+    for (flag, other) in [(cert, key), (key, cert)] {
+        if !command.has(other) {
+            judge.exclude("flag-pair", flag, format!("needs `--{other}`"));
+        }
+    }
+}

@@ -8,34 +8,47 @@ use super::super::rule::{Judge, unknown_word};
 /// Settings of many versions at once.
 const ALL: [&str; 4] = ["api/all", "api/ga", "api/beta", "api/alpha"];
 
-/// The API groups of Kubernetes 1.33 to 1.36 that are built in (`pkg/apis`, apiextensions and the aggregator).
-const GROUPS: &[&str] = &[
-    "",
-    "admission.k8s.io",
-    "admissionregistration.k8s.io",
-    "apiextensions.k8s.io",
-    "apiregistration.k8s.io",
-    "apps",
-    "authentication.k8s.io",
-    "authorization.k8s.io",
-    "autoscaling",
-    "batch",
-    "certificates.k8s.io",
-    "coordination.k8s.io",
-    "discovery.k8s.io",
-    "events.k8s.io",
-    "extensions",
-    "flowcontrol.apiserver.k8s.io",
-    "imagepolicy.k8s.io",
-    "internal.apiserver.k8s.io",
-    "networking.k8s.io",
-    "node.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-    "resource.k8s.io",
-    "scheduling.k8s.io",
-    "storage.k8s.io",
-    "storagemigration.k8s.io",
+/// Where a version is known: from the first minor of a range to its last.
+const ALWAYS: (u64, u64) = (0, u64::MAX);
+
+/// The API groups of Kubernetes that are built in (`pkg/apis`, apiextensions and the aggregator), with the versions that
+/// 1.33 to 1.36 register, whether they serve them or not.
+const GROUPS: &[(&str, &[(&str, (u64, u64))])] = &[
+    ("", &[("v1", ALWAYS)]),
+    ("admission.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("admissionregistration.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    ("apiextensions.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("apiregistration.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("apps", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1beta2", ALWAYS)]),
+    ("authentication.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    ("authorization.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("autoscaling", &[("v1", ALWAYS), ("v2", ALWAYS), ("v2beta1", (0, 35)), ("v2beta2", (0, 35))]),
+    ("batch", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("certificates.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    ("coordination.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha2", ALWAYS)]),
+    ("discovery.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("events.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("extensions", &[("v1beta1", ALWAYS)]),
+    (
+        "flowcontrol.apiserver.k8s.io",
+        &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1beta2", ALWAYS), ("v1beta3", ALWAYS)],
+    ),
+    ("imagepolicy.k8s.io", &[("v1alpha1", ALWAYS)]),
+    ("internal.apiserver.k8s.io", &[("v1alpha1", ALWAYS)]),
+    ("networking.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", (0, 33))]),
+    ("node.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    ("policy", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
+    ("rbac.authorization.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    (
+        "resource.k8s.io",
+        &[("v1", (34, u64::MAX)), ("v1beta1", ALWAYS), ("v1beta2", ALWAYS), ("v1alpha3", ALWAYS)],
+    ),
+    (
+        "scheduling.k8s.io",
+        &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", (0, 35)), ("v1alpha2", (36, u64::MAX))],
+    ),
+    ("storage.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),
+    ("storagemigration.k8s.io", &[("v1beta1", (35, u64::MAX)), ("v1alpha1", (0, 34))]),
 ];
 
 pub(in crate::components) fn groups(judge: &mut Judge<'_>) {
@@ -88,6 +101,7 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
             return Err(format!("{key:?} is no API version: write `group/version=true`"));
         }
         ["api", _] | ["api", _, _] => ("", steps.get(2)),
+        ["v1"] => ("", None),
         [group, _] => (*group, None),
         [group, _, _] => (*group, steps.get(2)),
         _ => {
@@ -97,8 +111,10 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
             ));
         }
     };
-    if !GROUPS.contains(&group) && minor <= 36 {
-        return Err(format!("API group {}", unknown_word(group, GROUPS)));
+    // 1.37 may have versions that are not in the table.
+    if minor <= 36 {
+        let version = steps.get(1).or(steps.first()).copied().unwrap_or_default();
+        registered(group, version, minor)?;
     }
     if resource.is_some_and(|resource| resource.to_lowercase() != **resource) {
         return Err(format!("{key:?}: resources are in lower case and plural"));
@@ -107,4 +123,22 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
         boolean(value).map_err(|why| format!("`{key}`: {why}"))?;
     }
     Ok(())
+}
+
+/// Whether a minor knows a version of a group.
+fn registered(group: &str, version: &str, minor: u64) -> Result<(), String> {
+    let Some((_, versions)) = GROUPS.iter().find(|(name, _)| *name == group) else {
+        let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
+        return Err(format!("API group {}", unknown_word(group, &names)));
+    };
+    let known: Vec<&str> = versions
+        .iter()
+        .filter(|(_, (first, last))| (*first..=*last).contains(&minor))
+        .map(|(version, _)| *version)
+        .collect();
+    if known.contains(&version) {
+        return Ok(());
+    }
+    let group = if group.is_empty() { "the core API" } else { group };
+    Err(format!("1.{minor} has no version {version} of {group}, but {}", known.join(", ")))
 }

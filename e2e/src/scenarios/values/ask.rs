@@ -79,7 +79,12 @@ fn start(process: &mut Process, log: &Path) -> anyhow::Result<Child> {
     child.context("a component can't be started")
 }
 
-fn answer(component: &Component, child: &mut Child, log: &Path, patience: Duration) -> anyhow::Result<Answer> {
+fn answer(
+    component: &Component,
+    child: &mut Child,
+    log: &Path,
+    patience: Duration,
+) -> anyhow::Result<Answer> {
     let started = Instant::now();
     // The grace grows with the patience.
     let grace = GRACE * u32::try_from(patience.as_secs() / 5).unwrap_or(1).max(1);
@@ -121,7 +126,9 @@ fn read(log: &Path) -> anyhow::Result<String> {
 fn last_words(said: &str) -> String {
     let lines = || said.lines().filter(|line| !line.trim().is_empty());
     let why = lines().rev().find(|line| {
-        ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"].iter().any(|w| line.contains(w))
+        ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"]
+            .iter()
+            .any(|w| line.contains(w))
     });
     why.or(lines().last()).unwrap_or("nothing").chars().take(400).collect()
 }

@@ -19,7 +19,8 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Flags(flags) => {
-                let words: Vec<String> = flags.iter().map(|(name, value)| format!("--{name}={value}")).collect();
+                let words: Vec<String> =
+                    flags.iter().map(|(name, value)| format!("--{name}={value}")).collect();
                 f.write_str(&words.join(" "))
             }
             Self::Document(text) => f.write_str(&text.replace('\n', " | ")),

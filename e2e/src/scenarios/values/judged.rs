@@ -46,11 +46,16 @@ pub(super) fn judge(node: &Node, component: &Component, case: &Case) -> anyhow::
     let judged: Value = serde_json::from_str(&judged.stdout).with_context(|| judged.failure())?;
     let problems = at(&judged, "/problems").as_array().into_iter().flatten();
     let errors = problems.filter(|problem| at(problem, "/severity") == "error");
-    let errors = errors.map(|problem| at(problem, "/message").as_str().unwrap_or_default().to_owned()).collect();
+    let errors =
+        errors.map(|problem| at(problem, "/message").as_str().unwrap_or_default().to_owned()).collect();
     let mut words = match component.configures {
         Configures::Flags { phase, .. } => rendered(node, phase, &config)?,
         Configures::Document { .. } => {
-            vec![component.name.to_owned(), format!("--config={own}"), format!("--hostname-override={NODE_NAME}")]
+            vec![
+                component.name.to_owned(),
+                format!("--config={own}"),
+                format!("--hostname-override={NODE_NAME}"),
+            ]
         }
     };
     words.extend(component.flags.iter().map(|flag| (*flag).to_owned()));

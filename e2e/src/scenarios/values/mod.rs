@@ -115,6 +115,10 @@ mod tests {
                 }
             }
         }
-        assert!(values >= 900 && flags.len() >= 300 && documents >= 350, "{values} {} {documents}", flags.len());
+        assert!(
+            values >= 900 && flags.len() >= 300 && documents >= 350,
+            "{values} {} {documents}",
+            flags.len()
+        );
     }
 }

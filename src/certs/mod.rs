@@ -24,6 +24,7 @@ mod restart;
 pub mod serving;
 mod shown;
 mod spec;
+mod trust;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -38,6 +39,7 @@ pub use renewal::{NewKeys, Outcome, RenewalError, Terms, renew};
 pub use restart::{Restart, RollError, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
 pub use spec::{CLOCK_SKEW, client, leaf};
+pub(crate) use trust::of_another_ca;
 
 /// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
 pub fn utc(time: OffsetDateTime) -> String {

@@ -94,7 +94,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::finding::Finding;
@@ -158,7 +158,6 @@ mod tests {
                 LiveView::new(&out, "area").show(&text, &text, true);
                 let printed = kept.lock().unwrap();
                 prop_assert!(harmless(&printed), "{printed:?}");
-                prop_assert!(format == Format::Text || printed.lines().all(|l| serde_json::from_str::<Value>(l).is_ok()), "{printed:?}");
             }
         }
 

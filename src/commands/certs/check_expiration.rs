@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::source::Location;
-use crate::certs::{Entry, State, Survey, human, survey, utc};
+use crate::certs::{Entry, State, Survey, human, of_another_ca, survey, utc};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
@@ -20,7 +20,7 @@ pub(crate) struct Request {
     pub(crate) location: Location,
     /// How to print them.
     pub(crate) format: ObjectFormat,
-    /// Fail if one of them expires within this time, has expired, is missing or can't be used.
+    /// Fail if one of them expires within this time, has expired, is missing, can't be used, or belongs to another CA.
     pub(crate) fail_within: Option<Duration>,
 }
 
@@ -40,6 +40,10 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     for (entry, problem) in told {
         out.warn(AREA, format!("{} {problem} ({})", entry.name, entry.path.display()));
     }
+    let strangers = of_another_ca(&source.pki, &host, now)?;
+    for stranger in &strangers {
+        out.warn(AREA, stranger);
+    }
     let Some(within) = request.fail_within else {
         // As by kubeadm, a missing file is only marked in the table: a node with external etcd has no etcd CA.
         let unreadable = entries().filter(|e| matches!(e.state, State::Unreadable(_)));
@@ -54,6 +58,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let problems: Vec<String> = entries()
         .filter(|e| !(e.is_optional() && e.state == State::Missing))
         .filter_map(|e| Some(format!("\n  {} {}", e.name, e.problem(now, by)?)))
+        .chain(strangers.iter().map(|stranger| format!("\n  {stranger}")))
         .collect();
     if problems.is_empty() {
         return Ok(ExitStatus::Done);

@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
         |c| !c.k.address.is_empty() && crate::config::names::ip(&c.k.address).is_none(),
         "must be an IP address",
     ),
+    row("syncFrequency", |c| c.k.sync_frequency.0 < 0, NOT_NEGATIVE),
     row("runtimeRequestTimeout", |c| c.k.runtime_request_timeout.0 < 0, NOT_NEGATIVE),
     row("containerRuntimeEndpoint", |c| !is_socket(&c.k.container_runtime_endpoint), SOCKET),
     row("imageServiceEndpoint", |c| !is_socket(&c.k.image_service_endpoint), SOCKET),

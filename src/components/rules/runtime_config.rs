@@ -100,6 +100,8 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
         [_, version] | [_, version, _] if version.is_empty() => {
             return Err(format!("{key:?} is no API version: write `group/version=true`"));
         }
+        // The core API's old name.
+        ["api", "legacy"] => return Ok(()),
         ["api", _] | ["api", _, _] => ("", steps.get(2)),
         ["v1"] => ("", None),
         [group, _] => (*group, None),

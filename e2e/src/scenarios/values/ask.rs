@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use super::component::Component;
-use super::judged::{self, Command};
+use super::judged::{self, Command, Kubestrap};
 use crate::command;
 use crate::machine::Network;
 use crate::node::{CONFIG, Node};
@@ -142,7 +142,7 @@ impl Cluster {
     pub(super) fn start(node: &Node) -> anyhow::Result<Self> {
         let mut cluster = Self(vec![]);
         for phase in [&["etcd", "local"][..], &["control-plane", "apiserver"]] {
-            let words = judged::rendered(node, phase, CONFIG)?;
+            let words = judged::rendered(Kubestrap::of(node), phase, CONFIG)?;
             let log = format!("/e2e/logs/values-{}.log", words.first().map_or("", String::as_str));
             let mut process = Process::new(program(&words)?);
             cluster.0.push(start(process.args(words.iter().skip(1)), Path::new(&log))?);

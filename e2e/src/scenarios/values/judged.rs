@@ -1,6 +1,7 @@
 //! What kubestrap says of a case, and the command line that it gives the component.
 
 use std::fs;
+use std::process;
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -8,6 +9,7 @@ use tempfile::TempDir;
 
 use super::case::Case;
 use super::component::{Component, Configures};
+use crate::command::{self, Output};
 use crate::json::at;
 use crate::machine::NODE_NAME;
 use crate::node::Node;
@@ -28,28 +30,45 @@ pub(super) struct Command {
     pub(super) dir: TempDir,
 }
 
-pub(super) fn judge(node: &Node, component: &Component, case: &Case) -> anyhow::Result<Judged> {
+/// kubestrap, and the version of the cluster; unlike a node, threads can share it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kubestrap<'a> {
+    program: &'a str,
+    version: &'a str,
+}
+
+impl<'a> Kubestrap<'a> {
+    pub(super) fn of(node: &'a Node) -> Self {
+        Self { program: &node.init, version: &node.plan.version }
+    }
+
+    fn run(self, args: &[&str]) -> anyhow::Result<Output> {
+        command::run(process::Command::new(self.program).args(args))
+    }
+}
+
+pub(super) fn judge(kubestrap: Kubestrap<'_>, component: &Component, case: &Case) -> anyhow::Result<Judged> {
     let dir = tempfile::tempdir()?;
     let file = |name: &str| dir.path().join(name).display().to_string();
     let (config, own) = (file("config.yaml"), file("own.yaml"));
     let text = match (case, component.configures) {
-        (Case::Flags(flags), Configures::Flags { path, .. }) => with_flags(flags, path, &node.plan.version),
+        (Case::Flags(flags), Configures::Flags { path, .. }) => with_flags(flags, path, kubestrap.version),
         (Case::Document(fields), Configures::Document { version, kind, needed }) => {
             let document = document(fields, version, kind, needed);
             fs::write(&own, &document)?;
-            format!("{}---\n{document}", with_flags(&[], &["apiServer"], &node.plan.version))
+            format!("{}---\n{document}", with_flags(&[], &["apiServer"], kubestrap.version))
         }
         _ => anyhow::bail!("{}: the case is of another kind", component.name),
     };
     fs::write(&config, text)?;
-    let judged = node.run(&node.init, &["config", "validate", "--config", &config, "--output", "json"])?;
+    let judged = kubestrap.run(&["config", "validate", "--config", &config, "--output", "json"])?;
     let judged: Value = serde_json::from_str(&judged.stdout).with_context(|| judged.failure())?;
     let problems = at(&judged, "/problems").as_array().into_iter().flatten();
     let errors = problems.filter(|problem| at(problem, "/severity") == "error");
     let errors =
         errors.map(|problem| at(problem, "/message").as_str().unwrap_or_default().to_owned()).collect();
     let mut words = match component.configures {
-        Configures::Flags { phase, .. } => rendered(node, phase, &config)?,
+        Configures::Flags { phase, .. } => rendered(kubestrap, phase, &config)?,
         Configures::Document { .. } => {
             vec![
                 component.name.to_owned(),
@@ -63,12 +82,16 @@ pub(super) fn judge(node: &Node, component: &Component, case: &Case) -> anyhow::
 }
 
 /// The command line of the static Pod that kubestrap makes.
-pub(super) fn rendered(node: &Node, phase: &[&str], config: &str) -> anyhow::Result<Vec<String>> {
+pub(super) fn rendered(
+    kubestrap: Kubestrap<'_>,
+    phase: &[&str],
+    config: &str,
+) -> anyhow::Result<Vec<String>> {
     let mut args = vec!["init", "phase"];
     args.extend(phase);
     args.extend(["--dry-run", "--config", config]);
-    let output = node.run(&node.init, &args)?.success()?;
-    let pods = kubestrap::yaml::parse_values(&output.stdout)?;
+    let output = kubestrap.run(&args)?.success()?;
+    let pods = ::kubestrap::yaml::parse_values(&output.stdout)?;
     let pod = pods.iter().find(|pod| at(pod, "/kind") == "Pod").context("no Pod is made")?;
     let words = at(pod, "/spec/containers/0/command").as_array().into_iter().flatten();
     Ok(words.filter_map(Value::as_str).map(str::to_owned).collect())

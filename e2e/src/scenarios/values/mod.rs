@@ -1,7 +1,8 @@
 //! What the components take and refuse, and what kubestrap says of it beforehand: both are fed the same values.
 //!
 //! The values are in `cases/`, a file a component. No answer is written there: the component gives it, in the version of
-//! the folder of programs, and kubestrap has to agree.
+//! the folder of programs, and kubestrap has to agree. Left out are values whose answer is the machine's (files, CPUs,
+//! cgroups), and those that programs built from OpenShift's tree take for other defaults of feature gates.
 
 mod ask;
 mod case;
@@ -19,7 +20,7 @@ use crate::node::Node;
 use ask::{Answer, Cluster};
 use case::Case;
 use component::{COMPONENTS, Component};
-use judged::Judged;
+use judged::{Judged, Kubestrap};
 
 /// How long a component that has not ended is taken to go on.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,11 +30,12 @@ const MORE_PATIENCE: Duration = Duration::from_secs(30);
 /// No value on which component and kubestrap disagree.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     ask::prepare(node)?;
+    let kubestrap = Kubestrap::of(node);
     let mut disagreements = vec![];
     for component in COMPONENTS {
         let cluster = if component.live { Some(Cluster::start(node)?) } else { None };
         let cases = case::read(component)?;
-        let results = each(&cases, |case| compare(node, component, case))?;
+        let results = each(&cases, |case| compare(kubestrap, component, case))?;
         if let Some(cluster) = cluster {
             cluster.stop();
         }
@@ -51,8 +53,8 @@ struct Compared {
     disagreement: Option<String>,
 }
 
-fn compare(node: &Node, component: &Component, case: &Case) -> anyhow::Result<Compared> {
-    let Judged { errors, command } = judged::judge(node, component, case)?;
+fn compare(kubestrap: Kubestrap<'_>, component: &Component, case: &Case) -> anyhow::Result<Compared> {
+    let Judged { errors, command } = judged::judge(kubestrap, component, case)?;
     let mut answer = ask::ask(component, &command, PATIENCE)?;
     if matches!(answer, Answer::Refuses(_)) == errors.is_empty() {
         answer = ask::ask(component, &command, MORE_PATIENCE)?;

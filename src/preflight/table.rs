@@ -183,7 +183,7 @@ fn of_components() -> impl Iterator<Item = Check> {
     let with_pods: &[Role] = &[Init, ControlPlane, Upgrade];
     let rows: [(&[Role], &'static str, &'static str); 5] = [
         (with_pods, "FeatureGates", "feature gates"),
-        (with_pods, "KubeletConfiguration", "kubelet's configuration"),
+        (EVERY, "KubeletConfiguration", "kubelet's configuration"),
         (&[Init], "KubeProxyConfiguration", "kube-proxy's configuration"),
         (with_pods, "StaticPods", "the static Pods"),
         (CONTROL_PLANES, "Taints", "the node's taints"),

@@ -17,15 +17,13 @@ mod probe;
 #[cfg(test)]
 mod recorded;
 mod rule;
-pub mod rules;
+pub(crate) mod rules;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
-pub use evidence::{ComponentEvidence, Evidence, KubeletEvidence};
+pub(crate) use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
+pub(crate) use evidence::Evidence;
 pub use gather::gather;
-pub use judge::Judge;
-pub use look::Look;
-pub use place::Place;
-pub use rule::{Proof, Rule, Source};
+pub(crate) use judge::Judge;
+pub(crate) use place::Place;

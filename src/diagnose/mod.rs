@@ -4,7 +4,7 @@
 //! pattern of words that Kubernetes, etcd and the runtimes really write, with what they mean and what to do. Those
 //! that match are [diagnoses](Diagnosis), the root first; a [`Judge`] tells when they prove that waiting is in vain.
 //!
-//! Pure but for [`gather()`], and for what a finding is made plainer with ([`Look`]): who holds a port, which addresses
+//! Pure but for [`gather()`], and for what a finding is made plainer with ([`look::Look`]): who holds a port, which addresses
 //! there are.
 
 mod diagnosis;

@@ -84,7 +84,7 @@ pub trait Host: Send + Sync {
     /// When any step fails; then the file is as it was.
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError>;
 
-    /// Writes several files together, as [`replace_together`] does.
+    /// Writes several files together, as [`together::replace_together`] does.
     ///
     /// # Errors
     /// When any step fails; before the first file is in place, all are as they were.

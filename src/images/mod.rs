@@ -1,7 +1,7 @@
 //! Images on their way to machines without a registry: out of one runtime, in an archive, into another.
 //!
-//! CRI has no call for either, so the runtime's own program does it ([`TOOLS`]). What goes into an archive and what
-//! comes out of it is verified here ([`Archive`]): nothing damaged or incomplete reaches a runtime.
+//! CRI has no call for either, so the runtime's own program does it ([`tool::TOOLS`]). What goes into an archive and what
+//! comes out of it is verified here ([`archive::Archive`]): nothing damaged or incomplete reaches a runtime.
 
 mod archive;
 mod error;

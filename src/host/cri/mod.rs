@@ -1,7 +1,7 @@
 //! The container runtime, asked over its CRI v1 socket.
 //!
 //! [`CriEndpoint`] says where a runtime listens, and [`CriClient`] is the conversation: [runtime](RuntimeStatus),
-//! [images](ImageInfo), [sandboxes](PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
+//! [images](ImageInfo), [sandboxes](sandbox::PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
 //! Results are plain structs; the gRPC messages stay inside.
 
 #[cfg(test)]

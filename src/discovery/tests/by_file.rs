@@ -208,7 +208,10 @@ fn an_https_url_of_a_server_that_nobody_vouches_for_is_refused() {
         let discovery =
             Discovery { file: Some(FileDiscovery { kube_config_path: url }), ..Discovery::default() };
         let error = run(&discovery, Duration::from_millis(300)).unwrap_err();
-        assert!(matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
+        assert!(
+            matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }),
+            "{error}"
+        );
         assert!(scene.server.requests.lock().unwrap().is_empty());
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn rendered(
     args.extend(phase);
     args.extend(["--dry-run", "--config", config]);
     let output = kubestrap.run(&args)?.success()?;
-    let pods = ::kubestrap::yaml::parse_values(&output.stdout)?;
+    let pods = ::kubestrap::testing::parse_values(&output.stdout)?;
     let pod = pods.iter().find(|pod| at(pod, "/kind") == "Pod").context("no Pod is made")?;
     let words = at(pod, "/spec/containers/0/command").as_array().into_iter().flatten();
     Ok(words.filter_map(Value::as_str).map(str::to_owned).collect())
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn flags_stand_at_their_path() {
         let text = with_flags(&[("a".into(), "b: c".into())], &["etcd", "local"], "v1.36.2");
-        let values = kubestrap::yaml::parse_values(&text).unwrap();
+        let values = kubestrap::testing::parse_values(&text).unwrap();
         assert_eq!(at(&values[1], "/etcd/local/extraArgs/0/value"), "b: c");
     }
 

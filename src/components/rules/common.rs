@@ -231,7 +231,7 @@ pub(in crate::components) fn without_http2<'a>(
     let mut suites = suites.into_iter().peekable();
     suites.peek()?;
     let missing = min_version != "VersionTLS13" && !suites.any(|suite| HTTP2.contains(&suite));
-    missing.then(|| format!("must have {} or {}, which HTTP/2 needs", HTTP2[0], HTTP2[1]))
+    missing.then(|| format!("must have {}, which HTTP/2 needs", HTTP2.join(" or ")))
 }
 
 /// The servers of the components speak HTTP/2.

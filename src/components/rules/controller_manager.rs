@@ -77,6 +77,13 @@ const CONTROLLERS: &[(&str, &str)] = &[
     ("volumeattributesclass-protection-controller", ""),
 ];
 
+/// Controllers that not all minors have, with the first that does.
+const SINCE: &[(&str, u64)] = &[
+    ("podcertificaterequest-cleaner-controller", 34),
+    ("podgroup-protection-controller", 36),
+    ("resourcepoolstatusrequest-controller", 36),
+];
+
 pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
     controllers(judge);
     signing(judge);
@@ -109,6 +116,13 @@ fn controllers(judge: &mut Judge<'_>) {
         CONTROLLERS.iter().flat_map(|(name, old)| [*name, *old]).filter(|name| !name.is_empty()).collect();
     for (item, given) in command.items("controllers") {
         let name = item.strip_prefix('-').unwrap_or(item);
+        if let Some((_, since)) = SINCE.iter().find(|(new, since)| *new == name && *since > command.minor) {
+            judge.refuse(
+                "controller",
+                given,
+                format!("there is no controller {name}: it came with 1.{since}"),
+            );
+        }
         if item != "*" && !known.contains(&name) {
             let why = format!("controller {}", unknown_word(name, &known));
             // 1.37 may have controllers that are not in the table.

@@ -11,9 +11,12 @@ const ALL: [&str; 4] = ["api/all", "api/ga", "api/beta", "api/alpha"];
 /// Where a version is known: from the first minor of a range to its last.
 const ALWAYS: (u64, u64) = (0, u64::MAX);
 
+/// Versions of a group, each with the minors that know it.
+type Versions = &'static [(&'static str, (u64, u64))];
+
 /// The API groups of Kubernetes that are built in (`pkg/apis`, apiextensions and the aggregator), with the versions that
 /// 1.33 to 1.36 register, whether they serve them or not.
-const GROUPS: &[(&str, &[(&str, (u64, u64))])] = &[
+const GROUPS: &[(&str, Versions)] = &[
     ("", &[("v1", ALWAYS)]),
     ("admission.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS)]),
     ("admissionregistration.k8s.io", &[("v1", ALWAYS), ("v1beta1", ALWAYS), ("v1alpha1", ALWAYS)]),

@@ -130,7 +130,7 @@ fn last_words(said: &str) -> String {
             .iter()
             .any(|w| line.contains(w))
     });
-    why.or(lines().last()).unwrap_or("nothing").chars().take(400).collect()
+    why.or(lines().next_back()).unwrap_or("nothing").chars().take(400).collect()
 }
 
 /// etcd and an API server, for what is judged once these answer.

@@ -17,6 +17,7 @@ mod manual;
 mod nodes;
 mod output_api;
 mod phase;
+mod phase_flags;
 mod preflight;
 mod reset;
 mod restore;

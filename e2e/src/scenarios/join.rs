@@ -217,7 +217,7 @@ pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[St
 }
 
 /// Runs commands at the same time.
-fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
+pub(super) fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
     std::thread::scope(|scope| {
         let running: Vec<_> =
             commands.into_iter().map(|mut c| scope.spawn(move || command::run(&mut c))).collect();

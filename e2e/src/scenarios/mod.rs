@@ -1,5 +1,6 @@
 //! The scenarios: each starts on a fresh node.
 
+mod callers;
 mod certificates;
 mod changed;
 mod day_two;
@@ -148,6 +149,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         upgrade::run,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
+    with_kubeadm(
+        "callers",
+        "the command lines of tools that drive kubeadm: both end, say and leave the same",
+        callers::run,
+    ),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

@@ -73,6 +73,12 @@ impl Printer {
         Self { logs_to_stdout: true, ..self }
     }
 
+    /// The same, for a command that prints an object in this format: what a program reads stands alone on stdout.
+    #[must_use]
+    pub(crate) fn beside(&self, format: &ObjectFormat) -> Self {
+        Self { logs_to_stdout: self.logs_to_stdout && *format == ObjectFormat::Text, ..self.clone() }
+    }
+
     /// How it prints.
     pub fn format(&self) -> Format {
         self.format

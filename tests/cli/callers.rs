@@ -4,7 +4,7 @@
 use crate::support::{Done, config, kubeadm};
 
 #[path = "../../e2e/src/scenarios/callers/lines/mod.rs"]
-#[expect(dead_code, reason = "most of the lines need a machine")]
+#[expect(dead_code, unused_imports, reason = "most of the lines need a machine")]
 mod lines;
 
 use lines::{ANYWHERE, Reads};

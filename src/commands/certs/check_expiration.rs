@@ -29,6 +29,7 @@ pub(crate) struct Request {
 /// # Errors
 /// When a certificate can't be read, or does not last.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+    let out = &out.beside(&request.format);
     let host = RealHost::new();
     let source = request.location.find(AREA, &host, out)?;
     let survey = survey(&source.pki, &host)?;

@@ -46,7 +46,11 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         found.try_all(&control_planes, lines)?;
     }
     {
-        let joining = Twins::new(node, [3, 4], [1, 2])?;
+        let Twins { theirs, ours } = Twins::new(node, [3, 4], [1, 2])?;
+        let joining = Twins {
+            theirs: theirs.with_hash(control_planes.theirs.ca_hash()?),
+            ours: ours.with_hash(control_planes.ours.ca_hash()?),
+        };
         for lines in [lines::WORKER, lines::WORKER_FLAGS, lines::CONTROL_PLANE, lines::CONTROL_PLANE_PHASES] {
             found.try_all(&joining, lines)?;
         }

@@ -29,6 +29,8 @@ pub(super) struct Twin<'n> {
     address: String,
     /// The address of the control plane that it makes or joins.
     first: String,
+    /// The hash of that control plane's CA.
+    hash: String,
     /// What stands for the machine in a comparison, with what is said instead.
     own_words: Vec<(String, &'static str)>,
 }
@@ -53,6 +55,7 @@ impl<'n> Twin<'n> {
             machine,
             address: network.address.to_string(),
             first: control_plane.address.to_string(),
+            hash: String::new(),
             own_words,
         };
         let link = format!("mkdir -p {PROGRAM} && ln -sf \"$(command -v {program})\" {PROGRAM}/kubeadm");
@@ -61,6 +64,11 @@ impl<'n> Twin<'n> {
             twin.machine.put(name, &text)?;
         }
         Ok(twin)
+    }
+
+    /// With the hash of the CA of the cluster that it joins.
+    pub(super) fn with_hash(self, hash: String) -> Self {
+        Self { hash, ..self }
     }
 
     /// The files that lines name.
@@ -112,11 +120,8 @@ impl<'n> Twin<'n> {
     }
 
     /// The line with what the tools fill in.
-    fn filled(&self, line: &str) -> anyhow::Result<String> {
+    fn filled(&self, line: &str) -> String {
         let mut line = line.to_owned();
-        if line.contains("{hash}") {
-            line = line.replace("{hash}", &self.hash()?);
-        }
         for (word, value) in [
             ("{config}", "/e2e/logs/config.yaml"),
             ("{documents}", "/e2e/logs/documents.yaml"),
@@ -127,6 +132,7 @@ impl<'n> Twin<'n> {
             ("{version}", &self.version()),
             ("{token}", TOKEN),
             ("{key}", KEY),
+            ("{hash}", &self.hash),
             ("{address}", &self.address),
             ("{endpoint}", &format!("{}:6443", self.first)),
             ("{name}", self.machine.name()),
@@ -135,18 +141,17 @@ impl<'n> Twin<'n> {
         ] {
             line = line.replace(word, value);
         }
-        Ok(line)
+        line
     }
 
-    /// The CA's hash, as the control plane's cluster-info has it: over the network, as this machine has no file of it.
-    fn hash(&self) -> anyhow::Result<String> {
-        let script = format!(
-            "openssl s_client -connect {}:6443 -showcerts </dev/null 2>/dev/null | \
-             awk '/BEGIN CERT/{{n++}} n==2' | openssl x509 -pubkey -noout | \
-             openssl pkey -pubin -outform der | sha256sum | cut -d ' ' -f 1",
-            self.first
-        );
-        let hash = self.machine.run(&["sh", "-c", &script])?.success()?.stdout;
+    /// The hash of the CA that it made.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn ca_hash(&self) -> anyhow::Result<String> {
+        let script = "openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform der | \
+                      sha256sum | cut -d ' ' -f 1";
+        let hash = self.machine.run(&["sh", "-c", script])?.success()?.stdout;
         Ok(format!("sha256:{}", hash.trim()))
     }
 
@@ -155,7 +160,7 @@ impl<'n> Twin<'n> {
     /// # Errors
     /// When they can't be filled in.
     pub(super) fn command(&self, line: &str) -> anyhow::Result<Command> {
-        let filled = self.filled(line)?;
+        let filled = self.filled(line);
         let path = format!("PATH={PROGRAM}:{}", std::env::var("PATH")?);
         let mut words = vec!["timeout", "300", "env", path.as_str(), "kubeadm"];
         words.extend(filled.split_whitespace());

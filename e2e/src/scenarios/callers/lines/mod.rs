@@ -39,7 +39,7 @@ pub(crate) struct Line {
 pub(crate) enum Reads {
     /// The exit code alone.
     Code,
-    /// All of standard output.
+    /// Standard output, but for log lines.
     Text,
     /// The last line of standard output.
     Last,

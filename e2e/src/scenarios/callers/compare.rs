@@ -110,7 +110,7 @@ fn results(stdout: &str) -> String {
     if lines.first().is_some_and(|line| line.starts_with("TOKEN ")) {
         lines.sort();
     }
-    lines.join("\n")
+    lines.join("\n").trim().to_owned()
 }
 
 /// A stream of JSON objects, in an order that does not depend on random names; nothing where it is none.

@@ -247,8 +247,8 @@ pub(crate) const CLUSTER: &[Line] = &[
         Says("super-admin.conf"),
     ),
     line("kinder", "kinder/ci/workflows/encryption-algorithm-tasks.yaml", "certs renew all", Code),
-    line("eks-anywhere", "pkg/certificates/renewerubuntu.go", "certs renew apiserver", Text),
-    line("eks-anywhere", "pkg/certificates/renewerbottlerocket.go", "certs renew all", Text),
+    line("eks-anywhere", "pkg/certificates/renewerubuntu.go", "certs renew apiserver", Code),
+    line("eks-anywhere", "pkg/certificates/renewerbottlerocket.go", "certs renew all", Code),
     line("eks-anywhere", "pkg/certificates/renewerbottlerocket.go", "certs check-expiration", Text),
     line("kubean", "its renewal job", "certs check-expiration", Text),
     line(

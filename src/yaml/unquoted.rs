@@ -6,9 +6,13 @@ use serde_json::Value;
 /// What marks a string that is to be written plain. It is for private use, and text that has it is left alone.
 const MARK: char = '\u{e000}';
 
-/// Marks the strings that need no quotes, unless the value has the mark already. Whether there are any.
+/// Marks the strings that need no quotes. It does not where the value has the mark already, and tells so with `false`.
 pub(super) fn mark(value: &mut Value) -> bool {
-    !has_mark(value) && mark_all(value)
+    let may = !has_mark(value);
+    if may {
+        mark_all(value);
+    }
+    may
 }
 
 /// The text without the marks.
@@ -25,15 +29,12 @@ fn has_mark(value: &Value) -> bool {
     }
 }
 
-fn mark_all(value: &mut Value) -> bool {
+fn mark_all(value: &mut Value) {
     match value {
-        Value::String(text) if is_dotted_numbers(text) => {
-            text.insert(0, MARK);
-            true
-        }
-        Value::Array(list) => list.iter_mut().fold(false, |any, value| mark_all(value) || any),
-        Value::Object(map) => map.values_mut().fold(false, |any, value| mark_all(value) || any),
-        _ => false,
+        Value::String(text) if is_dotted_numbers(text) => text.insert(0, MARK),
+        Value::Array(list) => list.iter_mut().for_each(mark_all),
+        Value::Object(map) => map.values_mut().for_each(mark_all),
+        _ => {}
     }
 }
 

@@ -37,6 +37,7 @@ pub use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 pub use crate::host::real_machine::RealMachine;
 pub use checks::{Before, Beside, Checks};
 pub(crate) use config::existing::{KubeletConf, trust_of};
+pub(crate) use config::server_files::judge as judge_server_files;
 pub use fix::{Applied, Hands, RealHands, fix};
 pub use runner::{Options, Report, ignore, run_checks};
 pub use subject::{Joining, Role, Subject};

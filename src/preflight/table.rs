@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::check::Check;
 use super::config::existing::manifest_path;
-use super::config::{components, host_files, identity, manifest_folder, manifests, probes, version};
+use super::config::{
+    components, host_files, identity, manifest_folder, manifests, probes, server_files, version,
+};
 use super::etcd::{data, external};
 use super::join::{kubelet_conf, trust};
 use super::kubelet;
@@ -245,6 +247,13 @@ fn of_ours(_: &Subject) -> Vec<Check> {
         ),
         Check::cluster(NODES, "KubeletState", Error, "kubelet's state files", kubelet::config::state),
         Check::cluster(CONTROL_PLANES, "HostPathFile", Error, "files of the machine", host_files::check),
+        Check::cluster(
+            &[Init, ControlPlane, Upgrade],
+            "ApiServerFiles",
+            Error,
+            "files that kube-apiserver reads",
+            server_files::check,
+        ),
         Check::cluster(
             CONTROL_PLANES,
             "ImagesHere",

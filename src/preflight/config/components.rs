@@ -14,10 +14,8 @@ use crate::preflight::kubelet;
 
 /// Reports the verdicts of one check.
 pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let mut subject = Subject::of(settings);
-    subject.kubelet_minor = kubelet_minor(settings, machine);
-    patch(&mut subject.pods, settings);
-    let verdicts = components::judge(&subject).into_iter().filter(|verdict| verdict.check == name);
+    let verdicts =
+        components::judge(&subject(settings, machine)).into_iter().filter(|verdict| verdict.check == name);
     let mut help = None;
     verdicts
         .filter_map(|verdict| {
@@ -29,6 +27,14 @@ pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> V
             of_kubelet_itself(verdict, &mut help, machine).map(|verdict| finding(verdict, &place))
         })
         .collect()
+}
+
+/// What is judged: the settings with the user's patches, and the kubelet that is here.
+pub(super) fn subject<'a>(settings: &'a Settings, machine: &dyn Machine) -> Subject<'a> {
+    let mut subject = Subject::of(settings);
+    subject.kubelet_minor = kubelet_minor(settings, machine);
+    patch(&mut subject.pods, settings);
+    subject
 }
 
 /// Reports on all flags, those that packages' files give kubelet included.

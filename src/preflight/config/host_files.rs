@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::Pod;
 
+use crate::components::ApiServerFiles;
 use crate::config::Settings;
 use crate::config::v1beta4::{Arg, HostPathMount};
 use crate::finding::Finding;
@@ -84,9 +85,17 @@ fn flag(
 ) -> Option<Finding> {
     let (name, value) = (component.name(), &arg.value);
     let Some((host, may_be_made)) = on_host(pod, Path::new(value)) else {
+        let what = format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name);
+        // An image brings certificates or a script at most.
+        let (finding, unless) =
+            if component == Component::ApiServer && ApiServerFiles::are_named_by(&arg.name) {
+                (Finding::error(what), "")
+            } else {
+                (Finding::warning(what), "unless its image brings that file, ")
+            };
         return Some(
-            Finding::warning(format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name))
-                .cause("the container sees only what is mounted: unless its image brings that file, it won't start")
+            finding
+                .cause(format!("the container sees only what is mounted: {unless}it won't start"))
                 .fix(format!(
                     "add to {place}.extraVolumes: {{name: {}, hostPath: {value}, mountPath: {value}, pathType: File, readOnly: true}}",
                     arg.name
@@ -112,7 +121,7 @@ fn names_a_file(arg: &Arg) -> bool {
 
 /// Where a path of the container lies on the machine, and whether kubelet makes a missing one; none if it is not
 /// mounted from there.
-fn on_host(pod: &Pod, path: &Path) -> Option<(PathBuf, bool)> {
+pub(super) fn on_host(pod: &Pod, path: &Path) -> Option<(PathBuf, bool)> {
     let spec = pod.spec.as_ref()?;
     let mounts = spec.containers.first()?.volume_mounts.as_deref().unwrap_or_default();
     let under = mounts.iter().filter(|m| path.starts_with(&m.mount_path));
@@ -199,7 +208,7 @@ mod tests {
         let dir = "{name: a, hostPath: /srv/audit, mountPath: /etc/audit, pathType: DirectoryOrCreate}";
         assert_eq!(severity("/etc/audit/policy.yaml", dir), []);
         assert_eq!(severity("/etc/audit/other.yaml", dir), [Severity::Error]);
-        assert_eq!(severity("/etc/auditor/policy.yaml", dir), [Severity::Warning]);
+        assert_eq!(severity("/etc/auditor/policy.yaml", dir), [Severity::Error]);
         assert_eq!(severity("/etc/kubernetes/pki/x.yaml", ""), [], "our own volume");
         let created = "{name: a, hostPath: /srv/new, mountPath: /etc/new, pathType: FileOrCreate}";
         assert_eq!(severity("/etc/new", created), []);

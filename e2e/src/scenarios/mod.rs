@@ -14,6 +14,7 @@ mod kubeadm;
 mod no_unit;
 mod patches;
 mod phases;
+mod profile;
 mod renew;
 mod rerun;
 mod reset;
@@ -78,6 +79,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "certs renew killed at every write leaves files old or new, and whole",
         renew::kill,
     ),
+    Scenario {
+        name: "profile-cis",
+        asserts: "init with the CIS profile: healthy, Secrets encrypted in etcd, requests in the audit log; init again changes nothing",
+        needs: Some("etcdctl"),
+        run: profile::cis,
+    },
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row(
         "no-drop-in",

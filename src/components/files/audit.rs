@@ -57,7 +57,7 @@ struct GroupResources {
     resource_names: Vec<String>,
 }
 
-pub(super) fn judge(policy: Policy, fields: &mut Fields<'_>, _: &Context<'_>) -> Vec<Named> {
+pub(super) fn judge(policy: Policy, fields: &mut Fields<'_>, context: &Context<'_>) -> Vec<Named> {
     if policy.rules.is_empty() {
         fields.refuse("rules", "at least one rule is needed: `- level: Metadata`");
     }
@@ -70,7 +70,9 @@ pub(super) fn judge(policy: Policy, fields: &mut Fields<'_>, _: &Context<'_>) ->
         for (j, resources) in rule.resources.iter().enumerate() {
             let path = format!("{path}.resources.{j}");
             let group = resources.group.as_str();
-            if !matches!(group, "" | "*") && names::dns_subdomain(group).is_err() {
+            if group == "*" && context.minor() < 36 {
+                fields.refuse(format!("{path}.group"), "`*` came with 1.36: name the groups");
+            } else if !matches!(group, "" | "*") && names::dns_subdomain(group).is_err() {
                 let why = match group.split_once('/') {
                     Some((group, _)) => format!("must be a group without its version: {group:?}"),
                     None => format!("{group:?} is no API group"),

@@ -40,12 +40,10 @@ struct Authorizer {
 struct Webhook {
     #[serde(rename = "authorizedTTL")]
     authorized_ttl: GoDuration,
-    #[serde(rename = "cacheAuthorizedRequests")]
-    _cache_authorized_requests: Option<bool>,
+    cache_authorized_requests: Option<bool>,
     #[serde(rename = "unauthorizedTTL")]
     unauthorized_ttl: GoDuration,
-    #[serde(rename = "cacheUnauthorizedRequests")]
-    _cache_unauthorized_requests: Option<bool>,
+    cache_unauthorized_requests: Option<bool>,
     timeout: GoDuration,
     subject_access_review_version: String,
     match_condition_subject_access_review_version: String,
@@ -71,7 +69,7 @@ struct Condition {
 pub(super) fn judge(
     config: AuthorizationConfiguration,
     fields: &mut Fields<'_>,
-    _: &Context<'_>,
+    context: &Context<'_>,
 ) -> Vec<Named> {
     if config.authorizers.is_empty() {
         fields.require("authorizers");
@@ -90,7 +88,9 @@ pub(super) fn judge(
         }
         name(authorizer, earlier().any(|a| a.name == authorizer.name), &path, fields);
         match (&authorizer.webhook, kind) {
-            (Some(section), "Webhook") => named.extend(webhook(section, &format!("{path}.webhook"), fields)),
+            (Some(section), "Webhook") => {
+                named.extend(webhook(section, context.minor(), &format!("{path}.webhook"), fields))
+            }
             (None, "Webhook") => fields.require(format!("{path}.webhook")),
             (Some(_), _) => {
                 fields.refuse(format!("{path}.webhook"), format!("is of `type: Webhook` only, not of {kind}"))
@@ -119,7 +119,7 @@ fn name(authorizer: &Authorizer, known: bool, path: &str, fields: &mut Fields<'_
     }
 }
 
-fn webhook(webhook: &Webhook, path: &str, fields: &mut Fields<'_>) -> Option<Named> {
+fn webhook(webhook: &Webhook, minor: u64, path: &str, fields: &mut Fields<'_>) -> Option<Named> {
     let timeout = webhook.timeout.0;
     if timeout == 0 {
         fields.require(format!("{path}.timeout"));
@@ -131,6 +131,14 @@ fn webhook(webhook: &Webhook, path: &str, fields: &mut Fields<'_>) -> Option<Nam
     {
         if ttl.0 < 0 {
             fields.refuse(format!("{path}.{field}"), "must not be negative");
+        }
+    }
+    for (field, given) in [
+        ("cacheAuthorizedRequests", webhook.cache_authorized_requests),
+        ("cacheUnauthorizedRequests", webhook.cache_unauthorized_requests),
+    ] {
+        if given.is_some() && minor < 34 {
+            fields.refuse(format!("{path}.{field}"), "came with 1.34");
         }
     }
     let review = "subjectAccessReviewVersion";

@@ -48,7 +48,10 @@ pub(super) fn read(text: &str, format: &Format, faults: &mut Faults) -> Option<N
     }
     match yaml::parse(text) {
         Ok(documents) => {
-            let document = documents.into_iter().next()?;
+            let Some(document) = documents.into_iter().next() else {
+                faults.refuse(None, format!("there is no document in it: {} is needed", wanted(format)));
+                return None;
+            };
             for key in &document.duplicates {
                 let why = format!("`{}` is given twice in one mapping", key.name);
                 if format.lenient {
@@ -131,10 +134,11 @@ pub(super) fn decode<T: DeserializeOwned>(node: &Node, format: &Format, faults: 
         faults.refuse_at(&error.path, Some(error.position), problem);
     }
     for finding in findings {
+        let finding = yaml::Finding { path: format!("{}{}", faults.base(), finding.path), ..finding };
         if format.lenient {
-            faults.doubt(Some(finding.position), format!("{}{finding}; it is ignored", faults.base()));
+            faults.doubt(Some(finding.position), format!("{finding}; it is ignored"));
         } else {
-            faults.refuse(Some(finding.position), format!("{}{finding}", faults.base()));
+            faults.refuse(Some(finding.position), finding.to_string());
         }
     }
     value

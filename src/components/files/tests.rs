@@ -46,6 +46,10 @@ fn files_are_judged_as_kube_apiserver_judges_them() {
         for (head, text) in cases(all) {
             for minor in [33, 34, 35, 36, 37] {
                 let (said, _) = head.split_once(": ").unwrap();
+                // CEL is not compiled here.
+                if said == "refused, but not here" {
+                    continue;
+                }
                 let since = said.split_once(" since ").map_or(0, |(_, minor)| minor.parse().unwrap());
                 let refused = said == "refused" || minor < since;
                 let faults = judged(flag, &text, minor);
@@ -74,7 +78,7 @@ fn faults_have_their_places() {
             "7:3 unknown field `rules.1.verb`: did you mean `verbs`?; it is ignored",
         ]
     );
-    let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: PodSecurity\n  configuration:\n    apiVersion: pod-security.admission.config.k8s.io/v1\n    kind: PodSecurityConfiguration\n    defaults:\n      enforce: Baseline\n      warning: baseline\n";
+    let text = "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: PodSecurity\n  configuration:\n    apiVersion: pod-security.admission.config.k8s.io/v1\n    kind: PodSecurityConfiguration\n    defaults:\n      enforce: Baseline\n      warns: baseline\n";
     let told: Vec<String> = judged("admission-control-config-file", text, 36)
         .iter()
         .map(|fault| format!("{} {}", fault.position.unwrap(), fault.message))
@@ -83,7 +87,7 @@ fn faults_have_their_places() {
         told,
         [
             "9:16 `plugins.0.configuration.defaults.enforce`: \"Baseline\" is not known: did you mean `baseline`?",
-            "10:7 unknown field `plugins.0.configuration.defaults.warning`",
+            "10:7 unknown field `plugins.0.configuration.defaults.warns`: did you mean `warn`?",
         ]
     );
 }

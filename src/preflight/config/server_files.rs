@@ -87,6 +87,7 @@ fn place(file: &Path, position: Option<crate::yaml::Position>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Profile;
     use crate::finding::Severity;
     use crate::preflight::fake::{FakeMachine, settings, severities};
 
@@ -119,6 +120,25 @@ mod tests {
             "told elsewhere"
         );
         assert_eq!(missing.check(ROW, &settings("")), []);
+    }
+
+    #[test]
+    fn cis_profile_is_accepted() {
+        for version in ["v1.33.13", "v1.34.9", "v1.35.6", "v1.36.2"] {
+            let loaded = crate::config::load("profile", &Profile::Cis.documents()).unwrap();
+            let cluster = serde_json::to_string(&loaded.cluster.api_server).unwrap();
+            let kubelet = Profile::Cis.documents().split("---\n").last().unwrap().to_owned();
+            let text = format!("kubernetesVersion: {version}\napiServer: {cluster}\n---\n{kubelet}");
+            let settings = settings(&text);
+            let machine = FakeMachine::with(|m| {
+                for file in Profile::Cis.files(&settings.cluster.config) {
+                    m.file(file.path, file.make().unwrap().as_bytes());
+                }
+            });
+            for row in [ROW, "HostPathFile", "ExtraArgs", "KubeletConfiguration", "StaticPods"] {
+                assert_eq!(machine.check(row, &settings), [], "{row} {version}");
+            }
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ const KEY: &str = "<32 random bytes, in base64>";
 
 /// A set of settings with a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Profile {
+pub(crate) enum Profile {
     /// What the CIS Kubernetes Benchmark asks and kubeadm leaves out.
     Cis,
 }

@@ -133,8 +133,8 @@ pub(super) fn decode<T: DeserializeOwned>(node: &Node, format: &Format, faults: 
         let problem = if format.secret { without_value(&error.problem) } else { error.problem.clone() };
         faults.refuse_at(&error.path, Some(error.position), problem);
     }
-    for finding in findings {
-        let finding = yaml::Finding { path: format!("{}{}", faults.base(), finding.path), ..finding };
+    for mut finding in findings {
+        finding.path.insert_str(0, faults.base());
         if format.lenient {
             faults.doubt(Some(finding.position), format!("{finding}; it is ignored"));
         } else {

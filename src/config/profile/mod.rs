@@ -97,11 +97,9 @@ impl Profile {
     }
 
     /// The files that a configuration names.
-    pub(crate) fn files(self, cluster: &ClusterConfiguration) -> impl Iterator<Item = &'static ProfileFile> {
+    pub(crate) fn files(self, cluster: &ClusterConfiguration) -> Vec<&'static ProfileFile> {
         let args = &cluster.api_server.extra_args;
-        let named: Vec<_> =
-            FILES.iter().filter(|file| last_value(args, file.flag) == Some(file.path)).collect();
-        named.into_iter()
+        FILES.iter().filter(|file| last_value(args, file.flag) == Some(file.path)).collect()
     }
 
     /// All of it, as documents for people: what is merged, and the files as comments.
@@ -205,7 +203,7 @@ mod tests {
     #[test]
     fn files_and_volumes_are_those_that_flags_name() {
         let (cluster, _) = applied(ClusterConfiguration::default(), None);
-        assert_eq!(Profile::Cis.files(&cluster).count(), 3);
+        assert_eq!(Profile::Cis.files(&cluster).len(), 3);
         let names = |cluster: &ClusterConfiguration| {
             cluster.api_server.extra_volumes.iter().map(|v| v.name.clone()).collect::<Vec<_>>()
         };
@@ -217,7 +215,7 @@ mod tests {
                 .push(Arg { name: flag.into(), value: "/etc/kubernetes/pki/mine.yaml".into() });
         }
         let (own, _) = applied(own, None);
-        assert_eq!(Profile::Cis.files(&own).count(), 0);
+        assert_eq!(Profile::Cis.files(&own).len(), 0);
         assert_eq!(names(&own), ["audit-log"]);
     }
 

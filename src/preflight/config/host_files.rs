@@ -168,7 +168,7 @@ fn is_made_by_init(settings: &Settings, path: &Path) -> bool {
         || path.starts_with(&paths.manifests)
         || (path.parent() == Some(&*paths.kubeconfig_dir) && path.extension().is_some_and(|e| e == "conf"))
         || settings.node.profile.is_some_and(|profile| {
-            profile.files(&settings.cluster.config).any(|file| Path::new(file.path).starts_with(path))
+            profile.files(&settings.cluster.config).iter().any(|file| Path::new(file.path).starts_with(path))
         })
 }
 

@@ -56,7 +56,7 @@ pub(crate) use node::taint_text;
 pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub(crate) use node_status::NodeStatus;
 pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
-pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node};
+pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node, trial_of_kubeconfig};
 pub(crate) use read_only::ReadOnly;
 pub use recorder::Recorder;
 pub use seal::{CertificateKey, CertificateKeyError, SealError};

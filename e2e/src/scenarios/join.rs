@@ -196,7 +196,7 @@ fn shared_endpoint() -> Config {
     Config::cluster(&format!("controlPlaneEndpoint: \"{}:6443\"", Network::alone().address))
 }
 
-fn command_to_join(
+pub(super) fn command_to_join(
     machine: &Neighbour,
     program: &str,
     join: &[String],
@@ -210,14 +210,19 @@ pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[St
     let join: Vec<&str> = join.iter().map(String::as_str).collect();
     let output = machine.run(&join_words(program, &join, &ignored_checks()))?;
     note(node, &format!("{program} join"), &output.success()?);
+    joined_version(node, machine, &node.plan.version)
+}
+
+/// The machine's Node is registered, with a kubelet of this version.
+pub(super) fn joined_version(node: &Node, machine: &Neighbour, version: &str) -> anyhow::Result<()> {
     let found = eventually("the Node is registered", PATIENCE, || node.get(&["node", machine.name()]))?;
-    let version = at(&found, "/status/nodeInfo/kubeletVersion");
-    ensure!(version == node.plan.version.as_str(), "its kubelet's version is {version}");
+    let kubelet = at(&found, "/status/nodeInfo/kubeletVersion");
+    ensure!(kubelet == version, "its kubelet's version is {kubelet}");
     Ok(())
 }
 
 /// Runs commands at the same time.
-fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
+pub(super) fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
     std::thread::scope(|scope| {
         let running: Vec<_> =
             commands.into_iter().map(|mut c| scope.spawn(move || command::run(&mut c))).collect();
@@ -229,7 +234,7 @@ fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> 
 }
 
 /// The machine's static Pods are ready.
-fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
+pub(super) fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
     for component in cluster::COMPONENTS {
         let name = format!("{component}-{}", machine.name());
         eventually(&format!("{name} is ready"), PATIENCE, || {
@@ -265,7 +270,7 @@ fn note(node: &Node, what: &str, output: &Output) {
 }
 
 /// The words behind `kubeadm` or `kubestrap` of a join command in `text`.
-fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
+pub(super) fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let joined = text.replace("\\\n", " ");
     let mut commands = joined.lines().filter_map(|l| {
         let words: Vec<&str> = l.split_whitespace().collect();

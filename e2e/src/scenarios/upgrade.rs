@@ -28,17 +28,7 @@ const FOLDERS: &[&str] = &["/etc/kubernetes", MANIFESTS, "/etc/kubernetes/pki", 
 /// From the minor before, while the API server is asked; then again, and with a flag that the API server does not know.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let target = node.plan.version.clone();
-    let old = match node.plan.older_by(1) {
-        Some(release) => {
-            install_kubelet(&release.programs, |words| run_words(node, words))?;
-            release.version.clone()
-        }
-        None => tagged_older(node)?,
-    };
-    fs::write(CONFIG, Config::default().text(&old))?;
-    node.kubestrap(&["init", "--config", CONFIG, IGNORED])?;
-    cluster::healthy(node)?;
-    nodes_ready(node)?;
+    let old = control_plane_of_minor_before(node)?;
     node.kubectl(&["create", "configmap", "marker", "--from-literal=a=b"])?;
 
     refused_flag(node, &target).context("from the minor before")?;
@@ -73,6 +63,22 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     refused_flag(node, &target)?;
     node.kubectl(&["get", "configmap", "marker"])?;
     Ok(())
+}
+
+/// Makes a control plane of the minor before, whose version is given back.
+pub(super) fn control_plane_of_minor_before(node: &Node) -> anyhow::Result<String> {
+    let old = match node.plan.older_by(1) {
+        Some(release) => {
+            install_kubelet(&release.programs, |words| run_words(node, words))?;
+            release.version.clone()
+        }
+        None => tagged_older(node)?,
+    };
+    fs::write(CONFIG, Config::default().text(&old))?;
+    node.kubestrap(&["init", "--config", CONFIG, IGNORED])?;
+    cluster::healthy(node)?;
+    nodes_ready(node)?;
+    Ok(old)
 }
 
 /// Killed at moments spread over its whole course, each time with a change to all components; the next run finishes it.
@@ -131,11 +137,9 @@ fn refused_flag(node: &Node, target: &str) -> anyhow::Result<()> {
     fs::write(format!("{folder}/kube-apiserver+json.yaml"), text)?;
     let before = files()?;
     let apply = ["upgrade", "apply", target, "--yes", "--patches", folder];
-    if !node.plan.cni.is_empty() {
-        let told = node.run(&node.init, &[apply.as_slice(), &[&checks(node)]].concat())?;
-        let named = told.stderr.contains("no-such-flag") && told.stderr.contains(folder);
-        ensure!(told.code == Some(3) && named, "it is not refused: {}", told.failure());
-    }
+    let told = node.run(&node.init, &[apply.as_slice(), &[&checks(node)]].concat())?;
+    let named = told.stderr.contains("no-such-flag") && told.stderr.contains(folder);
+    ensure!(told.code == Some(3) && named, "it is not refused: {}", told.failure());
     let output = node.run(&node.init, &[apply.as_slice(), &["--skip-phases=preflight"]].concat())?;
     ensure!(output.code == Some(4), "it ended with {:?}: {}", output.code, output.stderr);
     ensure!(output.stderr.contains("no-such-flag"), "the cause is not named: {}", output.stderr);
@@ -158,7 +162,11 @@ pub(super) fn apply(node: &Node, flags: &[&str]) -> anyhow::Result<Value> {
 
 /// The flag for what can't be checked here. Without a network for Pods no Node is Ready and no Job runs.
 pub(super) fn checks(node: &Node) -> String {
-    if node.plan.cni.is_empty() { "--skip-phases=preflight".to_owned() } else { ignored_checks() }
+    let mut flag = ignored_checks();
+    if node.plan.cni.is_empty() {
+        flag.push_str(",ControlPlaneNodesReady,CreateJob");
+    }
+    flag
 }
 
 /// Where Pods have a network, the Nodes become Ready.
@@ -213,7 +221,7 @@ pub(super) fn tag(node: &Node, own: &[String], version: &str) -> anyhow::Result<
 }
 
 /// The manifests, certificates, keys and kubeconfigs.
-fn files() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
+pub(super) fn files() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for folder in FOLDERS {
         for entry in fs::read_dir(folder)? {

@@ -48,9 +48,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     ensure!(at(&result, "/changed") == &Value::Bool(true), "it says: {result}");
     let apart = first.run(&["kubestrap", "upgrade", "apply", TOO_FAR, "--yes", &checks(node)])?;
     let names = others.iter().all(|machine| apart.stderr.contains(machine.name()));
-    if !node.plan.cni.is_empty() {
-        ensure!(apart.code == Some(3) && names, "API servers two minors apart: {}", apart.failure());
-    }
+    ensure!(apart.code == Some(3) && names, "API servers two minors apart: {}", apart.failure());
     for machine in others {
         upgraded(node, "node", machine, &["upgrade", "node"])?;
     }

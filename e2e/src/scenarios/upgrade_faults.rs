@@ -169,7 +169,7 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "two-at-once",
-        before: "(sleep 12 | kubestrap upgrade apply TARGET CHECKS >other.log 2>&1 &)
+        before: "(sleep 20 | kubestrap upgrade apply TARGET CHECKS) >other.log 2>&1 &
             sleep 4",
         after: "while pidof kubestrap; do sleep 0.2; done",
         code: 1,

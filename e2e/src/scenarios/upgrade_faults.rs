@@ -134,8 +134,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "not-root",
         command: "setpriv --reuid=65534 --clear-groups kubestrap upgrade apply TARGET --yes CHECKS",
-        code: 1,
-        says: &["permission denied|root"],
+        says: &["not running as root", "sudo"],
         ..FAULT
     },
     Fault {
@@ -150,7 +149,7 @@ const FAULTS: &[Fault] = &[
         name: "expired-admin-conf",
         before: "cp -a /etc/kubernetes/admin.conf kept.conf
             openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /O=kubeadm:cluster-admins/CN=kubernetes-admin -out r
-            openssl x509 -req -in r -CA /etc/kubernetes/pki/ca.crt -CAkey /etc/kubernetes/pki/ca.key -days -1 -out c
+            openssl x509 -req -in r -CA /etc/kubernetes/pki/ca.crt -CAkey /etc/kubernetes/pki/ca.key -days -1 -extfile <(echo extendedKeyUsage=clientAuth) -out c
             kubectl config set-credentials kubernetes-admin --embed-certs --client-certificate c --client-key k",
         after: "cp -a kept.conf /etc/kubernetes/admin.conf",
         code: 1,

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use crate::certs;
 use crate::cluster;
 use crate::config::Settings;
+use crate::config::v1beta4::Arg;
 use crate::workflows::upgrade::survey::Survey;
 
 /// Why etcd has no quorum while this node's member is stopped.
@@ -46,6 +47,8 @@ pub(crate) struct Evidence {
     pub(super) changed_addons: Vec<cluster::Change>,
     /// Objects of the addons of the new version that an admission webhook or policy does not let through, and why.
     pub(super) refused_addons: Vec<(String, String)>,
+    /// Flags that packages' and users' files give kubelet on this node: the file, and the flag.
+    pub(super) kubelet_flags: Vec<(&'static str, Arg)>,
     /// kubelet runs on this node; none where that can't be told.
     pub(super) kubelet_active: Option<bool>,
     /// What etcd's quorum hangs on while this node's member is stopped; none where it does not, or is the only one.
@@ -80,6 +83,7 @@ impl Evidence {
             certificates: certs::Survey::default(),
             changed_addons: vec![],
             refused_addons: vec![],
+            kubelet_flags: vec![],
             kubelet_active: Some(true),
             quorum: None,
             unfit_certificates: vec![],

@@ -10,11 +10,12 @@ use super::evidence::Quorum;
 use crate::certs;
 use crate::cluster::{self, Cluster, ClusterObject, ReadOnly, Recorder};
 use crate::config::Settings;
+use crate::config::v1beta4::Arg;
 use crate::etcd::{ClusterHealth, Credentials, EtcdClient, State};
 use crate::host::Host;
 use crate::manifest::Component;
 use crate::node::{StaticPod, etcd_endpoints};
-use crate::preflight::Machine;
+use crate::preflight::{Machine, kubelet_env_flags};
 use crate::workflows::upgrade::survey::Survey;
 
 /// What [`gather`] starts from.
@@ -64,6 +65,9 @@ pub(crate) fn gather(
         if control_plane { certs::survey(&pki, host).unwrap_or_default() } else { certs::Survey::default() };
     let unfit_certificates = if control_plane { unfit_certificates(&pki, host) } else { vec![] };
     let kubelet_active = host.init_system().map(|init| init.state("kubelet").active);
+    let kubelet_flags = kubelet_env_flags(machine);
+    let kubelet_flags =
+        kubelet_flags.into_iter().map(|(file, name, value)| (file, Arg { name, value })).collect();
     let quorum = if control_plane && etcd_upgrade { quorum(&before, host) } else { None };
     let (changed_addons, cluster) = changed_addons(&before, cluster);
     let refused_addons = trial.map_or_else(Vec::new, |trial| refused_addons(&after, trial));
@@ -94,6 +98,7 @@ pub(crate) fn gather(
         certificates,
         changed_addons,
         refused_addons,
+        kubelet_flags,
         kubelet_active,
         quorum,
         unfit_certificates,

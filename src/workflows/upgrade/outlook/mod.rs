@@ -12,6 +12,8 @@ mod evidence;
 mod gather;
 mod images;
 mod nodes;
+#[cfg(test)]
+mod published;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use gather::{Given, gather};
@@ -44,6 +46,7 @@ const ROWS: &[Row] = &[
     Row { name: "ConfigApiVersion", look: configuration::api_version },
     Row { name: "KubeadmFeatureGates", look: configuration::feature_gates },
     Row { name: "ComponentConfiguration", look: components::refused },
+    Row { name: "KubeletFlags", look: components::kubelet_flags },
     Row { name: "DeprecatedApis", look: deprecated_apis::requested },
     Row { name: "EtcdQuorum", look: etcd::quorum },
     Row { name: "EtcdVersion", look: etcd::rolling_step },

@@ -3,6 +3,7 @@
 mod images;
 mod migrate;
 mod print;
+mod profile;
 mod validate;
 
 use clap::{Args, Subcommand};
@@ -32,6 +33,7 @@ enum ConfigCommand {
     Images(images::Images),
     Migrate(migrate::Migrate),
     Print(print::Print),
+    Profile(profile::ShowProfile),
     Validate(validate::Validate),
 }
 
@@ -52,6 +54,7 @@ impl Config {
                 config::migrate::run(&migrate.old_config, migrate.new_config.as_deref(), out)
             }
             ConfigCommand::Print(print) => config::print::run(&print.what(), out),
+            ConfigCommand::Profile(profile) => config::profile::run(profile.name, profile.table, out),
             ConfigCommand::Validate(validate) => config::validate::run(&validate.request(), out),
         }
     }

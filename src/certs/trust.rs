@@ -1,84 +1,74 @@
-//! What belongs to another CA than the one in the folder: left over where a CA was exchanged.
+//! What is left of a CA that was exchanged: certificates that are in date, and yet refused.
 
-use time::OffsetDateTime;
+use std::path::PathBuf;
 
+use super::inspect::{authority, find};
 use super::kubeconfig::Embedded;
-use super::managed::{Pki, Place, leaves};
+use super::managed::{Pki, leaves};
+use super::renewal::leads_to;
 use crate::host::{FileError, Host};
-use crate::pki::table::row;
-use crate::pki::{Bundle, Certificate, ChainError, verify_chain};
+use crate::pki::Bundle;
 
-/// Certificates that another CA issued and kubeconfigs that trust another, each in words with its file. What is missing
-/// or can't be read is told elsewhere.
+/// A file that goes by another CA than the one that is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct OtherCa {
+    /// Its name in kubeadm's `certs` commands.
+    pub(crate) name: &'static str,
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// What is wrong.
+    pub(crate) problem: String,
+    /// What helps.
+    pub(crate) fix: &'static str,
+}
+
+const RENEW: &str = "`kubestrap certs renew` makes it anew";
+const KUBELET: &str =
+    "remove it, and let `kubestrap init phase kubeconfig kubelet` make it anew, or join the node again";
+
+/// Looks for them. A CA that was renewed with its key is the same CA.
 ///
 /// # Errors
 /// When a file is there and may not be read.
-pub(crate) fn of_another_ca(
-    pki: &Pki,
-    host: &dyn Host,
-    now: OffsetDateTime,
-) -> Result<Vec<String>, FileError> {
-    let mut found = vec![];
+pub(crate) fn of_other_cas(pki: &Pki, host: &dyn Host) -> Result<Vec<OtherCa>, FileError> {
+    let mut all = vec![];
     for managed in leaves(pki.external_etcd) {
-        let ca = pki.certificate(managed.signer);
-        let path = managed.path(pki);
-        let (Some(authority), Some(text)) = (bundle(host, &ca)?, host.read(&path)?) else { continue };
-        let certificate = match managed.place {
-            Place::File(_) => Bundle::from_pem(&text).ok(),
-            Place::Kubeconfig(_) => Embedded::parse(&text).and_then(|embedded| embedded.certificate()).ok(),
+        let (Ok(found), Ok(ca)) = (find(&managed, pki, host)?, authority(managed.signer, pki, host)?) else {
+            continue;
         };
-        if certificate.is_some_and(|certificate| !issued(&certificate, &authority, now)) {
-            found.push(format!(
-                "{} was issued by another CA than {} ({}): renew it",
-                managed.name,
-                ca.display(),
-                path.display()
-            ));
+        let signer = pki.certificate(managed.signer);
+        // At a time at which both are in date: what has expired is told elsewhere.
+        let leaf = &found.bundle.certificate;
+        let at = leaf.not_before().max(ca.certificate.not_before());
+        let in_date = at <= leaf.not_after() && at <= ca.certificate.not_after();
+        let mut problem = None;
+        if in_date && leads_to(&found.bundle, &ca, at).is_err() {
+            problem = Some(format!("{} has not signed it", signer.display()));
+        } else if let Some(Ok(trusted)) = &found.trusted
+            && !is_among(trusted, &ca)
+        {
+            problem = Some(format!("it trusts another CA than {}", signer.display()));
         }
+        let file = managed.path(pki);
+        all.extend(problem.map(|problem| OtherCa { name: managed.name, file, problem, fix: RENEW }));
     }
-    if let Some(row) = row("ca") {
-        let ca = pki.certificate(row);
-        if let Some(authority) = bundle(host, &ca)? {
-            for file in crate::kubeconfig::ROWS.iter().map(|row| row.file) {
-                let path = pki.kubeconfigs.join(file);
-                let Some(text) = host.read(&path)? else { continue };
-                let trusted = Embedded::parse(&text).and_then(|embedded| embedded.authority());
-                if trusted.is_ok_and(|trusted| !trusts(&trusted, &authority.certificate)) {
-                    found.push(format!(
-                        "{file} trusts another CA than {} ({}): {}",
-                        ca.display(),
-                        path.display(),
-                        if file == "kubelet.conf" {
-                            "remove it and run `kubestrap init phase kubeconfig kubelet`, or join the node again"
-                        } else {
-                            "renew it"
-                        }
-                    ));
-                }
-            }
-        }
-    }
-    Ok(found)
+    all.extend(kubelet(pki, host)?);
+    Ok(all)
 }
 
-fn bundle(host: &dyn Host, path: &std::path::Path) -> Result<Option<Bundle>, FileError> {
-    Ok(host.read(path)?.and_then(|text| Bundle::from_pem(&text).ok()))
+/// kubelet's own kubeconfig, which no `certs` command knows: its client certificate is in a file that kubelet rotates.
+fn kubelet(pki: &Pki, host: &dyn Host) -> Result<Option<OtherCa>, FileError> {
+    let file = pki.kubeconfigs.join("kubelet.conf");
+    let ca = pki.certificates.join("ca.crt");
+    let (Some(text), Some(pem)) = (host.read(&file)?, host.read(&ca)?) else { return Ok(None) };
+    let trusted = Embedded::parse(&text).and_then(|embedded| embedded.authority());
+    let (Ok(trusted), Ok(ours)) = (trusted, Bundle::from_pem(&pem)) else { return Ok(None) };
+    let problem = format!("it trusts another CA than {}: kubelet refuses the API server", ca.display());
+    let other = !is_among(&trusted, &ours);
+    Ok(other.then_some(OtherCa { name: "kubelet.conf", file, problem, fix: KUBELET }))
 }
 
-/// Whether a certificate is of a CA; one that can't be checked, or is only too old, is.
-fn issued(certificate: &Bundle, authority: &Bundle, now: OffsetDateTime) -> bool {
-    let roots: Vec<Certificate> =
-        std::iter::once(&authority.certificate).chain(&authority.intermediates).cloned().collect();
-    !matches!(
-        verify_chain(certificate, &roots, now),
-        Err(ChainError::UnknownIssuer { .. } | ChainError::BadSignature { .. })
-    )
-}
-
-/// Whether a CA is among those trusted: by name and key, since a CA may get a new certificate.
-fn trusts(trusted: &Bundle, authority: &Certificate) -> bool {
-    let same = |one: &Certificate| {
-        one.subject_text() == authority.subject_text() && one.spki_der() == authority.spki_der()
-    };
-    std::iter::once(&trusted.certificate).chain(&trusted.intermediates).any(same)
+/// Whether two bundles have a CA's key in common.
+fn is_among(trusted: &Bundle, ca: &Bundle) -> bool {
+    trusted.iter().any(|t| ca.iter().any(|c| c.spki_der() == t.spki_der()))
 }

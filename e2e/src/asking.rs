@@ -31,6 +31,8 @@ pub(crate) struct Asked {
     pub(crate) count: usize,
     /// Those that failed: when, and how.
     pub(crate) failures: Vec<String>,
+    /// For how long nobody answered, each time: from the last answer to the next.
+    pub(crate) gaps: Vec<Duration>,
 }
 
 impl Asking {
@@ -65,6 +67,7 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
     let file = |name: &str| format!("{FOLDER}/{name}");
     let mut asked = Asked::default();
     let start = Instant::now();
+    let (mut answered, mut failing) = (start, false);
     while !stopped.load(Ordering::Relaxed) {
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--output", "/dev/null"])
@@ -75,6 +78,12 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
         asked.count += 1;
         if output.code != Some(0) {
             asked.failures.push(format!("after {:.2} s: {}", at.as_secs_f64(), output.stderr.trim()));
+            failing = true;
+        } else {
+            if std::mem::take(&mut failing) {
+                asked.gaps.push(answered.elapsed());
+            }
+            answered = Instant::now();
         }
         std::thread::sleep(PAUSE);
     }

@@ -7,6 +7,7 @@
 //! - [`requests`]: keys and requests for somebody else to sign
 //! - [`serving`]: what the running components use
 //! - [`roll`]: restarting them, one at a time
+//! - `rotation`: two generations of CAs, while one takes over from the other
 //! - [`inspect`]: chains, names and keys, and what a fault breaks
 //!
 //! Files go through [`crate::host::Host`]; nothing here prints.
@@ -21,6 +22,7 @@ mod names;
 mod renewal;
 pub mod requests;
 mod restart;
+pub(crate) mod rotation;
 pub mod serving;
 mod shown;
 mod spec;

@@ -17,6 +17,7 @@ mod phases;
 mod renew;
 mod rerun;
 mod reset;
+mod rotate_ca;
 mod static_pods;
 mod upgrade;
 mod upload_certs;
@@ -78,6 +79,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "certs renew killed at every write leaves files old or new, and whole",
         renew::kill,
     ),
+    with_kubeadm(
+        "rotate-ca",
+        "certs rotate-ca breaks nobody who knows the old CA alone, a worker too, until finish drops it",
+        rotate_ca::run,
+    ),
+    row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row(
         "no-drop-in",

@@ -41,13 +41,21 @@ impl Asking {
     /// # Errors
     /// When it has no identity.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::for_node(NODE_NAME)
+    }
+
+    /// The same where the Node that is asked for has another name.
+    ///
+    /// # Errors
+    /// When it has no identity.
+    pub(crate) fn for_node(name: &str) -> anyhow::Result<Self> {
         fs::create_dir_all(FOLDER)?;
         for file in ["apiserver-kubelet-client.crt", "apiserver-kubelet-client.key", "ca.crt"] {
             fs::copy(format!("{PKI}/{file}"), format!("{FOLDER}/{file}")).with_context(|| file.to_owned())?;
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || ask_until(&stopped));
+        let (stopped, name) = (Arc::clone(&stop), name.to_owned());
+        let thread = std::thread::spawn(move || ask_until(&stopped, &name));
         Ok(Self { stop, thread })
     }
 
@@ -61,9 +69,9 @@ impl Asking {
     }
 }
 
-fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
+fn ask_until(stopped: &AtomicBool, node: &str) -> anyhow::Result<Asked> {
     // The answer comes from etcd.
-    let url = format!("https://{}:6443/api/v1/nodes/{NODE_NAME}?resourceVersion=", Network::alone().address);
+    let url = format!("https://{}:6443/api/v1/nodes/{node}?resourceVersion=", Network::alone().address);
     let file = |name: &str| format!("{FOLDER}/{name}");
     let mut asked = Asked::default();
     let start = Instant::now();

@@ -30,6 +30,7 @@ mod tests;
 
 pub use algorithm::{KeyAlgorithm, KeyType, UnknownAlgorithm};
 pub use certificate::{Certificate, ExtendedKeyUsage};
+pub(crate) use issue::cross_sign;
 pub use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
 pub use key::{KeyError, PrivateKey, PrivateKeyPem};
 pub use load::{Bundle, LoadError};

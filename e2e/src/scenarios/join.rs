@@ -229,7 +229,7 @@ fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> 
 }
 
 /// The machine's static Pods are ready.
-fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
+pub(super) fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
     for component in cluster::COMPONENTS {
         let name = format!("{component}-{}", machine.name());
         eventually(&format!("{name} is ready"), PATIENCE, || {
@@ -265,7 +265,7 @@ fn note(node: &Node, what: &str, output: &Output) {
 }
 
 /// The words behind `kubeadm` or `kubestrap` of a join command in `text`.
-fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
+pub(super) fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let joined = text.replace("\\\n", " ");
     let mut commands = joined.lines().filter_map(|l| {
         let words: Vec<&str> = l.split_whitespace().collect();

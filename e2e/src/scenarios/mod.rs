@@ -84,6 +84,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "certs rotate-ca breaks nobody who knows the old CA alone, a worker too, until finish drops it",
         rotate_ca::run,
     ),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "rotate-ca-two",
+            "certs rotate-ca on two control planes in turn: each waits for the other, and the API answers",
+            rotate_ca::two,
+        )
+    },
     row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row(

@@ -6,21 +6,24 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::join::{init, joined};
+use super::join::{init, is_control_plane, join_command, joined};
 use super::kubeadm::kubeadm;
 use crate::asking::{Asked, Asking};
+use crate::balancer::Balancer;
 use crate::cluster;
 use crate::command::Output;
+use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::machine::NODE_NAME;
-use crate::neighbour::Neighbour;
+use crate::neighbour::{Neighbour, ignored_checks};
 use crate::node::{ADMIN, Node, PATIENCE};
 use crate::wait::eventually;
 
 /// A user's copy of admin.conf.
 const COPY: &str = "/root/copy.conf";
 const CA: &str = "/etc/kubernetes/pki/ca.crt";
+const CLIENT_KEY: &str = "/etc/kubernetes/pki/apiserver-kubelet-client.key";
 /// Longer than a rotation takes, of which runs are killed.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -98,6 +101,72 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// On two control planes behind a load balancer, by the same command on each in turn: the API answers all the time.
+pub(super) fn two(node: &Node) -> anyhow::Result<()> {
+    let _balancer = Balancer::start(1..=2)?;
+    let first = Neighbour::new(node, 1)?;
+    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
+    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
+    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
+    let init = first.run(&init)?.success()?;
+    fs::create_dir_all("/etc/kubernetes/pki")?;
+    for file in [ADMIN, CA, "/etc/kubernetes/pki/apiserver-kubelet-client.crt", CLIENT_KEY] {
+        fs::write(file, first.read(file)?)?;
+    }
+    fs::copy(ADMIN, COPY)?;
+    let second = Neighbour::new(node, 2)?;
+    joined(node, &second, "kubestrap", &join_command(&init.stdout, true)?)?;
+    is_control_plane(node, &second)?;
+
+    let asking = Asking::for_node(first.name())?;
+    let rotate = |machine: &Neighbour, words: &[&str]| -> anyhow::Result<Value> {
+        let all: Vec<&str> = ["kubestrap", "certs", "rotate-ca", "--output", "json"]
+            .into_iter()
+            .chain(words.iter().copied())
+            .collect();
+        let output = machine.run(&all)?.success()?;
+        node.note(format!("{} {} {:.1} s", machine.name(), words.join(" "), output.elapsed.as_secs_f64()));
+        last(&output)
+    };
+    let result = rotate(&first, &[])?;
+    ensure!(at(&result, "/waitingFor") == &serde_json::json!([second.name()]), "it says: {result}");
+    let refused = second.run(&["kubestrap", "certs", "rotate-ca"])?;
+    ensure!(refused.code == Some(3) && refused.stderr.contains("scp"), "{}", refused.failure());
+    for file in ["ca", "front-proxy-ca", "etcd/ca"]
+        .iter()
+        .flat_map(|ca| [format!("{ca}.crt"), format!("{ca}.key")])
+        .chain(["sa.key".into(), "sa.pub".into()])
+    {
+        let path = format!("/etc/kubernetes/pki/ca-rotation/new/{file}");
+        let copy = second.put("copied", &first.read(&path)?)?;
+        second.run(&["install", "-D", "--mode", "600", &copy, &path])?.success()?;
+    }
+    let result = rotate(&second, &[])?;
+    ensure!(at(&result, "/reached") == "switched", "it says: {result}");
+    ensure!(at(&result, "/waitingFor") == &serde_json::json!([first.name()]), "it says: {result}");
+    let result = rotate(&first, &[])?;
+    ensure!(at(&result, "/waitingFor") == &serde_json::json!([]), "it says: {result}");
+    as_copy(node)?.success().context("the copy of admin.conf does not work before the old CA is dropped")?;
+    count(node, "until all had switched", asking.stop()?)?;
+
+    for file in [ADMIN, CA, "/etc/kubernetes/pki/apiserver-kubelet-client.crt", CLIENT_KEY] {
+        fs::write(file, first.read(file)?)?;
+    }
+    let asking = Asking::for_node(first.name())?;
+    for machine in [&first, &second] {
+        let result = rotate(machine, &["finish", "--force"])?;
+        ensure!(at(&result, "/reached") == "finished", "it says: {result}");
+    }
+    count(node, "while the old were dropped", asking.stop()?)?;
+    ensure!(as_copy(node)?.code != Some(0), "the copy of admin.conf works although the old CA is dropped");
+    for machine in [&first, &second] {
+        is_control_plane(node, machine)?;
+        works(node, machine)?;
+        machine.run(&["kubestrap", "etcd", "health"])?.success()?;
+    }
+    Ok(())
+}
+
 /// Runs a command while the API server is asked; notes how long it took, and for how long nobody answered.
 fn measured(
     node: &Node,
@@ -110,10 +179,14 @@ fn measured(
     let output = node.kubestrap(args)?;
     let asked = asking.stop()?;
     check(&last(&output)?)?;
+    count(node, &format!("{what} in {:.1} s", output.elapsed.as_secs_f64()), asked)
+}
+
+/// Notes what became of requests; nobody may have been refused for a certificate.
+fn count(node: &Node, what: &str, asked: Asked) -> anyhow::Result<Asked> {
     let gaps: Vec<String> = asked.gaps.iter().map(|gap| format!("{:.1} s", gap.as_secs_f64())).collect();
     node.note(format!(
-        "{what} in {:.1} s; {} requests, {} failed; gaps: {}",
-        output.elapsed.as_secs_f64(),
+        "{what}: {} requests, {} failed; gaps: {}",
         asked.count,
         asked.failures.len(),
         if gaps.is_empty() { "none".to_owned() } else { gaps.join(", ") },

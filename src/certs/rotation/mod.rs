@@ -60,6 +60,25 @@ impl Staging {
     }
 }
 
+/// The folder, below that of the certificates, of the CA that signs alone: while a rotation lasts, `ca` has two
+/// certificates, that of the one which signs first. Empty where there is no rotation.
+///
+/// # Errors
+/// When a file can't be read.
+pub(crate) fn signing_folder(
+    certificates: &Path,
+    ca: &Bundle,
+    host: &dyn Host,
+) -> Result<&'static str, FileError> {
+    let new = host.read(&Staging::of(certificates).file(Generation::New, "ca.crt"))?;
+    let new = new.and_then(|text| Bundle::from_pem(&text).ok()).filter(|_| !ca.intermediates.is_empty());
+    Ok(match new {
+        None => "",
+        Some(new) if new.certificate == ca.certificate => "ca-rotation/new/",
+        Some(_) => "ca-rotation/old/",
+    })
+}
+
 /// The certificate that has clients which trust only the old CA accept what `signer` signs, while a rotation lasts; none
 /// where there is no rotation, or `signer` is not the new CA.
 ///

@@ -126,6 +126,12 @@ pub(super) fn restart_addons(run: &mut Run) -> Result<(), Error> {
                 annotations.insert("kubectl.kubernetes.io/restartedAt".into(), now.into());
             }
         }
+        // What only the API server sets.
+        if let Some(metadata) = live.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            for field in ["resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"] {
+                metadata.remove(field);
+            }
+        }
         if let Some(object) = live.as_object_mut() {
             object.remove("status");
             object.insert("kind".into(), kind.into());

@@ -218,6 +218,7 @@ fn renew_kubelet(rotation: &mut Rotation) -> Result<(), Error> {
         return Ok(());
     }
     rotation.run.act(Verb::Renew, "kubelet's client certificate");
+    warn_of_serving(&rotation.run);
     let signer_key = rotation.staging().file(rotation.progress.next(), &ca.key_file());
     let signer_key = PrivateKey::from_pem(&staged(&*rotation.run.host, &signer_key)?)?;
     let key = PrivateKey::generate(rotation.run.settings.cluster.algorithm)?;
@@ -226,6 +227,18 @@ fn renew_kubelet(rotation: &mut Rotation) -> Result<(), Error> {
         CertificateSpec::renewal(&old, started - CLOCK_SKEW, started + validity).map_err(|e| unusable(&e))?;
     let certificate = issue(&spec, &key, &Issuer::new(&signer, &signer_key)?)?;
     write_kubelet_client(&*rotation.run.host, &file, &certificate, &key)
+}
+
+/// Warns of a certificate that kubelet serves with and that the old CA signed: only kubelet can ask for a new one, and
+/// somebody has to approve it.
+pub(super) fn warn_of_serving(run: &Run) {
+    let file = run.settings.node.paths.kubelet.join("pki/kubelet-server-current.pem");
+    if run.host.exists(&file) {
+        run.warn(format!(
+            "kubelet serves with {}, which the old CA signed\n  fix: remove it, restart kubelet, and approve its request (`kubectl get csr`, `kubectl certificate approve`), before the old CA is dropped",
+            file.display()
+        ));
+    }
 }
 
 /// Certificate and key are in one file, to which kubelet has a link that is written through.

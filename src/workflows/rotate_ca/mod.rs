@@ -107,6 +107,11 @@ pub(crate) fn workflow(stage: Stage) -> Workflow<Rotation> {
             Ok(outcome)
         })
     };
+    let about = match stage {
+        Stage::Trusted => "Have everything on this node trust both CAs",
+        Stage::Switched => "Have the new CA sign everything on this node",
+        Stage::Finished => "Drop the old CA",
+    };
     let before = match stage {
         Stage::Trusted => vec![
             Phase::new("preflight", "Check whether the CAs of this node can be rotated", prepare::check),
@@ -143,7 +148,8 @@ pub(crate) fn workflow(stage: Stage) -> Workflow<Rotation> {
         .chain(restarts)
         .chain(after)
         .collect();
-    Workflow { name: "certs rotate-ca", phases, moved: &[] }
+    let group = Phase::group(stage.name(), about, phases);
+    Workflow { name: "certs rotate-ca", phases: vec![group], moved: &[] }
 }
 
 /// Restarts the addons, so that they read the new CA and get tokens that the new key signed.

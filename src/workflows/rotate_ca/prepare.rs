@@ -10,7 +10,9 @@ use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, NewFile};
 use crate::phases::wait_control_plane;
 use crate::pki::table::{CertRow, SERVICE_ACCOUNT};
-use crate::pki::{Bundle, Certificate, CertificateSpec, Issuer, PrivateKey, Usages, issue, self_sign_ca};
+use crate::pki::{
+    Bundle, Certificate, CertificateSpec, Issuer, PrivateKey, Usages, cross_sign, self_sign_ca,
+};
 use crate::workflow::{Outcome, PhaseResult, Verb};
 
 /// How many hexadecimal digits of a fingerprint name a rotation.
@@ -94,9 +96,16 @@ fn refuse_others(rotation: &mut Rotation) -> Result<(), Error> {
     let new = rotation.staging().file(Generation::New, "ca.crt");
     let own = rotation.run.host.read(&new)?.and_then(|text| Bundle::from_pem(&text).ok());
     let own = own.map(|bundle| id(&bundle.certificate));
+    let current = rotation.run.certificate("ca.crt")?.map(|bundle| id(&bundle.certificate));
     for other in announcements(&mut *rotation.run.cluster)? {
         let Some((of, stage, _)) = &other.told else { continue };
         if other.control_plane && *stage < Stage::Finished && own.as_ref() != Some(of) {
+            if current.as_ref() == Some(of) {
+                let node = &other.node;
+                return Err(refused(format!(
+                    "the last rotation is not finished on {node}\n  fix: `kubestrap certs rotate-ca finish` there"
+                )));
+            }
             let folder = new.parent().unwrap_or(&new);
             return Err(refused(format!(
                 "a rotation was begun on {node}, whose new CAs are not on this machine\n  fix: copy them, keys too, from {node}: `scp -rp root@{node}:{folder} {parent}/`, and run this again",
@@ -191,15 +200,8 @@ fn new_authority(rotation: &mut Rotation, row: &CertRow) -> Result<Certificate, 
     };
     let old_key = run.host.read(&staging.file(Generation::Old, &row.key_file()))?.unwrap_or_default();
     let old_key = PrivateKey::from_pem(&old_key)?;
-    let link = CertificateSpec {
-        subject: new.subject().clone(),
-        dns_names: vec![],
-        ip_addresses: vec![],
-        usages: Usages::Ca,
-        not_before: started - CLOCK_SKEW,
-        not_after: new.not_after().min(old.not_after()),
-    };
-    let link = issue(&link, &key, &Issuer::new(&old, &old_key)?)?;
+    let validity = (started - CLOCK_SKEW, new.not_after().min(old.not_after()));
+    let link = cross_sign(&new, &key, validity, &Issuer::new(&old, &old_key)?)?;
     run.host.write(&staging.link(row), link.to_pem().as_bytes(), FileMode::SECRET)?;
     Ok(new)
 }

@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::files::{client_certificate_file, text_of, write_kubeconfig, write_kubelet_client};
+use super::files::{
+    client_certificate_file, text_of, warn_of_serving, write_kubeconfig, write_kubelet_client,
+};
 use super::{announce, prepare};
 use crate::certs::rotation::Stage;
 use crate::cluster::{Apply, ClusterObject};
@@ -66,6 +68,7 @@ pub(crate) fn sync(run: &mut Run) -> Result<Synced, Error> {
     let renewed = !is_below(&old, run);
     if renewed {
         run.act(Verb::Renew, "kubelet's client certificate");
+        warn_of_serving(run);
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
         if let Some(certificate) = request(run, &old, &key)? {
             if !is_below(&certificate, run) {

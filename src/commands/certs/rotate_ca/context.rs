@@ -1,11 +1,11 @@
 //! What a run begins with: this node, its settings, and how far it has come.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::AREA;
 use crate::certs::rotation::{Progress, Staging};
-use crate::cluster::Recorder;
-use crate::cluster::{self, stored};
+use crate::cluster::{self, Recorder, stored};
 use crate::commands::init;
 use crate::commands::upgrade::this_node::{ThisNode, Wishes};
 use crate::config::Timeouts;
@@ -18,7 +18,6 @@ use crate::node::StaticPod;
 use crate::output::Printer;
 use crate::workflow::{DryRun, Folder, Run, Seams};
 use crate::workflows::rotate_ca::Rotation;
-use std::sync::Arc;
 
 /// For how long a request is repeated where nothing has been begun: an API server that is down is told at once.
 const PATIENCE: Duration = Duration::from_secs(3);

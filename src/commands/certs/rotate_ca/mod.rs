@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
 use crate::output::Printer;
-use crate::workflow::Selection;
+use crate::workflow::{Run, Selection};
 use crate::workflows::rotate_ca::{self, Rotation, announcements, missing};
 use context::{Begun, begin};
 
@@ -89,6 +89,7 @@ fn go(rotation: &mut Rotation, out: &Printer) -> Result<ExitStatus, Error> {
         }
         stage(rotation, Stage::Switched)?;
         if self::behind(rotation, Stage::Switched)?.is_empty() {
+            rotation.run.set_area(AREA);
             rotate_ca::restart_addons(rotation)?;
         }
     }
@@ -143,7 +144,7 @@ fn roll_back(rotation: &mut Rotation, out: &Printer) -> Result<ExitStatus, Error
     go(rotation, out)
 }
 
-fn worker(run: &mut crate::workflow::Run, dry_run: bool, out: &Printer) -> Result<ExitStatus, Error> {
+fn worker(run: &mut Run, dry_run: bool, out: &Printer) -> Result<ExitStatus, Error> {
     run.set_area(AREA);
     let synced = rotate_ca::sync(run)?;
     out.result(

@@ -19,7 +19,7 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::host::{Host, RealHost};
 use crate::kubeconfig::Kubeconfig;
-use crate::manifest::Component;
+use crate::manifest::{self, Component};
 use crate::node::StaticPod;
 use crate::node::fake::{FakeNode, Observer};
 use crate::output::{Format, Printer};
@@ -431,6 +431,26 @@ fn rolled_back_from_any_stage_the_old_ca_signs_again_and_breaks_nobody() {
         world.lock().unwrap().check();
         assert_eq!(site.bundle("ca.crt"), old.into());
         assert_eq!(site.public_keys(), [old_key]);
+    }
+}
+
+#[test]
+fn init_and_upgrade_render_the_signing_ca_that_the_rotation_set() {
+    let (site, world) = site();
+    for stage in Stage::ALL {
+        if stage == Stage::Finished {
+            world.lock().unwrap().follow();
+        }
+        go(&site, observed(&world, 0), stage).unwrap();
+        let facts = site.run(Arc::new(FakeNode::default())).pki_facts().unwrap();
+        let rendered = manifest::render(Component::ControllerManager, &site.settings(), facts).unwrap();
+        let rendered = StaticPod::new(Component::ControllerManager, serde_json::to_value(&rendered).unwrap());
+        let manifests = site.path("kubernetes/manifests");
+        let on_disk = StaticPod::read(&manifests, Component::ControllerManager, &RealHost::of_files());
+        let on_disk = on_disk.unwrap().unwrap();
+        for flag in ["cluster-signing-cert-file", "cluster-signing-key-file"] {
+            assert_eq!(rendered.flag(flag), on_disk.flag(flag), "{stage:?}");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ const REGISTRATION: Duration = Duration::from_secs(4);
 
 /// Why something was not done to a cluster.
 #[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
+pub(crate) enum ClusterError {
     /// An object could not be read or written.
     #[error("can't {action} {object}: {refusal} ({}); {}", waited(.after), .refusal.advice())]
     Object {
@@ -67,7 +67,7 @@ pub enum ClusterError {
 
 impl ClusterError {
     /// Whether it failed because kubelet has not registered the Node.
-    pub fn is_node_absent(&self) -> bool {
+    pub(crate) fn is_node_absent(&self) -> bool {
         matches!(self, Self::Object { refusal: Refusal::NodeAbsent, .. })
     }
 }
@@ -78,7 +78,7 @@ fn waited(after: &Duration) -> String {
 
 /// Why a request was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Nobody listens.
     #[error("nothing listens at {server} (connection refused)")]
     NotListening {
@@ -172,7 +172,7 @@ impl Refusal {
     }
 
     /// The HTTP status, if there is one.
-    pub fn code(&self) -> Option<u16> {
+    pub(crate) fn code(&self) -> Option<u16> {
         if let Self::Status { code, .. } = self { Some(*code) } else { None }
     }
 
@@ -191,7 +191,7 @@ impl Refusal {
     }
 
     /// What to do about it.
-    pub fn advice(&self) -> &'static str {
+    pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::NotListening { .. } => "kube-apiserver is not running: the log of its container says why",
             Self::Certificate { .. } => {

@@ -54,7 +54,7 @@ impl Rule {
 }
 
 /// Every rule; where two match a line, the first counts.
-pub fn all() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         machine::RULES,
         kubelet::RULES,

@@ -34,7 +34,7 @@ pub(crate) use duration::human;
 pub(crate) use expiration::{Entry, State, Survey, survey};
 pub(crate) use kubeconfig::Embedded;
 pub(crate) use managed::component_of;
-pub(crate) use managed::{Managed, Pki, Place, leaves};
+pub(crate) use managed::{Managed, Pki, Place, authorities, leaves};
 pub(crate) use names::of as names_of;
 pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
 pub(crate) use restart::{Restart, roll};

@@ -16,7 +16,7 @@ use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::table::row;
 use crate::pki::{Bundle, Certificate};
-use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+use crate::workflow::{Outcome, PhaseResult, Verb};
 
 /// How long kube-controller-manager may take to publish a CA to all namespaces: it waits for the lease of the one that
 /// was stopped first.
@@ -33,8 +33,9 @@ fn config_map(namespace: &str, name: &str, key: &'static str, text: &str) -> Clu
     ClusterObject { value, mode: Apply::CreateOrSetKey(key), secret: false }
 }
 
-/// Waits until Pods are given both CAs: whichever kube-controller-manager leads publishes what its node trusts.
-pub(super) fn await_root_ca(rotation: &mut Rotation, _: Stage) -> PhaseResult {
+/// Waits until Pods and workers are given what a stage's nodes trust: whichever kube-controller-manager leads publishes
+/// what its own node trusts.
+pub(super) fn await_root_ca(rotation: &mut Rotation, stage: Stage) -> PhaseResult {
     let Some(ca) = row("ca") else { return Ok(Outcome::Done) };
     let (next, _) = pair(rotation, ca)?;
     let run = &mut rotation.run;
@@ -43,13 +44,16 @@ pub(super) fn await_root_ca(rotation: &mut Rotation, _: Stage) -> PhaseResult {
     while run.watch.waits() {
         let map = run.cluster.get("ConfigMap", "kube-system", "kube-root-ca.crt")?;
         let text = map.as_ref().map(|map| text_of(map, "/data/ca.crt")).unwrap_or_default();
-        let found = Bundle::from_pem(text.as_bytes());
-        if found.is_ok_and(|bundle| bundle.iter().any(|certificate| *certificate == next)) {
+        let published = Bundle::from_pem(text.as_bytes()).is_ok_and(|found| match stage {
+            Stage::Trusted => found.iter().any(|certificate| *certificate == next),
+            Stage::Switched | Stage::Finished => found.certificate == next,
+        });
+        if published {
             break;
         }
         if start.elapsed() > PATIENCE {
             let message = format!(
-                "ConfigMap kube-system/kube-root-ca.crt does not hold the new CA after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and does not lead, or can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
+                "ConfigMap kube-system/kube-root-ca.crt does not hold both CAs, that of the one which signs first, after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and does not lead, or can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
                 PATIENCE.as_secs()
             );
             return Err(Error::new(ExitStatus::Failed, message));
@@ -114,8 +118,10 @@ fn forget(rotation: &mut Rotation) -> Result<(), Error> {
     Ok(())
 }
 
-/// Has the Pods of the addons replaced, as `kubectl rollout restart` does.
-pub(super) fn restart_addons(run: &mut Run) -> Result<(), Error> {
+/// Has the Pods of the addons replaced, as `kubectl rollout restart` does, once they and workers are told which CA signs.
+pub(super) fn restart_addons(rotation: &mut Rotation) -> Result<(), Error> {
+    await_root_ca(rotation, Stage::Switched)?;
+    let run = &mut rotation.run;
     for (kind, name) in [("DaemonSet", "kube-proxy"), ("Deployment", "coredns")] {
         let Some(mut live) = run.cluster.get(kind, "kube-system", name)? else { continue };
         run.act(Verb::Restart, format!("the Pods of {kind} kube-system/{name}"));

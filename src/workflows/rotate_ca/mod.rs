@@ -117,7 +117,11 @@ pub(crate) fn workflow(stage: Stage) -> Workflow<Rotation> {
             Phase::new("preflight", "Check whether the CAs of this node can be rotated", prepare::check),
             Phase::new("prepare", "Generate the new CAs and the service accounts' key", prepare::prepare),
         ],
-        Stage::Switched => vec![step("root-ca", "Wait until Pods get both CAs", cluster::await_root_ca)],
+        Stage::Switched => {
+            vec![step("root-ca", "Wait until Pods get both CAs", |r, _| {
+                cluster::await_root_ca(r, Stage::Trusted)
+            })]
+        }
         Stage::Finished => {
             vec![Phase::new("check", "Check that nothing needs the old CAs any more", finish::check)]
         }
@@ -152,12 +156,13 @@ pub(crate) fn workflow(stage: Stage) -> Workflow<Rotation> {
     Workflow { name: "certs rotate-ca", phases: vec![group], moved: &[] }
 }
 
-/// Restarts the addons, so that they read the new CA and get tokens that the new key signed.
+/// Restarts the addons, once every control-plane node has switched, so that they read the new CA and get tokens that the
+/// new key signed.
 ///
 /// # Errors
 /// When the cluster does not take it.
 pub(crate) fn restart_addons(rotation: &mut Rotation) -> Result<(), Error> {
-    cluster::restart_addons(&mut rotation.run)
+    cluster::restart_addons(rotation)
 }
 
 /// Exchanges the generations: the old one takes over again.

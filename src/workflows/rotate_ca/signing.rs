@@ -1,6 +1,6 @@
 //! The files that components are given: a rotation reaches only those that it knows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Rotation;
 use crate::certs::rotation::Stage;
@@ -47,7 +47,7 @@ pub(super) fn check_flags(run: &Run) -> Result<(), Error> {
     for (component, flag, file) in FLAGS {
         let Some(pod) = pod(run, *component)? else { continue };
         let (wanted, found) = (run.certificate_path(file), pod.flag(flag).unwrap_or_default());
-        if PathBuf::from(&found) != wanted {
+        if wanted != Path::new(&found) {
             return refused(format!(
                 "{} is started with --{flag}={found}: a rotation replaces {}, and would not reach that file\n  fix: have the flag name {}, or rotate the CAs by hand",
                 component.name(),

@@ -23,7 +23,6 @@ use crate::wait::eventually;
 /// A user's copy of admin.conf.
 const COPY: &str = "/root/copy.conf";
 const CA: &str = "/etc/kubernetes/pki/ca.crt";
-const CLIENT_KEY: &str = "/etc/kubernetes/pki/apiserver-kubelet-client.key";
 /// Longer than a rotation takes, of which runs are killed.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -109,16 +108,14 @@ pub(super) fn two(node: &Node) -> anyhow::Result<()> {
     let config = first.put("config.yaml", &config.text(&node.plan.version))?;
     let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
     let init = first.run(&init)?.success()?;
-    fs::create_dir_all("/etc/kubernetes/pki")?;
-    for file in [ADMIN, CA, "/etc/kubernetes/pki/apiserver-kubelet-client.crt", CLIENT_KEY] {
-        fs::write(file, first.read(file)?)?;
-    }
+    fs::create_dir_all("/etc/kubernetes")?;
+    fs::write(ADMIN, first.read(ADMIN)?)?;
     fs::copy(ADMIN, COPY)?;
     let second = Neighbour::new(node, 2)?;
     joined(node, &second, "kubestrap", &join_command(&init.stdout, true)?)?;
     is_control_plane(node, &second)?;
 
-    let asking = Asking::for_node(first.name())?;
+    let asking = Asking::with(|path| first.read(path))?;
     let rotate = |machine: &Neighbour, words: &[&str]| -> anyhow::Result<Value> {
         let all: Vec<&str> = ["kubestrap", "certs", "rotate-ca", "--output", "json"]
             .into_iter()
@@ -149,10 +146,8 @@ pub(super) fn two(node: &Node) -> anyhow::Result<()> {
     as_copy(node)?.success().context("the copy of admin.conf does not work before the old CA is dropped")?;
     count(node, "until all had switched", asking.stop()?)?;
 
-    for file in [ADMIN, CA, "/etc/kubernetes/pki/apiserver-kubelet-client.crt", CLIENT_KEY] {
-        fs::write(file, first.read(file)?)?;
-    }
-    let asking = Asking::for_node(first.name())?;
+    fs::write(ADMIN, first.read(ADMIN)?)?;
+    let asking = Asking::with(|path| first.read(path))?;
     for machine in [&first, &second] {
         let result = rotate(machine, &["finish", "--force"])?;
         ensure!(at(&result, "/reached") == "finished", "it says: {result}");

@@ -8,6 +8,7 @@
 //! - [`serving`]: what the running components use
 //! - [`roll`]: restarting them, one at a time
 //! - `rotation`: two generations of CAs, while one takes over from the other
+//! - `of_other_cas`: what is left of a CA that was exchanged
 //! - [`inspect`]: chains, names and keys, and what a fault breaks
 //!
 //! Files go through [`crate::host::Host`]; nothing here prints.
@@ -26,6 +27,7 @@ pub(crate) mod rotation;
 pub(crate) mod serving;
 mod shown;
 mod spec;
+mod trust;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -40,6 +42,7 @@ pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
 pub(crate) use restart::{Restart, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
 pub(crate) use spec::{CLOCK_SKEW, client, leaf};
+pub(crate) use trust::of_other_cas;
 
 /// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
 pub(crate) fn utc(time: OffsetDateTime) -> String {

@@ -1,5 +1,6 @@
 //! The scenarios: each starts on a fresh node.
 
+mod callers;
 mod certificates;
 mod changed;
 mod day_two;
@@ -15,6 +16,7 @@ mod kubeadm;
 mod no_unit;
 mod patches;
 mod phases;
+mod profile;
 mod renew;
 mod rerun;
 mod reset;
@@ -97,6 +99,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         )
     },
     row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
+    Scenario {
+        name: "profile-cis",
+        asserts: "init with the CIS profile: healthy, Secrets encrypted in etcd, requests in the audit log; init again changes nothing",
+        needs: Some("etcdctl"),
+        run: profile::cis,
+    },
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row(
         "no-drop-in",
@@ -208,6 +216,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         upgrade_faults::run,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
+    with_kubeadm(
+        "callers",
+        "the command lines of tools that drive kubeadm: both end, say and leave the same",
+        callers::run,
+    ),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

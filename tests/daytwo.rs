@@ -185,7 +185,11 @@ fn monitoring_is_told_by_the_exit_code() {
     assert_eq!(code("--fail-within 0"), 0);
     fs::copy(plane.file("pki/etcd/peer.key"), plane.file("pki/etcd/server.key")).unwrap();
     let output = plane.certs("check-expiration --fail-within 0");
-    assert!(stderr(&output).contains("etcd-server does not belong to the key"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("etcd-server can't be used: the certificate is for another key"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!((output.status.code(), code("")), (Some(1), 0));
     fs::remove_file(plane.file("scheduler.conf")).unwrap();
     assert!(stderr(&plane.certs("check-expiration --fail-within 0")).contains("scheduler.conf is missing"));

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{ObjectError, ObjectName};
+use crate::host::net;
 
 /// How long a refusal is doubted that is final once the API server is up: while it starts, allocators and
 /// authenticators are not ready yet, and the old one may still answer.
@@ -185,6 +186,11 @@ impl Refusal {
         match self {
             Self::Status { code: 400 | 405 | 406 | 413 | 415, .. } => Some(Duration::ZERO),
             Self::Status { code: 401 | 422, .. } | Self::Certificate { .. } => Some(DOUBT),
+            Self::Connection { reason, .. }
+                if net::unresolved(reason).is_some_and(|(_, definite)| definite) =>
+            {
+                Some(DOUBT)
+            }
             Self::NodeAbsent => Some(REGISTRATION),
             _ => None,
         }
@@ -268,5 +274,15 @@ mod tests {
             Refusal::of("s", &tls),
             Refusal::Certificate { server: "s".into(), reason: "UnknownIssuer".into() }
         );
+    }
+
+    #[test]
+    fn name_that_no_name_server_knows_is_not_asked_for_as_long_as_one_that_none_tells() {
+        let refusal = |why: &str| Refusal::Connection {
+            server: String::new(),
+            reason: format!("failed to lookup address information: {why}"),
+        };
+        assert_eq!(refusal("Name or service not known").patience(), Some(DOUBT));
+        assert_eq!(refusal("Temporary failure in name resolution").patience(), None);
     }
 }

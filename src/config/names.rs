@@ -182,6 +182,11 @@ pub(crate) fn url(text: &str, https: bool) -> Result<(), String> {
     }
 }
 
+/// Whether this is an https URL rather than a path.
+pub(crate) fn is_https(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

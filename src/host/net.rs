@@ -158,6 +158,14 @@ fn owners(sockets: &[Socket]) -> BTreeMap<u64, u32> {
     owners
 }
 
+/// What the resolver said of a name, where that is why a connection failed; and whether a name server answered, so that
+/// asking again does not help soon.
+pub(crate) fn unresolved(reason: &str) -> Option<(&str, bool)> {
+    let (_, why) = reason.split_once("failed to lookup address information: ")?;
+    // "Try again" is said when no name server answers.
+    Some((why, ["not known", "not resolve", "No address"].iter().any(|words| why.contains(words))))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -41,3 +41,11 @@ pub(crate) use fix::{RealHands, fix};
 pub(crate) use runner::{Options, ignore, run_checks};
 pub(crate) use subject::{Joining, Role, Subject};
 pub(crate) use table::PRIVILEGED;
+
+use crate::config::Settings;
+
+/// Asks an external etcd whether it is one, and new enough: once its client certificate is here.
+pub(crate) fn external_etcd(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let found = etcd::external::version(settings, machine);
+    found.into_iter().map(|finding| Finding { check: table::EXTERNAL_ETCD.into(), ..finding }).collect()
+}

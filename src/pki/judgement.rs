@@ -56,7 +56,7 @@ pub(crate) enum Fault {
     #[error("it is not for {0} (extended key usage)")]
     Usage(&'static str),
     /// A name or address that its clients use is missing in it.
-    #[error("it does not name {name}, which {by} uses to reach it")]
+    #[error("it does not name {name}, under which it is reached by {by}")]
     Name {
         /// The name or address.
         name: San,

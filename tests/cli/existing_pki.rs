@@ -241,7 +241,7 @@ fn what_expired_is_refused() {
     let place = Place::empty().with("caCertificateValidityPeriod: 1s");
     place.certs("ca").run().succeeded();
     std::thread::sleep(std::time::Duration::from_millis(2100));
-    place.refuses(&["certs/ca:", "ca.crt expired"]);
+    place.refuses(&["certs/ca:", "ca.crt has expired"]);
 }
 
 #[test]

@@ -62,12 +62,12 @@ pub(crate) struct Facts {
 }
 
 /// What is read of a certificate.
-struct Found {
-    bundle: Bundle,
+pub(super) struct Found {
+    pub(super) bundle: Bundle,
     /// Its key, or why it can't be used; none where it is missing.
     key: Option<Result<PrivateKey, String>>,
     /// The CA that a kubeconfig embeds.
-    trusted: Option<Result<Bundle, String>>,
+    pub(super) trusted: Option<Result<Bundle, String>>,
     /// The URL that a kubeconfig names.
     server: Option<String>,
 }
@@ -128,7 +128,11 @@ impl Report {
     }
 }
 
-fn find(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<Result<Found, String>, FileError> {
+pub(super) fn find(
+    managed: &Managed,
+    pki: &Pki,
+    host: &dyn Host,
+) -> Result<Result<Found, String>, FileError> {
     let Some(text) = host.read(&managed.path(pki))? else { return Ok(Err("it is missing".into())) };
     Ok(match managed.place {
         Place::File(row) => {
@@ -148,7 +152,11 @@ fn find(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<Result<Found, S
     })
 }
 
-fn authority(ca: &CertRow, pki: &Pki, host: &dyn Host) -> Result<Result<Bundle, String>, FileError> {
+pub(super) fn authority(
+    ca: &CertRow,
+    pki: &Pki,
+    host: &dyn Host,
+) -> Result<Result<Bundle, String>, FileError> {
     let path = pki.certificate(ca);
     Ok(match host.read(&path)? {
         None => Err(format!("its CA {} is missing", path.display())),
@@ -237,7 +245,7 @@ fn usage(usage: &ExtendedKeyUsage) -> String {
     }
 }
 
-/// What works no more without a certificate.
+/// What stops working without a certificate.
 fn breaks(name: &str) -> Option<&'static str> {
     let words = match name {
         "admin.conf" => "kubectl, kubeadm and kubestrap as administrator of this cluster",
@@ -248,14 +256,14 @@ fn breaks(name: &str) -> Option<&'static str> {
             "all controllers: nothing is scaled, replaced or cleaned up, no node joins"
         }
         "etcd-healthcheck-client" => "etcdctl, and probes that use this identity",
-        "etcd-peer" => "etcd's talk with its other members: a cluster of several loses its quorum",
+        "etcd-peer" => "etcd's connections to its other members: a cluster of several loses its quorum",
         "etcd-server" => "kube-apiserver: it can't reach its store, so that the API is down",
         "front-proxy-client" => {
-            "extension API servers, such as metrics-server: they refuse what is passed on to them"
+            "extension API servers, such as metrics-server: they refuse the requests that are passed on to them"
         }
         "scheduler.conf" => "kube-scheduler: new Pods stay pending",
-        "super-admin.conf" => "the way into the cluster past RBAC; everyday work needs it not",
-        "ca" | "etcd-ca" | "front-proxy-ca" => "everything that it signed, and what is to be signed with it",
+        "super-admin.conf" => "break-glass access that bypasses RBAC",
+        "ca" | "etcd-ca" | "front-proxy-ca" => "everything that it signed, and signing more",
         _ => return None,
     };
     Some(words)

@@ -7,6 +7,7 @@
 //! - [`requests`]: keys and requests for somebody else to sign
 //! - [`serving`]: what the running components use
 //! - [`roll`]: restarting them, one at a time
+//! - `of_other_cas`: what is left of a CA that was exchanged
 //! - [`inspect`]: chains, names and keys, and what a fault breaks
 //!
 //! Files go through [`crate::host::Host`]; nothing here prints.
@@ -24,6 +25,7 @@ mod restart;
 pub(crate) mod serving;
 mod shown;
 mod spec;
+mod trust;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -38,6 +40,7 @@ pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
 pub(crate) use restart::{Restart, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
 pub(crate) use spec::{CLOCK_SKEW, client, leaf};
+pub(crate) use trust::of_other_cas;
 
 /// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
 pub(crate) fn utc(time: OffsetDateTime) -> String {

@@ -11,6 +11,7 @@ use super::duration::GoDuration;
 use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
+use super::profile::Profile;
 use super::release::Release;
 use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
 use super::version::KubernetesVersion;
@@ -54,9 +55,10 @@ impl Paths {
     }
 
     /// Every folder that init writes files to.
-    pub(crate) fn folders(&self) -> [PathBuf; 5] {
+    pub(crate) fn folders(&self) -> [PathBuf; 6] {
         let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
-        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
+        let profile = PathBuf::from(Profile::DIR);
+        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates, profile]
     }
 
     /// A kubeconfig, by its file name.
@@ -166,6 +168,8 @@ pub(crate) struct NodeSettings {
     pub paths: Paths,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// Whose files are made where they are missing.
+    pub(crate) profile: Option<Profile>,
     /// What the machine reported about itself.
     pub facts: HostFacts,
 }

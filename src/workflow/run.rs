@@ -114,6 +114,11 @@ impl Run {
         self.out.log(&self.area, text);
     }
 
+    /// What changed in what was there before, which kubeadm does not show.
+    pub(crate) fn show_change(&self, text: impl AsRef<str>) {
+        self.out.remark(&self.area, text);
+    }
+
     /// A log line for what the phase does now, or, in a dry run, would do.
     pub(crate) fn act(&self, verb: Verb, what: impl AsRef<str>) {
         self.log(verb.line(self.is_dry(), what.as_ref()));

@@ -1,5 +1,6 @@
 //! The scenarios: each starts on a fresh node.
 
+mod callers;
 mod certificates;
 mod changed;
 mod day_two;
@@ -15,11 +16,15 @@ mod kubeadm;
 mod no_unit;
 mod patches;
 mod phases;
+mod profile;
 mod renew;
 mod rerun;
 mod reset;
 mod static_pods;
 mod upgrade;
+mod upgrade_faults;
+mod upgrade_three;
+mod upgrade_through;
 mod upload_certs;
 
 use super::node::Node;
@@ -79,6 +84,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "certs renew killed at every write leaves files old or new, and whole",
         renew::kill,
     ),
+    Scenario {
+        name: "profile-cis",
+        asserts: "init with the CIS profile: healthy, Secrets encrypted in etcd, requests in the audit log; init again changes nothing",
+        needs: Some("etcdctl"),
+        run: profile::cis,
+    },
     row("no-unit", "where no package brought a unit for kubelet, init installs one", no_unit::run),
     row(
         "no-drop-in",
@@ -171,7 +182,30 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
         upgrade::run,
     ),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "upgrade-three",
+            "three control planes and a worker go to the next minor; no request through the balancer fails",
+            upgrade_three::run,
+        )
+    },
+    row(
+        "upgrade-through",
+        "upgrade apply --through-minors goes through all minors of --older-bin-dir, the kubelet being replaced at the end",
+        upgrade_through::run,
+    ),
+    row(
+        "upgrade-faults",
+        "what goes wrong with an upgrade is told in words, soon, by the right exit code, and the node is as before",
+        upgrade_faults::run,
+    ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
+    with_kubeadm(
+        "callers",
+        "the command lines of tools that drive kubeadm: both end, say and leave the same",
+        callers::run,
+    ),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

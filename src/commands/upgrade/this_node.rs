@@ -140,7 +140,7 @@ impl ThisNode {
     }
 
     /// The folders that a run writes to, below which an interrupted run may have left temporary files.
-    pub(super) fn folders() -> [PathBuf; 5] {
+    pub(super) fn folders() -> [PathBuf; 6] {
         Self::paths().folders()
     }
 }

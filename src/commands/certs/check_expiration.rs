@@ -71,7 +71,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     Err(Error::new(
         ExitStatus::Failed,
         format!(
-            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
+            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; `kubestrap certs rotate-ca` for a CA",
             problems.concat()
         ),
     ))

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// How bad a finding is; the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Good to know.
     Info,
     /// It may do harm later.
@@ -16,7 +16,7 @@ pub enum Severity {
 
 /// What a check has found: a sentence, what it rests on, why it is so and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The name of the check, as `--ignore-preflight-errors` takes it, or of the rule that found it.
     pub check: String,
     /// How bad it is.
@@ -36,7 +36,7 @@ pub struct Finding {
 
 impl Finding {
     /// An error. The runner fills in the check's name.
-    pub fn error(what: impl Into<String>) -> Self {
+    pub(crate) fn error(what: impl Into<String>) -> Self {
         Self {
             check: String::new(),
             severity: Severity::Error,
@@ -48,39 +48,39 @@ impl Finding {
     }
 
     /// A warning.
-    pub fn warning(what: impl Into<String>) -> Self {
+    pub(crate) fn warning(what: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(what) }
     }
 
     /// Something good to know.
-    pub fn info(what: impl Into<String>) -> Self {
+    pub(crate) fn info(what: impl Into<String>) -> Self {
         Self { severity: Severity::Info, ..Self::error(what) }
     }
 
     /// With a line of evidence.
     #[must_use]
-    pub fn evidence(mut self, line: impl Into<String>) -> Self {
+    pub(crate) fn evidence(mut self, line: impl Into<String>) -> Self {
         self.evidence.push(line.into());
         self
     }
 
     /// With lines of evidence.
     #[must_use]
-    pub fn evidences(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn evidences(mut self, lines: impl IntoIterator<Item = String>) -> Self {
         self.evidence.extend(lines);
         self
     }
 
     /// With its cause.
     #[must_use]
-    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+    pub(crate) fn cause(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
     /// With what to do.
     #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
+    pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }

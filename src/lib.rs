@@ -23,39 +23,52 @@
 
 use std::io::Write as _;
 
-pub mod addons;
+mod addons;
 mod backup;
 mod care;
-pub mod certs;
-pub mod cli;
-pub mod cluster;
+mod certs;
+mod cli;
+mod cluster;
 mod commands;
 mod components;
-pub mod config;
-pub mod diagnose;
-pub mod diff;
+mod config;
+mod diagnose;
+mod diff;
 mod discovery;
 mod error;
 mod etcd;
 mod exit_status;
-pub mod finding;
-pub mod health;
+mod finding;
+mod health;
 mod hex;
-pub mod host;
-pub mod images;
-pub mod kubeconfig;
-pub mod kubelet;
-pub mod manifest;
+mod host;
+mod images;
+mod kubeconfig;
+mod kubelet;
+mod manifest;
 mod node;
-pub mod output;
-pub mod patches;
+mod output;
+mod patches;
 mod phases;
-pub mod pki;
-pub mod preflight;
+mod pki;
+mod preflight;
 mod program;
 mod workflow;
 mod workflows;
-pub mod yaml;
+mod yaml;
+
+/// What this package's tests and `e2e` use of the program; nothing else is to be seen from outside.
+pub mod testing {
+    pub use crate::cli::command;
+    pub use crate::config::token::split as split_token;
+    pub use crate::diagnose::gather as gather_evidence;
+    pub use crate::health::{LiveWatch, Stage, Target, Watch, Watched};
+    pub use crate::host::{Lock, RealHost};
+    pub use crate::kubeconfig::Kubeconfig;
+    pub use crate::manifest::{CA_DIRS, Component};
+    pub use crate::pki::{Bundle, Certificate, KeyType, PrivateKey, table::CERTIFICATES, verify_chain};
+    pub use crate::yaml::{parse_values, to_string};
+}
 
 /// Runs the command that the command line names, and ends the process with its exit code.
 ///

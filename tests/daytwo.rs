@@ -18,7 +18,7 @@ use std::time::Duration;
 use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kubestrap::pki::{Bundle, Certificate, KeyType, PrivateKey, verify_chain};
+use kubestrap::testing::{Bundle, Certificate, KeyType, PrivateKey, verify_chain};
 use serde_json::Value;
 use tempfile::TempDir;
 use time::OffsetDateTime;
@@ -281,7 +281,7 @@ fn what_can_not_be_renewed_keeps_nothing_else_from_it() {
 #[test]
 fn two_renewals_do_not_mix() {
     let plane = Plane::new();
-    let _lock = kubestrap::host::Lock::take(&[&plane.file("pki")], "init").unwrap();
+    let _lock = kubestrap::testing::Lock::take(&[&plane.file("pki")], "init").unwrap();
     let before = plane.files();
     let output = plane.certs("renew all");
     assert!(stderr(&output).contains("another kubestrap is at work"), "{}", stderr(&output));
@@ -408,7 +408,7 @@ fn keys_and_tokens_are_printed_alone() {
     let key = stdout(&cargo_bin_cmd!("kubestrap").args(["certs", "certificate-key"]).output().unwrap());
     assert!(key.len() == 65 && key.trim_end().bytes().all(|b| b.is_ascii_hexdigit()));
     let token = stdout(&cargo_bin_cmd!("kubestrap").args(["token", "generate"]).output().unwrap());
-    assert!(kubestrap::config::token::split(token.trim_end()).is_some());
+    assert!(kubestrap::testing::split_token(token.trim_end()).is_some());
 }
 
 #[test]

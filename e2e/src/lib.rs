@@ -37,6 +37,8 @@ mod systemd;
 mod vm;
 mod wait;
 
+pub use neighbour::Neighbour;
 pub use prepare::{Programs, prepare};
 pub use run::E2e;
+pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane};
 pub use step::{Job, if_in_machine};

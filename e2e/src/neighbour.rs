@@ -21,7 +21,7 @@ const KUBELET_CONFIG: &str = "/var/lib/kubelet/config.yaml";
 
 /// The machine.
 #[derive(Debug)]
-pub(crate) struct Neighbour<'n> {
+pub struct Neighbour<'n> {
     first: &'n Node,
     request: Request,
     running: Option<Running>,
@@ -32,7 +32,7 @@ impl<'n> Neighbour<'n> {
     ///
     /// # Errors
     /// When it can't be made.
-    pub(crate) fn new(first: &'n Node, number: u8) -> anyhow::Result<Self> {
+    pub fn new(first: &'n Node, number: u8) -> anyhow::Result<Self> {
         let network = Network::beside(number);
         let mut request = first.plan.request(&network.name, &["neighbour"]);
         // On the first machine's disk: what it sees of the host is an overlay.
@@ -45,7 +45,7 @@ impl<'n> Neighbour<'n> {
     }
 
     /// Its name, which is its Node's.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.request.network.name
     }
 
@@ -101,7 +101,7 @@ impl<'n> Neighbour<'n> {
     ///
     /// # Errors
     /// When it is cut off.
-    pub(crate) fn command(&self, words: &[&str]) -> anyhow::Result<Command> {
+    pub fn command(&self, words: &[&str]) -> anyhow::Result<Command> {
         let running = self.running.as_ref().with_context(|| format!("{} is cut off", self.name()))?;
         let (program, args) = words.split_first().context("no program is named")?;
         let mut command = running.command(&self.request.harness, program)?;

@@ -7,11 +7,11 @@ use crate::config::Settings;
 use crate::yaml::TemplateError;
 
 /// Its namespace.
-pub const NAMESPACE: &str = "kube-system";
+pub(crate) const NAMESPACE: &str = "kube-system";
 /// The name of its ConfigMap and of its Deployment.
-pub const NAME: &str = "coredns";
+pub(crate) const NAME: &str = "coredns";
 /// By which a patch file means its Deployment.
-pub const PATCH_TARGET: &str = "corednsdeployment";
+pub(crate) const PATCH_TARGET: &str = "corednsdeployment";
 /// The Pods of a fresh installation.
 const REPLICAS: i64 = 2;
 
@@ -31,7 +31,7 @@ struct Objects<'a> {
 
 /// What of an existing installation decides about the new one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Existing {
+pub(crate) struct Existing {
     /// The key `Corefile` of the ConfigMap.
     pub corefile: Option<String>,
     /// `spec.replicas` of the Deployment.
@@ -40,7 +40,7 @@ pub struct Existing {
 
 /// The objects, and whether an existing Corefile, which somebody changed, stays (its ConfigMap is left out then).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What to apply.
     pub objects: Vec<ClusterObject>,
     /// The existing Corefile stays.
@@ -53,7 +53,7 @@ pub struct Plan {
 ///
 /// # Errors
 /// A fault of ours.
-pub fn plan(settings: &Settings, existing: &Existing) -> Result<Plan, ObjectError> {
+pub(crate) fn plan(settings: &Settings, existing: &Existing) -> Result<Plan, ObjectError> {
     let corefile = corefile(&settings.cluster.config.networking.dns_domain)?;
     let replicas = existing.replicas.unwrap_or(REPLICAS);
     let mut objects =

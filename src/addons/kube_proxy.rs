@@ -10,7 +10,7 @@ use crate::kubeconfig::{Cluster, Context, Kubeconfig, NamedCluster, NamedContext
 use crate::yaml;
 
 /// By which a patch file means its DaemonSet, in the versions that have such patches.
-pub const PATCH_TARGET: &str = "kubeproxydaemonset";
+pub(crate) const PATCH_TARGET: &str = "kubeproxydaemonset";
 /// Where its kubeconfig is mounted.
 const KUBECONFIG: &str = "/var/lib/kube-proxy/kubeconfig.conf";
 /// Where every container finds its ServiceAccount's credentials.
@@ -31,7 +31,7 @@ struct Objects<'a> {
 ///
 /// # Errors
 /// When the configuration can't be written.
-pub fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&configuration(settings).to_value()?)?;
     let kubeconfig = &kubeconfig(settings).to_yaml()?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
@@ -51,7 +51,7 @@ pub fn objects(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
 }
 
 /// The configuration with kubeadm's defaults where the user says nothing.
-pub fn configuration(settings: &Settings) -> KubeProxyConfiguration {
+pub(crate) fn configuration(settings: &Settings) -> KubeProxyConfiguration {
     let mut c = settings.cluster.kube_proxy.clone().unwrap_or_default();
     for default in defaults(settings) {
         let field = (default.field)(&mut c);
@@ -67,7 +67,7 @@ pub fn configuration(settings: &Settings) -> KubeProxyConfiguration {
 
 /// Where the user's configuration says other than the rest of the cluster's would have it; it counts, and this is
 /// worth a warning.
-pub fn deviations(settings: &Settings) -> Vec<String> {
+pub(crate) fn deviations(settings: &Settings) -> Vec<String> {
     let mut c = settings.cluster.kube_proxy.clone().unwrap_or_default();
     let differ = defaults(settings).into_iter().filter_map(|default| {
         let given = (default.field)(&mut c).clone();

@@ -1,4 +1,4 @@
 //! The addons that init installs: CoreDNS and kube-proxy. Pure: settings in, objects out.
 
-pub mod coredns;
-pub mod kube_proxy;
+pub(crate) mod coredns;
+pub(crate) mod kube_proxy;

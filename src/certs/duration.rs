@@ -4,7 +4,7 @@ use time::Duration;
 
 /// A length of time in its largest unit that fits: `12s`, `5m`, `3h`, `364d`, `9y`; below 8 years with the days over
 /// whole years, `2y69d`. What has passed is `<invalid>` (apimachinery's durations, whose years have 365 days).
-pub fn human(length: Duration) -> String {
+pub(crate) fn human(length: Duration) -> String {
     let seconds = length.whole_seconds();
     match seconds {
         i64::MIN..=-2 => "<invalid>".into(),

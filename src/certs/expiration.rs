@@ -11,7 +11,7 @@ use crate::pki::{Bundle, PrivateKey};
 
 /// What there is of a control plane's certificates.
 #[derive(Clone, Debug, Default)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// The leaves, by name.
     pub leaves: Vec<Entry>,
     /// The CAs, by name.
@@ -20,7 +20,7 @@ pub struct Survey {
 
 /// One certificate.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its name in kubeadm's `certs` commands.
     pub name: &'static str,
     /// The file that it is in.
@@ -35,7 +35,7 @@ pub struct Entry {
 
 /// How a certificate is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// It is not there.
     Missing,
     /// It is there and can't be read, and why.
@@ -53,7 +53,7 @@ pub enum State {
 
 impl Entry {
     /// What is wrong with it in the time until `by`, if anything: in words.
-    pub fn problem(&self, now: OffsetDateTime, by: OffsetDateTime) -> Option<String> {
+    pub(crate) fn problem(&self, now: OffsetDateTime, by: OffsetDateTime) -> Option<String> {
         match &self.state {
             State::Missing => Some("is missing".into()),
             State::Unreadable(why) => Some(format!("can't be read: {why}")),
@@ -70,7 +70,7 @@ impl Entry {
 
     /// Whether a control plane works without it: kubeadm advises to keep super-admin.conf elsewhere, and control
     /// planes that joined have none.
-    pub fn is_optional(&self) -> bool {
+    pub(crate) fn is_optional(&self) -> bool {
         self.name == "super-admin.conf"
     }
 }
@@ -79,7 +79,7 @@ impl Entry {
 ///
 /// # Errors
 /// When a file is there and may not be read.
-pub fn survey(pki: &Pki, host: &dyn Host) -> Result<Survey, FileError> {
+pub(crate) fn survey(pki: &Pki, host: &dyn Host) -> Result<Survey, FileError> {
     let mut survey = Survey::default();
     for managed in leaves(pki.external_etcd) {
         survey.leaves.push(Entry {

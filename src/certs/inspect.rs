@@ -16,7 +16,7 @@ use crate::pki::{Bundle, Certificate, ExtendedKeyUsage, PrivateKey, San, Usages,
 /// A certificate, and what is wrong with it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub(crate) struct Report {
     /// Its name in kubeadm's `certs` commands.
     pub name: String,
     /// The file that it is in.
@@ -34,7 +34,7 @@ pub struct Report {
 /// What a certificate says.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Whom it is for.
     pub subject: String,
     /// From the certificate up to its root: subjects.
@@ -76,7 +76,7 @@ struct Found {
 ///
 /// # Errors
 /// When a file is there and may not be read.
-pub fn inspect(pki: &Pki, host: &dyn Host, now: OffsetDateTime) -> Result<Vec<Report>, FileError> {
+pub(crate) fn inspect(pki: &Pki, host: &dyn Host, now: OffsetDateTime) -> Result<Vec<Report>, FileError> {
     let demands = demands(pki, host);
     let mut reports = vec![];
     for managed in leaves(pki.external_etcd) {

@@ -9,7 +9,7 @@ use crate::pki::table::{CERTIFICATES, CertRow, row};
 
 /// Where a control plane's certificates lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pki {
+pub(crate) struct Pki {
     /// The folder of certificates and keys: `/etc/kubernetes/pki`.
     pub certificates: PathBuf,
     /// The folder of kubeconfigs: `/etc/kubernetes`.
@@ -20,7 +20,7 @@ pub struct Pki {
 
 /// A leaf certificate that kubeadm's `certs` commands know.
 #[derive(Clone, Copy, Debug)]
-pub struct Managed {
+pub(crate) struct Managed {
     /// Its name there: `apiserver`, `admin.conf`.
     pub name: &'static str,
     /// Where it lies.
@@ -31,7 +31,7 @@ pub struct Managed {
 
 /// Where a managed certificate lies.
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub(crate) enum Place {
     /// In a file of the certificates' folder, its key beside it.
     File(&'static CertRow),
     /// In a kubeconfig, with its key.
@@ -40,7 +40,7 @@ pub enum Place {
 
 impl Managed {
     /// The file that it is in.
-    pub fn path(&self, pki: &Pki) -> PathBuf {
+    pub(crate) fn path(&self, pki: &Pki) -> PathBuf {
         match self.place {
             Place::File(row) => pki.certificate(row),
             Place::Kubeconfig(row) => pki.kubeconfigs.join(row.file),
@@ -48,7 +48,7 @@ impl Managed {
     }
 
     /// What it is for, in a line.
-    pub fn about(&self) -> String {
+    pub(crate) fn about(&self) -> String {
         match self.place {
             Place::File(row) => row.about.into(),
             Place::Kubeconfig(row) => {
@@ -61,22 +61,22 @@ impl Managed {
 
 impl Pki {
     /// The file of a certificate of the table.
-    pub fn certificate(&self, row: &CertRow) -> PathBuf {
+    pub(crate) fn certificate(&self, row: &CertRow) -> PathBuf {
         self.certificates.join(format!("{}.crt", row.base))
     }
 
     /// The file of its key.
-    pub fn key(&self, row: &CertRow) -> PathBuf {
+    pub(crate) fn key(&self, row: &CertRow) -> PathBuf {
         self.certificates.join(format!("{}.key", row.base))
     }
 
     /// Whether a CA is external: its certificate is here and its key is not (kubeadm's rule).
-    pub fn is_external(&self, ca: &CertRow, host: &dyn Host) -> bool {
+    pub(crate) fn is_external(&self, ca: &CertRow, host: &dyn Host) -> bool {
         host.exists(&self.certificate(ca)) && !host.exists(&self.key(ca))
     }
 
     /// The folders that certificates and kubeconfigs lie in.
-    pub fn folders(&self) -> Vec<PathBuf> {
+    pub(crate) fn folders(&self) -> Vec<PathBuf> {
         let mut folders = vec![self.kubeconfigs.clone(), self.certificates.clone()];
         folders
             .extend(CERTIFICATES.iter().filter_map(|row| self.certificate(row).parent().map(Path::to_owned)));
@@ -105,7 +105,7 @@ fn of_etcd(row: &CertRow) -> bool {
 }
 
 /// The leaves, by name, as kubeadm lists them; kubelet's are its own to renew.
-pub fn leaves(external_etcd: bool) -> Vec<Managed> {
+pub(crate) fn leaves(external_etcd: bool) -> Vec<Managed> {
     let files = CERTIFICATES.iter().filter(|row| !(external_etcd && of_etcd(row)));
     let files = files.filter_map(|row| {
         row.signer_row().map(|signer| Managed { name: row.name, place: Place::File(row), signer })
@@ -120,7 +120,7 @@ pub fn leaves(external_etcd: bool) -> Vec<Managed> {
 }
 
 /// The CAs, by name.
-pub fn authorities(external_etcd: bool) -> Vec<&'static CertRow> {
+pub(crate) fn authorities(external_etcd: bool) -> Vec<&'static CertRow> {
     let mut all: Vec<&CertRow> =
         CERTIFICATES.iter().filter(|row| row.is_ca() && !(external_etcd && of_etcd(row))).collect();
     all.sort_by_key(|row| row.name);

@@ -14,33 +14,33 @@
 mod demands;
 mod duration;
 mod expiration;
-pub mod inspect;
+pub(crate) mod inspect;
 mod kubeconfig;
 mod managed;
 mod names;
 mod renewal;
-pub mod requests;
+pub(crate) mod requests;
 mod restart;
-pub mod serving;
+pub(crate) mod serving;
 mod shown;
 mod spec;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-pub use duration::human;
-pub use expiration::{Entry, State, Survey, survey};
+pub(crate) use duration::human;
+pub(crate) use expiration::{Entry, State, Survey, survey};
 pub(crate) use kubeconfig::Embedded;
 pub(crate) use managed::component_of;
-pub use managed::{Managed, Pki, Place, authorities, leaves};
-pub use names::{Names, of as names_of};
-pub use renewal::{NewKeys, Outcome, RenewalError, Terms, renew};
-pub use restart::{Restart, RollError, roll};
+pub(crate) use managed::{Managed, Pki, Place, leaves};
+pub(crate) use names::of as names_of;
+pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
+pub(crate) use restart::{Restart, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
-pub use spec::{CLOCK_SKEW, client, leaf};
+pub(crate) use spec::{CLOCK_SKEW, client, leaf};
 
 /// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
-pub fn utc(time: OffsetDateTime) -> String {
+pub(crate) fn utc(time: OffsetDateTime) -> String {
     let utc = time.checked_to_offset(UtcOffset::UTC).unwrap_or(time);
     let whole = utc.replace_nanosecond(0).unwrap_or(utc);
     whole.format(&Rfc3339).unwrap_or_else(|_| whole.to_string())

@@ -7,7 +7,7 @@ use crate::pki::table::SanKind;
 
 /// Subject alternative names.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     /// DNS names, sorted.
     pub dns: Vec<String>,
     /// Addresses, in kubeadm's order.
@@ -15,7 +15,7 @@ pub struct Names {
 }
 
 /// The names of a row.
-pub fn of(s: &Settings, kind: SanKind) -> Names {
+pub(crate) fn of(s: &Settings, kind: SanKind) -> Names {
     let local = s.cluster.config.etcd.local.clone().unwrap_or_default();
     match kind {
         SanKind::None | SanKind::CommonName => Names::default(),

@@ -15,7 +15,7 @@ use crate::pki::{
 
 /// How renewed certificates are made.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// The algorithm of new keys; none keeps that of the certificate, where nobody can say what the cluster's is.
     pub algorithm: Option<KeyAlgorithm>,
     /// How long they last.
@@ -26,7 +26,7 @@ pub struct Terms {
 
 /// What became of a certificate that was to be renewed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It was renewed.
     Renewed {
         /// The end of the new one.
@@ -48,7 +48,7 @@ pub enum Outcome {
 
 /// Why a certificate could not be renewed.
 #[derive(Debug, thiserror::Error)]
-pub enum RenewalError {
+pub(crate) enum RenewalError {
     /// A file can't be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -95,13 +95,13 @@ pub enum RenewalError {
 }
 
 /// Keys for renewals, made ahead where the algorithm is known.
-pub struct NewKeys {
+pub(crate) struct NewKeys {
     pool: Option<KeyPool>,
 }
 
 impl NewKeys {
     /// Starts to make `count` keys for these terms.
-    pub fn start(terms: &Terms, count: usize) -> Self {
+    pub(crate) fn start(terms: &Terms, count: usize) -> Self {
         Self { pool: terms.algorithm.map(|algorithm| KeyPool::start(algorithm, count)) }
     }
 
@@ -135,7 +135,7 @@ pub(super) fn alike(key: &KeyType) -> KeyAlgorithm {
 ///
 /// # Errors
 /// When the certificate, its CA or a file can't be used; then nothing was changed.
-pub fn renew(
+pub(crate) fn renew(
     managed: &Managed,
     pki: &Pki,
     terms: &Terms,

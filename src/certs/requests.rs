@@ -21,7 +21,7 @@ const REQUEST: FileMode = FileMode { file: 0o600, dir: 0o700 };
 
 /// Why no requests were made.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// Files stand where requests would go.
     #[error(
         "nothing was written, as these files are there already: {}; move them away, or name other folders with --cert-dir and --kubeconfig-dir", list(.files)
@@ -78,7 +78,7 @@ struct Request {
 ///
 /// # Errors
 /// When any of the files is there already, before anything is written; or when one can't be made.
-pub fn generate(
+pub(crate) fn generate(
     settings: &Settings,
     host: &dyn Host,
     now: OffsetDateTime,

@@ -9,7 +9,7 @@ use crate::manifest::Component;
 const PERIOD: Duration = Duration::from_millis(200);
 
 /// Has a component's container replaced by a new one.
-pub trait Restart {
+pub(crate) trait Restart {
     /// Stops the container with this id, which runs the component; kubelet starts the next.
     ///
     /// # Errors
@@ -19,7 +19,7 @@ pub trait Restart {
 
 /// Why components were not all restarted. Those before the one named were.
 #[derive(Debug, thiserror::Error)]
-pub enum RollError {
+pub(crate) enum RollError {
     /// There is no container to stop.
     #[error("{} has no running container that could be restarted: {reason}", .component.name())]
     NoContainer {
@@ -55,7 +55,7 @@ pub enum RollError {
 ///
 /// # Errors
 /// At the first that can't be stopped or does not come back within `limit`.
-pub fn roll(
+pub(crate) fn roll(
     components: &[Component],
     watch: &mut dyn Watch,
     restart: &mut dyn Restart,

@@ -17,7 +17,7 @@ use crate::pki::Certificate;
 
 /// A certificate that a component uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Use {
+pub(crate) struct Use {
     /// Which component.
     pub component: Component,
     /// How it uses it.
@@ -26,7 +26,7 @@ pub struct Use {
 
 /// How a component uses a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// It serves it.
     Serves {
         /// The certificate's file.
@@ -50,7 +50,7 @@ pub enum Way {
 
 /// How a component stands to a certificate that it uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// It uses the one that is on disk.
     Current,
     /// It uses another, and how we know.
@@ -64,7 +64,7 @@ pub enum Standing {
 }
 
 /// What is asked of the machine; tests answer instead.
-pub trait Probe {
+pub(crate) trait Probe {
     /// The certificate (DER) that is served at an address.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ pub trait Probe {
 
 /// The machine itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Machine;
+pub(crate) struct Machine;
 
 impl Probe for Machine {
     fn served(&self, address: &str) -> Result<Vec<u8>, TlsError> {
@@ -100,7 +100,7 @@ impl Probe for Machine {
 }
 
 /// What the components use whose manifests lie in a folder.
-pub fn uses(manifests: &Path, host: &dyn Host) -> Vec<Use> {
+pub(crate) fn uses(manifests: &Path, host: &dyn Host) -> Vec<Use> {
     let pods = Component::ALL.into_iter().filter_map(|c| pod(manifests, c, host));
     pods.flat_map(|pod| uses_of(&pod)).collect()
 }
@@ -144,7 +144,7 @@ fn first_tls_address(urls: &str) -> Option<String> {
 
 impl Use {
     /// The file that holds the certificate.
-    pub fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         match &self.way {
             Way::Serves { file, .. } | Way::ReadsAgain { file, .. } => file,
             Way::ReadsOnce { kubeconfig } => kubeconfig,
@@ -152,7 +152,7 @@ impl Use {
     }
 
     /// How the component stands to what is on disk.
-    pub fn standing(&self, host: &dyn Host, probe: &dyn Probe) -> Standing {
+    pub(crate) fn standing(&self, host: &dyn Host, probe: &dyn Probe) -> Standing {
         match &self.way {
             Way::Serves { file, address } => serving(file, address, host, probe),
             Way::ReadsOnce { kubeconfig } => {

@@ -10,10 +10,10 @@ use crate::pki::table::CertRow;
 use crate::pki::{CertificateSpec, Subject, Usages};
 
 /// kubeadm lets certificates begin five minutes before they are made, for clocks that differ.
-pub const CLOCK_SKEW: Duration = Duration::minutes(5);
+pub(crate) const CLOCK_SKEW: Duration = Duration::minutes(5);
 
 /// A leaf of the table, made at `now`.
-pub fn leaf(settings: &Settings, row: &CertRow, now: OffsetDateTime) -> CertificateSpec {
+pub(crate) fn leaf(settings: &Settings, row: &CertRow, now: OffsetDateTime) -> CertificateSpec {
     let names = names::of(settings, row.sans);
     let kubelet_client_is_admin =
         settings.cluster.version.patch() < settings.cluster.release.kubelet_client_binding_since;
@@ -29,7 +29,7 @@ pub fn leaf(settings: &Settings, row: &CertRow, now: OffsetDateTime) -> Certific
 
 /// A kubeconfig's client certificate, made at `now`. `begin` is when it is valid from: that of the CA, as kubeadm
 /// gives these certificates no time of their own to begin.
-pub fn client(
+pub(crate) fn client(
     settings: &Settings,
     row: &KubeconfigRow,
     begin: OffsetDateTime,

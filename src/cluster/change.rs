@@ -13,7 +13,7 @@ const WITHHELD: [&str; 2] = ["<value withheld>", "<another value withheld>"];
 
 /// An object that was created or changed.
 #[derive(Clone, PartialEq)]
-pub struct Change {
+pub(crate) struct Change {
     /// Which one.
     pub object: ObjectName,
     /// As it was, as it may be shown; none where it was not there.
@@ -36,7 +36,7 @@ impl Change {
     ///
     /// # Errors
     /// When it can't be written as YAML.
-    pub fn texts(&self) -> Result<(String, String), yaml::WriteError> {
+    pub(crate) fn texts(&self) -> Result<(String, String), yaml::WriteError> {
         let before = self.before.as_ref().map(yaml::to_string).transpose()?;
         Ok((before.unwrap_or_default(), yaml::to_string(&self.after)?))
     }

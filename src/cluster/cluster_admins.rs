@@ -15,6 +15,6 @@ struct Objects;
 ///
 /// # Errors
 /// A fault of ours.
-pub fn cluster_admins() -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn cluster_admins() -> Result<Vec<ClusterObject>, ObjectError> {
     ClusterObject::render(&Objects, Apply::CreateOnly)
 }

@@ -18,7 +18,7 @@ struct ClusterInfo<'a> {
 ///
 /// # Errors
 /// When `cluster` embeds no CA.
-pub fn objects(settings: &Settings, cluster: &Cluster) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn objects(settings: &Settings, cluster: &Cluster) -> Result<Vec<ClusterObject>, ObjectError> {
     if cluster.certificate_authority_data.is_empty() {
         return Err(ObjectError::NoEmbeddedCa { server: cluster.server.clone() });
     }

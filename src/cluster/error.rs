@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::{ObjectError, ObjectName};
+use crate::host::net;
 
 /// How long a refusal is doubted that is final once the API server is up: while it starts, allocators and
 /// authenticators are not ready yet, and the old one may still answer.
@@ -15,7 +16,7 @@ const REGISTRATION: Duration = Duration::from_secs(4);
 
 /// Why something was not done to a cluster.
 #[derive(Debug, thiserror::Error)]
-pub enum ClusterError {
+pub(crate) enum ClusterError {
     /// An object could not be read or written.
     #[error("can't {action} {object}: {refusal} ({}); {}", waited(.after), .refusal.advice())]
     Object {
@@ -67,7 +68,7 @@ pub enum ClusterError {
 
 impl ClusterError {
     /// Whether it failed because kubelet has not registered the Node.
-    pub fn is_node_absent(&self) -> bool {
+    pub(crate) fn is_node_absent(&self) -> bool {
         matches!(self, Self::Object { refusal: Refusal::NodeAbsent, .. })
     }
 }
@@ -78,7 +79,7 @@ fn waited(after: &Duration) -> String {
 
 /// Why a request was not done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Nobody listens.
     #[error("nothing listens at {server} (connection refused)")]
     NotListening {
@@ -172,7 +173,7 @@ impl Refusal {
     }
 
     /// The HTTP status, if there is one.
-    pub fn code(&self) -> Option<u16> {
+    pub(crate) fn code(&self) -> Option<u16> {
         if let Self::Status { code, .. } = self { Some(*code) } else { None }
     }
 
@@ -185,13 +186,18 @@ impl Refusal {
         match self {
             Self::Status { code: 400 | 405 | 406 | 413 | 415, .. } => Some(Duration::ZERO),
             Self::Status { code: 401 | 422, .. } | Self::Certificate { .. } => Some(DOUBT),
+            Self::Connection { reason, .. }
+                if net::unresolved(reason).is_some_and(|(_, definite)| definite) =>
+            {
+                Some(DOUBT)
+            }
             Self::NodeAbsent => Some(REGISTRATION),
             _ => None,
         }
     }
 
     /// What to do about it.
-    pub fn advice(&self) -> &'static str {
+    pub(crate) fn advice(&self) -> &'static str {
         match self {
             Self::NotListening { .. } => "kube-apiserver is not running: the log of its container says why",
             Self::Certificate { .. } => {
@@ -268,5 +274,15 @@ mod tests {
             Refusal::of("s", &tls),
             Refusal::Certificate { server: "s".into(), reason: "UnknownIssuer".into() }
         );
+    }
+
+    #[test]
+    fn name_that_no_name_server_knows_is_not_asked_for_as_long_as_one_that_none_tells() {
+        let refusal = |why: &str| Refusal::Connection {
+            server: String::new(),
+            reason: format!("failed to lookup address information: {why}"),
+        };
+        assert_eq!(refusal("Name or service not known").patience(), Some(DOUBT));
+        assert_eq!(refusal("Temporary failure in name resolution").patience(), None);
     }
 }

@@ -9,7 +9,7 @@ use super::{Change, Cluster, ClusterError, ClusterObject};
 
 /// A cluster that `connect` reaches when it is first needed, or from [`Cluster::begin`] on, beside other work: the
 /// files that tell how are made by earlier phases. Where that fails, the next need tries again.
-pub struct LazyCluster<C, F> {
+pub(crate) struct LazyCluster<C, F> {
     connect: Arc<F>,
     connecting: Option<JoinHandle<Result<C, ClusterError>>>,
     connected: Option<C>,
@@ -19,7 +19,7 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
     LazyCluster<C, F>
 {
     /// A cluster that nobody has asked for yet.
-    pub fn new(connect: F) -> Self {
+    pub(crate) fn new(connect: F) -> Self {
         Self { connect: Arc::new(connect), connecting: None, connected: None }
     }
 
@@ -27,7 +27,7 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
     ///
     /// # Errors
     /// When it can't be reached.
-    pub fn connected(&mut self) -> Result<&mut C, ClusterError> {
+    pub(crate) fn connected(&mut self) -> Result<&mut C, ClusterError> {
         let cluster = match self.connected.take() {
             Some(cluster) => cluster,
             None => self.reach()?,

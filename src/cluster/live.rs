@@ -16,7 +16,7 @@ use crate::yaml;
 
 /// How to get to an API server.
 #[derive(Clone, Debug)]
-pub struct Access<'a> {
+pub(crate) struct Access<'a> {
     /// A runtime with more than one thread, which must outlive the cluster.
     pub runtime: &'a Handle,
     /// URL of the API server to ask, instead of the kubeconfig's: this node's own.
@@ -31,7 +31,7 @@ pub struct Access<'a> {
 
 /// A kubeconfig's file.
 #[derive(Clone, Copy, Debug)]
-pub struct KubeconfigFile<'a> {
+pub(crate) struct KubeconfigFile<'a> {
     /// Its path, for messages.
     pub path: &'a str,
     /// Its text, a secret.
@@ -39,7 +39,7 @@ pub struct KubeconfigFile<'a> {
 }
 
 /// A cluster, reached through its API server with a kubeconfig's identity.
-pub struct KubeCluster {
+pub(crate) struct KubeCluster {
     pub(super) runtime: Handle,
     pub(super) connection: Connection,
 }
@@ -49,7 +49,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When the kubeconfig can't be used.
-    pub fn new(access: &Access<'_>, file: KubeconfigFile<'_>) -> Result<Self, ClusterError> {
+    pub(crate) fn new(access: &Access<'_>, file: KubeconfigFile<'_>) -> Result<Self, ClusterError> {
         let error = |reason: String| ClusterError::Kubeconfig { file: file.path.to_owned(), reason };
         // Without the parser's words, which may repeat a secret.
         let form = || error("it does not have the form of a kubeconfig".into());
@@ -95,7 +95,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When the API server does not answer in time, or nobody may bind the group.
-    pub fn as_admin(
+    pub(crate) fn as_admin(
         access: &Access<'_>,
         admin: KubeconfigFile<'_>,
         super_admin: Option<KubeconfigFile<'_>>,
@@ -107,7 +107,7 @@ impl KubeCluster {
     }
 
     /// The client, to ask for what else there is.
-    pub fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         self.connection.client()
     }
 
@@ -115,7 +115,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When it can't be had.
-    pub fn get_once(
+    pub(crate) fn get_once(
         &self,
         kind: &str,
         namespace: &str,

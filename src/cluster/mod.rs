@@ -15,10 +15,10 @@
 //! Phases see a [`Cluster`]: a [`KubeCluster`] in earnest, a [`Recorder`] in a dry run.
 
 mod apply;
-pub mod bootstrap_token;
+pub(crate) mod bootstrap_token;
 mod change;
 mod cluster_admins;
-pub mod cluster_info;
+pub(crate) mod cluster_info;
 mod connection;
 mod copied_link;
 pub(crate) mod download_certs;
@@ -40,25 +40,25 @@ mod seal;
 mod seam;
 pub(crate) mod stored;
 mod tokens;
-pub mod upload_certs;
-pub mod upload_config;
+pub(crate) mod upload_certs;
+pub(crate) mod upload_config;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use change::Change;
-pub use cluster_admins::cluster_admins;
-pub use error::{ClusterError, Refusal};
+pub(crate) use change::Change;
+pub(crate) use cluster_admins::cluster_admins;
+pub(crate) use error::{ClusterError, Refusal};
 pub(crate) use hash::component_config_hash;
-pub use lazy::LazyCluster;
-pub use live::{Access, KubeCluster, KubeconfigFile};
+pub(crate) use lazy::LazyCluster;
+pub(crate) use live::{Access, KubeCluster, KubeconfigFile};
 pub(crate) use node::taint_text;
-pub use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
+pub(crate) use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub(crate) use node_status::NodeStatus;
-pub use object::{Apply, ClusterObject, ObjectError, ObjectName};
+pub(crate) use object::{Apply, ClusterObject, ObjectError, ObjectName};
 pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node};
 pub(crate) use read_only::ReadOnly;
-pub use recorder::Recorder;
-pub use seal::{CertificateKey, CertificateKeyError, SealError};
-pub use seam::Cluster;
-pub use tokens::StoredToken;
+pub(crate) use recorder::Recorder;
+pub(crate) use seal::CertificateKey;
+pub(crate) use seam::Cluster;
+pub(crate) use tokens::StoredToken;

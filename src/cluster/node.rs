@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::config::settings::CONTROL_PLANE_LABEL;
 
 /// The labels of a control-plane node, all with an empty value.
-pub const CONTROL_PLANE_LABELS: [&str; 2] =
+pub(crate) const CONTROL_PLANE_LABELS: [&str; 2] =
     [CONTROL_PLANE_LABEL, "node.kubernetes.io/exclude-from-external-load-balancers"];
 
 /// A taint as `kubectl taint` takes it.
@@ -31,7 +31,7 @@ struct ControlPlaneNode<'a> {
 ///
 /// # Errors
 /// A fault of ours.
-pub fn mark_control_plane(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn mark_control_plane(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let (name, taints) = (settings.node_name(), settings.node.taints.as_slice());
     ClusterObject::render(&ControlPlaneNode { name, labels: CONTROL_PLANE_LABELS, taints }, Apply::PatchNode)
 }
@@ -48,7 +48,7 @@ struct CriSocketNode<'a> {
 ///
 /// # Errors
 /// A fault of ours.
-pub fn annotate_cri_socket(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn annotate_cri_socket(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     if settings.instance_config() {
         return Ok(vec![]);
     }

@@ -19,7 +19,7 @@ const WITHHELD: &str = "<value withheld>";
 
 /// How an object gets to the API server (kubeadm's helpers of `apiclient`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Apply {
+pub(crate) enum Apply {
     /// Created; where it is there and differs, replaced as a whole.
     CreateOrUpdate,
     /// Created; where it is there, left alone.
@@ -32,7 +32,7 @@ pub enum Apply {
 
 /// An object for the API server.
 #[derive(Clone, PartialEq)]
-pub struct ClusterObject {
+pub(crate) struct ClusterObject {
     /// The object, with `apiVersion` and `kind`.
     pub value: Value,
     /// How it gets to the API server.
@@ -43,7 +43,7 @@ pub struct ClusterObject {
 
 /// Which object: what messages say.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ObjectName {
+pub(crate) struct ObjectName {
     /// Its kind.
     pub kind: String,
     /// Its namespace; empty where the kind has none.
@@ -65,33 +65,28 @@ impl ClusterObject {
         self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Its API version.
-    pub fn api_version(&self) -> &str {
-        self.text("/apiVersion")
-    }
-
     /// Its kind.
-    pub fn kind(&self) -> &str {
+    pub(crate) fn kind(&self) -> &str {
         self.text("/kind")
     }
 
     /// Its namespace; empty where the kind has none.
-    pub fn namespace(&self) -> &str {
+    pub(crate) fn namespace(&self) -> &str {
         self.text("/metadata/namespace")
     }
 
     /// Its name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.text("/metadata/name")
     }
 
     /// Which object it is.
-    pub fn object_name(&self) -> ObjectName {
+    pub(crate) fn object_name(&self) -> ObjectName {
         ObjectName { kind: self.kind().into(), namespace: self.namespace().into(), name: self.name().into() }
     }
 
     /// The object as it may be shown: every secret withheld. It can still be applied by a pipe, as `stringData`.
-    pub fn printable(&self) -> Value {
+    pub(crate) fn printable(&self) -> Value {
         let mut value = self.value.clone();
         if !self.secret {
             return value;
@@ -130,7 +125,7 @@ impl fmt::Debug for ClusterObject {
 
 /// Why an object can't be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ObjectError {
+pub(crate) enum ObjectError {
     /// A template of ours does not render.
     #[error(transparent)]
     Template(#[from] TemplateError),

@@ -8,13 +8,13 @@ use super::{Change, Cluster, ClusterError, ClusterObject};
 
 /// A dry run's cluster: empty, and what is applied is kept in order. Clones share what they keep.
 #[derive(Clone, Debug, Default)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     objects: Arc<Mutex<Vec<ClusterObject>>>,
 }
 
 impl Recorder {
     /// What was applied, in order.
-    pub fn objects(&self) -> Vec<ClusterObject> {
+    pub(crate) fn objects(&self) -> Vec<ClusterObject> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

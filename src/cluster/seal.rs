@@ -11,7 +11,7 @@ use crate::hex::hex;
 
 /// The key that encrypts the certificates. Written as 64 hex digits.
 #[derive(Clone)]
-pub struct CertificateKey(Zeroizing<[u8; 32]>);
+pub(crate) struct CertificateKey(Zeroizing<[u8; 32]>);
 
 impl fmt::Debug for CertificateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,11 +22,11 @@ impl fmt::Debug for CertificateKey {
 /// A text that is no certificate key; the text itself is a secret.
 #[derive(Debug, thiserror::Error)]
 #[error("a certificate key is 64 hexadecimal digits (32 bytes): make one with `certs certificate-key`")]
-pub struct CertificateKeyError;
+pub(crate) struct CertificateKeyError;
 
 /// What failed while encrypting or decrypting.
 #[derive(Debug, thiserror::Error)]
-pub enum SealError {
+pub(crate) enum SealError {
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Randomness,
@@ -62,14 +62,14 @@ impl CertificateKey {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn generate() -> Result<Self, SealError> {
+    pub(crate) fn generate() -> Result<Self, SealError> {
         let mut key = Zeroizing::new([0u8; 32]);
         aws_lc_rs::rand::fill(key.as_mut()).map_err(|_| SealError::Randomness)?;
         Ok(Self(key))
     }
 
     /// The key as text: a secret, for the join command only.
-    pub fn expose(&self) -> Zeroizing<String> {
+    pub(crate) fn expose(&self) -> Zeroizing<String> {
         Zeroizing::new(hex(&*self.0))
     }
 
@@ -77,7 +77,7 @@ impl CertificateKey {
     ///
     /// # Errors
     /// When there is no randomness, or the cipher fails.
-    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0u8; NONCE_LEN];
         aws_lc_rs::rand::fill(&mut nonce).map_err(|_| SealError::Randomness)?;
         let mut text = Zeroizing::new(plain.to_vec());
@@ -96,7 +96,7 @@ impl CertificateKey {
     ///
     /// # Errors
     /// When it was not encrypted with this key.
-    pub fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub(crate) fn open(&self, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, text) = sealed.split_first_chunk::<NONCE_LEN>().ok_or(SealError::WrongKey)?;
         let mut text = Zeroizing::new(text.to_vec());
         let plain = self

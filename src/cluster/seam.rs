@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Change, ClusterError, ClusterObject};
 
 /// A cluster, or a dry run of one.
-pub trait Cluster {
+pub(crate) trait Cluster {
     /// Begins to reach the cluster, beside other work, so that it is at hand when it is needed. What fails is tried
     /// again then.
     fn begin(&mut self) {}

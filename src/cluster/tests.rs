@@ -168,7 +168,7 @@ fn configuration(case: &Path) -> String {
     if let Ok(text) = std::fs::read_to_string(case.join("config.yaml")) {
         return text.replace("$CASE", &case.to_string_lossy());
     }
-    let token = bootstrap_token::DEFAULT_DESCRIPTION;
+    let token = bootstrap_token::DEFAULT_TOKEN_DESCRIPTION;
     let (fixed, cluster) = if case.ends_with("flags-only") {
         (
             ", token: abcdef.0123456789abcdef, ttl: 0s",

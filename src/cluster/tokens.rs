@@ -20,7 +20,7 @@ const NAMESPACE: &str = "kube-system";
 
 /// A bootstrap token as a cluster has it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StoredToken {
+pub(crate) struct StoredToken {
     /// Id and secret: a secret.
     pub token: String,
     /// What it is for; empty if nobody says.
@@ -45,7 +45,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When they can't be asked for.
-    pub fn bootstrap_tokens(&self) -> Result<(Vec<StoredToken>, Vec<String>), ClusterError> {
+    pub(crate) fn bootstrap_tokens(&self) -> Result<(Vec<StoredToken>, Vec<String>), ClusterError> {
         let path = collection("Secret", NAMESPACE)?;
         let object = name(&format!("{NAME}*"));
         let fields = format!("type={SECRET_TYPE}");
@@ -70,7 +70,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When it can't be created.
-    pub fn create_bootstrap_token(&self, secret: &ClusterObject) -> Result<bool, ClusterError> {
+    pub(crate) fn create_bootstrap_token(&self, secret: &ClusterObject) -> Result<bool, ClusterError> {
         let path = collection(secret.kind(), secret.namespace())?;
         let again = Cell::new(false);
         let attempt = async || match self.connection.create(&path, &secret.value).await {
@@ -92,7 +92,7 @@ impl KubeCluster {
     ///
     /// # Errors
     /// When it can't be deleted.
-    pub fn delete_bootstrap_token(&self, id: &str) -> Result<bool, ClusterError> {
+    pub(crate) fn delete_bootstrap_token(&self, id: &str) -> Result<bool, ClusterError> {
         let path = collection("Secret", NAMESPACE)?;
         let object = name(&format!("{NAME}{id}"));
         let attempt = async || match self.connection.delete(&path, &object.name).await {

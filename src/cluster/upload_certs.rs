@@ -13,13 +13,13 @@ use crate::config::settings::NODE_BOOTSTRAP_GROUP;
 use crate::config::{Settings, token};
 
 /// How long the certificates stay in the cluster.
-pub const LIFE_TIME: time::Duration = time::Duration::hours(2);
+pub(crate) const LIFE_TIME: time::Duration = time::Duration::hours(2);
 /// By which kubeadm tells its users what the token is good for.
 const DESCRIPTION: &str = "Proxy for managing TTL for the kubeadm-certs secret";
 
 /// A file that control-plane nodes share.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub(crate) struct Source {
     /// Its key in the Secret.
     pub key: &'static str,
     /// Where it lies.
@@ -27,7 +27,7 @@ pub struct Source {
 }
 
 /// The files to upload, sorted by their keys. One that is absent is uploaded empty, and skipped by who joins.
-pub fn sources(settings: &Settings) -> Vec<Source> {
+pub(crate) fn sources(settings: &Settings) -> Vec<Source> {
     let pki = |key, file: &str| Source { key, path: settings.node.paths.certificates.join(file) };
     let mut sources = vec![
         pki("ca.crt", "ca.crt"),
@@ -68,7 +68,7 @@ struct KubeadmCerts<'a> {
 ///
 /// # Errors
 /// When there is no randomness.
-pub fn objects<'a>(
+pub(crate) fn objects<'a>(
     key: &CertificateKey,
     files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     now: OffsetDateTime,

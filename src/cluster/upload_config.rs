@@ -19,7 +19,7 @@ struct KubeadmConfig<'a> {
 ///
 /// # Errors
 /// When the configuration can't be written.
-pub fn kubeadm(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn kubeadm(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let cluster_configuration = &yaml::to_string(&settings.cluster.config)?;
     let template = KubeadmConfig { cluster_configuration, joining_nodes: NODE_BOOTSTRAP_GROUP };
     let mut objects = ClusterObject::render(&template, Apply::CreateOrUpdate)?;
@@ -43,7 +43,7 @@ struct KubeletConfig<'a> {
 ///
 /// # Errors
 /// When the configuration can't be written.
-pub fn kubelet(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
+pub(crate) fn kubelet(settings: &Settings) -> Result<Vec<ClusterObject>, ObjectError> {
     let configuration = &yaml::to_string(&cluster_configuration(settings).to_value()?)?;
     // Without a hash `kubeadm upgrade` leaves the user's own alone.
     let hash = settings.cluster.generated().kubelet.then(|| component_config_hash([configuration.as_str()]));

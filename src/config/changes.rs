@@ -20,7 +20,7 @@ const SECRETS: [&str; 3] = ["token", "tlsBootstrapToken", "certificateKey"];
 
 /// One thing that a migration changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// The document has another API version now.
     ApiVersion {
         /// The document.

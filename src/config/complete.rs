@@ -31,7 +31,7 @@ pub(crate) struct Inspected {
 
 /// Everything a file holds, checked. What only a machine could tell stays empty.
 #[derive(Debug)]
-pub struct Complete {
+pub(crate) struct Complete {
     /// What `init` reads; there if the file has either of the two.
     pub init: Option<(InitConfiguration, ClusterConfiguration)>,
     /// What other commands read.
@@ -51,7 +51,7 @@ pub struct Complete {
 ///
 /// # Errors
 /// With every problem found.
-pub fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
+pub(crate) fn complete(file: &str, text: &str) -> Result<Complete, ConfigError> {
     inspect(file, text, None)?.complete
 }
 

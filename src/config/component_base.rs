@@ -19,7 +19,7 @@ use crate::patches::quantity;
 
 /// A resource quantity, in the form in which Kubernetes writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Quantity(pub String);
+pub(crate) struct Quantity(pub String);
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -31,7 +31,7 @@ impl<'de> Deserialize<'de> for Quantity {
 /// How a component logs (`logging.config.k8s.io/v1`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct LoggingConfiguration {
+pub(crate) struct LoggingConfiguration {
     #[serde(skip_serializing_if = "unset")]
     pub format: String,
     pub flush_frequency: TimeOrMetaDuration,
@@ -44,7 +44,7 @@ pub struct LoggingConfiguration {
 /// The verbosity of the source files whose base name matches a pattern.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct VModuleItem {
+pub(crate) struct VModuleItem {
     pub file_pattern: String,
     pub verbosity: u32,
 }
@@ -52,7 +52,7 @@ pub struct VModuleItem {
 /// Options of each logging format.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct FormatOptions {
+pub(crate) struct FormatOptions {
     pub text: OutputRoutingOptions,
     pub json: OutputRoutingOptions,
 }
@@ -60,7 +60,7 @@ pub struct FormatOptions {
 /// Where the messages of a logging format go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct OutputRoutingOptions {
+pub(crate) struct OutputRoutingOptions {
     #[serde(skip_serializing_if = "unset")]
     pub split_stream: bool,
     pub info_buffer_size: Quantity,
@@ -75,7 +75,7 @@ impl Default for OutputRoutingOptions {
 /// `logging.flushFrequency`, which was a number before it could be a duration with a unit; it is
 /// written the way it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeOrMetaDuration {
+pub(crate) enum TimeOrMetaDuration {
     /// A number of nanoseconds.
     Nanoseconds(i64),
     /// A duration with a unit.
@@ -128,7 +128,7 @@ impl<'de> Deserialize<'de> for TimeOrMetaDuration {
 /// Where a component sends OpenTelemetry traces.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct TracingConfiguration {
+pub(crate) struct TracingConfiguration {
     #[serde(skip_serializing_if = "unset")]
     pub endpoint: Option<String>,
     #[serde(skip_serializing_if = "unset")]
@@ -138,7 +138,7 @@ pub struct TracingConfiguration {
 /// How a component reaches the API server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ClientConnectionConfiguration {
+pub(crate) struct ClientConnectionConfiguration {
     pub kubeconfig: String,
     pub accept_content_types: String,
     pub content_type: String,

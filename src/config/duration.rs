@@ -16,7 +16,7 @@ use serde::ser::{Serialize, Serializer};
 /// Its range is about 292 years to either side of zero. In configurations it is a string; a bare
 /// number is refused there, as `metav1.Duration` refuses it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GoDuration(
+pub(crate) struct GoDuration(
     /// Nanoseconds.
     pub i64,
 );
@@ -33,31 +33,25 @@ const LIMIT: u64 = 1 << 63;
 
 impl GoDuration {
     /// No time at all, written `0s`.
-    pub const ZERO: Self = Self(0);
+    pub(crate) const ZERO: Self = Self(0);
 
     /// A number of whole seconds; the longest duration there is when that is out of range.
     #[must_use]
-    pub const fn from_secs(secs: i64) -> Self {
+    pub(crate) const fn from_secs(secs: i64) -> Self {
         Self(secs.saturating_mul(SECOND as i64))
-    }
-
-    /// Whole seconds, the rest cut off towards zero.
-    #[must_use]
-    pub const fn as_secs(self) -> i64 {
-        self.0 / SECOND as i64
     }
 
     /// The same length for the standard library; a negative one is zero there, since a timer set
     /// to it has already run out.
     #[must_use]
-    pub const fn as_std(self) -> Duration {
+    pub(crate) const fn as_std(self) -> Duration {
         if self.0 > 0 { Duration::from_nanos(self.0.unsigned_abs()) } else { Duration::ZERO }
     }
 }
 
 /// Why a text is no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseDurationError {
+pub(crate) enum ParseDurationError {
     /// Not a sequence of decimal numbers with units.
     #[error("`{text}` is not a duration such as `1h30m`, `90s` or `100ms`")]
     Invalid {
@@ -339,7 +333,6 @@ mod tests {
 
     #[test]
     fn converts_to_seconds_and_to_the_standard_library() {
-        assert_eq!(GoDuration(-1_999_999_999).as_secs(), -1);
         assert_eq!(GoDuration::from_secs(i64::MAX), GoDuration(i64::MAX));
         assert_eq!(GoDuration::from_secs(4).as_std(), Duration::from_secs(4));
         assert_eq!(GoDuration::from_secs(-4).as_std(), Duration::ZERO);

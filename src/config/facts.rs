@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Facts of a machine, gathered through `host` and handed to the pure code.
 #[derive(Clone, Debug, Default)]
-pub struct HostFacts {
+pub(crate) struct HostFacts {
     /// The machine's own name.
     pub hostname: String,
     /// Addresses of the interface that the default route leaves by, the preferred first.
@@ -24,7 +24,7 @@ pub struct HostFacts {
 impl HostFacts {
     /// What stands for the machine where a configuration is looked at apart from any: the name and address that
     /// `kubeadm config print` shows, and no runtime.
-    pub fn placeholder() -> Self {
+    pub(crate) fn placeholder() -> Self {
         Self {
             hostname: "node".into(),
             default_addresses: vec![

@@ -8,7 +8,7 @@ const CI_IMAGE_REPOSITORY: &str = "gcr.io/k8s-staging-ci-images";
 
 impl Settings {
     /// An image of the control plane: `<repository>/<name>:<version>`.
-    pub fn image(&self, name: &str) -> String {
+    pub(crate) fn image(&self, name: &str) -> String {
         let repository = match self.cluster.config.image_repository.as_str() {
             IMAGE_REPOSITORY if self.cluster.config.kubernetes_version.starts_with(CI) => CI_IMAGE_REPOSITORY,
             repository => repository,
@@ -17,7 +17,7 @@ impl Settings {
     }
 
     /// etcd's image.
-    pub fn etcd_image(&self) -> String {
+    pub(crate) fn etcd_image(&self) -> String {
         let local = self.cluster.config.etcd.local.clone().unwrap_or_default();
         let repository = Some(local.image_repository)
             .filter(|r| !r.is_empty())
@@ -26,14 +26,14 @@ impl Settings {
     }
 
     /// The tag of etcd's image.
-    pub fn etcd_tag(&self) -> String {
+    pub(crate) fn etcd_tag(&self) -> String {
         let given =
             self.cluster.config.etcd.local.as_ref().map(|l| l.image_tag.clone()).filter(|t| !t.is_empty());
         given.unwrap_or_else(|| self.cluster.release.etcd_tag(self.cluster.version.patch()).to_owned())
     }
 
     /// CoreDNS' image. Only `registry.k8s.io` keeps it one folder deeper, as kubeadm knows.
-    pub fn coredns_image(&self) -> String {
+    pub(crate) fn coredns_image(&self) -> String {
         let dns = &self.cluster.config.dns;
         let repository = if dns.image_repository.is_empty() {
             &self.cluster.config.image_repository
@@ -46,12 +46,12 @@ impl Settings {
     }
 
     /// The image of the sandbox that every Pod runs in.
-    pub fn pause_image(&self) -> String {
+    pub(crate) fn pause_image(&self) -> String {
         format!("{}/pause:{}", self.cluster.config.image_repository, self.cluster.release.pause)
     }
 
     /// Every image that this node will run, in the order in which `kubeadm config images list` names them.
-    pub fn images(&self) -> Vec<String> {
+    pub(crate) fn images(&self) -> Vec<String> {
         let mut images: Vec<String> = ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
             .iter()
             .map(|n| self.image(n))

@@ -14,7 +14,7 @@ const ENDPOINT: &str = "[api-server-endpoint]";
 /// What the command line of `join` gives. An option that was not given is `None` (a list: empty).
 #[derive(Clone, Default)]
 #[allow(missing_docs, reason = "each is the flag of its name")]
-pub struct JoinFlags {
+pub(crate) struct JoinFlags {
     /// The argument: `host:port` of an API server.
     pub endpoint: Option<String>,
     pub config: Option<String>,
@@ -55,7 +55,10 @@ impl JoinFlags {
     ///
     /// # Errors
     /// When the file can't be read or used, or a flag may not stand beside `--config`.
-    pub fn load(&self, read: impl FnOnce(&str) -> Result<String, String>) -> Result<LoadedJoin, ConfigError> {
+    pub(crate) fn load(
+        &self,
+        read: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Result<LoadedJoin, ConfigError> {
         let Some(file) = &self.config else { return Ok(self.configuration()) };
         let mixed: Vec<&str> =
             self.set().into_iter().filter_map(|(flag, beside)| (!beside).then_some(flag)).collect();
@@ -70,7 +73,7 @@ impl JoinFlags {
     }
 
     /// What goes beyond the configuration, or wins over it.
-    pub fn overrides(&self) -> Overrides {
+    pub(crate) fn overrides(&self) -> Overrides {
         let list = |list: &[String]| -> Vec<String> {
             list.iter()
                 .flat_map(|l| l.split(','))

@@ -19,7 +19,7 @@ use super::duration::GoDuration;
 
 /// The one version of the API there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     #[default]
     #[serde(rename = "kubeproxy.config.k8s.io/v1alpha1")]
     V1alpha1,
@@ -27,7 +27,7 @@ pub enum ApiVersion {
 
 /// The kind of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub(crate) enum Kind {
     #[default]
     KubeProxyConfiguration,
 }
@@ -35,7 +35,7 @@ pub enum Kind {
 /// The configuration of kube-proxy, before kube-proxy fills in its own defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyConfiguration {
+pub(crate) struct KubeProxyConfiguration {
     pub api_version: ApiVersion,
     pub kind: Kind,
     #[serde(skip_serializing_if = "unset")]
@@ -73,7 +73,7 @@ impl KubeProxyConfiguration {
     ///
     /// # Errors
     /// A field has the wrong type, or `apiVersion` or `kind` is another one.
-    pub fn from_value(document: Value) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_value(document: Value) -> Result<Self, serde_json::Error> {
         serde_json::from_value(without_nulls(document))
     }
 
@@ -81,7 +81,7 @@ impl KubeProxyConfiguration {
     ///
     /// # Errors
     /// A value has no JSON form; no value that was decoded is such a one.
-    pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+    pub(crate) fn to_value(&self) -> Result<Value, serde_json::Error> {
         serde_json::to_value(self)
     }
 }
@@ -89,7 +89,7 @@ impl KubeProxyConfiguration {
 /// The proxy mode `iptables`; the masquerade fields hold for `ipvs` too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyIPTablesConfiguration {
+pub(crate) struct KubeProxyIPTablesConfiguration {
     pub masquerade_bit: Option<i32>,
     pub masquerade_all: bool,
     pub localhost_node_ports: Option<bool>,
@@ -100,7 +100,7 @@ pub struct KubeProxyIPTablesConfiguration {
 /// The proxy mode `ipvs`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyIPVSConfiguration {
+pub(crate) struct KubeProxyIPVSConfiguration {
     pub sync_period: GoDuration,
     pub min_sync_period: GoDuration,
     pub scheduler: String,
@@ -116,7 +116,7 @@ pub struct KubeProxyIPVSConfiguration {
 /// The proxy mode `nftables`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyNFTablesConfiguration {
+pub(crate) struct KubeProxyNFTablesConfiguration {
     pub masquerade_bit: Option<i32>,
     pub masquerade_all: bool,
     pub sync_period: GoDuration,
@@ -126,7 +126,7 @@ pub struct KubeProxyNFTablesConfiguration {
 /// The kernel's connection tracking.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyConntrackConfiguration {
+pub(crate) struct KubeProxyConntrackConfiguration {
     pub max_per_core: Option<i32>,
     pub min: Option<i32>,
     pub tcp_established_timeout: Option<GoDuration>,
@@ -139,7 +139,7 @@ pub struct KubeProxyConntrackConfiguration {
 /// The proxy mode `kernelspace`, on Windows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeProxyWinkernelConfiguration {
+pub(crate) struct KubeProxyWinkernelConfiguration {
     pub network_name: String,
     pub source_vip: String,
     #[serde(rename = "enableDSR")]
@@ -151,7 +151,7 @@ pub struct KubeProxyWinkernelConfiguration {
 /// How `detectLocalMode` tells the traffic of local Pods.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct DetectLocalConfiguration {
+pub(crate) struct DetectLocalConfiguration {
     pub bridge_interface: String,
     pub interface_name_prefix: String,
 }

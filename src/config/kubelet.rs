@@ -19,11 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::component_base::{LoggingConfiguration, TracingConfiguration, float64, unset, without_nulls};
-pub use auth::{
-    KubeletAnonymousAuthentication, KubeletAuthentication, KubeletAuthorization,
-    KubeletWebhookAuthentication, KubeletWebhookAuthorization, KubeletX509Authentication,
-};
-pub use node::{
+pub(crate) use auth::{KubeletAuthentication, KubeletAuthorization};
+pub(crate) use node::{
     CrashLoopBackOffConfig, MemoryReservation, MemorySwapConfiguration, ShutdownGracePeriodByPodPriority,
     Taint, UserNamespaces,
 };
@@ -32,7 +29,7 @@ use super::duration::GoDuration;
 
 /// The one version of the API there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ApiVersion {
+pub(crate) enum ApiVersion {
     #[default]
     #[serde(rename = "kubelet.config.k8s.io/v1beta1")]
     V1beta1,
@@ -40,7 +37,7 @@ pub enum ApiVersion {
 
 /// The kind of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub(crate) enum Kind {
     #[default]
     KubeletConfiguration,
 }
@@ -48,7 +45,7 @@ pub enum Kind {
 /// The configuration of kubelet, before kubelet fills in its own defaults.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletConfiguration {
+pub(crate) struct KubeletConfiguration {
     pub api_version: ApiVersion,
     pub kind: Kind,
     #[serde(skip_serializing_if = "unset")]
@@ -295,7 +292,7 @@ fn no_items(list: &Option<Vec<String>>) -> bool {
 impl KubeletConfiguration {
     /// Takes out what kubelet of a Kubernetes minor does not know yet, as kubeadm of that minor does: the fields, and
     /// the minor that brought each.
-    pub fn take_newer_than(&mut self, minor: u64) -> Vec<(&'static str, u64)> {
+    pub(crate) fn take_newer_than(&mut self, minor: u64) -> Vec<(&'static str, u64)> {
         let default = Self::default();
         let mut taken = vec![];
         if minor < 36 && self.memory_reservation_policy != default.memory_reservation_policy {
@@ -318,7 +315,7 @@ impl KubeletConfiguration {
     ///
     /// # Errors
     /// A field has the wrong type, or `apiVersion` or `kind` is another one.
-    pub fn from_value(document: Value) -> Result<Self, serde_json::Error> {
+    pub(crate) fn from_value(document: Value) -> Result<Self, serde_json::Error> {
         serde_json::from_value(without_nulls(document))
     }
 
@@ -326,7 +323,7 @@ impl KubeletConfiguration {
     ///
     /// # Errors
     /// A value has no JSON form; no value that was decoded is such a one.
-    pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+    pub(crate) fn to_value(&self) -> Result<Value, serde_json::Error> {
         serde_json::to_value(self)
     }
 }

@@ -52,7 +52,7 @@ const RETIRED: &[(&str, &str)] = &[
 
 /// What a configuration file said, before any default.
 #[derive(Clone, Debug, Default)]
-pub struct Loaded {
+pub(crate) struct Loaded {
     /// This node and this run.
     pub init: InitConfiguration,
     /// The cluster.
@@ -69,7 +69,7 @@ pub struct Loaded {
 
 /// What `join` was told, by a file or by flags, before any default.
 #[derive(Debug, Default)]
-pub struct LoadedJoin {
+pub(crate) struct LoadedJoin {
     /// The configuration.
     pub join: JoinConfiguration,
     /// Where its fields come from.
@@ -80,7 +80,7 @@ pub struct LoadedJoin {
 
 /// Something odd about a configuration.
 #[derive(Clone, Debug)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// What and where.
     pub problem: Problem,
     /// Whether `--strict` makes it an error.
@@ -91,7 +91,7 @@ pub struct Warning {
 
 /// What the documents say that `init` does not read, but other commands do.
 #[derive(Debug, Default)]
-pub struct Others {
+pub(crate) struct Others {
     /// For `join`.
     pub join: Option<JoinConfiguration>,
     /// For `reset`.
@@ -105,7 +105,7 @@ pub struct Others {
 /// # Errors
 /// With every problem of every document: text that is not YAML, values of the wrong type, API versions that
 /// nothing reads any more, the same kind twice, neither an InitConfiguration nor a ClusterConfiguration.
-pub fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
+pub(crate) fn load(file: &str, text: &str) -> Result<Loaded, ConfigError> {
     let Loader { loaded, mut problems, .. } = Loader::read(file, text, Reads::Init)?;
     let has = |kind: &str| loaded.locator.has(kind);
     if problems.is_empty() && !has("InitConfiguration") && !has("ClusterConfiguration") {
@@ -140,7 +140,7 @@ pub(super) fn add_elsewhere(problems: &mut Vec<Problem>, more: Vec<Problem>) {
 /// # Errors
 /// With every problem: text that is not YAML, values of the wrong type, an API version that is not known, the same
 /// kind twice, no JoinConfiguration.
-pub fn load_join(file: &str, text: &str) -> Result<LoadedJoin, ConfigError> {
+pub(crate) fn load_join(file: &str, text: &str) -> Result<LoadedJoin, ConfigError> {
     let (join, locator, warnings) = load_only(file, text, Only::Join, |others| others.join)?;
     Ok(LoadedJoin { join, locator, warnings })
 }
@@ -415,7 +415,6 @@ impl Loader {
         for finding in findings {
             let place = self.loaded.locator.at(finding.position);
             let (rule, belongs) = match finding.kind {
-                FindingKind::DuplicateField => ("duplicate-field", None),
                 FindingKind::UnknownField { suggestion: Some(_) } => ("unknown-field", None),
                 FindingKind::UnknownField { suggestion: None } => {
                     let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();

@@ -10,7 +10,7 @@ use super::problem::{ConfigError, Problem};
 
 /// A file's configuration in today's API version.
 #[derive(Debug)]
-pub struct Migration {
+pub(crate) struct Migration {
     /// The documents, in kubeadm's order.
     pub documents: Vec<Value>,
     /// What is different from what was given.
@@ -27,7 +27,7 @@ pub struct Migration {
 ///
 /// # Errors
 /// With every problem found; unknown fields are among them, since they would be lost.
-pub fn migrate(file: &str, text: &str) -> Result<Migration, ConfigError> {
+pub(crate) fn migrate(file: &str, text: &str) -> Result<Migration, ConfigError> {
     let complete = complete(file, text)?;
     let mut documents = vec![];
     if let Some((init, cluster)) = &complete.init {

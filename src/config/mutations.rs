@@ -94,7 +94,7 @@ fn slips() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn a_slip_ends_in_a_value_or_an_error(text in slips()) {
-        let _ = complete("c.yaml", &text);
+        let _ = complete::complete("c.yaml", &text);
         let _ = migrate("c.yaml", &text);
         let Ok(loaded) = load("c.yaml", &text) else { return Ok(()) };
         let resolved = Settings::resolve(loaded, HostFacts::placeholder(), &Default::default());

@@ -10,7 +10,7 @@ use super::url;
 ///
 /// # Errors
 /// In words, when it is none.
-pub fn dns_subdomain(name: &str) -> Result<(), String> {
+pub(crate) fn dns_subdomain(name: &str) -> Result<(), String> {
     let label = |l: &str| {
         !l.is_empty()
             && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -32,7 +32,7 @@ pub fn dns_subdomain(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// In words, when it is none of them.
-pub fn subject_alternative_name(name: &str) -> Result<(), String> {
+pub(crate) fn subject_alternative_name(name: &str) -> Result<(), String> {
     if dns_subdomain(name).is_ok()
         || ip(name).is_some()
         || name.strip_prefix("*.").is_some_and(|rest| dns_subdomain(rest).is_ok())
@@ -44,13 +44,13 @@ pub fn subject_alternative_name(name: &str) -> Result<(), String> {
 
 /// An IP address as Kubernetes' "sloppy" parser reads it: leading zeros are allowed, and an IPv4 address in IPv6's
 /// clothes (`::ffff:10.0.0.1`) is an IPv4 address.
-pub fn ip(text: &str) -> Option<IpAddr> {
+pub(crate) fn ip(text: &str) -> Option<IpAddr> {
     let ip: IpAddr = text.parse().ok().or_else(|| strip_zeros(text)?.parse().ok())?;
     Some(ip.to_canonical())
 }
 
 /// A CIDR, with leading zeros allowed as Kubernetes' "sloppy" parser allows them.
-pub fn cidr(text: &str) -> Option<IpNet> {
+pub(crate) fn cidr(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| {
         let (address, mask) = text.split_once('/')?;
         let address = strip_zeros(address).unwrap_or_else(|| address.to_owned());
@@ -73,7 +73,7 @@ fn number(text: &str) -> Option<u16> {
 ///
 /// # Errors
 /// In words, when the host or the port is not valid.
-pub fn host_port(text: &str) -> Result<(String, Option<u16>), String> {
+pub(crate) fn host_port(text: &str) -> Result<(String, Option<u16>), String> {
     let (host, port) = if let Some(rest) = text.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(|| format!("{text:?}: `[` without `]`"))?;
         let port = rest.strip_prefix(':').ok_or_else(|| {
@@ -105,7 +105,7 @@ pub fn host_port(text: &str) -> Result<(String, Option<u16>), String> {
 ///
 /// # Errors
 /// In words, when `<repository>/name:tag` would be no image reference.
-pub fn image_repository(text: &str) -> Result<(), String> {
+pub(crate) fn image_repository(text: &str) -> Result<(), String> {
     let wrong = || {
         Err(format!(
             "{text:?} is no image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path"
@@ -160,7 +160,7 @@ pub fn image_repository(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// In words, when it is not absolute.
-pub fn absolute_path(path: &str) -> Result<(), String> {
+pub(crate) fn absolute_path(path: &str) -> Result<(), String> {
     if path.starts_with('/') {
         Ok(())
     } else {
@@ -172,7 +172,7 @@ pub fn absolute_path(path: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// In words, when it is none.
-pub fn url(text: &str, https: bool) -> Result<(), String> {
+pub(crate) fn url(text: &str, https: bool) -> Result<(), String> {
     match url::parse(text)?.scheme.as_str() {
         "" => Err(format!("{text:?} is no URL: write it with its scheme, such as `https://10.0.0.11:2379`")),
         scheme if https && scheme != "https" => {
@@ -180,6 +180,11 @@ pub fn url(text: &str, https: bool) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether this is an https URL rather than a path.
+pub(crate) fn is_https(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::yaml::{Node, Position};
 
 /// A configuration that can't be used: every problem found, in one go.
 #[derive(Debug)]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     /// The problems, in the order of the file.
     pub problems: Vec<Problem>,
 }
@@ -33,7 +33,7 @@ impl From<Problem> for ConfigError {
 
 /// One thing that is wrong, or odd, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// `config.yaml:12:3`, or the flag's name; empty where it stems from a default.
     pub place: String,
     /// What is wrong and what would be right.
@@ -68,7 +68,7 @@ impl fmt::Display for Problem {
 
 /// Finds the place of a field: in the file it was read from, or the flag that set it.
 #[derive(Clone, Debug, Default)]
-pub struct Locator {
+pub(crate) struct Locator {
     /// The file's name as the user gave it; empty if there is none.
     pub file: String,
     /// The documents read, by kind.
@@ -79,12 +79,12 @@ pub struct Locator {
 
 impl Locator {
     /// Whether the file has a document of `kind`.
-    pub fn has(&self, kind: &str) -> bool {
+    pub(crate) fn has(&self, kind: &str) -> bool {
         self.documents.iter().any(|(k, _)| k == kind)
     }
 
     /// The place of `path` (dotted) in the document of `kind`.
-    pub fn place(&self, kind: &str, path: &str) -> String {
+    pub(crate) fn place(&self, kind: &str, path: &str) -> String {
         let sets = |field: &str| {
             path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -98,12 +98,12 @@ impl Locator {
     }
 
     /// A place in the file.
-    pub fn at(&self, position: Position) -> String {
+    pub(crate) fn at(&self, position: Position) -> String {
         format!("{}:{position}", self.file)
     }
 
     /// A problem with the field `path` of the document of `kind`.
-    pub fn problem(&self, kind: &str, path: &str, message: impl fmt::Display) -> Problem {
+    pub(crate) fn problem(&self, kind: &str, path: &str, message: impl fmt::Display) -> Problem {
         Problem::new("kubeadm", self.place(kind, path), format!("{path}: {message}"))
     }
 }

@@ -5,7 +5,7 @@ use super::version::KubernetesVersion;
 
 /// The facts of one Kubernetes minor.
 #[derive(Debug)]
-pub struct Release {
+pub(crate) struct Release {
     /// The minor: 36 for 1.36.
     pub minor: u64,
     /// The newest patch known when this was built.
@@ -44,7 +44,7 @@ pub struct Release {
 
 /// How kubeadm of a minor writes the settings of etcd that were experimental before etcd 3.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EtcdFlags {
+pub(crate) enum EtcdFlags {
     /// As `--experimental-…`.
     Experimental,
     /// As etcd of the image's tag knows them.
@@ -63,7 +63,7 @@ const GATES_UNTIL_34: &[&str] = &[
 ];
 
 /// The minors we set up, newest last.
-pub static RELEASES: [Release; 5] = [
+pub(crate) static RELEASES: [Release; 5] = [
     Release {
         minor: 33,
         newest_patch: 13,
@@ -169,7 +169,7 @@ pub static RELEASES: [Release; 5] = [
 /// A version that the table does not hold.
 #[derive(Debug, thiserror::Error)]
 #[error("Kubernetes {version} can't be set up: this kubestrap knows 1.{} to 1.{}", .oldest, .newest)]
-pub struct UnsupportedVersion {
+pub(crate) struct UnsupportedVersion {
     version: KubernetesVersion,
     oldest: u64,
     newest: u64,
@@ -183,7 +183,7 @@ pub(super) fn newest() -> &'static Release {
 
 /// The version that is set up where nobody names one, on a machine with this kubelet: the newest known patch of kubelet's
 /// minor, since the API server must not be older than kubelet; else the newest of the table.
-pub fn default_version(kubelet: Option<&KubernetesVersion>) -> KubernetesVersion {
+pub(crate) fn default_version(kubelet: Option<&KubernetesVersion>) -> KubernetesVersion {
     let of_kubelet = kubelet.and_then(|kubelet| Some((kubelet, Release::of(kubelet).ok()?)));
     let Some((kubelet, release)) = of_kubelet else { return newest().newest_known() };
     let known = release.newest_known();
@@ -201,7 +201,7 @@ impl Release {
     ///
     /// # Errors
     /// When its minor is not in the table.
-    pub fn of(version: &KubernetesVersion) -> Result<&'static Self, UnsupportedVersion> {
+    pub(crate) fn of(version: &KubernetesVersion) -> Result<&'static Self, UnsupportedVersion> {
         let row = RELEASES.iter().find(|r| version.major() == 1 && r.minor == version.minor());
         row.ok_or_else(|| UnsupportedVersion {
             version: version.clone(),
@@ -211,7 +211,7 @@ impl Release {
     }
 
     /// The etcd image tag that goes with a patch of this minor.
-    pub fn etcd_tag(&self, patch: u64) -> &'static str {
+    pub(crate) fn etcd_tag(&self, patch: u64) -> &'static str {
         self.etcd.iter().rev().find(|(from, _)| *from <= patch).map_or("", |(_, tag)| tag)
     }
 }

@@ -30,7 +30,7 @@ const INIT_ENDPOINT: (&str, &str) = (INIT, "localAPIEndpoint.advertiseAddress");
 
 /// What of the command line goes beyond the configuration.
 #[derive(Clone, Debug, Default)]
-pub struct Overrides {
+pub(crate) struct Overrides {
     /// `--node-name` wins over the configuration.
     pub node_name: Option<String>,
     /// `--patches` wins over the configuration.
@@ -49,7 +49,7 @@ pub struct Overrides {
 
 /// A configuration with defaults, checked.
 #[derive(Clone, Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// What is rendered and checked against.
     pub settings: Settings,
     /// The InitConfiguration with defaults: what of it only `init` needs, the workflow takes from here.
@@ -65,7 +65,11 @@ impl Settings {
     ///
     /// # Errors
     /// With every problem found; with `strict` the warnings too.
-    pub fn resolve(loaded: Loaded, facts: HostFacts, overrides: &Overrides) -> Result<Resolved, ConfigError> {
+    pub(crate) fn resolve(
+        loaded: Loaded,
+        facts: HostFacts,
+        overrides: &Overrides,
+    ) -> Result<Resolved, ConfigError> {
         let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
         let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);

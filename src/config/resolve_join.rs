@@ -107,7 +107,8 @@ impl LoadedJoin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{JoinFlags, load_join};
+    use crate::config::JoinFlags;
+    use crate::config::load::load_join;
 
     const HASH: &str = "sha256:22f0f3fd551fd880254689467771eed6ec776c9b7148a80a20dfdb684767d264";
     const TOKEN: &str = "abcdef.0123456789abcdef";

@@ -22,7 +22,7 @@ const API_SERVER: &str = "kube-apiserver:6443";
 ///
 /// # Errors
 /// When the defaults are no valid configuration, which would be a fault of ours.
-pub fn init(version: &KubernetesVersion) -> Result<Resolved, ConfigError> {
+pub(crate) fn init(version: &KubernetesVersion) -> Result<Resolved, ConfigError> {
     let mut loaded = Loaded::default();
     loaded.cluster.kubernetes_version = version.to_string();
     loaded.init.bootstrap_tokens = vec![BootstrapToken { token: TOKEN.into(), ..BootstrapToken::default() }];
@@ -33,7 +33,7 @@ pub fn init(version: &KubernetesVersion) -> Result<Resolved, ConfigError> {
 }
 
 /// The cluster's part, with the version as kubeadm shows it: the first of the minor, without a `v`.
-pub fn cluster(settings: &Settings) -> ClusterConfiguration {
+pub(crate) fn cluster(settings: &Settings) -> ClusterConfiguration {
     let version: &KubernetesVersion = &settings.cluster.version;
     ClusterConfiguration {
         kubernetes_version: format!("{}.{}.0", version.major(), version.minor()),
@@ -42,7 +42,7 @@ pub fn cluster(settings: &Settings) -> ClusterConfiguration {
 }
 
 /// For `join` on a machine of this name.
-pub fn join(hostname: &str) -> JoinConfiguration {
+pub(crate) fn join(hostname: &str) -> JoinConfiguration {
     let mut join = JoinConfiguration::default();
     join.node_registration.name = hostname.into();
     join.node_registration.cri_socket = DEFAULT_CRI_SOCKET.into();
@@ -57,7 +57,7 @@ pub fn join(hostname: &str) -> JoinConfiguration {
 }
 
 /// For `reset`.
-pub fn reset() -> ResetConfiguration {
+pub(crate) fn reset() -> ResetConfiguration {
     let mut reset =
         ResetConfiguration { cri_socket: DEFAULT_CRI_SOCKET.into(), ..ResetConfiguration::default() };
     defaults::reset(&mut reset);
@@ -65,7 +65,7 @@ pub fn reset() -> ResetConfiguration {
 }
 
 /// For the commands below `upgrade`.
-pub fn upgrade() -> UpgradeConfiguration {
+pub(crate) fn upgrade() -> UpgradeConfiguration {
     let mut upgrade = UpgradeConfiguration::default();
     defaults::upgrade(&mut upgrade);
     upgrade

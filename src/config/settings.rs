@@ -18,21 +18,21 @@ use super::version::KubernetesVersion;
 use crate::pki::KeyAlgorithm;
 
 /// Life time of leaf certificates where nobody says otherwise: a year.
-pub const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
+pub(crate) const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
 /// Life time of CA certificates where nobody says otherwise: ten years.
-pub const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
+pub(crate) const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
 /// The registry of Kubernetes' own images.
-pub const IMAGE_REPOSITORY: &str = "registry.k8s.io";
+pub(crate) const IMAGE_REPOSITORY: &str = "registry.k8s.io";
 /// The CRI socket taken where none is found.
-pub const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
+pub(crate) const DEFAULT_CRI_SOCKET: &str = "unix:///var/run/containerd/containerd.sock";
 /// The group that joining nodes authenticate as.
-pub const NODE_BOOTSTRAP_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
+pub(crate) const NODE_BOOTSTRAP_GROUP: &str = "system:bootstrappers:kubeadm:default-node-token";
 /// The label and taint key of control-plane nodes.
-pub const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
+pub(crate) const CONTROL_PLANE_LABEL: &str = "node-role.kubernetes.io/control-plane";
 
 /// Where things lie on the machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
+pub(crate) struct Paths {
     /// Kubernetes' folder, with the kubeconfigs: `/etc/kubernetes`.
     pub kubeconfig_dir: PathBuf,
     /// The folder that kubelet watches for static Pods.
@@ -45,7 +45,7 @@ pub struct Paths {
 
 impl Paths {
     /// kubeadm's paths, with certificates in `certificates`, and kubeconfigs in `kubeconfigs` if that is given.
-    pub fn new(certificates: &str, kubeconfigs: Option<&Path>) -> Self {
+    pub(crate) fn new(certificates: &str, kubeconfigs: Option<&Path>) -> Self {
         Self {
             kubeconfig_dir: kubeconfigs.unwrap_or(Path::new("/etc/kubernetes")).into(),
             manifests: "/etc/kubernetes/manifests".into(),
@@ -55,20 +55,20 @@ impl Paths {
     }
 
     /// Every folder that init writes files to.
-    pub fn folders(&self) -> [PathBuf; 5] {
+    pub(crate) fn folders(&self) -> [PathBuf; 5] {
         let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
         [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
     }
 
     /// A kubeconfig, by its file name.
-    pub fn kubeconfig(&self, name: &str) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, name: &str) -> PathBuf {
         self.kubeconfig_dir.join(name)
     }
 }
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
+pub(crate) struct Timeouts {
     /// For the control-plane components to become healthy.
     pub control_plane: Duration,
     /// For kubelet to become healthy.
@@ -106,7 +106,7 @@ impl Timeouts {
 
 /// What is the same on every node of a cluster.
 #[derive(Clone, Debug)]
-pub struct ClusterSettings {
+pub(crate) struct ClusterSettings {
     /// The ClusterConfiguration, with defaults.
     pub config: ClusterConfiguration,
     /// kubelet's configuration as the user gave it.
@@ -129,7 +129,7 @@ pub struct ClusterSettings {
 
 /// Which component configurations kubeadm or kubestrap generated, so that a later version may generate them anew.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Generated {
+pub(crate) struct Generated {
     /// kubelet's.
     pub kubelet: bool,
     /// kube-proxy's.
@@ -138,7 +138,7 @@ pub struct Generated {
 
 impl ClusterSettings {
     /// Which component configurations are generated: those that nobody gave, or changed in the cluster.
-    pub fn generated(&self) -> Generated {
+    pub(crate) fn generated(&self) -> Generated {
         Generated {
             kubelet: self.kubelet.is_none() || self.generated.kubelet,
             kube_proxy: self.kube_proxy.is_none() || self.generated.kube_proxy,
@@ -148,7 +148,7 @@ impl ClusterSettings {
 
 /// What belongs to this node.
 #[derive(Clone, Debug)]
-pub struct NodeSettings {
+pub(crate) struct NodeSettings {
     /// How this node registers, with defaults.
     pub registration: NodeRegistrationOptions,
     /// The node's name as it was given: kubelet makes it lower case by itself.
@@ -174,7 +174,7 @@ pub struct NodeSettings {
 /// What files are rendered from and checks are made against: the cluster's part and this node's. Resolved once, not
 /// changed afterwards; what belongs to one workflow alone is in that workflow's state.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The cluster's part.
     pub cluster: ClusterSettings,
     /// This node's part.
@@ -183,27 +183,27 @@ pub struct Settings {
 
 impl Settings {
     /// The Node's name.
-    pub fn node_name(&self) -> &str {
+    pub(crate) fn node_name(&self) -> &str {
         &self.node.registration.name
     }
 
     /// The container runtime's socket.
-    pub fn cri_socket(&self) -> &str {
+    pub(crate) fn cri_socket(&self) -> &str {
         &self.node.registration.cri_socket
     }
 
     /// A path below the certificates' folder, as text for flags.
-    pub fn certificate_path(&self, file: &str) -> String {
+    pub(crate) fn certificate_path(&self, file: &str) -> String {
         clean(&format!("{}/{file}", self.cluster.config.certificates_dir))
     }
 
     /// `host:port` of this node's API server.
-    pub fn local_endpoint(&self) -> String {
+    pub(crate) fn local_endpoint(&self) -> String {
         std::net::SocketAddr::new(self.node.advertise_address, self.node.bind_port).to_string()
     }
 
     /// `host:port` under which the control plane is reached: `controlPlaneEndpoint`, else this node's API server.
-    pub fn control_plane_endpoint(&self) -> String {
+    pub(crate) fn control_plane_endpoint(&self) -> String {
         if self.cluster.config.control_plane_endpoint.is_empty() {
             return self.local_endpoint();
         }
@@ -216,7 +216,7 @@ impl Settings {
     }
 
     /// The address at `index` of the first Service subnet: 1 is the API server's, 10 the DNS'.
-    pub fn service_address(&self, index: u32) -> IpAddr {
+    pub(crate) fn service_address(&self, index: u32) -> IpAddr {
         match self.cluster.service_subnets.first() {
             Some(IpNet::V4(net)) => IpAddr::V4((u32::from(net.network()).wrapping_add(index)).into()),
             Some(IpNet::V6(net)) => {
@@ -228,7 +228,7 @@ impl Settings {
     }
 
     /// Whether kubelet's CRI socket goes into `instance-config.yaml` (else it is a flag).
-    pub fn instance_config(&self) -> bool {
+    pub(crate) fn instance_config(&self) -> bool {
         let gates = &self.cluster.config.feature_gates;
         *gates.get("NodeLocalCRISocket").unwrap_or(&self.cluster.release.instance_config)
     }
@@ -250,17 +250,17 @@ fn clean(path: &str) -> String {
 }
 
 /// A host and a port, an IPv6 address in brackets.
-pub fn join_host_port(host: &str, port: u16) -> String {
+pub(crate) fn join_host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
 /// The value of the last flag named `name`.
-pub fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
+pub(crate) fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
     args.iter().rev().find(|a| a.name == name).map(|a| a.value.as_str())
 }
 
 /// The taint that keeps ordinary Pods off control-plane nodes.
-pub fn control_plane_taint() -> Taint {
+pub(crate) fn control_plane_taint() -> Taint {
     Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
 }
 

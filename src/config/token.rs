@@ -14,7 +14,7 @@ pub fn split(token: &str) -> Option<(&str, &str)> {
 ///
 /// # Errors
 /// When the system has no randomness to give.
-pub fn generate() -> Result<String, NoRandomness> {
+pub(crate) fn generate() -> Result<String, NoRandomness> {
     let mut token = String::with_capacity(23);
     while token.len() < 23 {
         if token.len() == 6 {
@@ -34,7 +34,7 @@ pub fn generate() -> Result<String, NoRandomness> {
 /// The system's source of randomness failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random numbers")]
-pub struct NoRandomness;
+pub(crate) struct NoRandomness;
 
 #[cfg(test)]
 mod tests {

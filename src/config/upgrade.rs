@@ -10,7 +10,10 @@ use super::validate::Validator;
 ///
 /// # Errors
 /// With every problem found; when there is no UpgradeConfiguration.
-pub fn load_upgrade(file: &str, text: &str) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigError> {
+pub(crate) fn load_upgrade(
+    file: &str,
+    text: &str,
+) -> Result<(UpgradeConfiguration, Vec<Warning>), ConfigError> {
     let (mut upgrade, locator, warnings) = load_only(file, text, Only::Upgrade, |others| others.upgrade)?;
     defaults::upgrade(&mut upgrade);
     let mut validator = Validator::new(&locator);
@@ -24,7 +27,7 @@ pub fn load_upgrade(file: &str, text: &str) -> Result<(UpgradeConfiguration, Vec
 }
 
 /// An UpgradeConfiguration that says nothing, with defaults.
-pub fn default_upgrade() -> UpgradeConfiguration {
+pub(crate) fn default_upgrade() -> UpgradeConfiguration {
     let mut upgrade = UpgradeConfiguration::default();
     defaults::upgrade(&mut upgrade);
     upgrade

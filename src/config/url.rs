@@ -3,7 +3,7 @@
 
 /// The parts of a URL that matter here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Url {
+pub(crate) struct Url {
     /// In lower case; empty if there is none.
     pub scheme: String,
     /// Without an IPv6 address' brackets.
@@ -18,7 +18,7 @@ pub struct Url {
 ///
 /// # Errors
 /// In words, when Go's `url.Parse` would refuse it.
-pub fn parse(text: &str) -> Result<Url, String> {
+pub(crate) fn parse(text: &str) -> Result<Url, String> {
     if let Some(c) = text.chars().find(char::is_ascii_control) {
         return Err(format!("{text:?} is no URL: it holds the control character {c:?}"));
     }

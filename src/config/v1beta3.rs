@@ -10,16 +10,16 @@ use serde::Deserialize;
 use super::duration::GoDuration;
 use super::v1beta4::{self as new, Arg, HostPathMount};
 
-pub use join::{Discovery, JoinConfiguration};
+pub(crate) use join::JoinConfiguration;
 
 /// The API group and version.
-pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta3";
+pub(crate) const API_VERSION: &str = "kubeadm.k8s.io/v1beta3";
 
 /// `InitConfiguration` of v1beta3.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct InitConfiguration {
+pub(crate) struct InitConfiguration {
     pub api_version: String,
     pub kind: String,
     pub bootstrap_tokens: Vec<new::BootstrapToken>,
@@ -35,7 +35,7 @@ pub struct InitConfiguration {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct NodeRegistrationOptions {
+pub(crate) struct NodeRegistrationOptions {
     pub name: String,
     pub cri_socket: String,
     pub taints: Option<Vec<Taint>>,
@@ -48,7 +48,7 @@ pub struct NodeRegistrationOptions {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct ClusterConfiguration {
+pub(crate) struct ClusterConfiguration {
     pub api_version: String,
     pub kind: String,
     pub etcd: Etcd,
@@ -69,7 +69,7 @@ pub struct ClusterConfiguration {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct ControlPlaneComponent {
+pub(crate) struct ControlPlaneComponent {
     pub extra_args: BTreeMap<String, String>,
     pub extra_volumes: Vec<HostPathMount>,
 }
@@ -78,7 +78,7 @@ pub struct ControlPlaneComponent {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct ApiServer {
+pub(crate) struct ApiServer {
     pub extra_args: BTreeMap<String, String>,
     pub extra_volumes: Vec<HostPathMount>,
     #[serde(rename = "certSANs")]
@@ -91,7 +91,7 @@ pub struct ApiServer {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct Dns {
+pub(crate) struct Dns {
     pub image_repository: String,
     pub image_tag: String,
 }
@@ -100,7 +100,7 @@ pub struct Dns {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct Etcd {
+pub(crate) struct Etcd {
     pub local: Option<LocalEtcd>,
     pub external: Option<ExternalEtcd>,
 }
@@ -109,7 +109,7 @@ pub struct Etcd {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct LocalEtcd {
+pub(crate) struct LocalEtcd {
     pub image_repository: String,
     pub image_tag: String,
     pub data_dir: String,
@@ -124,7 +124,7 @@ pub struct LocalEtcd {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct ExternalEtcd {
+pub(crate) struct ExternalEtcd {
     pub endpoints: Vec<String>,
     pub ca_file: String,
     pub cert_file: String,
@@ -169,7 +169,7 @@ impl From<InitConfiguration> for new::InitConfiguration {
 
 impl ClusterConfiguration {
     /// The v1beta4 form, and the time-out that moved to InitConfiguration.
-    pub fn convert(self) -> (new::ClusterConfiguration, Option<GoDuration>) {
+    pub(crate) fn convert(self) -> (new::ClusterConfiguration, Option<GoDuration>) {
         let component = |old: ControlPlaneComponent| new::ControlPlaneComponent {
             extra_args: args(old.extra_args),
             extra_volumes: old.extra_volumes,

@@ -15,17 +15,19 @@ use serde::{Deserialize, Serialize};
 
 use super::duration::GoDuration;
 
-pub use join::{BootstrapTokenDiscovery, Discovery, FileDiscovery, JoinConfiguration, JoinControlPlane};
-pub use reset::ResetConfiguration;
-pub use upgrade::{UpgradeApply, UpgradeConfiguration, UpgradeDiff, UpgradeNode, UpgradePlan};
+pub(crate) use join::{
+    BootstrapTokenDiscovery, Discovery, FileDiscovery, JoinConfiguration, JoinControlPlane,
+};
+pub(crate) use reset::ResetConfiguration;
+pub(crate) use upgrade::UpgradeConfiguration;
 
 /// The API group and version.
-pub const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
+pub(crate) const API_VERSION: &str = "kubeadm.k8s.io/v1beta4";
 
 /// What `init` is told about this node and this run.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct InitConfiguration {
+pub(crate) struct InitConfiguration {
     /// Always [`API_VERSION`] once loaded.
     pub api_version: String,
     /// Always `InitConfiguration`.
@@ -58,7 +60,7 @@ pub struct InitConfiguration {
 /// What is true of the whole cluster; stored in the `kubeadm-config` ConfigMap.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ClusterConfiguration {
+pub(crate) struct ClusterConfiguration {
     /// Always [`API_VERSION`] once loaded.
     pub api_version: String,
     /// Always `ClusterConfiguration`.
@@ -109,7 +111,7 @@ pub struct ClusterConfiguration {
 /// A token with which a node may join (`bootstrap.kubernetes.io/token`).
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct BootstrapToken {
+pub(crate) struct BootstrapToken {
     /// `abcdef.0123456789abcdef`: an id and a secret; one is made up where none is given.
     #[serde(deserialize_with = "not_empty")]
     pub token: String,
@@ -143,7 +145,7 @@ impl std::fmt::Debug for BootstrapToken {
 /// How a node registers itself with the cluster.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct NodeRegistrationOptions {
+pub(crate) struct NodeRegistrationOptions {
     /// The Node's name.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
@@ -169,7 +171,7 @@ pub struct NodeRegistrationOptions {
 /// Where an API server listens.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ApiEndpoint {
+pub(crate) struct ApiEndpoint {
     /// Its address.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub advertise_address: String,
@@ -181,7 +183,7 @@ pub struct ApiEndpoint {
 /// A folder with patches.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Patches {
+pub(crate) struct Patches {
     /// The folder.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub directory: String,
@@ -190,7 +192,7 @@ pub struct Patches {
 /// How long to wait for what.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Timeouts {
+pub(crate) struct Timeouts {
     /// For a control-plane component to become healthy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control_plane_component_health_check: Option<GoDuration>,
@@ -217,7 +219,7 @@ pub struct Timeouts {
 /// A flag: its name without dashes, and its value.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default)]
-pub struct Arg {
+pub(crate) struct Arg {
     /// The name.
     pub name: String,
     /// The value.
@@ -227,7 +229,7 @@ pub struct Arg {
 /// What every control-plane component can be given.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ControlPlaneComponent {
+pub(crate) struct ControlPlaneComponent {
     /// Flags beyond or instead of our own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extra_args: Vec<Arg>,
@@ -243,7 +245,7 @@ pub struct ControlPlaneComponent {
 /// unknown fields known, so they are written out.)
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ApiServer {
+pub(crate) struct ApiServer {
     /// As [`ControlPlaneComponent::extra_args`].
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub extra_args: Vec<Arg>,
@@ -261,7 +263,7 @@ pub struct ApiServer {
 /// A volume from the host.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct HostPathMount {
+pub(crate) struct HostPathMount {
     /// The volume's name in the Pod.
     pub name: String,
     /// Path on the host.
@@ -279,7 +281,7 @@ pub struct HostPathMount {
 /// The etcd to use; exactly one of the two.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Etcd {
+pub(crate) struct Etcd {
     /// A static Pod on this node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub local: Option<LocalEtcd>,
@@ -291,7 +293,7 @@ pub struct Etcd {
 /// etcd as a static Pod.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct LocalEtcd {
+pub(crate) struct LocalEtcd {
     /// Instead of the cluster's image repository.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image_repository: String,
@@ -317,7 +319,7 @@ pub struct LocalEtcd {
 /// An etcd cluster that somebody else runs.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ExternalEtcd {
+pub(crate) struct ExternalEtcd {
     /// URLs of its members.
     pub endpoints: Vec<String>,
     /// URLs of its members for HTTP requests (since 1.35); the endpoints if none are given.
@@ -334,7 +336,7 @@ pub struct ExternalEtcd {
 /// Networks and the DNS domain.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Networking {
+pub(crate) struct Networking {
     /// CIDRs of Services, one for each family.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub service_subnet: String,
@@ -349,7 +351,7 @@ pub struct Networking {
 /// The CoreDNS addon.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Dns {
+pub(crate) struct Dns {
     /// Instead of the cluster's image repository.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub image_repository: String,
@@ -364,7 +366,7 @@ pub struct Dns {
 /// The kube-proxy addon.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Proxy {
+pub(crate) struct Proxy {
     /// Do not install it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A Kubernetes version; orders as semantic versions do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KubernetesVersion(semver::Version);
+pub(crate) struct KubernetesVersion(semver::Version);
 
 impl KubernetesVersion {
     /// A release of major 1.
@@ -14,22 +14,22 @@ impl KubernetesVersion {
     }
 
     /// The minor: 36 of `v1.36.2`.
-    pub fn minor(&self) -> u64 {
+    pub(crate) fn minor(&self) -> u64 {
         self.0.minor
     }
 
     /// The major: 1 of `v1.36.2`.
-    pub fn major(&self) -> u64 {
+    pub(crate) fn major(&self) -> u64 {
         self.0.major
     }
 
     /// The patch: 2 of `v1.36.2`.
-    pub fn patch(&self) -> u64 {
+    pub(crate) fn patch(&self) -> u64 {
         self.0.patch
     }
 
     /// What kind of prerelease it is, `alpha`, `beta` or `rc`; none if it is a release.
-    pub fn unstable(&self) -> Option<&str> {
+    pub(crate) fn unstable(&self) -> Option<&str> {
         let pre = self.0.pre.as_str();
         (!pre.is_empty()).then(|| pre.split('.').next().unwrap_or(pre))
     }
@@ -40,7 +40,7 @@ impl KubernetesVersion {
     }
 
     /// The version as an image tag: what a tag can't hold becomes `_` (kubeadm does the same with `+`).
-    pub fn image_tag(&self) -> String {
+    pub(crate) fn image_tag(&self) -> String {
         let keep = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
         self.to_string().chars().map(|c| if keep(c) { c } else { '_' }).collect()
     }
@@ -55,7 +55,7 @@ impl fmt::Display for KubernetesVersion {
 /// A text that is no `vX.Y.Z`.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not a version of the form v1.36.2")]
-pub struct VersionError(String);
+pub(crate) struct VersionError(String);
 
 impl FromStr for KubernetesVersion {
     type Err = VersionError;
@@ -67,14 +67,14 @@ impl FromStr for KubernetesVersion {
 }
 
 /// What marks versions that Kubernetes' CI built.
-pub const CI: &str = "ci/";
+pub(crate) const CI: &str = "ci/";
 
 /// A version as configurations may give it, `v1.36.2`, `release/v1.36.2` or `ci/v1.36.2`: whether CI built it, and the
 /// version.
 ///
 /// # Errors
 /// When what follows the prefix is no `vX.Y.Z`.
-pub fn prefixed(text: &str) -> Result<(bool, KubernetesVersion), VersionError> {
+pub(crate) fn prefixed(text: &str) -> Result<(bool, KubernetesVersion), VersionError> {
     match text.strip_prefix(CI) {
         Some(version) => Ok((true, version.parse()?)),
         None => Ok((false, text.strip_prefix("release/").unwrap_or(text).parse()?)),
@@ -83,7 +83,7 @@ pub fn prefixed(text: &str) -> Result<(bool, KubernetesVersion), VersionError> {
 
 /// Whether `text` is a label that stands for a version published on the internet, as kubeadm takes them:
 /// `stable`, `latest-1.36`, `ci/latest`.
-pub fn is_label(text: &str) -> bool {
+pub(crate) fn is_label(text: &str) -> bool {
     let text = text.strip_prefix("release/").or_else(|| text.strip_prefix("ci/")).unwrap_or(text);
     let rest = text.strip_prefix("stable").or_else(|| text.strip_prefix("latest"));
     rest.is_some_and(|r| {

@@ -20,7 +20,7 @@ const LONGEST: usize = 400;
 
 /// A cause that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnosis {
+pub(crate) struct Diagnosis {
     /// What it is, what shows it, and what to do.
     pub finding: Finding,
     /// What it proves.
@@ -39,7 +39,7 @@ impl Diagnosis {
 /// The causes that the evidence shows, the root first: those of the machine, the runtime and kubelet before those of
 /// components, and these in the order in which they need each other. Without a machine to look at, the evidence is all
 /// there is.
-pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine>) -> Vec<Diagnosis> {
+pub(crate) fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine>) -> Vec<Diagnosis> {
     let mut found: Vec<Diagnosis> = vec![];
     let mut explained: Vec<String> = vec![];
     let mut texts = Texts::default();
@@ -79,7 +79,11 @@ pub fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
 
 /// Why the Node is missing, though kubelet and the API server are healthy, as far as `evidence` from that time and the
 /// machine tell.
-pub fn diagnose_absent_node(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
+pub(crate) fn diagnose_absent_node(
+    evidence: &Evidence,
+    place: &Place,
+    machine: &dyn Machine,
+) -> Vec<Diagnosis> {
     let told = state::absent_node(place, machine);
     told.map_or_else(|| diagnose(evidence, place, Some(machine)), |diagnosis| vec![diagnosis])
 }

@@ -14,14 +14,14 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Remembers since when each cause is seen.
 #[derive(Debug, Default)]
-pub struct Judge {
+pub(crate) struct Judge {
     since: BTreeMap<String, Instant>,
     progress: Progress,
 }
 
 impl Judge {
     /// Whether these diagnoses, seen `now` with the control plane as far as `progress`, prove that waiting is in vain.
-    pub fn gives_up(&mut self, diagnoses: &[Diagnosis], progress: &Progress, now: Instant) -> bool {
+    pub(crate) fn gives_up(&mut self, diagnoses: &[Diagnosis], progress: &Progress, now: Instant) -> bool {
         let moved: Vec<Option<Component>> = progress
             .iter()
             .filter(|(who, far)| self.progress.get(who) < Some(far))

@@ -6,7 +6,7 @@ use crate::preflight::Machine;
 
 /// What on the machine makes a finding plainer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub(crate) enum Look {
     /// Nothing more.
     Nothing,
     /// Who listens on the port of the group `port`.

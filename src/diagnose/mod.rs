@@ -4,7 +4,7 @@
 //! pattern of words that Kubernetes, etcd and the runtimes really write, with what they mean and what to do. Those
 //! that match are [diagnoses](Diagnosis), the root first; a [`Judge`] tells when they prove that waiting is in vain.
 //!
-//! Pure but for [`gather()`], and for what a finding is made plainer with ([`Look`]): who holds a port, which addresses
+//! Pure but for [`gather()`], and for what a finding is made plainer with ([`look::Look`]): who holds a port, which addresses
 //! there are.
 
 mod diagnosis;
@@ -17,15 +17,13 @@ mod probe;
 #[cfg(test)]
 mod recorded;
 mod rule;
-pub mod rules;
+pub(crate) mod rules;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
-pub use evidence::{ComponentEvidence, Evidence, KubeletEvidence};
+pub(crate) use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
+pub(crate) use evidence::Evidence;
 pub use gather::gather;
-pub use judge::Judge;
-pub use look::Look;
-pub use place::Place;
-pub use rule::{Proof, Rule, Source};
+pub(crate) use judge::Judge;
+pub(crate) use place::Place;

@@ -8,7 +8,7 @@ use crate::manifest::Component;
 
 /// The names and paths of this machine that advice is made of.
 #[derive(Clone, Debug, Default)]
-pub struct Place {
+pub(crate) struct Place {
     /// Where the manifests lie.
     pub manifests: PathBuf,
     /// Where the certificates lie.
@@ -21,7 +21,7 @@ pub struct Place {
 
 impl Place {
     /// Those of these settings.
-    pub fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         Self {
             manifests: settings.node.paths.manifests.clone(),
             certificates: settings.node.paths.certificates.clone(),
@@ -31,7 +31,7 @@ impl Place {
     }
 
     /// kubeadm's own, for evidence from elsewhere.
-    pub fn of_defaults() -> Self {
+    pub(crate) fn of_defaults() -> Self {
         let paths = Paths::new("/etc/kubernetes/pki", None);
         Self {
             manifests: paths.manifests,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::rule::Proof;
 use super::*;
 
 /// Name of the evidence, the rule that its first diagnosis comes from, and words of what that says.

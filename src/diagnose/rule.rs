@@ -9,7 +9,7 @@ use crate::manifest::Component;
 /// `what`, `cause` and `fix` are texts in which `{name}` is a named group of `words`, or one of
 /// `{component}`, `{manifest}`, `{field}`, `{manifests}`, `{pki}`, `{kubelet}`, `{socket}`.
 #[derive(Clone, Copy, Debug)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// Its name, stable: machines know it.
     pub name: &'static str,
     /// Where the words are looked for.
@@ -32,7 +32,7 @@ pub struct Rule {
 
 /// Where words are looked for, and while when they count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub(crate) enum Source {
     /// kubelet's log and the init system's about it, while kubelet is not healthy.
     Kubelet,
     /// kubelet's log, whatever it is about, while anything is not healthy.
@@ -55,7 +55,7 @@ pub enum Source {
 
 /// What words prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// It may be so: told when time is up, no reason to give up.
     Possible,
     /// It is so for now: proven when it stays so.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use regex::Regex;
 
+use super::evidence::{ComponentEvidence, KubeletEvidence};
+use super::rule::Proof;
 use super::*;
 use crate::health::Stage;
 use crate::manifest::Component;

@@ -6,7 +6,7 @@ const MASK: &str = "<withheld>";
 const SECRET_NAMES: [&str; 4] = ["PASSWORD", "SECRET", "TOKEN", "CREDENTIAL"];
 
 /// `text` with its secrets withheld: passwords in URLs, join tokens, and environment variables that are called so.
-pub fn masked(text: &str) -> String {
+pub(crate) fn masked(text: &str) -> String {
     let mut secret_name = false;
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {

@@ -12,15 +12,15 @@ use zeroize::Zeroizing;
 
 use crate::yaml;
 
-pub use mask::masked;
-pub use shown::shown;
+pub(crate) use mask::masked;
+pub(crate) use shown::shown;
 
 /// How many lines around a change are shown, as diff(1) does.
 const CONTEXT: usize = 3;
 
 /// A file that is made or changed.
 #[derive(Clone, PartialEq, Eq)]
-pub struct FileChange {
+pub(crate) struct FileChange {
     /// Which.
     pub path: PathBuf,
     /// Its content; none where it is not there. It may be a secret, as the new one may be.
@@ -36,17 +36,17 @@ impl fmt::Debug for FileChange {
 
 impl FileChange {
     /// A file that says `before`, if it is there, and will say `after`.
-    pub fn new(path: PathBuf, before: Option<Vec<u8>>, after: &[u8]) -> Self {
+    pub(crate) fn new(path: PathBuf, before: Option<Vec<u8>>, after: &[u8]) -> Self {
         Self { path, before: before.map(Zeroizing::new), after: Zeroizing::new(after.to_vec()) }
     }
 
     /// Whether the file is there already.
-    pub fn replaces(&self) -> bool {
+    pub(crate) fn replaces(&self) -> bool {
         self.before.is_some()
     }
 
     /// As a unified diff of what may be [`shown()`].
-    pub fn unified(&self) -> String {
+    pub(crate) fn unified(&self) -> String {
         let name = self.path.display().to_string();
         let before = self.before.as_ref().map(|content| shown(content));
         unified(&name, before.as_deref(), &shown(&self.after))
@@ -69,7 +69,7 @@ impl FileChange {
 
 /// A unified diff of what is called `name`, from `before`, or from nothing, to `after`; empty where there is no
 /// difference.
-pub fn unified(name: &str, before: Option<&str>, after: &str) -> String {
+pub(crate) fn unified(name: &str, before: Option<&str>, after: &str) -> String {
     unified_with(name, before, after, CONTEXT)
 }
 

@@ -9,7 +9,7 @@ use crate::kubeconfig::{Kubeconfig, User};
 use crate::pki::{Bundle, Certificate, PrivateKey};
 
 /// A file's content as it may be shown: text as it is, certificates, private keys and kubeconfigs as facts.
-pub fn shown(content: &[u8]) -> String {
+pub(crate) fn shown(content: &[u8]) -> String {
     if let Ok(bundle) = Bundle::from_pem(content) {
         return bundle.iter().map(|c| certificate(c, "")).collect();
     }

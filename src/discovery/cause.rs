@@ -12,8 +12,12 @@ use crate::pki::ChainError;
 /// How long something that looks final is doubted: a cluster, or what is in front of it, may be starting, and a
 /// machine's clock be set.
 const DOUBT: Duration = Duration::from_secs(10);
-/// How long a new cluster may take until anybody may read its cluster-info, and kube-controller-manager has signed it.
+/// How long a new cluster may take until its API server is ready, and until kube-controller-manager has signed
+/// cluster-info.
 const FIRST_SIGNATURE: Duration = Duration::from_secs(60);
+/// How long `init` may take from an API server that is ready to a cluster-info that anybody may read: it waits for the
+/// other components in between.
+const REST_OF_INIT: Duration = Duration::from_secs(15);
 /// The command that makes what a new node needs.
 const NEW_TOKEN: &str = "`kubestrap token create --print-join-command` on a control-plane node prints a join command with a new token";
 
@@ -149,6 +153,8 @@ pub(crate) enum Cause {
         address: String,
         /// What it says.
         message: String,
+        /// Whether the API server says that it is ready. Before that, it lets nobody read anything.
+        ready: bool,
         /// Whether the cluster is being made, so that it may be for everybody soon.
         new: bool,
     },
@@ -290,9 +296,10 @@ impl Cause {
             | Self::Broken { .. }
             | Self::Unavailable { .. }
             | Self::Unresolved { definite: false, .. } => Patience::Limit,
-            Self::NotSigned { new: true, .. } | Self::Forbidden { new: true, .. } => {
+            Self::NotSigned { new: true, .. } | Self::Forbidden { ready: false, .. } => {
                 Patience::For(FIRST_SIGNATURE)
             }
+            Self::Forbidden { new: true, .. } => Patience::For(REST_OF_INIT),
             Self::Unresolved { .. }
             | Self::NotTls { .. }
             | Self::Handshake { .. }

@@ -189,7 +189,7 @@ impl Caller {
             },
             (401, true) if self.credentials.is_empty() => Cause::Anonymous { address },
             (401, true) => Cause::Unauthorized { address, credentials: self.credentials.clone() },
-            (403, true) => Cause::Forbidden { address, message, new: false },
+            (403, true) => Cause::Forbidden { address, message, ready: true, new: false },
             (404, true) => Cause::NoClusterInfo { address },
             (code @ (429 | 500..=599), is_status) => {
                 let text = if is_status { message } else { first_line(&answer.body) };
@@ -215,9 +215,7 @@ impl Caller {
                 return self.untrusted(tls).await;
             }
             let Some(io) = cause.downcast_ref::<io::Error>() else { continue };
-            if let Some((_, why)) = reason.split_once("failed to lookup address information: ") {
-                // What the resolver says when it has an answer; "try again" is none.
-                let definite = ["not known", "not resolve", "No address"].iter().any(|w| why.contains(w));
+            if let Some((why, definite)) = net::unresolved(&reason) {
                 let host = self.address.host.clone();
                 return Cause::Unresolved { host, reason: why.to_owned(), definite };
             }

@@ -44,15 +44,15 @@ pub(super) async fn until<T>(
 ) -> Result<T, (Cause, Duration)> {
     let begin = Instant::now();
     let mut pause = FIRST_PAUSE;
-    // Since when the same kind of failure comes back, and when it was told.
-    let mut same: Option<(std::mem::Discriminant<Cause>, Instant)> = None;
+    // Since when the same kind of failure, as doubtful as before, comes back, and when it was told.
+    let mut same: Option<((std::mem::Discriminant<Cause>, Patience), Instant)> = None;
     let mut told: Option<Instant> = None;
     loop {
         let cause = match attempt().await {
             Ok(value) => return Ok(value),
             Err(cause) => cause,
         };
-        let kind = discriminant(&cause);
+        let kind = (discriminant(&cause), cause.patience());
         let since = match same {
             Some((last, since)) if last == kind => since,
             Some(_) | None => {
@@ -126,5 +126,17 @@ mod tests {
         let (cause, after) = result.unwrap_err();
         assert!(matches!(cause, Cause::NoClusterInfo { .. }), "{cause}");
         assert!((70..=73).contains(&after.as_secs()), "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_only_init_can_mend_is_given_its_time_from_when_the_api_server_is_ready() {
+        let begin = Instant::now();
+        let result = until(Duration::from_secs(300), &mut |_| {}, async || {
+            let ready = begin.elapsed().as_secs() >= 5;
+            Err::<(), _>(Cause::Forbidden { address: "a:1".into(), message: String::new(), ready, new: true })
+        })
+        .await;
+        let (_, after) = result.unwrap_err();
+        assert!((20..=23).contains(&after.as_secs()), "{after:?}");
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::CLUSTER_NAME;
 use super::cause::Cause;
 use super::client::{Address, Caller};
+use crate::config::names;
 use crate::kubeconfig::{Context, Kubeconfig, NamedCluster, NamedContext, NamedUser, User};
 use crate::pki::Bundle;
 use crate::yaml;
@@ -27,7 +28,7 @@ pub(super) struct Source {
 
 /// The text of the discovery file, and the directory that its paths count from.
 pub(super) async fn read(file: &str) -> Result<(String, &Path), Cause> {
-    if file.starts_with("https://") {
+    if names::is_https(file) {
         return Ok((download(file).await?, Path::new("/")));
     }
     let path = Path::new(file.strip_prefix("file://").unwrap_or(file));

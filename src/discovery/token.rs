@@ -14,6 +14,8 @@ use crate::kubeconfig::{Cluster, Kubeconfig, User};
 
 /// A server's certificate that is not older belongs to a cluster that is being made.
 const NEW_CLUSTER: time::Duration = time::Duration::minutes(10);
+/// Where an API server says whether it is ready, to anybody.
+const READY: &str = "/readyz";
 /// What any token may read that authenticates.
 const FOR_TOKENS: &str = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 
@@ -81,9 +83,10 @@ impl ByToken<'_> {
                 Ok((answer, seen))
             }
             Err(Cause::Forbidden { address: place, message, .. }) => {
+                let ready = caller.fetch(READY).await.is_ok_and(|answer| answer.code == 200);
                 let certificate = certificate::served(address).await;
                 let new = certificate.is_some_and(|c| super::now() - c.not_before() < NEW_CLUSTER);
-                Err(Cause::Forbidden { address: place, message, new })
+                Err(Cause::Forbidden { address: place, message, ready, new })
             }
             Err(other) => Err(other),
         }

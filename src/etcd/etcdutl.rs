@@ -224,7 +224,7 @@ mod tests {
         let error = |call, message: &str| CriError {
             endpoint: "unix:///x.sock".parse().unwrap(),
             call,
-            cause: CriCause::Rpc { code: crate::host::cri::Code::Unknown, message: message.into() },
+            cause: CriCause::Rpc { code: tonic::Code::Unknown, message: message.into() },
         };
         let runtime = |call, message: &'static str| {
             new_data().make(|_| Err(error(call, message))).unwrap_err().to_string()

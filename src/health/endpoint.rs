@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// A health endpoint. Its certificate is not verified, as kubeadm does not: kube-controller-manager and
 /// kube-scheduler serve one that they signed themselves.
 #[derive(Clone)]
-pub struct Endpoint {
+pub(crate) struct Endpoint {
     client: Client,
     path: String,
     url: String,
@@ -21,7 +21,7 @@ pub struct Endpoint {
 
 /// What a health endpoint said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Healthy (status 200).
     Healthy,
     /// It answered, but not with 200; its text says which check fails.
@@ -37,7 +37,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// In words, when `base` is no URL or TLS can't be set up.
-    pub fn new(base: &str, path: &str) -> Result<Self, String> {
+    pub(crate) fn new(base: &str, path: &str) -> Result<Self, String> {
         let url = format!("{base}{path}");
         let mut config = kube::Config::new(net::server_url(base)?);
         config.accept_invalid_certs = true;
@@ -49,17 +49,12 @@ impl Endpoint {
     }
 
     /// The endpoint that `client` reaches at `path`, with the client's identity.
-    pub fn with_client(client: Client, base: &str, path: &str) -> Self {
+    pub(crate) fn with_client(client: Client, base: &str, path: &str) -> Self {
         Self { client, path: path.into(), url: format!("{base}{path}") }
     }
 
-    /// Where it is.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
     /// Asks it.
-    pub async fn ask(&self) -> Answer {
+    pub(crate) async fn ask(&self) -> Answer {
         let request = match Request::get(self.path.as_str()).body(vec![]) {
             Ok(request) => request,
             Err(error) => return Answer::Silent(error.to_string()),

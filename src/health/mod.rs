@@ -5,9 +5,9 @@ mod endpoint;
 mod observe;
 mod target;
 mod watch;
-
-pub use endpoint::{Answer, Endpoint};
-pub use observe::{ComponentState, ContainerView, Observer, Progress, Snapshot, Stage};
+pub use observe::Stage;
+pub(crate) use observe::{ComponentState, ContainerView, Progress, Snapshot};
 pub use target::Target;
 pub(crate) use target::target;
-pub use watch::{DryWatch, LiveWatch, Watch, Watched};
+pub(crate) use watch::DryWatch;
+pub use watch::{LiveWatch, Watch, Watched};

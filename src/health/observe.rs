@@ -73,7 +73,7 @@ pub struct ComponentState {
 }
 
 /// How far each component has come, and kubelet (none); more is further.
-pub type Progress = BTreeMap<Option<Component>, usize>;
+pub(crate) type Progress = BTreeMap<Option<Component>, usize>;
 
 /// The state of everything at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl Snapshot {
 }
 
 /// Asks kubelet, the runtime and the components for their state.
-pub struct Observer {
+pub(crate) struct Observer {
     /// kubelet's health endpoint; none when it is turned off.
     pub kubelet: Option<Endpoint>,
     /// The runtime, or why it could not be reached.
@@ -113,7 +113,7 @@ pub struct Observer {
 
 impl Observer {
     /// Asks them all at once.
-    pub async fn snapshot(&self) -> Snapshot {
+    pub(crate) async fn snapshot(&self) -> Snapshot {
         let answers = async {
             let mut tasks = tokio::task::JoinSet::new();
             for (component, endpoint) in self.components.iter().cloned() {

@@ -121,7 +121,7 @@ async fn client_config(kubeconfig: &Kubeconfig, server: &str) -> Result<kube::Co
 
 /// A control plane in which everything is healthy at once.
 #[derive(Debug, Default)]
-pub struct DryWatch {
+pub(crate) struct DryWatch {
     components: BTreeMap<Component, ComponentState>,
 }
 

@@ -17,7 +17,7 @@ pub struct CommandError {
 ///
 /// # Errors
 /// When it can't be started or ends with another code than 0; then with the last lines that it printed.
-pub fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
+pub(crate) fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
     ended_well(program, args, run_any(program, args)?)
 }
 
@@ -25,7 +25,7 @@ pub fn run(program: &str, args: &[&str]) -> Result<Output, CommandError> {
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_piped(
+pub(crate) fn run_piped(
     program: &str,
     args: &[&str],
     stdin: Option<File>,
@@ -59,7 +59,7 @@ fn ended_well(program: &str, args: &[&str], output: Output) -> Result<Output, Co
 ///
 /// # Errors
 /// When it can't be started.
-pub fn run_any(program: &str, args: &[&str]) -> Result<Output, CommandError> {
+pub(crate) fn run_any(program: &str, args: &[&str]) -> Result<Output, CommandError> {
     let output = Command::new(program).args(args).stdin(Stdio::null()).output();
     output.map_err(|error| not_run(program, args, &error))
 }
@@ -69,7 +69,7 @@ fn not_run(program: &str, args: &[&str], error: &std::io::Error) -> CommandError
 }
 
 /// The path of a program in PATH.
-pub fn find(program: &str) -> Option<std::path::PathBuf> {
+pub(crate) fn find(program: &str) -> Option<std::path::PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|p| p.is_file())
 }

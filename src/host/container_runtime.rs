@@ -17,7 +17,7 @@ use crate::images::{PullError, PullEvent, PullOptions, pull_all};
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// The container runtime of this machine.
-pub trait ContainerRuntime: Send + Sync {
+pub(crate) trait ContainerRuntime: Send + Sync {
     /// What it says about itself.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ pub trait ContainerRuntime: Send + Sync {
 }
 
 /// A runtime behind a CRI socket.
-pub struct CriRuntime {
+pub(crate) struct CriRuntime {
     endpoint: CriEndpoint,
     /// The sandbox that was started is being removed.
     removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
@@ -91,7 +91,7 @@ impl CriRuntime {
     ///
     /// # Errors
     /// When that is not the address of a socket.
-    pub fn new(socket: &str) -> Result<Self, EndpointError> {
+    pub(crate) fn new(socket: &str) -> Result<Self, EndpointError> {
         Ok(Self { endpoint: socket.parse()?, removal: Mutex::default() })
     }
 
@@ -177,14 +177,14 @@ pub(crate) fn talk<T>(
 }
 
 /// A dry run of a runtime: it can be asked, but pulls, starts and removes nothing.
-pub struct DryRuntime(CriRuntime);
+pub(crate) struct DryRuntime(CriRuntime);
 
 impl DryRuntime {
     /// A dry run of the runtime at a socket.
     ///
     /// # Errors
     /// When that is not the address of a socket.
-    pub fn new(socket: &str) -> Result<Self, EndpointError> {
+    pub(crate) fn new(socket: &str) -> Result<Self, EndpointError> {
         CriRuntime::new(socket).map(Self)
     }
 }

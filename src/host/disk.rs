@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How full a file system is, as far as users other than root may fill it: what kubelet looks at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Disk {
+pub(crate) struct Disk {
     /// Where it is mounted.
     pub mount_point: PathBuf,
     /// Its device, as `/proc/self/mountinfo` names it.
@@ -26,7 +26,7 @@ pub struct Disk {
 ///
 /// # Errors
 /// When the system can't tell.
-pub fn disk(path: &Path) -> io::Result<Disk> {
+pub(crate) fn disk(path: &Path) -> io::Result<Disk> {
     let existing = nearest_existing(path);
     let stat = rustix::fs::statvfs(&existing)?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
@@ -48,7 +48,7 @@ pub fn disk(path: &Path) -> io::Result<Disk> {
 ///
 /// # Errors
 /// What the system says.
-pub fn try_write(dir: &Path) -> io::Result<()> {
+pub(crate) fn try_write(dir: &Path) -> io::Result<()> {
     let existing = nearest_existing(dir);
     if !existing.is_dir() {
         return Err(io::ErrorKind::NotADirectory.into());
@@ -66,7 +66,7 @@ pub fn try_write(dir: &Path) -> io::Result<()> {
 }
 
 /// `path`, or the nearest above it that exists.
-pub fn nearest_existing(path: &Path) -> PathBuf {
+pub(crate) fn nearest_existing(path: &Path) -> PathBuf {
     path.ancestors().find(|p| p.exists()).unwrap_or(Path::new("/")).to_owned()
 }
 

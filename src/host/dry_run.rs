@@ -9,7 +9,7 @@ use super::init_system::{InitSystem, ServiceError, ServiceState};
 use super::{FileMode, Host, RealHost, UnmountFlags};
 
 /// A machine that is only looked at.
-pub struct DryRunHost {
+pub(crate) struct DryRunHost {
     real: RealHost,
     /// Where the result is left, each file at its real path below it.
     dir: Option<PathBuf>,
@@ -18,7 +18,7 @@ pub struct DryRunHost {
 
 /// A file that would have been written.
 #[derive(Clone)]
-pub struct DryFile {
+pub(crate) struct DryFile {
     /// Its content.
     pub content: Vec<u8>,
     /// Its mode.
@@ -30,7 +30,7 @@ impl DryRunHost {
     ///
     /// # Errors
     /// When `dir` is not empty, or can't be created.
-    pub fn new(dir: Option<PathBuf>) -> Result<Self, FileError> {
+    pub(crate) fn new(dir: Option<PathBuf>) -> Result<Self, FileError> {
         if let Some(dir) = &dir {
             let used = std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
             if used {
@@ -48,12 +48,12 @@ impl DryRunHost {
     }
 
     /// What would have been written, by path.
-    pub fn written(&self) -> BTreeMap<PathBuf, DryFile> {
+    pub(crate) fn written(&self) -> BTreeMap<PathBuf, DryFile> {
         self.lock().clone()
     }
 
     /// The directory that the result is written to.
-    pub fn dir(&self) -> Option<&Path> {
+    pub(crate) fn dir(&self) -> Option<&Path> {
         self.dir.as_deref()
     }
 
@@ -61,7 +61,7 @@ impl DryRunHost {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn leave(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+    pub(crate) fn leave(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
         match &self.dir {
             Some(dir) => files::write_copy(&dir.join(name), content, FileMode::SECRET),
             None => Ok(()),

@@ -11,7 +11,7 @@ use crate::config::HostFacts;
 use crate::manifest::CA_DIRS;
 
 /// Asks the machine.
-pub fn gather() -> HostFacts {
+pub(crate) fn gather() -> HostFacts {
     let resolved = |init: &dyn InitSystem| init.state("systemd-resolved").active;
     // Without them there is no address to advertise, which is reported.
     let here = net::addresses().unwrap_or_default();

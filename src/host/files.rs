@@ -60,7 +60,7 @@ impl FileError {
 ///
 /// # Errors
 /// When any step fails; the file is then as it was, and the temporary file is gone.
-pub fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+pub(crate) fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
     let fail = |error| FileError::new("write", path, error);
     let existing = match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => return Err(fail(io::ErrorKind::IsADirectory.into())),

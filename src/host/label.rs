@@ -10,9 +10,9 @@ use super::{block_on, net};
 use crate::config::KubernetesVersion;
 
 /// Where Kubernetes publishes what its labels stand for.
-pub const RELEASES: &str = "https://dl.k8s.io";
+pub(crate) const RELEASES: &str = "https://dl.k8s.io";
 /// The same for versions that its CI built (`ci/…`).
-pub const CI_RELEASES: &str = "https://storage.googleapis.com";
+pub(crate) const CI_RELEASES: &str = "https://storage.googleapis.com";
 /// How long all of it may take, as in kubeadm.
 const LIMIT: Duration = Duration::from_secs(10);
 /// How many redirections are followed.
@@ -24,7 +24,7 @@ const MAX_ANSWER: usize = 4096;
 ///
 /// # Errors
 /// In words, when it can't be looked up or the answer is no version.
-pub fn resolve(label: &str) -> Result<KubernetesVersion, String> {
+pub(crate) fn resolve(label: &str) -> Result<KubernetesVersion, String> {
     let url = match label.strip_prefix("ci/") {
         Some(name) => format!("{CI_RELEASES}/k8s-release-dev/ci/{name}.txt"),
         None => format!("{RELEASES}/release/{}.txt", label.strip_prefix("release/").unwrap_or(label)),

@@ -61,7 +61,7 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Locks directories, which need not exist yet, for `command` (see [`Holder::command`]).
+    /// Locks directories, which need not exist yet, for `command` (its name, with what it works on).
     ///
     /// # Errors
     /// Immediately, when another process holds one of them.

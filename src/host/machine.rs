@@ -16,7 +16,7 @@ use crate::host::{ContainerRuntime, ServiceState};
 
 /// What is at a path, symbolic links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PathKind {
+pub(crate) enum PathKind {
     /// A file.
     File,
     /// A directory.
@@ -33,7 +33,7 @@ pub enum PathKind {
 
 /// What a program said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub(crate) struct Said {
     /// It ended with code 0.
     pub success: bool,
     /// What it wrote to stdout.
@@ -44,7 +44,7 @@ pub struct Said {
 
 /// What the container runtime says about itself.
 #[derive(Clone, Debug)]
-pub struct RuntimeFacts {
+pub(crate) struct RuntimeFacts {
     /// Who it is.
     pub version: RuntimeVersion,
     /// Its health.
@@ -59,13 +59,13 @@ pub struct RuntimeFacts {
 
 impl RuntimeFacts {
     /// Whether it holds an image by this reference.
-    pub fn holds(&self, reference: &str) -> bool {
+    pub(crate) fn holds(&self, reference: &str) -> bool {
         self.images.iter().any(|i| i.repo_tags.iter().chain(&i.repo_digests).any(|name| name == reference))
     }
 }
 
 /// The machine, as far as checks look at it.
-pub trait Machine: Send + Sync {
+pub(crate) trait Machine: Send + Sync {
     /// What was measured so far no longer counts: the machine has changed since.
     fn forget(&self) {}
 

@@ -4,11 +4,11 @@
 //! keeps what would be written in memory, or in a directory, so that no phase asks whether this is a dry run.
 
 mod block_on;
-pub mod command;
+pub(crate) mod command;
 mod container_runtime;
 mod copy;
-pub mod cri;
-pub mod disk;
+pub(crate) mod cri;
+pub(crate) mod disk;
 mod dry_run;
 mod etcd_version;
 mod facts;
@@ -16,33 +16,33 @@ pub(crate) mod fault;
 mod files;
 mod init_system;
 pub(crate) mod kubelet;
-pub mod label;
+pub(crate) mod label;
 mod lock;
 pub(crate) mod machine;
-pub mod mounts;
-pub mod net;
-pub mod process;
+pub(crate) mod mounts;
+pub(crate) mod net;
+pub(crate) mod process;
 mod real;
 pub(crate) mod real_machine;
-pub mod system;
-pub mod tls;
+pub(crate) mod system;
+pub(crate) mod tls;
 mod together;
 
 use std::path::{Path, PathBuf};
 
-pub use rustix::mount::UnmountFlags;
+pub(crate) use rustix::mount::UnmountFlags;
 
 pub(crate) use block_on::block_on;
 pub(crate) use container_runtime::talk;
-pub use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
-pub use dry_run::DryRunHost;
-pub use facts::gather;
-pub use files::{FileError, Written, write_atomically};
-pub use init_system::{InitSystem, ServiceError, ServiceState};
-pub use lock::{Holder, Lock, LockError};
+pub(crate) use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
+pub(crate) use dry_run::DryRunHost;
+pub(crate) use facts::gather;
+pub(crate) use files::{FileError, Written, write_atomically};
+pub(crate) use init_system::{InitSystem, ServiceError, ServiceState};
+pub use lock::Lock;
 pub(crate) use mounts::unmount_flags;
 pub use real::RealHost;
-pub use together::{NewFile, TEMPORARY, remove_leftovers, replace_together};
+pub(crate) use together::{NewFile, TEMPORARY, remove_leftovers};
 
 /// The modes of a file and of its new parent directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub trait Host: Send + Sync {
     /// When any step fails; then the file is as it was.
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError>;
 
-    /// Writes several files together, as [`replace_together`] does.
+    /// Writes several files together, as [`together::replace_together`] does.
     ///
     /// # Errors
     /// When any step fails; before the first file is in place, all are as they were.

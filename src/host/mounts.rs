@@ -7,7 +7,7 @@ use rustix::mount::UnmountFlags;
 use super::FileError;
 
 /// Mount points below `dir`, the deepest first.
-pub fn below(dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn below(dir: &Path) -> Vec<PathBuf> {
     parse(&std::fs::read_to_string("/proc/self/mounts").unwrap_or_default(), dir)
 }
 

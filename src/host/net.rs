@@ -9,7 +9,7 @@ use super::process::{self, Process};
 
 /// A TCP socket that listens in our network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listener {
+pub(crate) struct Listener {
     /// Where it listens; an unspecified address is all addresses.
     pub address: SocketAddr,
     /// The user that opened it.
@@ -28,7 +28,7 @@ impl fmt::Display for Listener {
 
 /// An address of a network interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InterfaceAddress {
+pub(crate) struct InterfaceAddress {
     /// The interface's name.
     pub interface: String,
     /// The address.
@@ -40,7 +40,7 @@ pub struct InterfaceAddress {
 ///
 /// # Errors
 /// In words, when `text` is none.
-pub fn server_url(text: &str) -> Result<http::Uri, String> {
+pub(crate) fn server_url(text: &str) -> Result<http::Uri, String> {
     let url: http::Uri = text.parse().map_err(|e| format!("{text:?} is no URL: {e}"))?;
     let usable =
         matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|h| !h.is_empty());
@@ -55,14 +55,14 @@ pub fn server_url(text: &str) -> Result<http::Uri, String> {
 ///
 /// # Errors
 /// What the system says.
-pub fn addresses() -> io::Result<Vec<InterfaceAddress>> {
+pub(crate) fn addresses() -> io::Result<Vec<InterfaceAddress>> {
     let found = if_addrs::get_if_addrs()?;
     Ok(found.into_iter().map(|i| InterfaceAddress { ip: i.ip(), interface: i.name }).collect())
 }
 
 /// Whether nothing listens on `port`: listens there for a moment, as kubeadm does. The kernel's table of
 /// [`listeners`] takes milliseconds, since those of all connections go with it.
-pub fn is_free(port: u16) -> bool {
+pub(crate) fn is_free(port: u16) -> bool {
     let free = |ip: IpAddr| match TcpListener::bind((ip, port)) {
         Ok(_) => true,
         // A machine without IPv6.
@@ -75,7 +75,7 @@ pub fn is_free(port: u16) -> bool {
 ///
 /// # Errors
 /// What the system says.
-pub fn listeners() -> io::Result<Vec<Listener>> {
+pub(crate) fn listeners() -> io::Result<Vec<Listener>> {
     let mut sockets = parse(&fs::read_to_string("/proc/net/tcp")?);
     match fs::read_to_string("/proc/net/tcp6") {
         Ok(table) => sockets.extend(parse(&table)),
@@ -156,6 +156,14 @@ fn owners(sockets: &[Socket]) -> BTreeMap<u64, u32> {
         }
     }
     owners
+}
+
+/// What the resolver said of a name, where that is why a connection failed; and whether a name server answered, so that
+/// asking again does not help soon.
+pub(crate) fn unresolved(reason: &str) -> Option<(&str, bool)> {
+    let (_, why) = reason.split_once("failed to lookup address information: ")?;
+    // "Try again" is said when no name server answers.
+    Some((why, ["not known", "not resolve", "No address"].iter().any(|words| why.contains(words))))
 }
 
 #[cfg(test)]

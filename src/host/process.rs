@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 /// A running process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Process {
+pub(crate) struct Process {
     /// Its id.
     pub pid: u32,
     /// Its name as the kernel has it, at most 15 bytes.
@@ -21,19 +21,19 @@ pub struct Process {
 
 impl Process {
     /// Whether it runs `program`: by the file name of its command, or the kernel's name for it.
-    pub fn is(&self, program: &str) -> bool {
+    pub(crate) fn is(&self, program: &str) -> bool {
         let first = self.command.first().map_or("", String::as_str);
         first.rsplit('/').next() == Some(program)
             || (self.command.is_empty() && self.name == program.get(..15).unwrap_or(program))
     }
 
     /// Whether it has ended and waits for its parent: it has no command line any more.
-    pub fn is_zombie(&self) -> bool {
+    pub(crate) fn is_zombie(&self) -> bool {
         self.command.is_empty()
     }
 
     /// Its command line as one text, truncated if it is long.
-    pub fn command_line(&self) -> String {
+    pub(crate) fn command_line(&self) -> String {
         const LONGEST: usize = 120;
         let line = if self.command.is_empty() { self.name.clone() } else { self.command.join(" ") };
         match line.char_indices().nth(LONGEST) {
@@ -43,7 +43,7 @@ impl Process {
     }
 
     /// The value of its flag `name`, written `--name=value` or `--name value`.
-    pub fn flag(&self, name: &str) -> Option<&str> {
+    pub(crate) fn flag(&self, name: &str) -> Option<&str> {
         let mut words = self.command.iter().map(String::as_str);
         while let Some(word) = words.next() {
             let Some(flag) = word.strip_prefix('-') else { continue };
@@ -59,7 +59,7 @@ impl Process {
 }
 
 /// When a process started, to a hundredth of a second; none if it is gone.
-pub fn started(pid: u32) -> Option<SystemTime> {
+pub(crate) fn started(pid: u32) -> Option<SystemTime> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let boot = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let up = Duration::new(boot.tv_sec.try_into().ok()?, boot.tv_nsec.try_into().ok()?);
@@ -74,7 +74,7 @@ fn since_boot(stat: &str) -> Option<Duration> {
 }
 
 /// All processes that have a command line, by pid.
-pub fn processes() -> Vec<Process> {
+pub(crate) fn processes() -> Vec<Process> {
     let own = fs::read_link("/proc/self/ns/mnt").ok();
     let mut found: Vec<Process> = pids()
         .into_iter()
@@ -86,7 +86,7 @@ pub fn processes() -> Vec<Process> {
 }
 
 /// One process; none if it is gone.
-pub fn by_pid(pid: u32) -> Option<Process> {
+pub(crate) fn by_pid(pid: u32) -> Option<Process> {
     process(pid, fs::read_link("/proc/self/ns/mnt").ok().as_deref())
 }
 

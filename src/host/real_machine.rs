@@ -69,7 +69,7 @@ impl From<Kept> for io::Error {
 type Answer = Result<Said, String>;
 
 /// The machine we run on. What several checks ask for is measured once.
-pub struct RealMachine {
+pub(crate) struct RealMachine {
     host: RealHost,
     container_runtime: Arc<dyn ContainerRuntime>,
     addresses: Remembered<Result<Vec<InterfaceAddress>, Kept>>,
@@ -84,7 +84,7 @@ pub struct RealMachine {
 
 impl RealMachine {
     /// The machine, with its container runtime.
-    pub fn new(container_runtime: Arc<dyn ContainerRuntime>) -> Self {
+    pub(crate) fn new(container_runtime: Arc<dyn ContainerRuntime>) -> Self {
         Self {
             host: RealHost::new(),
             container_runtime,

@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 
 /// A swap area in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SwapArea {
+pub(crate) struct SwapArea {
     /// The device or file.
     pub path: PathBuf,
     /// `partition` or `file`.
@@ -20,7 +20,7 @@ pub struct SwapArea {
 
 /// The cgroup controllers of the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cgroups {
+pub(crate) struct Cgroups {
     /// 1 or 2; a hybrid is 1, as for kubelet. 0 where nothing is mounted.
     pub version: u8,
     /// The controllers that are enabled.
@@ -29,7 +29,7 @@ pub struct Cgroups {
 
 /// How the kernel was configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KernelConfig {
+pub(crate) struct KernelConfig {
     /// Its file.
     pub path: PathBuf,
     /// Options without `CONFIG_`, and their values: mostly `y` or `m`.
@@ -37,7 +37,7 @@ pub struct KernelConfig {
 }
 
 /// The operating system and the processor's kind as Go and container images name them, such as `linux/amd64`.
-pub fn platform() -> String {
+pub(crate) fn platform() -> String {
     let architecture = match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
@@ -47,7 +47,7 @@ pub fn platform() -> String {
 }
 
 /// How many processors we may run on (as Go's `NumCPU`, which kubeadm asks).
-pub fn cpus() -> usize {
+pub(crate) fn cpus() -> usize {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     allowed_cpus(&status).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
@@ -59,7 +59,7 @@ fn allowed_cpus(status: &str) -> Option<usize> {
 }
 
 /// Bytes of memory.
-pub fn memory() -> u64 {
+pub(crate) fn memory() -> u64 {
     let info = rustix::system::sysinfo();
     // The fields' type is that of C's `unsigned long`.
     #[allow(clippy::useless_conversion)]
@@ -70,7 +70,7 @@ pub fn memory() -> u64 {
 ///
 /// # Errors
 /// What the system says.
-pub fn swaps() -> io::Result<Vec<SwapArea>> {
+pub(crate) fn swaps() -> io::Result<Vec<SwapArea>> {
     match fs::read_to_string("/proc/swaps") {
         Ok(table) => Ok(parse_swaps(&table)),
         // A kernel without swap.
@@ -92,12 +92,12 @@ fn parse_swaps(table: &str) -> Vec<SwapArea> {
 }
 
 /// The kernel's release, such as `6.12.48+deb13-amd64`.
-pub fn kernel_release() -> String {
+pub(crate) fn kernel_release() -> String {
     rustix::system::uname().release().to_string_lossy().into_owned()
 }
 
 /// The kernel's configuration, from the first place that has it, of those kubeadm looks at.
-pub fn kernel_config() -> Option<KernelConfig> {
+pub(crate) fn kernel_config() -> Option<KernelConfig> {
     let release = kernel_release();
     let plain = [
         format!("/boot/config-{release}"),
@@ -138,7 +138,7 @@ fn parse_config(text: &str) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// What the system says.
-pub fn cgroups() -> io::Result<Cgroups> {
+pub(crate) fn cgroups() -> io::Result<Cgroups> {
     /// statfs(2)'s magic number of cgroup2.
     const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
     let root = Path::new("/sys/fs/cgroup");

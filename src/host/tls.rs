@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a server showed no certificate.
 #[derive(Debug, thiserror::Error)]
-pub enum TlsError {
+pub(crate) enum TlsError {
     /// Nothing listens, or not in time.
     #[error("{address} can't be reached: {source}")]
     Connect {
@@ -40,7 +40,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// When there is no answer, or none in TLS.
-pub fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
+pub(crate) fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
     let unreachable = |source| TlsError::Connect { address: address.to_owned(), source };
     let failed = |reason: String| TlsError::Handshake { address: address.to_owned(), reason };
     let socket = address

@@ -11,7 +11,7 @@ use super::files::{self, FileError};
 use super::{FileMode, fault};
 
 /// How the names of our temporary files begin; kubelet ignores such names among manifests.
-pub const TEMPORARY: &str = ".kubestrap-";
+pub(crate) const TEMPORARY: &str = ".kubestrap-";
 
 /// A file that is to be written together with others.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ pub struct NewFile<'a> {
 ///
 /// # Errors
 /// When any step fails. Before the first rename that leaves everything as it was.
-pub fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
+pub(crate) fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
     for dir in put(new_files, Mode::OfExisting)? {
         files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
     }
@@ -103,7 +103,7 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), Fi
 ///
 /// # Errors
 /// When the directory can't be read, or a file can't be removed.
-pub fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
+pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

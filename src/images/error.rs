@@ -11,7 +11,7 @@ use crate::host::system;
 
 /// Why images could not be moved.
 #[derive(Debug, thiserror::Error)]
-pub enum TransferError {
+pub(crate) enum TransferError {
     /// The runtime does not answer.
     #[error(transparent)]
     Cri(#[from] CriError),

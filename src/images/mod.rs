@@ -1,7 +1,7 @@
 //! Images on their way to machines without a registry: out of one runtime, in an archive, into another.
 //!
-//! CRI has no call for either, so the runtime's own program does it ([`TOOLS`]). What goes into an archive and what
-//! comes out of it is verified here ([`Archive`]): nothing damaged or incomplete reaches a runtime.
+//! CRI has no call for either, so the runtime's own program does it ([`tool::TOOLS`]). What goes into an archive and what
+//! comes out of it is verified here ([`archive::Archive`]): nothing damaged or incomplete reaches a runtime.
 
 mod archive;
 mod error;
@@ -11,13 +11,10 @@ mod pull_error;
 mod reference;
 mod tool;
 mod transfer;
-
-pub use archive::{Archive, ArchiveError, Digest, Image, Writer};
-pub use error::TransferError;
+pub(crate) use error::TransferError;
 pub(crate) use pull::pull;
 pub(crate) use pull_all::pull_all;
-pub use pull_all::{IMAGE_PULL, PullEvent, PullOptions, PullPolicy};
-pub use pull_error::PullError;
-pub use reference::canonical;
-pub use tool::{TOOLS, Tool};
-pub use transfer::{Carrier, Moved, Step};
+pub(crate) use pull_all::{IMAGE_PULL, PullEvent, PullOptions, PullPolicy};
+pub(crate) use pull_error::PullError;
+pub(crate) use reference::canonical;
+pub(crate) use transfer::{Carrier, Moved, Step};

@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::host::cri::{CriClient, CriError};
 
 /// The name of this check, as kubeadm has it.
-pub const IMAGE_PULL: &str = "ImagePull";
+pub(crate) const IMAGE_PULL: &str = "ImagePull";
 
 /// How often a pull is tried, as in kubeadm.
 const TRIES: u32 = 5;
@@ -44,7 +44,7 @@ impl Images for CriClient {
 
 /// When images are pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PullPolicy {
+pub(crate) enum PullPolicy {
     /// Those that are not here.
     #[default]
     IfNotPresent,
@@ -56,7 +56,7 @@ pub enum PullPolicy {
 
 /// How to pull.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PullOptions {
+pub(crate) struct PullOptions {
     /// Which images.
     pub policy: PullPolicy,
     /// One after the other.
@@ -66,7 +66,7 @@ pub struct PullOptions {
 impl PullOptions {
     /// What `nodeRegistration.imagePullPolicy` and `imagePullSerial` ask for. Where nobody says, images are pulled at
     /// once, which kubeadm does only when told to.
-    pub fn of(settings: &Settings) -> Self {
+    pub(crate) fn of(settings: &Settings) -> Self {
         let node = &settings.node.registration;
         let policy = match node.image_pull_policy.as_str() {
             "Always" => PullPolicy::Always,
@@ -79,7 +79,7 @@ impl PullOptions {
 
 /// What happens to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PullEvent {
+pub(crate) enum PullEvent {
     /// It is here already.
     Present(String),
     /// Its pull begins.
@@ -173,8 +173,10 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex};
 
+    use tonic::Code;
+
     use super::*;
-    use crate::host::cri::{Code, CriCause};
+    use crate::host::cri::CriCause;
     use crate::preflight::{cri_error, test_settings as settings};
 
     /// Images that are here, and what each try of a pull gives: errors first, then success.

@@ -7,7 +7,7 @@ use crate::host::cri::{CriCause, CriError};
 /// An image that can't be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("image {image} can't be pulled: {reason}")]
-pub struct PullError {
+pub(crate) struct PullError {
     /// The image.
     pub image: String,
     /// How often it was tried.
@@ -126,7 +126,7 @@ impl PullError {
     }
 
     /// The same as a finding.
-    pub fn finding(&self) -> Finding {
+    pub(crate) fn finding(&self) -> Finding {
         let again = "; `kubestrap config images pull` tries again, and `ctr -n k8s.io images import FILE.tar` brings an image without a network";
         let tries = if self.tries == 1 { String::new() } else { format!(" ({} tries)", self.tries) };
         let finding =
@@ -145,8 +145,8 @@ impl PullError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::cri::Code;
     use crate::preflight::cri_error;
+    use tonic::Code;
 
     fn error(message: &str) -> PullError {
         let cause = CriCause::Rpc { code: Code::Unknown, message: message.into() };

@@ -2,7 +2,7 @@
 
 /// A reference with the registry that runtimes add where it names none: `docker.io`, and there `library` for names of
 /// one word (the rule of github.com/distribution/reference).
-pub fn canonical(reference: &str) -> String {
+pub(crate) fn canonical(reference: &str) -> String {
     match reference.split_once('/') {
         Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => reference.to_owned(),
         Some(_) => format!("docker.io/{reference}"),

@@ -9,7 +9,7 @@ use crate::host::cri::CriEndpoint;
 /// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say; a flag with a question
 /// mark is for those versions that have it.
 #[derive(Debug)]
-pub struct Tool {
+pub(crate) struct Tool {
     /// The runtime, as it names itself over CRI.
     pub runtime: &'static str,
     /// The program.
@@ -23,7 +23,7 @@ pub struct Tool {
 }
 
 /// All that we know.
-pub const TOOLS: &[Tool] = &[
+pub(crate) const TOOLS: &[Tool] = &[
     Tool {
         runtime: "containerd",
         program: "ctr",

@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// An image that was moved.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Moved {
+pub(crate) struct Moved {
     /// Its full name.
     pub name: String,
     /// Its digest, as registries and runtimes know it.
@@ -46,7 +46,7 @@ impl Moved {
 
 /// What is told on the way.
 #[derive(Debug)]
-pub enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// An image is being written out.
     Exporting(&'a str),
     /// It is in the archive.
@@ -60,7 +60,7 @@ pub enum Step<'a> {
 }
 
 /// A runtime, with its program.
-pub struct Carrier {
+pub(crate) struct Carrier {
     client: CriClient,
     tool: &'static Tool,
 }
@@ -70,7 +70,7 @@ impl Carrier {
     ///
     /// # Errors
     /// When it does not answer, or there is no program for it.
-    pub fn of(endpoint: &CriEndpoint) -> Result<Self, TransferError> {
+    pub(crate) fn of(endpoint: &CriEndpoint) -> Result<Self, TransferError> {
         let client = talk(endpoint, CriClient::connect(endpoint))?;
         let name = talk(endpoint, client.version())?.name;
         Ok(Self { client, tool: Tool::of(&name)? })
@@ -80,7 +80,7 @@ impl Carrier {
     ///
     /// # Errors
     /// When an image is not here, can't be written out, or is not whole.
-    pub fn export(
+    pub(crate) fn export(
         &self,
         images: &[String],
         file: &Path,
@@ -140,7 +140,7 @@ impl Carrier {
     ///
     /// # Errors
     /// When something is wrong with the archive, and then nothing is imported; or when the runtime fails.
-    pub fn import(
+    pub(crate) fn import(
         &self,
         file: &Path,
         wanted: &[String],

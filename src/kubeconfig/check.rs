@@ -8,7 +8,7 @@ use crate::pki::Bundle;
 
 /// Why an existing kubeconfig can't stay in use.
 #[derive(Debug, thiserror::Error)]
-pub enum KubeconfigError {
+pub(crate) enum KubeconfigError {
     /// It can't be read.
     #[error("{file} is no kubeconfig: {reason}; move it away and run again")]
     Unreadable {
@@ -32,7 +32,7 @@ pub enum KubeconfigError {
 ///
 /// # Errors
 /// When it can't stay in use.
-pub fn check_existing(
+pub(crate) fn check_existing(
     file: &str,
     text: &str,
     ca: &Bundle,

@@ -6,6 +6,7 @@ mod check;
 mod file;
 mod table;
 
-pub use check::{KubeconfigError, check_existing};
-pub use file::{Cluster, Context, Kubeconfig, NamedCluster, NamedContext, NamedUser, User};
-pub use table::{KubeconfigRow, ROWS, Server};
+pub(crate) use check::{KubeconfigError, check_existing};
+pub use file::Kubeconfig;
+pub(crate) use file::{Cluster, Context, NamedCluster, NamedContext, NamedUser, User};
+pub(crate) use table::{KubeconfigRow, ROWS};

@@ -4,7 +4,7 @@ use crate::config::Settings;
 
 /// Which API server a kubeconfig names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Server {
+pub(crate) enum Server {
     /// The control plane's endpoint, for people.
     ControlPlane,
     /// This node's own, so that a component does not depend on a load balancer in front of its own machine.
@@ -13,7 +13,7 @@ pub enum Server {
 
 /// A kubeconfig that init writes.
 #[derive(Clone, Copy, Debug)]
-pub struct KubeconfigRow {
+pub(crate) struct KubeconfigRow {
     /// Name of its phase.
     pub name: &'static str,
     /// Its file in `/etc/kubernetes`.
@@ -29,7 +29,7 @@ pub struct KubeconfigRow {
 }
 
 /// The table, in the order of the phases.
-pub const ROWS: [KubeconfigRow; 5] = [
+pub(crate) const ROWS: [KubeconfigRow; 5] = [
     KubeconfigRow {
         name: "admin",
         file: "admin.conf",
@@ -74,7 +74,7 @@ pub const ROWS: [KubeconfigRow; 5] = [
 
 impl KubeconfigRow {
     /// The user, CN of the certificate.
-    pub fn user(&self, settings: &Settings) -> String {
+    pub(crate) fn user(&self, settings: &Settings) -> String {
         if self.user.ends_with(':') {
             format!("{}{}", self.user, settings.node_name())
         } else {
@@ -83,7 +83,7 @@ impl KubeconfigRow {
     }
 
     /// The URL of the API server.
-    pub fn server_url(&self, settings: &Settings) -> String {
+    pub(crate) fn server_url(&self, settings: &Settings) -> String {
         // Until 1.35 kubeadm has a gate for what kubelet's names.
         let local_mode =
             settings.cluster.config.feature_gates.get("ControlPlaneKubeletLocalMode") != Some(&false);

@@ -11,7 +11,7 @@ const HEALTHZ_PORT: i32 = 10248;
 const SYSTEMD_RESOLVED: &str = "/run/systemd/resolve/resolv.conf";
 
 /// The configuration as every kubelet of the cluster shall have it (the `kubelet-config` ConfigMap).
-pub fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
+pub(crate) fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
     let mut c = settings.cluster.kubelet.clone().unwrap_or_default();
     let text = |field: &mut String, default: &str| {
         if field.is_empty() {
@@ -34,7 +34,7 @@ pub fn cluster_configuration(settings: &Settings) -> KubeletConfiguration {
 }
 
 /// The configuration of this node, before patches: with what depends on this machine.
-pub fn node_configuration(settings: &Settings) -> KubeletConfiguration {
+pub(crate) fn node_configuration(settings: &Settings) -> KubeletConfiguration {
     let mut c = cluster_configuration(settings);
     if settings.node.facts.systemd_resolved && c.resolv_conf.is_none() {
         c.resolv_conf = Some(SYSTEMD_RESOLVED.into());
@@ -43,14 +43,14 @@ pub fn node_configuration(settings: &Settings) -> KubeletConfiguration {
 }
 
 /// `instance-config.yaml`, this machine's part; none where the version has it in the flags.
-pub fn instance_configuration(settings: &Settings) -> Option<Value> {
+pub(crate) fn instance_configuration(settings: &Settings) -> Option<Value> {
     settings
         .instance_config()
         .then(|| json!({ "containerRuntimeEndpoint": settings.node.registration.cri_socket }))
 }
 
 /// `configuration` with the instance's part over it, the way kubeadm applies it: as the last patch.
-pub fn with_instance(mut configuration: Value, instance: Option<&Value>) -> Value {
+pub(crate) fn with_instance(mut configuration: Value, instance: Option<&Value>) -> Value {
     if let (Value::Object(fields), Some(Value::Object(instance))) = (&mut configuration, instance) {
         fields.extend(instance.iter().map(|(k, v)| (k.clone(), v.clone())));
     }

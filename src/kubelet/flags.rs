@@ -7,7 +7,7 @@ use crate::config::v1beta4::Arg;
 use crate::manifest;
 
 /// The flags: those that this node needs, then the user's `kubeletExtraArgs`.
-pub fn flags(settings: &Settings) -> Vec<Arg> {
+pub(crate) fn flags(settings: &Settings) -> Vec<Arg> {
     let node = &settings.node.registration;
     let mut base = vec![];
     let mut add = |name: &str, value: &str| base.push(Arg { name: name.into(), value: value.into() });
@@ -32,7 +32,7 @@ pub fn flags(settings: &Settings) -> Vec<Arg> {
 }
 
 /// `kubeadm-flags.env`: one variable, quoted as Go's `%q` quotes, which systemd's `EnvironmentFile` reads.
-pub fn flags_file(settings: &Settings) -> String {
+pub(crate) fn flags_file(settings: &Settings) -> String {
     let words: Vec<String> = flags(settings).iter().map(|a| format!("--{}={}", a.name, a.value)).collect();
     format!("KUBELET_KUBEADM_ARGS={}\n", go_quoted(&words.join(" ")))
 }

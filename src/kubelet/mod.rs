@@ -7,6 +7,8 @@ mod configuration;
 mod flags;
 mod units;
 
-pub use configuration::{cluster_configuration, instance_configuration, node_configuration, with_instance};
-pub use flags::{flags, flags_file};
-pub use units::{DROP_IN, UNIT, lacks_drop_in};
+pub(crate) use configuration::{
+    cluster_configuration, instance_configuration, node_configuration, with_instance,
+};
+pub(crate) use flags::flags_file;
+pub(crate) use units::{DROP_IN, UNIT, lacks_drop_in};

@@ -1,14 +1,14 @@
 //! The systemd unit and drop-in that start kubelet, for machines whose packages bring none.
 
 /// `kubelet.service`, as the distributions' packages have it.
-pub const UNIT: &str = include_str!("../../templates/kubelet/kubelet.service.conf");
+pub(crate) const UNIT: &str = include_str!("../../templates/kubelet/kubelet.service.conf");
 
 /// `kubelet.service.d/10-kubeadm.conf`, through which kubelet finds what init writes.
-pub const DROP_IN: &str = include_str!("../../templates/kubelet/10-kubeadm.conf");
+pub(crate) const DROP_IN: &str = include_str!("../../templates/kubelet/10-kubeadm.conf");
 
 /// Whether a unit, as `systemctl cat` shows it, is as kubelet's own package brings it, without the drop-in: `init`
 /// then installs that. Whoever starts another program, names a flag or brings an environment decides how kubelet starts.
-pub fn lacks_drop_in(unit: &str) -> bool {
+pub(crate) fn lacks_drop_in(unit: &str) -> bool {
     let settings = |name: &str| unit.lines().filter_map(move |line| line.trim().strip_prefix(name)).collect();
     let commands: Vec<&str> = settings("ExecStart=");
     let environment: Vec<&str> = settings("Environment");

@@ -5,7 +5,7 @@ use crate::config::v1beta4::Arg;
 
 /// Merges `extra` into `base`: whatever `extra` names is dropped from `base`; the rest of `base` is sorted by name
 /// and value; `extra` follows in the order given (`in_given_order`), or all is sorted, as older kubeadm did.
-pub fn merge(base: Vec<Arg>, extra: &[Arg], in_given_order: bool) -> Vec<Arg> {
+pub(crate) fn merge(base: Vec<Arg>, extra: &[Arg], in_given_order: bool) -> Vec<Arg> {
     let mut args: Vec<Arg> = base.into_iter().filter(|b| !extra.iter().any(|e| e.name == b.name)).collect();
     let sort = |args: &mut Vec<Arg>| args.sort_by(|a, b| (&a.name, &a.value).cmp(&(&b.name, &b.value)));
     if in_given_order {

@@ -20,7 +20,7 @@ use crate::config::Settings;
 use crate::config::v1beta4::Arg;
 use crate::yaml::{self, TemplateError};
 
-pub use flags::merge as merge_flags;
+pub(crate) use flags::merge as merge_flags;
 pub use volumes::CA_DIRS;
 
 /// A component of the control plane that runs as a static Pod.
@@ -79,7 +79,7 @@ pub(crate) fn render_joining_etcd(settings: &Settings, initial_cluster: &str) ->
 
 /// What the manifests take from the PKI.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PkiFacts {
+pub(crate) struct PkiFacts {
     /// The Kubernetes CA's key is elsewhere: kube-controller-manager can't sign with it.
     pub external_ca: bool,
 }
@@ -88,7 +88,7 @@ pub struct PkiFacts {
 ///
 /// # Errors
 /// When the rendered template does not read back as a Pod: a fault of ours.
-pub fn render(component: Component, settings: &Settings, pki: PkiFacts) -> Result<Pod, TemplateError> {
+pub(crate) fn render(component: Component, settings: &Settings, pki: PkiFacts) -> Result<Pod, TemplateError> {
     let extra = &settings.cluster.config;
     match component {
         Component::Etcd => {

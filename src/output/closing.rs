@@ -11,7 +11,7 @@ use crate::program;
 
 /// What the message is made of.
 #[derive(Clone)]
-pub struct Closing {
+pub(crate) struct Closing {
     /// How nodes join.
     pub(crate) join: JoinCommand,
     /// The administrator's kubeconfig.
@@ -44,30 +44,30 @@ struct Unchanged<'a> {
 }
 
 /// A secret, or what stands in its place.
-pub fn shown(secret: &str, show: bool) -> &str {
+pub(crate) fn shown(secret: &str, show: bool) -> &str {
     if show { secret } else { "<value withheld>" }
 }
 
 impl Closing {
     /// The commands with which workers join, one a token.
-    pub fn worker_commands(&self) -> Vec<String> {
+    pub(crate) fn worker_commands(&self) -> Vec<String> {
         self.tokens.iter().map(|token| self.join.worker(shown(token, self.show_tokens))).collect()
     }
 
     /// The commands with which control-plane nodes join, one a token.
-    pub fn control_plane_commands(&self) -> Vec<String> {
+    pub(crate) fn control_plane_commands(&self) -> Vec<String> {
         let command =
             |token: &String| self.join.control_plane(shown(token, self.show_tokens), self.shown_key());
         self.tokens.iter().map(command).collect()
     }
 
     /// The key of the uploaded certificates, as it may be shown.
-    pub fn shown_key(&self) -> Option<&str> {
+    pub(crate) fn shown_key(&self) -> Option<&str> {
         self.certificate_key.as_deref().map(|key| shown(key, self.show_certificate_key))
     }
 
     /// The facts for machines.
-    pub fn data(&self) -> Map<String, Value> {
+    pub(crate) fn data(&self) -> Map<String, Value> {
         let fields = json!({
             "endpoint": self.join.endpoint,
             "kubeconfig": self.admin_conf,
@@ -81,7 +81,7 @@ impl Closing {
     ///
     /// # Errors
     /// When the template can't be rendered: a fault of ours.
-    pub fn unchanged_text(&self) -> Result<String, askama::Error> {
+    pub(crate) fn unchanged_text(&self) -> Result<String, askama::Error> {
         Unchanged { closing: self }.render()
     }
 
@@ -89,7 +89,7 @@ impl Closing {
     ///
     /// # Errors
     /// When the template can't be rendered: a fault of ours.
-    pub fn text(&self) -> Result<String, askama::Error> {
+    pub(crate) fn text(&self) -> Result<String, askama::Error> {
         Message {
             program: program::name(),
             closing: self,

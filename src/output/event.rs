@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 /// An event: what kind it is, when it was, and its facts.
 #[derive(Debug, Serialize)]
-pub struct Event {
+pub(crate) struct Event {
     /// `phase`, `log`, `warning`, `document` or `result`.
     event: &'static str,
     /// RFC 3339, UTC.
@@ -19,7 +19,7 @@ pub struct Event {
 
 impl Event {
     /// An event of now.
-    pub fn new(event: &'static str, data: Value) -> Self {
+    pub(crate) fn new(event: &'static str, data: Value) -> Self {
         Self { event, time: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(), data }
     }
 }

@@ -1,7 +1,7 @@
 //! The only place that prints: log lines and warnings to stderr, results to stdout, or events for machines.
 
 mod answer;
-pub mod closing;
+pub(crate) mod closing;
 pub(crate) mod escape;
 mod event;
 mod join_command;
@@ -23,14 +23,14 @@ use crate::finding::{Finding, Severity};
 use crate::program;
 
 pub(crate) use answer::Answer;
-pub use event::Event;
+pub(crate) use event::Event;
 pub(crate) use join_command::JoinCommand;
 pub(crate) use object::{API_VERSION, ObjectFormat};
-pub use progress::LiveView;
+pub(crate) use progress::LiveView;
 
 /// How to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     #[default]
     Text,
@@ -40,7 +40,7 @@ pub enum Format {
 
 /// Prints what a run says. Clones print to the same place.
 #[derive(Clone)]
-pub struct Printer {
+pub(crate) struct Printer {
     format: Format,
     quiet: bool,
     logs_to_stdout: bool,
@@ -50,7 +50,7 @@ pub struct Printer {
 
 impl Printer {
     /// A printer in `format`.
-    pub fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format) -> Self {
         Self {
             format,
             quiet: false,
@@ -62,7 +62,7 @@ impl Printer {
 
     /// The same, of warnings and results alone.
     #[must_use]
-    pub fn quiet(&self) -> Self {
+    pub(crate) fn quiet(&self) -> Self {
         Self { quiet: true, ..self.clone() }
     }
 
@@ -74,17 +74,17 @@ impl Printer {
     }
 
     /// How it prints.
-    pub fn format(&self) -> Format {
+    pub(crate) fn format(&self) -> Format {
         self.format
     }
 
     /// Where live views are drawn; log lines go above them.
-    pub fn progress(&self) -> &MultiProgress {
+    pub(crate) fn progress(&self) -> &MultiProgress {
         &self.progress
     }
 
     /// A log line, `[area] text`.
-    pub fn log(&self, area: &str, text: impl AsRef<str>) {
+    pub(crate) fn log(&self, area: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         if self.quiet {
             return;
@@ -100,7 +100,7 @@ impl Printer {
     }
 
     /// Something odd, on stderr; counted and said again at the end.
-    pub fn warn(&self, area: &str, text: impl AsRef<str>) {
+    pub(crate) fn warn(&self, area: &str, text: impl AsRef<str>) {
         let text = text.as_ref();
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
         match self.format {
@@ -119,7 +119,7 @@ impl Printer {
     }
 
     /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.
-    pub fn findings(&self, area: &str, findings: &[Finding]) {
+    pub(crate) fn findings(&self, area: &str, findings: &[Finding]) {
         let on_stderr = Self { logs_to_stdout: false, ..self.clone() };
         for finding in findings.iter().filter(|finding| finding.severity > Severity::Info) {
             on_stderr.log(area, finding_text(finding));
@@ -127,7 +127,7 @@ impl Printer {
     }
 
     /// What became of a phase. Text shows phases by their log lines.
-    pub fn phase(&self, id: &str, status: &str, took: Option<Duration>) {
+    pub(crate) fn phase(&self, id: &str, status: &str, took: Option<Duration>) {
         if self.format == Format::Json && !self.quiet {
             let mut data = json!({ "phase": id, "status": status });
             if let (Some(fields), Some(took)) = (data.as_object_mut(), took) {
@@ -138,7 +138,7 @@ impl Printer {
     }
 
     /// The result of a run: for machines the last event, for people `text` on stdout.
-    pub fn result(&self, data: Value, text: &str) {
+    pub(crate) fn result(&self, data: Value, text: &str) {
         match self.format {
             Format::Text => self.data(text),
             Format::Json => self.event(&Event::new("result", data)),
@@ -146,7 +146,7 @@ impl Printer {
     }
 
     /// A failure: for machines the last event; for people lines on stderr.
-    pub fn failure(&self, data: Value, text: &str) {
+    pub(crate) fn failure(&self, data: Value, text: &str) {
         match self.format {
             Format::Text => self.stderr(text),
             Format::Json => self.event(&Event::new("result", data)),
@@ -154,12 +154,12 @@ impl Printer {
     }
 
     /// Text on stdout, with control characters escaped.
-    pub fn data(&self, text: &str) {
+    pub(crate) fn data(&self, text: &str) {
         write_stdout(&escape::lines(text));
     }
 
     /// A document of a dry run: text prints it as YAML; machines get it as an event.
-    pub fn document(&self, name: &str, text: &str) {
+    pub(crate) fn document(&self, name: &str, text: &str) {
         match self.format {
             Format::Text => self.data(&format!("---\n# {name}\n{text}")),
             Format::Json => self.event(&Event::new("document", json!({ "name": name, "content": text }))),
@@ -192,7 +192,7 @@ fn write_stdout(text: &str) {
 }
 
 /// A finding as lines of text: all but the first are indented.
-pub fn finding_text(finding: &Finding) -> String {
+pub(crate) fn finding_text(finding: &Finding) -> String {
     let level = match finding.severity {
         Severity::Error => "ERROR",
         Severity::Warning => "WARNING",

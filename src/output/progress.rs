@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{Format, Printer};
 
 /// A view of named things, each with a state in words.
-pub struct LiveView {
+pub(crate) struct LiveView {
     out: Printer,
     area: String,
     start: Instant,
@@ -20,7 +20,7 @@ pub struct LiveView {
 
 impl LiveView {
     /// An empty view; its lines bear `area`.
-    pub fn new(out: &Printer, area: &str) -> Self {
+    pub(crate) fn new(out: &Printer, area: &str) -> Self {
         let terminal = out.format() == Format::Text && std::io::stderr().is_terminal();
         Self {
             out: out.clone(),
@@ -33,7 +33,7 @@ impl LiveView {
     }
 
     /// Says how `name` stands; nothing is printed where that is no change.
-    pub fn show(&mut self, name: &str, state: &str, done: bool) {
+    pub(crate) fn show(&mut self, name: &str, state: &str, done: bool) {
         let state = &*super::escape::one_line(state);
         if self.said.get(name).is_some_and(|(said, _)| said == state) {
             return;
@@ -66,7 +66,7 @@ impl LiveView {
     }
 
     /// Takes the view off the screen and leaves what it last said as lines.
-    pub fn close(self) {
+    pub(crate) fn close(self) {
         if !self.terminal {
             return;
         }

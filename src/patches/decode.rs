@@ -11,7 +11,7 @@ use super::quantity_fields::canonicalise;
 use super::schema::Schema;
 
 /// A Kubernetes type that can be patched and typed again.
-pub trait Typed: Serialize + DeserializeOwned {
+pub(crate) trait Typed: Serialize + DeserializeOwned {
     /// Its schema.
     const SCHEMA: Schema;
 
@@ -45,7 +45,7 @@ impl Typed for DaemonSet {
 
 /// An object that went through its type.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Decoded<T> {
+pub(crate) struct Decoded<T> {
     /// The object, with its quantities in canonical form.
     pub object: T,
     /// The fields that its type doesn't have. kubeadm loses them without a word.
@@ -57,7 +57,7 @@ impl<T: Typed> Decoded<T> {
     ///
     /// # Errors
     /// A value has no JSON form; no value that was decoded is such a one.
-    pub fn written(&self) -> Result<Value, serde_json::Error> {
+    pub(crate) fn written(&self) -> Result<Value, serde_json::Error> {
         let mut object = serde_json::to_value(&self.object)?;
         leave_out_empty(&mut object);
         Ok(object)
@@ -94,7 +94,7 @@ fn leave_out_empty(value: &mut Value) {
 /// A field of a patched object that can't hold what it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{path}`: {reason}")]
-pub struct TypeError {
+pub(crate) struct TypeError {
     /// The field.
     pub path: FieldPath,
     /// What is wrong with its value.
@@ -108,7 +108,7 @@ pub struct TypeError {
 /// # Errors
 /// [`TypeError`] if a value doesn't fit its field, or if the object has another `apiVersion` or
 /// `kind` than `T`. (kubeadm would lose all patches in silence if they changed the kind.)
-pub fn decode<T: Typed>(mut object: Value) -> Result<Decoded<T>, TypeError> {
+pub(crate) fn decode<T: Typed>(mut object: Value) -> Result<Decoded<T>, TypeError> {
     canonicalise(T::SCHEMA, &mut object)?;
     let mut typed = T::deserialize(&object).map_err(|error| locate::<T>(&object, error.to_string()))?;
     for field in ["apiVersion", "kind"] {

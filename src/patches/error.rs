@@ -10,7 +10,7 @@ use super::strategic::StrategicError;
 
 /// User patches that can't be read or applied. What is in a patch is not repeated in the message.
 #[derive(Debug, Error)]
-pub enum PatchError {
+pub(crate) enum PatchError {
     /// The patches directory can't be looked at.
     #[error("the patches directory `{}` can't be read: {cause}", path.display())]
     ReadDirectory {
@@ -95,7 +95,7 @@ pub enum PatchError {
 /// Which patch an error is about.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the {kind} patch for `{target}` in `{file}` (document {document})")]
-pub struct PatchName {
+pub(crate) struct PatchName {
     /// The path of the file below the patches directory.
     pub file: String,
     /// Which YAML document of the file: 1 for the first.

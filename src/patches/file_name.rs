@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How a patch is applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatchKind {
+pub(crate) enum PatchKind {
     /// A JSON patch: a list of operations (RFC 6902).
     Json,
     /// A JSON merge patch (RFC 7386).
@@ -17,7 +17,7 @@ impl PatchKind {
     const ALL: [Self; 3] = [Self::Json, Self::Merge, Self::Strategic];
 
     /// The name of the kind in a file name.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Json => "json",
             Self::Merge => "merge",
@@ -26,7 +26,7 @@ impl PatchKind {
     }
 
     /// The media type, which kubeadm's log lines name.
-    pub fn media_type(self) -> &'static str {
+    pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json-patch+json",
             Self::Merge => "application/merge-patch+json",
@@ -43,7 +43,7 @@ impl fmt::Display for PatchKind {
 
 /// Why a file in a patches directory isn't a patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum IgnoreReason {
+pub(crate) enum IgnoreReason {
     /// Its name ends neither in `.json` nor in `.yaml`.
     Extension,
     /// Its name begins with no known target.

@@ -7,7 +7,7 @@ use thiserror::Error;
 /// An operation of a JSON patch that can't be carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("operation {number} (`{operation}` at `{path}`): {reason}")]
-pub struct OperationError {
+pub(crate) struct OperationError {
     /// Which operation: 1 for the first.
     pub number: usize,
     /// Its `op`, as given.
@@ -20,7 +20,7 @@ pub struct OperationError {
 
 /// What is wrong with an operation of a JSON patch.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum OperationFault {
+pub(crate) enum OperationFault {
     /// It isn't written as RFC 6902 asks for.
     #[error("malformed: {0}")]
     Malformed(String),

@@ -22,7 +22,7 @@ impl PatchSet {
     /// # Errors
     /// [`PatchError`] if `directory` is not a directory (a symlink to one is refused, as kubeadm
     /// does), if it can't be read, or as for [`PatchSet::from_files`].
-    pub fn load(directory: &Path, targets: &[&str]) -> Result<Self, PatchError> {
+    pub(crate) fn load(directory: &Path, targets: &[&str]) -> Result<Self, PatchError> {
         let unreadable = |cause| PatchError::ReadDirectory { path: directory.to_owned(), cause };
         let metadata = fs::symlink_metadata(directory).map_err(unreadable)?;
         if !metadata.is_dir() {
@@ -47,7 +47,7 @@ impl PatchSet {
     /// # Errors
     /// [`PatchError`] if a `+` in a name is not followed by a kind of patch, or if a patch file
     /// can't be read or is not YAML.
-    pub fn from_files<'a, F>(
+    pub(crate) fn from_files<'a, F>(
         files: impl IntoIterator<Item = (&'a str, F)>,
         targets: &[&str],
         mut read: impl FnMut(F) -> io::Result<Vec<u8>>,
@@ -116,7 +116,7 @@ fn walk(directory: &Path, paths: &mut Vec<PathBuf>) -> Result<(), PatchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::patches::PatchKind;
+    use crate::patches::file_name::PatchKind;
     use serde_json::json;
 
     const TARGETS: [&str; 2] = ["etcd", "kube-apiserver"];

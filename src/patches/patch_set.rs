@@ -9,7 +9,7 @@ use super::{json, strategic};
 
 /// All the patches found, in the order in which they apply.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct PatchSet {
+pub(crate) struct PatchSet {
     /// The patches of all targets.
     pub patches: Vec<Patch>,
     /// The files that are no patches.
@@ -18,7 +18,7 @@ pub struct PatchSet {
 
 /// One document of a patch file.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Patch {
+pub(crate) struct Patch {
     /// What it patches.
     pub target: String,
     /// How it is applied.
@@ -33,7 +33,7 @@ pub struct Patch {
 
 /// A file that is no patch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ignored {
+pub(crate) struct Ignored {
     /// Its path below the patches directory.
     pub file: String,
     /// Why it is ignored.
@@ -42,7 +42,7 @@ pub struct Ignored {
 
 /// A patch that has been applied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// The path of its file below the patches directory.
     pub file: String,
     /// How it was applied.
@@ -56,7 +56,7 @@ impl PatchSet {
     ///
     /// # Errors
     /// [`PatchError`] with the file and document of the first patch that fails.
-    pub fn apply(&self, target: &str, object: Value) -> Result<(Value, Vec<Applied>), PatchError> {
+    pub(crate) fn apply(&self, target: &str, object: Value) -> Result<(Value, Vec<Applied>), PatchError> {
         let patches = self.patches.iter().filter(|patch| patch.target == target);
         patches.into_iter().try_fold((object, Vec::new()), |(object, mut applied), patch| {
             let object = patch.apply(object)?;

@@ -13,7 +13,7 @@ enum Step {
 
 /// A path from the top of an object, such as `spec.containers[name=etcd].env[0]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldPath(Vec<Step>);
+pub(crate) struct FieldPath(Vec<Step>);
 
 impl FieldPath {
     /// The path of the field `name` in the object here.

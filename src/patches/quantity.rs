@@ -6,7 +6,7 @@ use super::decimal::Decimal;
 
 /// A text that is not a resource quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum QuantityError {
+pub(crate) enum QuantityError {
     /// There is no number in front of the suffix.
     #[error("`{text}` is not a quantity: a number is expected first, as in `500m` or `1.5Gi`")]
     NoNumber {
@@ -83,7 +83,7 @@ struct Parts<'a> {
 ///
 /// # Errors
 /// [`QuantityError`] if `text` is no quantity; whitespace around it is allowed.
-pub fn canonical(text: &str) -> Result<String, QuantityError> {
+pub(crate) fn canonical(text: &str) -> Result<String, QuantityError> {
     let text = text.trim();
     let parts = split(text)?;
     if kept_as_written(&parts) {

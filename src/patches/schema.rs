@@ -19,7 +19,7 @@ pub(super) enum ListMerge {
 /// (`k8s.io/api` 1.33 to 1.37), not the `x-kubernetes-list-type` of server-side apply.
 /// `patchStrategy: retainKeys` isn't listed: it matters for making patches, not for applying them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
+pub(crate) enum Schema {
     /// `v1` Pod.
     Pod,
     /// `apps/v1` Deployment.

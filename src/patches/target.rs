@@ -3,11 +3,11 @@
 use super::schema::Schema;
 
 /// The DaemonSet of kube-proxy: a target since kubeadm 1.37.
-pub const KUBE_PROXY_DAEMON_SET: &str = "kubeproxydaemonset";
+pub(crate) const KUBE_PROXY_DAEMON_SET: &str = "kubeproxydaemonset";
 /// The Deployment of CoreDNS.
-pub const COREDNS_DEPLOYMENT: &str = "corednsdeployment";
+pub(crate) const COREDNS_DEPLOYMENT: &str = "corednsdeployment";
 /// The configuration of the kubelet.
-pub const KUBELET_CONFIGURATION: &str = "kubeletconfiguration";
+pub(crate) const KUBELET_CONFIGURATION: &str = "kubeletconfiguration";
 
 const TARGETS: [(&str, Schema); 7] = [
     ("etcd", Schema::Pod),
@@ -20,7 +20,7 @@ const TARGETS: [(&str, Schema); 7] = [
 ];
 
 /// The names that patch files can begin with, for a Kubernetes of minor version 1.`minor`.
-pub fn known_targets(minor: u32) -> Vec<&'static str> {
+pub(crate) fn known_targets(minor: u32) -> Vec<&'static str> {
     let names = TARGETS.iter().map(|(name, _)| *name);
     names.filter(|name| minor >= 37 || *name != KUBE_PROXY_DAEMON_SET).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::diagnose::rules::NOT_REQUESTED;
 use crate::diagnose::{Diagnosis, Evidence, Judge, Place, diagnose, diagnose_absent_node, gather};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -92,6 +93,13 @@ pub(super) fn absent_node(run: &Run, since: SystemTime) -> Vec<Finding> {
     run.machine.forget();
     let evidence = gather(&Snapshot::default(), &*run.host, since);
     findings(diagnose_absent_node(&evidence, &Place::of(&run.settings), &*run.machine))
+}
+
+/// Why kubelet's request for its client certificate was refused, as far as what it logged since then tells.
+pub(super) fn refused_request(run: &Run, since: SystemTime) -> Option<Finding> {
+    let evidence = gather(&Snapshot::default(), &*run.host, since);
+    let found = diagnose(&evidence, &Place::of(&run.settings), None);
+    findings(found).into_iter().find(|finding| finding.check == NOT_REQUESTED)
 }
 
 fn findings(diagnoses: Vec<Diagnosis>) -> Vec<Finding> {

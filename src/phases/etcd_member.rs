@@ -13,6 +13,7 @@ use crate::config::settings::join_host_port;
 use crate::error::Error;
 use crate::etcd::{self, ClusterHealth, Credentials, Etcd, EtcdClient, Member, Plan, initial_cluster};
 use crate::exit_status::ExitStatus;
+use crate::preflight::{Severity, external_etcd, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// The annotation of etcd's static Pods that tells where clients reach them.
@@ -47,6 +48,22 @@ pub(crate) fn check_cluster(run: &mut Run) -> PhaseResult {
         )
     })?;
     Ok(Outcome::Done)
+}
+
+/// Checks that an external etcd answers, with the client certificate that was downloaded.
+///
+/// # Errors
+/// When it does not, or is too old.
+pub(crate) fn check_external(run: &mut Run) -> PhaseResult {
+    run.set_area("check-etcd");
+    run.log("Checking that the external etcd answers");
+    let mut findings = external_etcd(&run.settings, &*run.machine);
+    ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
+    run.findings(&findings);
+    match findings.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(first) => Err(Error::new(ExitStatus::Failed, first.what.clone()).with_findings(findings)),
+        None => Ok(Outcome::Done),
+    }
 }
 
 /// Adds this node to the cluster's etcd as a learner, writes its manifest, and promotes it when it has caught up.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::attention::{Attention, unhealthy};
+use super::attention::{Attention, refused_request, unhealthy};
 use super::watched::watched_kubelet;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -111,7 +111,7 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
             requests.ask(run);
             view.show("kubelet's certificate", requests.words(), false);
             let late = start.elapsed() > timeouts.tls_bootstrap;
-            if let Some(finding) = requests.refusal(late) {
+            if let Some(finding) = requests.refusal(late).or_else(|| requests.refused(run)) {
                 view.close();
                 return Err(unhealthy(run, "kubelet gets no client certificate", vec![finding]));
             }
@@ -159,6 +159,8 @@ fn finish(run: &mut Run, mut kubeconfig: Kubeconfig, local: Option<&str>) -> Res
 struct Requests {
     asked: Option<Instant>,
     pending_since: Option<Instant>,
+    /// Since when a request is missing.
+    none_since: Option<Instant>,
     state: State,
 }
 
@@ -212,6 +214,20 @@ impl Requests {
             State::Approved { .. } => "approved, waiting to be signed",
             State::Issued => "issued, waiting for kubelet",
         }
+    }
+
+    /// Why there is no request after a while, if kubelet tells.
+    fn refused(&mut self, run: &Run) -> Option<Finding> {
+        if self.state != State::None {
+            return None;
+        }
+        let since = *self.none_since.get_or_insert_with(Instant::now);
+        if since.elapsed() < PENDING {
+            return None;
+        }
+        // Not again before as much time has passed: kubelet's log is read for it.
+        self.none_since = None;
+        refused_request(run, run.kubelet_started?)
     }
 
     /// Why the certificate will not come: it was denied, or stays pending.

@@ -68,7 +68,7 @@ impl FromStr for KeyAlgorithm {
     }
 }
 
-/// What a public or private key is. Wider than [`KeyAlgorithm`], because a user's own CA may have
+/// What a public or private key is. Wider than `KeyAlgorithm`, because a user's own CA may have
 /// any RSA size, or a key this program cannot sign with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyType {

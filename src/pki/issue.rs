@@ -22,14 +22,14 @@ use super::spec::{CertificateSpec, Usages};
 
 /// A CA certificate with its key: what signs.
 #[derive(Clone, Copy, Debug)]
-pub struct Issuer<'a> {
+pub(crate) struct Issuer<'a> {
     certificate: &'a Certificate,
     key: &'a PrivateKey,
 }
 
 /// Why a certificate or request could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum IssueError {
+pub(crate) enum IssueError {
     /// The issuer's certificate is not one of a CA.
     #[error(
         "the certificate {certificate:?} is not a CA's (CA:TRUE, and a key usage that allows signing certificates)"
@@ -91,7 +91,7 @@ impl<'a> Issuer<'a> {
     ///
     /// # Errors
     /// [`IssueError::NotACa`] and [`IssueError::KeyMismatch`].
-    pub fn new(certificate: &'a Certificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
+    pub(crate) fn new(certificate: &'a Certificate, key: &'a PrivateKey) -> Result<Self, IssueError> {
         let subject = || certificate.subject_text().to_owned();
         if !certificate.can_sign_certificates() {
             return Err(IssueError::NotACa { certificate: subject() });
@@ -114,7 +114,7 @@ impl<'a> Issuer<'a> {
 ///
 /// # Errors
 /// [`IssueError`].
-pub fn issue(
+pub(crate) fn issue(
     spec: &CertificateSpec,
     key: &PrivateKey,
     issuer: &Issuer<'_>,
@@ -128,7 +128,7 @@ pub fn issue(
 ///
 /// # Errors
 /// [`IssueError`].
-pub fn self_sign_ca(spec: &CertificateSpec, key: &PrivateKey) -> Result<Certificate, IssueError> {
+pub(crate) fn self_sign_ca(spec: &CertificateSpec, key: &PrivateKey) -> Result<Certificate, IssueError> {
     let spec = CertificateSpec { usages: Usages::Ca, ..spec.clone() };
     make(&spec, key, &spec.subject.to_der(), None, key)
 }
@@ -138,7 +138,7 @@ pub fn self_sign_ca(spec: &CertificateSpec, key: &PrivateKey) -> Result<Certific
 ///
 /// # Errors
 /// [`IssueError`].
-pub fn certificate_request(spec: &CertificateSpec, key: &PrivateKey) -> Result<String, IssueError> {
+pub(crate) fn certificate_request(spec: &CertificateSpec, key: &PrivateKey) -> Result<String, IssueError> {
     let laid_out = base_params(spec)?.serialize_request(&Unsigned(key)).map_err(layout_error(spec))?;
     // CertificationRequestInfo (RFC 2986 §4.1): version, subject, key, attributes.
     let signed = sign(laid_out.der(), &[(1, &spec.subject.to_der())], key)?;

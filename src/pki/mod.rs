@@ -22,20 +22,24 @@ mod pool;
 mod sans;
 mod serial;
 mod spec;
-pub mod table;
+pub(crate) mod table;
 mod verify;
 
 #[cfg(test)]
 mod tests;
 
-pub use algorithm::{KeyAlgorithm, KeyType, UnknownAlgorithm};
-pub use certificate::{Certificate, ExtendedKeyUsage};
-pub use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
-pub use key::{KeyError, PrivateKey, PrivateKeyPem};
-pub use load::{Bundle, LoadError};
-pub use name::Subject;
-pub use pem_text::{PemError, is_cut_off};
-pub use pool::KeyPool;
-pub use sans::{San, check_sans};
-pub use spec::{CertificateSpec, Usages};
-pub use verify::{ChainError, verify_chain};
+pub(crate) use algorithm::KeyAlgorithm;
+pub use algorithm::KeyType;
+pub use certificate::Certificate;
+pub(crate) use certificate::ExtendedKeyUsage;
+pub(crate) use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
+pub(crate) use key::KeyError;
+pub use key::PrivateKey;
+pub use load::Bundle;
+pub(crate) use name::Subject;
+pub(crate) use pem_text::is_cut_off;
+pub(crate) use pool::KeyPool;
+pub(crate) use sans::{San, check_sans};
+pub(crate) use spec::{CertificateSpec, Usages};
+pub(crate) use verify::ChainError;
+pub use verify::verify_chain;

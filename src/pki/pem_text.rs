@@ -30,7 +30,7 @@ pub(super) fn blocks(text: &[u8]) -> Result<Vec<pem::Pem>, PemError> {
 
 /// Whether a file is what a program leaves that is cut off while it writes, or a machine that loses power: empty,
 /// nothing but zeros, or a PEM block without an end. What else can't be read is a person's, or another program's.
-pub fn is_cut_off(text: &[u8]) -> bool {
+pub(crate) fn is_cut_off(text: &[u8]) -> bool {
     text.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
         || (matches!(blocks(text), Err(PemError::Truncated)) && !has_last_line(text))
 }

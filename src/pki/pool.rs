@@ -14,7 +14,7 @@ const URGENT: usize = 2;
 const NICE: i32 = 5;
 
 /// A supply of keys of one algorithm.
-pub struct KeyPool {
+pub(crate) struct KeyPool {
     algorithm: KeyAlgorithm,
     ready: Receiver<Result<PrivateKey, KeyError>>,
     /// Of a supply that nobody keeps anything of: the one key that stands for all.
@@ -24,7 +24,7 @@ pub struct KeyPool {
 impl KeyPool {
     /// Starts to make `count` keys. Each core takes the next as soon as it is done with one, since the time for an
     /// RSA key varies widely.
-    pub fn start(algorithm: KeyAlgorithm, count: usize) -> Self {
+    pub(crate) fn start(algorithm: KeyAlgorithm, count: usize) -> Self {
         let (sender, ready) = sync_channel(count.max(1));
         let next = Arc::new(AtomicUsize::new(0));
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(count);
@@ -51,7 +51,7 @@ impl KeyPool {
 
     /// A supply for a run that keeps none of its keys and shows nothing that they sign but the CAs' certificates: one
     /// key stands for the `count` that are needed, since nobody could tell.
-    pub fn stand_in(algorithm: KeyAlgorithm, count: usize) -> Self {
+    pub(crate) fn stand_in(algorithm: KeyAlgorithm, count: usize) -> Self {
         Self { stand_in: Some(OnceCell::new()), ..Self::start(algorithm, count.min(1)) }
     }
 
@@ -64,7 +64,7 @@ impl KeyPool {
     ///
     /// # Errors
     /// When no key can be made.
-    pub fn take(&self) -> Result<PrivateKey, KeyError> {
+    pub(crate) fn take(&self) -> Result<PrivateKey, KeyError> {
         let Some(stand_in) = &self.stand_in else { return self.next() };
         if let Some(key) = stand_in.get() {
             return Ok(key.clone());

@@ -7,7 +7,7 @@ use super::certificate::Certificate;
 
 /// One subject alternative name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum San {
+pub(crate) enum San {
     /// A DNS name, which may begin with `*.`.
     Dns(String),
     /// An IP address.
@@ -27,7 +27,11 @@ impl fmt::Display for San {
 ///
 /// A name is covered when it is listed (DNS ignores case), or when a listed wildcard stands for its
 /// first label (RFC 6125 §6.4.3), as every TLS client sees it. A wanted wildcard must itself be listed.
-pub fn check_sans(certificate: &Certificate, dns_names: &[String], ip_addresses: &[IpAddr]) -> Vec<San> {
+pub(crate) fn check_sans(
+    certificate: &Certificate,
+    dns_names: &[String],
+    ip_addresses: &[IpAddr],
+) -> Vec<San> {
     let dns_missing = |wanted: &&String| !certificate.dns_names().iter().any(|listed| covers(listed, wanted));
     let ip_missing = |wanted: &&IpAddr| {
         !certificate.ip_addresses().iter().any(|listed| listed.to_canonical() == wanted.to_canonical())

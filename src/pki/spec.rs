@@ -10,7 +10,7 @@ use super::name::Subject;
 
 /// What a certificate is to say. Also the base of a request, which says subject and names alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CertificateSpec {
+pub(crate) struct CertificateSpec {
     /// Whom it is for.
     pub subject: Subject,
     /// DNS names, in the order they are to be written; kubeadm sorts them.
@@ -40,7 +40,7 @@ pub enum Usages {
 
 impl CertificateSpec {
     /// A CA as kubeadm makes it: its common name is also its only DNS name.
-    pub fn ca(common_name: &str, not_before: OffsetDateTime, not_after: OffsetDateTime) -> Self {
+    pub(crate) fn ca(common_name: &str, not_before: OffsetDateTime, not_after: OffsetDateTime) -> Self {
         Self {
             subject: Subject::new(common_name),
             dns_names: vec![common_name.to_owned()],
@@ -56,7 +56,7 @@ impl CertificateSpec {
     ///
     /// # Errors
     /// [`IssueError::NoUsages`] when it is for neither servers nor clients; kubeadm refuses it too.
-    pub fn renewal(
+    pub(crate) fn renewal(
         certificate: &Certificate,
         not_before: OffsetDateTime,
         not_after: OffsetDateTime,

@@ -63,7 +63,7 @@ pub enum SanKind {
 
 /// A pair of keys without a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyPairRow {
+pub(crate) struct KeyPairRow {
     /// Its phase: `init phase certs <name>`.
     pub name: &'static str,
     /// File of the private key in the certificate folder.
@@ -124,7 +124,7 @@ impl Organizations {
 }
 
 /// The row of a phase.
-pub fn row(name: &str) -> Option<&'static CertRow> {
+pub(crate) fn row(name: &str) -> Option<&'static CertRow> {
     CERTIFICATES.iter().find(|row| row.name == name)
 }
 
@@ -233,7 +233,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
 ];
 
 /// The keys that service account tokens are signed and checked with.
-pub static SERVICE_ACCOUNT: KeyPairRow = KeyPairRow {
+pub(crate) static SERVICE_ACCOUNT: KeyPairRow = KeyPairRow {
     name: "sa",
     private_key: "sa.key",
     public_key: "sa.pub",

@@ -8,13 +8,13 @@ use super::subject::Subject;
 use crate::host::machine::Machine;
 
 /// What runs the checks.
-pub trait Checks {
+pub(crate) trait Checks {
     /// Runs them all but for those of `ignored` names; what they found, where that is waited for.
     fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report;
 }
 
 /// Runs them and waits, since what they find may end the run.
-pub struct Before(pub Arc<dyn Machine>);
+pub(crate) struct Before(pub Arc<dyn Machine>);
 
 impl Checks for Before {
     fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report {
@@ -25,19 +25,19 @@ impl Checks for Before {
 
 /// Runs them beside a dry run, of which nothing can come: what they find is asked for at its end.
 #[derive(Clone)]
-pub struct Beside {
+pub(crate) struct Beside {
     machine: Arc<dyn Machine>,
     running: Arc<Mutex<Vec<JoinHandle<Report>>>>,
 }
 
 impl Beside {
     /// On this machine.
-    pub fn new(machine: Arc<dyn Machine>) -> Self {
+    pub(crate) fn new(machine: Arc<dyn Machine>) -> Self {
         Self { machine, running: Arc::default() }
     }
 
     /// Waits for them; nothing where they were not started.
-    pub fn found(&self) -> Report {
+    pub(crate) fn found(&self) -> Report {
         let running = std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
         let reports = running.into_iter().filter_map(|checks| checks.join().ok());
         let all = reports.reduce(|mut all, Report { findings, took }| {

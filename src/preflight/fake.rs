@@ -15,9 +15,8 @@ use crate::config::Overrides;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::config::{HostFacts, Settings, load};
 use crate::finding::{Finding, Severity};
-use crate::host::cri::{
-    CgroupDriver, Condition, CriCause, CriError, ImageInfo, RuntimeStatus, RuntimeVersion,
-};
+use crate::host::cri::runtime::Condition;
+use crate::host::cri::{CgroupDriver, CriCause, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
 use crate::host::disk::Disk;
 use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{InterfaceAddress, Listener};

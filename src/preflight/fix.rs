@@ -16,7 +16,7 @@ const SYSCTL_FILE: &str = "/etc/sysctl.d/99-kubernetes.conf";
 const MODULES_FILE: &str = "/etc/modules-load.d/kubernetes.conf";
 
 /// What fixes do to a machine.
-pub trait Hands {
+pub(crate) trait Hands {
     /// Sets a value of the kernel: a file below `/proc/sys`.
     ///
     /// # Errors
@@ -38,7 +38,7 @@ pub trait Hands {
 
 /// The machine that we run on.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RealHands;
+pub(crate) struct RealHands;
 
 impl Hands for RealHands {
     fn set(&self, path: &Path, value: &str) -> Result<(), String> {
@@ -57,7 +57,7 @@ impl Hands for RealHands {
 
 /// A fix that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// The check whose finding it is for.
     pub check: String,
     /// What was done, in the order of doing: commands as one would type them.
@@ -71,7 +71,7 @@ pub struct Applied {
 }
 
 /// Fixes those of `findings` that can be fixed without risk. Run the checks again to see the result.
-pub fn fix(findings: &[Finding], machine: &dyn Machine, hands: &dyn Hands) -> Vec<Applied> {
+pub(crate) fn fix(findings: &[Finding], machine: &dyn Machine, hands: &dyn Hands) -> Vec<Applied> {
     let mut applied: Vec<Applied> = vec![];
     for finding in findings {
         if applied.iter().any(|a| a.check == finding.check) {

@@ -32,12 +32,20 @@ mod table;
 #[cfg(test)]
 pub(crate) use fake::{cri_error, settings as test_settings};
 
-pub use crate::finding::{Finding, Severity};
-pub use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
-pub use crate::host::real_machine::RealMachine;
-pub use checks::{Before, Beside, Checks};
+pub(crate) use crate::finding::{Finding, Severity};
+pub(crate) use crate::host::machine::Machine;
+pub(crate) use crate::host::real_machine::RealMachine;
+pub(crate) use checks::{Before, Beside, Checks};
 pub(crate) use config::existing::{KubeletConf, trust_of};
-pub use fix::{Applied, Hands, RealHands, fix};
-pub use runner::{Options, Report, ignore, run_checks};
-pub use subject::{Joining, Role, Subject};
+pub(crate) use fix::{RealHands, fix};
+pub(crate) use runner::{Options, ignore, run_checks};
+pub(crate) use subject::{Joining, Role, Subject};
 pub(crate) use table::PRIVILEGED;
+
+use crate::config::Settings;
+
+/// Asks an external etcd whether it is one, and new enough: once its client certificate is here.
+pub(crate) fn external_etcd(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let found = etcd::external::version(settings, machine);
+    found.into_iter().map(|finding| Finding { check: table::EXTERNAL_ETCD.into(), ..finding }).collect()
+}

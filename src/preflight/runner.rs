@@ -16,7 +16,7 @@ use crate::host::machine::Machine;
 
 /// How to run the checks.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Names of checks, in any case, whose errors are warnings; `all` is all of them.
     pub ignored: Vec<String>,
     /// Only what stands on the machine already, and whether it is of this cluster.
@@ -27,7 +27,7 @@ pub struct Options {
 
 /// What the checks found.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// In the order of the table.
     pub findings: Vec<Finding>,
     /// How long it took.
@@ -37,18 +37,13 @@ pub struct Report {
 
 impl Report {
     /// The findings of one severity.
-    pub fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
+    pub(crate) fn of(&self, severity: Severity) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |f| f.severity == severity)
-    }
-
-    /// Whether init may go on: nothing is an error.
-    pub fn is_ok(&self) -> bool {
-        self.of(Severity::Error).next().is_none()
     }
 }
 
 /// Runs all checks of a subject. As in kubeadm, one who is not root is told only that, except in a dry run.
-pub fn run_checks(subject: &Subject, machine: Arc<dyn Machine>, options: &Options) -> Report {
+pub(crate) fn run_checks(subject: &Subject, machine: Arc<dyn Machine>, options: &Options) -> Report {
     let start = Instant::now();
     let subject = Arc::new(subject.clone());
     let mut checks = table(&subject);
@@ -65,7 +60,7 @@ pub fn run_checks(subject: &Subject, machine: Arc<dyn Machine>, options: &Option
 }
 
 /// Errors of ignored checks become warnings. `ignored` are names in any case, or `all`.
-pub fn ignore(findings: &mut [Finding], ignored: &[String]) {
+pub(crate) fn ignore(findings: &mut [Finding], ignored: &[String]) {
     let is_ignored = |check: &str| {
         ignored
             .iter()

@@ -7,7 +7,7 @@ use crate::pki::Bundle;
 
 /// What this machine is to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// The first control-plane node of a new cluster.
     Init,
     /// Another control-plane node of an existing cluster.
@@ -20,7 +20,7 @@ pub enum Role {
 
 /// What a joining node knows beside its settings.
 #[derive(Clone, Debug, Default)]
-pub struct Joining {
+pub(crate) struct Joining {
     /// `host:port` of the API server that the cluster is discovered from; none if a file leads to it.
     pub endpoint: Option<String>,
     /// Where a worker stores the cluster's CA certificate: `caCertPath`.
@@ -44,7 +44,7 @@ enum Stage {
 
 /// What the checks are about.
 #[derive(Clone)]
-pub struct Subject {
+pub(crate) struct Subject {
     role: Role,
     stage: Stage,
     known: Known,
@@ -59,12 +59,12 @@ enum Known {
 
 impl Subject {
     /// `init`.
-    pub fn init(settings: &Settings) -> Self {
+    pub(crate) fn init(settings: &Settings) -> Self {
         Self::whole(Role::Init, settings)
     }
 
     /// `upgrade`, with the settings of the version to upgrade to.
-    pub fn upgrade(settings: &Settings) -> Self {
+    pub(crate) fn upgrade(settings: &Settings) -> Self {
         Self::whole(Role::Upgrade, settings)
     }
 
@@ -74,13 +74,13 @@ impl Subject {
     }
 
     /// `join`, before the cluster is discovered: the checks that need no cluster.
-    pub fn join(role: Role, node: &NodeSettings, joining: Joining) -> Self {
+    pub(crate) fn join(role: Role, node: &NodeSettings, joining: Joining) -> Self {
         let known = Known::Node(Box::new(node.clone()));
         Self { role, stage: Stage::BeforeDiscovery, known, joining }
     }
 
     /// `join`, once the cluster's settings are known: the checks that [`Self::join`] had to leave out.
-    pub fn discovered(role: Role, settings: &Settings, joining: Joining) -> Self {
+    pub(crate) fn discovered(role: Role, settings: &Settings, joining: Joining) -> Self {
         let known = Known::Cluster(Box::new(settings.clone()));
         Self { role, stage: Stage::AfterDiscovery, known, joining }
     }

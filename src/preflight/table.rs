@@ -22,6 +22,9 @@ use crate::manifest::Component;
 /// The first check, without which kubeadm makes no other.
 pub(crate) const PRIVILEGED: &str = "IsPrivilegedUser";
 
+/// Whether an external etcd answers.
+pub(super) const EXTERNAL_ETCD: &str = "ExternalEtcdVersion";
+
 const EVERY: &[Role] = &[Init, ControlPlane, Worker, Upgrade];
 /// Those that make a machine a node.
 const NODES: &[Role] = &[Init, ControlPlane, Worker];
@@ -158,20 +161,21 @@ fn etcd_rows(subject: &Subject) -> Vec<Check> {
         let about = "etcd's data directory";
         return vec![Check::cluster(CONTROL_PLANES, name, Error, about, data::available).of_existing()];
     }
-    let mut rows = vec![
-        Check::cluster(&[Init], "ExternalEtcdVersion", Error, "the external etcd", external::version)
+    if subject.joining().downloads_certificates {
+        // etcd can't be asked without them: join does that later.
+        return vec![];
+    }
+    vec![
+        Check::cluster(CONTROL_PLANES, EXTERNAL_ETCD, Error, "the external etcd", external::version)
             .within(12),
-    ];
-    if !subject.joining().downloads_certificates {
-        rows.push(Check::cluster(
+        Check::cluster(
             CONTROL_PLANES,
             "ExternalEtcdClientCertificates",
             Error,
             "the external etcd's client certificate",
             external::client_certificates,
-        ));
-    }
-    rows
+        ),
+    ]
 }
 
 /// What the components would refuse, but for their flags.
@@ -179,7 +183,7 @@ fn of_components() -> impl Iterator<Item = Check> {
     let with_pods: &[Role] = &[Init, ControlPlane, Upgrade];
     let rows: [(&[Role], &'static str, &'static str); 5] = [
         (with_pods, "FeatureGates", "feature gates"),
-        (with_pods, "KubeletConfiguration", "kubelet's configuration"),
+        (EVERY, "KubeletConfiguration", "kubelet's configuration"),
         (&[Init], "KubeProxyConfiguration", "kube-proxy's configuration"),
         (with_pods, "StaticPods", "the static Pods"),
         (CONTROL_PLANES, "Taints", "the node's taints"),

@@ -13,7 +13,7 @@ use super::node::{Node, NodeKind, Position};
 
 /// A typed value and what was odd about its source.
 #[derive(Debug)]
-pub struct Decoded<T> {
+pub(crate) struct Decoded<T> {
     /// The value.
     pub value: T,
     /// Unknown fields, in the order of the file.
@@ -22,7 +22,7 @@ pub struct Decoded<T> {
 
 /// Something in the source that the value does not reflect.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Dotted path of the field.
     pub path: String,
     /// Where its key stands.
@@ -33,14 +33,12 @@ pub struct Finding {
 
 /// What can be odd about a source that still decodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FindingKind {
+pub(crate) enum FindingKind {
     /// The type has no such field; the known name that comes nearest, if one comes near.
     UnknownField {
         /// The nearest known name.
         suggestion: Option<&'static str>,
     },
-    /// The key stands twice in its mapping.
-    DuplicateField,
 }
 
 impl fmt::Display for Finding {
@@ -50,9 +48,6 @@ impl fmt::Display for Finding {
                 write!(f, "unknown field `{}`: did you mean `{name}`?", self.path)
             }
             FindingKind::UnknownField { suggestion: None } => write!(f, "unknown field `{}`", self.path),
-            FindingKind::DuplicateField => {
-                write!(f, "field `{}` is given twice: the last one counts", self.path)
-            }
         }
     }
 }
@@ -66,7 +61,7 @@ pub(super) enum Step {
 
 /// A value that does not fit its type.
 #[derive(Debug, thiserror::Error)]
-pub struct DecodeError {
+pub(crate) struct DecodeError {
     /// Dotted path of the value; empty for the document itself.
     pub path: String,
     /// Where the value stands.
@@ -103,7 +98,7 @@ impl de::Error for DecodeError {
 ///
 /// # Errors
 /// On the first value whose type does not fit.
-pub fn decode<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<Decoded<T>, DecodeError> {
+pub(crate) fn decode<'de, T: de::Deserialize<'de>>(node: &'de Node) -> Result<Decoded<T>, DecodeError> {
     let findings = RefCell::new(vec![]);
     let value = T::deserialize(Decoder { node, path: &Path::Root, findings: &findings })?;
     Ok(Decoded { value, findings: findings.into_inner() })
@@ -114,7 +109,7 @@ const MAX_ERRORS: usize = 100;
 
 /// All that is wrong with a document's types.
 #[derive(Debug)]
-pub struct Undecoded<T> {
+pub(crate) struct Undecoded<T> {
     /// The values whose types do not fit, in the order of the file.
     pub errors: Vec<DecodeError>,
     /// Unknown fields, in the order of the file.
@@ -127,7 +122,7 @@ pub struct Undecoded<T> {
 ///
 /// # Errors
 /// With every value whose type does not fit.
-pub fn decode_all<T: de::DeserializeOwned>(node: &Node) -> Result<Decoded<T>, Box<Undecoded<T>>> {
+pub(crate) fn decode_all<T: de::DeserializeOwned>(node: &Node) -> Result<Decoded<T>, Box<Undecoded<T>>> {
     let first = match decode::<T>(node) {
         Ok(decoded) => return Ok(decoded),
         Err(error) => error,

@@ -19,11 +19,12 @@ mod schema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use decode::{DecodeError, Decoded, Finding, FindingKind, Undecoded, decode, decode_all};
-pub use node::{Key, Node, NodeKind, Position};
-pub use parse::{Document, YamlError, parse, parse_values};
-pub use same::same;
-pub use schema::field_paths;
+pub(crate) use decode::{Decoded, FindingKind, decode, decode_all};
+pub(crate) use node::{Node, NodeKind, Position};
+pub use parse::parse_values;
+pub(crate) use parse::{Document, parse};
+pub(crate) use same::same;
+pub(crate) use schema::field_paths;
 
 /// Writes `value` as YAML with keys sorted, lists at their parent's indentation and every string quoted that a
 /// YAML 1.1 or 1.2 reader could take for something else: the form `sigs.k8s.io/yaml` gives kubeadm's files.
@@ -46,7 +47,7 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, WriteError>
 ///
 /// # Errors
 /// When the text is not YAML or does not fit `T`.
-pub fn from_template<T: DeserializeOwned>(text: &str) -> Result<T, TemplateError> {
+pub(crate) fn from_template<T: DeserializeOwned>(text: &str) -> Result<T, TemplateError> {
     serde_yaml::from_str(text).map_err(|e| TemplateError(e.to_string()))
 }
 
@@ -54,7 +55,7 @@ pub fn from_template<T: DeserializeOwned>(text: &str) -> Result<T, TemplateError
 /// under YAML 1.1 and 1.2, since JSON's string syntax is a subset of YAML's double-quoted style (YAML 1.2 §1.3)
 /// once what YAML calls non-printable is escaped too. Named in `askama.toml`.
 #[derive(Clone, Copy, Debug)]
-pub struct YamlEscaper;
+pub(crate) struct YamlEscaper;
 
 impl askama::filters::Escaper for YamlEscaper {
     fn write_escaped_str<W: std::fmt::Write>(&self, mut dest: W, text: &str) -> std::fmt::Result {
@@ -88,11 +89,11 @@ pub struct WriteError(String);
 /// did not quote.
 #[derive(Debug, thiserror::Error)]
 #[error("a rendered template does not read back: {0}")]
-pub struct TemplateError(String);
+pub(crate) struct TemplateError(String);
 
 impl TemplateError {
     /// A template that could not even be rendered.
-    pub fn render(error: &askama::Error) -> Self {
+    pub(crate) fn render(error: &askama::Error) -> Self {
         Self(error.to_string())
     }
 }

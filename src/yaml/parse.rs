@@ -20,7 +20,7 @@ const BYTES_PER_NODE: usize = 64;
 
 /// One document of a file.
 #[derive(Clone, Debug)]
-pub struct Document {
+pub(crate) struct Document {
     /// The document's value.
     pub root: Node,
     /// Keys that stand twice in one mapping: Kubernetes' strict reader objects, its lenient one takes the last.
@@ -69,7 +69,7 @@ impl YamlError {
 ///
 /// # Errors
 /// When the text is not YAML, or passes a limit that no real configuration comes near.
-pub fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
+pub(crate) fn parse(text: &str) -> Result<Vec<Document>, YamlError> {
     if text.len() > MAX_BYTES {
         let problem = format!("{} bytes of YAML: at most {MAX_BYTES} are read", text.len());
         return Err(YamlError::Limit { position: Position { line: 1, column: 1 }, problem });

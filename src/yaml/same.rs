@@ -6,7 +6,7 @@ use super::parse_values;
 
 /// Whether both texts are YAML maps that say the same: comments, style and the order of keys do not count, and what
 /// is null counts as absent, as in Kubernetes.
-pub fn same(one: &str, other: &str) -> bool {
+pub(crate) fn same(one: &str, other: &str) -> bool {
     let read = |text: &str| -> Option<Vec<Value>> {
         let documents = parse_values(text).ok()?;
         let all_maps = !documents.is_empty() && documents.iter().all(Value::is_object);

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 5;
 const ITEM: &str = "*";
 
 /// The dotted paths of all fields of `T`, through structures and lists.
-pub fn field_paths<T: DeserializeOwned>() -> Vec<String> {
+pub(crate) fn field_paths<T: DeserializeOwned>() -> Vec<String> {
     let mut paths = vec![];
     let mut open: Vec<Vec<&'static str>> = vec![vec![]];
     while let Some(path) = open.pop() {

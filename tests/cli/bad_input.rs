@@ -128,7 +128,7 @@ fn what_windows_and_old_editors_write_is_fine() {
 
 #[test]
 fn json_is_fine_too() {
-    let documents = kubestrap::yaml::parse_values(&config("", "clusterName: named")).unwrap();
+    let documents = kubestrap::testing::parse_values(&config("", "clusterName: named")).unwrap();
     let json = documents.iter().map(|d| format!("---\n{d}\n")).collect::<String>();
     dry_run().config(json).run().succeeded();
     refused("{\"apiVersion\": \"kubeadm.k8s.io/v1beta4\", \"kind\": ", &["config.yaml:"]);

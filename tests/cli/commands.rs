@@ -16,7 +16,7 @@ fn commands() -> Vec<Vec<String>> {
         }
     }
     let mut all = vec![];
-    walk(&kubestrap::cli::command(), &[], &mut all);
+    walk(&kubestrap::testing::command(), &[], &mut all);
     all
 }
 
@@ -133,7 +133,7 @@ fn flags_without_effect_are_few_and_have_a_reason() {
         }
     }
     let mut found = vec![];
-    walk(&kubestrap::cli::command(), "", &mut found);
+    walk(&kubestrap::testing::command(), "", &mut found);
     let has_reason = |flag: &String| {
         REASONS.iter().any(|(known, _)| {
             let (command, name) = known.rsplit_once("--").unwrap();

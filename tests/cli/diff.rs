@@ -39,7 +39,7 @@ fn what_says_the_same_is_no_difference() {
     let machine = Machine::with_files();
     let manifest = machine.file("/etc/kubernetes/manifests/kube-scheduler.yaml");
     let text = std::fs::read_to_string(&manifest).unwrap();
-    let value: Value = kubestrap::yaml::parse_values(&text).unwrap().remove(0);
+    let value: Value = kubestrap::testing::parse_values(&text).unwrap().remove(0);
     std::fs::write(&manifest, format!("# mine\n{}", serde_json::to_string_pretty(&value).unwrap())).unwrap();
     let before = std::fs::read(&manifest).unwrap();
     let done = machine.run("diff", "").run().succeeded();

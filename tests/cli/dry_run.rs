@@ -16,7 +16,7 @@ fn stdout_is_a_yaml_stream_with_manifests_that_are_pods() {
     let documents: Vec<serde_yaml::Value> = serde_yaml::Deserializer::from_str(&done.stdout)
         .map(|d| serde_yaml::Value::deserialize(d).expect("YAML 1.2 reads the stream"))
         .collect();
-    let values = kubestrap::yaml::parse_values(&done.stdout).expect("YAML 1.1 reads the stream");
+    let values = kubestrap::testing::parse_values(&done.stdout).expect("YAML 1.1 reads the stream");
     let filled = documents.iter().filter(|d| !d.is_null()).count();
     assert_eq!(filled, values.iter().filter(|v| !v.is_null()).count());
     for component in MANIFESTS {
@@ -196,7 +196,7 @@ fn print_manifest_prints_the_addons_and_installs_nothing() {
     };
     let kinds = |phase: &str| {
         let done = print(phase).succeeded();
-        let values = kubestrap::yaml::parse_values(&done.stdout).expect("a YAML stream");
+        let values = kubestrap::testing::parse_values(&done.stdout).expect("a YAML stream");
         ["Deployment", "DaemonSet"].map(|kind| values.iter().filter(|v| v["kind"] == kind).count())
     };
     assert_eq!(kinds("addon coredns"), [1, 0]);

@@ -261,7 +261,7 @@ fn names_that_a_certificate_lacks_are_added() {
     let place = place.with("apiServer: {certSANs: [newer.example.org]}");
     place.certs("all").run().succeeded();
     let pem = std::fs::read(place.pki("apiserver.crt")).unwrap();
-    let certificate = kubestrap::pki::Certificate::from_pem(&pem).unwrap();
+    let certificate = kubestrap::testing::Certificate::from_pem(&pem).unwrap();
     for name in ["new.example.org", "newer.example.org", "cp-1"] {
         assert!(certificate.dns_names().iter().any(|n| n == name), "{name}");
     }
@@ -271,7 +271,7 @@ fn names_that_a_certificate_lacks_are_added() {
 fn certificate_that_gets_names_keeps_its_end() {
     let end = |place: &Place| {
         let pem = std::fs::read(place.pki("apiserver.crt")).unwrap();
-        kubestrap::pki::Certificate::from_pem(&pem).unwrap().not_after()
+        kubestrap::testing::Certificate::from_pem(&pem).unwrap().not_after()
     };
     let place = Place::filled().without(&["apiserver.crt"]).with("certificateValidityPeriod: 43800h");
     place.certs("all").run().succeeded();

@@ -1,6 +1,6 @@
 //! CAs whose keys are elsewhere: everything that they must have signed is needed, and nothing is signed here.
 
-use kubestrap::pki::PrivateKey;
+use kubestrap::testing::PrivateKey;
 
 use super::existing_pki::Place;
 

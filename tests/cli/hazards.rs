@@ -69,7 +69,7 @@ fn read_alike(runs: &[Done]) {
     let texts: Vec<(String, String)> = runs.iter().flat_map(texts).collect();
     let mut read = vec![];
     for (name, text) in &texts {
-        let ours = kubestrap::yaml::parse_values(text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+        let ours = kubestrap::testing::parse_values(text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
         let newer: Vec<Value> = serde_yaml::Deserializer::from_str(text)
             .map(|d| Value::deserialize(d).unwrap_or_else(|e| panic!("{name}: {e}\n{text}")))
             .collect();

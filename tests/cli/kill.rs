@@ -36,7 +36,8 @@ pub(crate) fn all_whole(dir: &Path) {
                 assert_eq!(der.len(), length, "{place}");
             }
             Some("yaml" | "conf") => {
-                let values = kubestrap::yaml::parse_values(&text).unwrap_or_else(|e| panic!("{place}: {e}"));
+                let values =
+                    kubestrap::testing::parse_values(&text).unwrap_or_else(|e| panic!("{place}: {e}"));
                 let complete = |key: &str| text.contains(&format!("\n{key}"));
                 let last = match values[0]["kind"].as_str() {
                     Some("Pod") => complete("status: {}"),
@@ -157,7 +158,7 @@ fn named(dir: &Path) -> Vec<std::path::PathBuf> {
 
 /// Checks that each certificate is for the key beside it, and leads to its CA.
 fn belong_together(pki: &Path) {
-    use kubestrap::pki::{Bundle, PrivateKey, table::CERTIFICATES, verify_chain};
+    use kubestrap::testing::{Bundle, CERTIFICATES, PrivateKey, verify_chain};
     let bundle =
         |base: &str| Bundle::from_pem(&std::fs::read(pki.join(format!("{base}.crt"))).unwrap()).unwrap();
     for row in CERTIFICATES.iter() {

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use kubestrap::host::Lock;
+use kubestrap::testing::Lock;
 
 use super::existing_pki::Place;
 use super::support::{Machine, is_root, kubestrap, note_skipped};

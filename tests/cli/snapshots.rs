@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::support::{Done, Run, config, dry_run, one};
 
 /// Folders with CA certificates, which are mounted where the machine has them.
-const CA_DIRS: [&str; 5] = kubestrap::manifest::CA_DIRS;
+const CA_DIRS: [&str; 5] = kubestrap::testing::CA_DIRS;
 
 /// All that a run left but the PKI and what is random in it: manifests, kubelet's files, objects.
 fn shown(done: &Done) -> String {
@@ -18,14 +18,14 @@ fn shown(done: &Done) -> String {
         if done.file(&path).exists() {
             let mut pod = canonical(&done.text(&path));
             without_machine_mounts(&mut pod);
-            let _ = write!(text, "# {path}\n{}", kubestrap::yaml::to_string(&pod).unwrap());
+            let _ = write!(text, "# {path}\n{}", kubestrap::testing::to_string(&pod).unwrap());
         }
     }
     let mut kubelet = canonical(&done.text("/var/lib/kubelet/config.yaml"));
     if kubelet["resolvConf"] == "/run/systemd/resolve/resolv.conf" {
         kubelet.as_object_mut().unwrap().remove("resolvConf");
     }
-    let _ = write!(text, "# config.yaml\n{}", kubestrap::yaml::to_string(&kubelet).unwrap());
+    let _ = write!(text, "# config.yaml\n{}", kubestrap::testing::to_string(&kubelet).unwrap());
     for file in ["instance-config.yaml", "kubeadm-flags.env"] {
         if done.file(&format!("/var/lib/kubelet/{file}")).exists() {
             let _ = write!(text, "# {file}\n{}", done.text(&format!("/var/lib/kubelet/{file}")));
@@ -43,9 +43,9 @@ fn shown(done: &Done) -> String {
             "coredns" if object["kind"] == "ConfigMap" => {
                 text.push_str(object["data"]["Corefile"].as_str().unwrap())
             }
-            "cp-1" => text.push_str(&kubestrap::yaml::to_string(&object).unwrap()),
+            "cp-1" => text.push_str(&kubestrap::testing::to_string(&object).unwrap()),
             _ if !object["spec"].is_null() => {
-                text.push_str(&kubestrap::yaml::to_string(&object["spec"]).unwrap())
+                text.push_str(&kubestrap::testing::to_string(&object["spec"]).unwrap())
             }
             _ => {}
         }
@@ -56,7 +56,7 @@ fn shown(done: &Done) -> String {
 /// Reads a file of ours, which must be in the form that it always has.
 fn canonical(text: &str) -> Value {
     let value = one(text);
-    assert_eq!(kubestrap::yaml::to_string(&value).unwrap(), text);
+    assert_eq!(kubestrap::testing::to_string(&value).unwrap(), text);
     value
 }
 

@@ -347,7 +347,7 @@ impl Done {
 
     /// The cluster's objects of a dry run's result, in their order.
     pub(crate) fn objects(&self) -> Vec<Value> {
-        kubestrap::yaml::parse_values(&self.text("cluster-objects.yaml")).unwrap()
+        kubestrap::testing::parse_values(&self.text("cluster-objects.yaml")).unwrap()
     }
 
     /// The object of this kind and name.
@@ -366,7 +366,7 @@ impl Done {
 
 /// The one document in `text`, read by YAML 1.1.
 pub(crate) fn one(text: &str) -> Value {
-    let mut values = kubestrap::yaml::parse_values(text).unwrap();
+    let mut values = kubestrap::testing::parse_values(text).unwrap();
     assert_eq!(values.len(), 1, "{text}");
     values.remove(0)
 }

@@ -6,11 +6,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use anyhow::Context;
-use kubestrap::diagnose;
-use kubestrap::health::{LiveWatch, Stage, Target, Watch, Watched};
-use kubestrap::host::RealHost;
-use kubestrap::kubeconfig::Kubeconfig;
-use kubestrap::manifest::Component;
+use kubestrap::testing::{
+    Component, Kubeconfig, LiveWatch, RealHost, Stage, Target, Watch, Watched, gather_evidence,
+};
 
 use crate::machine::NODE_NAME;
 use crate::node::MANIFESTS;
@@ -31,7 +29,7 @@ const LINE: usize = 1000;
 pub(super) fn record() -> anyhow::Result<()> {
     let mut watch = LiveWatch::default();
     watch.begin(&watched()?).map_err(anyhow::Error::msg)?;
-    let mut evidence = diagnose::gather(&watch.snapshot(), &RealHost::new(), SystemTime::UNIX_EPOCH);
+    let mut evidence = gather_evidence(&watch.snapshot(), &RealHost::new(), SystemTime::UNIX_EPOCH);
     evidence.kubelet.log = essence(&evidence.kubelet.log);
     for component in evidence.components.values_mut() {
         let kept = if component.stage == Stage::Healthy { 0 } else { LAST_LINES };
@@ -96,7 +94,7 @@ fn watched() -> anyhow::Result<Watched> {
     let mut targets = vec![];
     for component in Component::ALL {
         let Ok(text) = fs::read_to_string(Path::new(MANIFESTS).join(component.file())) else { continue };
-        let documents = kubestrap::yaml::parse_values(&text).unwrap_or_default();
+        let documents = kubestrap::testing::parse_values(&text).unwrap_or_default();
         targets.extend(documents.into_iter().next().map(|pod| Target::of_manifest(component, pod)));
     }
     let kubeconfig = fs::read_to_string("/etc/kubernetes/super-admin.conf").ok();

@@ -185,19 +185,47 @@ pub(super) fn killed(node: &Node) -> anyhow::Result<()> {
 }
 
 /// `init` on the first machine; the words of the join command that it printed.
-pub(super) fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
+///
+/// # Errors
+/// When it fails.
+pub fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let flags: &[&str] = if control_plane { &["--upload-certs"] } else { &[] };
     let output = node.init_with(&shared_endpoint(), flags)?;
     cluster::healthy(node)?;
     join_command(&output.stdout, control_plane)
 }
 
-fn shared_endpoint() -> Config {
-    Config::cluster(&format!("controlPlaneEndpoint: \"{}:6443\"", Network::alone().address))
+/// The same with more configuration of the cluster; for control planes.
+pub(super) fn init_with(node: &Node, mut config: Config) -> anyhow::Result<Vec<String>> {
+    config.cluster = format!("{}{}", shared_endpoint().cluster, config.cluster);
+    let output = node.init_with(&config, &["--upload-certs"])?;
+    join_command(&output.stdout, true)
 }
 
-fn command_to_join(
-    machine: &Neighbour,
+/// The words that join a worker, of those that join a control plane.
+pub fn as_worker(join: &[String]) -> Vec<String> {
+    let mut rest = join.iter();
+    let mut words = vec![];
+    while let Some(word) = rest.next() {
+        match word.as_str() {
+            "--control-plane" => {}
+            "--certificate-key" => drop(rest.next()),
+            _ => words.push(word.clone()),
+        }
+    }
+    words
+}
+
+fn shared_endpoint() -> Config {
+    Config::cluster(&format!("controlPlaneEndpoint: \"{}:6443\"\n", Network::alone().address))
+}
+
+/// What joins a machine by `program`.
+///
+/// # Errors
+/// When the machine is cut off.
+pub fn command_to_join(
+    machine: &Neighbour<'_>,
     program: &str,
     join: &[String],
 ) -> anyhow::Result<std::process::Command> {
@@ -229,8 +257,16 @@ fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> 
 }
 
 /// The machine's static Pods are ready.
-fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
-    for component in cluster::COMPONENTS {
+///
+/// # Errors
+/// When they are not, within minutes.
+pub fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
+    runs(node, machine, cluster::COMPONENTS)
+}
+
+/// The machine's static Pods of these components are ready.
+pub(super) fn runs(node: &Node, machine: &Neighbour, components: &[&str]) -> anyhow::Result<()> {
+    for component in components {
         let name = format!("{component}-{}", machine.name());
         eventually(&format!("{name} is ready"), PATIENCE, || {
             cluster::is_ready(&node.get(&["--namespace", "kube-system", "pod", &name])?)
@@ -240,7 +276,7 @@ fn is_control_plane(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
 }
 
 /// etcd's voting members are those of these nodes, and there is no other.
-fn voting(node: &Node, names: &[&str]) -> anyhow::Result<()> {
+pub(super) fn voting(node: &Node, names: &[&str]) -> anyhow::Result<()> {
     let found = members(&node.run("kubestrap", &["etcd", "members", "-o", "json"])?)?;
     let mut names = names.to_vec();
     names.sort_unstable();
@@ -289,7 +325,9 @@ mod tests {
                     --token a.b \\\n\t--discovery-token-ca-cert-hash sha256:1 \n";
         let worker = join_command(text, false).unwrap().join(" ");
         assert_eq!(worker, "join 10.0.0.1:6443 --token a.b --discovery-token-ca-cert-hash sha256:1");
-        assert!(join_command(text, true).unwrap().ends_with(&["--certificate-key".into(), "2".into()]));
+        let control_plane = join_command(text, true).unwrap();
+        assert!(control_plane.ends_with(&["--certificate-key".into(), "2".into()]));
+        assert_eq!(as_worker(&control_plane).join(" "), worker);
         assert!(join_command("no", true).is_err());
     }
 }

@@ -7,8 +7,9 @@ mod dual_stack;
 mod external_etcd;
 mod images;
 mod init;
-mod join;
+pub(crate) mod join;
 mod join_faults;
+mod join_variants;
 mod kill;
 mod kubeadm;
 mod no_unit;
@@ -127,8 +128,31 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "join-faults",
-        "what goes wrong with a join is told in words, with what to do, within 20 seconds, by the right exit code",
-        join_faults::run,
+        "a join that is asked for wrongly or can't discover its cluster says why within 20 seconds, and what to do",
+        join_faults::discovery,
+    ),
+    row("join-faults-cluster", "so does one to a cluster that lacks something", join_faults::cluster),
+    row("join-faults-machine", "so does one of a machine that can't become a node", join_faults::machine),
+    row(
+        "join-faults-etcd",
+        "so does one to an etcd with a lost member, a stale one, a learner, or no quorum",
+        join_faults::members,
+    ),
+    row(
+        "join-external-etcd",
+        "a control plane joins a cluster whose etcd is outside of it",
+        join_variants::external_etcd,
+    ),
+    row("join-dual-stack", "a control plane joins with IPv4 and IPv6", join_variants::dual_stack),
+    row(
+        "join-custom",
+        "a control plane joins by a v1beta3 file with patches, with ECDSA keys in a folder of the user's",
+        join_variants::custom,
+    ),
+    with_kubeadm(
+        "kubeadm-grown",
+        "kubeadm's commands work on a control plane that kubestrap joined; its reset removes it",
+        join_variants::kubeadm_at_home,
     ),
     with_kubeadm("join-kubeadm", "a worker and a control plane join kubeadm's cluster", join::to_kubeadm),
     with_kubeadm("kubeadm-join", "kubeadm joins a worker", join::kubeadm_worker),

@@ -138,5 +138,5 @@ fn describe(problem: &Problem, severity: &str) -> serde_json::Value {
 fn missing_discovery_file(complete: &config::Complete) -> Option<String> {
     let file = &complete.others.join.as_ref()?.discovery.file.as_ref()?.kube_config_path;
     let path = file.strip_prefix("file://").unwrap_or(file);
-    (!file.starts_with("https://") && !Path::new(path).exists()).then(|| path.to_owned())
+    (!config::names::is_https(file) && !Path::new(path).exists()).then(|| path.to_owned())
 }

@@ -12,7 +12,7 @@ use crate::config::duration::GoDuration;
 /// Who may call kubelet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletAuthorization {
+pub(crate) struct KubeletAuthorization {
     #[serde(skip_serializing_if = "unset")]
     pub mode: String,
     pub webhook: KubeletWebhookAuthorization,
@@ -21,7 +21,7 @@ pub struct KubeletAuthorization {
 /// How long the answers of the authorization webhook hold.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletWebhookAuthorization {
+pub(crate) struct KubeletWebhookAuthorization {
     #[serde(rename = "cacheAuthorizedTTL")]
     pub cache_authorized_ttl: GoDuration,
     #[serde(rename = "cacheUnauthorizedTTL")]
@@ -31,7 +31,7 @@ pub struct KubeletWebhookAuthorization {
 /// How callers of kubelet prove who they are; each way is tried.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletAuthentication {
+pub(crate) struct KubeletAuthentication {
     pub x509: KubeletX509Authentication,
     pub webhook: KubeletWebhookAuthentication,
     pub anonymous: KubeletAnonymousAuthentication,
@@ -40,7 +40,7 @@ pub struct KubeletAuthentication {
 /// By a client certificate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletX509Authentication {
+pub(crate) struct KubeletX509Authentication {
     #[serde(rename = "clientCAFile", skip_serializing_if = "unset")]
     pub client_ca_file: String,
 }
@@ -48,7 +48,7 @@ pub struct KubeletX509Authentication {
 /// By a bearer token that the API server reviews.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletWebhookAuthentication {
+pub(crate) struct KubeletWebhookAuthentication {
     #[serde(skip_serializing_if = "unset")]
     pub enabled: Option<bool>,
     #[serde(rename = "cacheTTL")]
@@ -58,7 +58,7 @@ pub struct KubeletWebhookAuthentication {
 /// Not at all: such callers are `system:anonymous`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct KubeletAnonymousAuthentication {
+pub(crate) struct KubeletAnonymousAuthentication {
     #[serde(skip_serializing_if = "unset")]
     pub enabled: Option<bool>,
 }

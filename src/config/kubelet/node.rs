@@ -15,7 +15,7 @@ use crate::config::duration::GoDuration;
 /// Memory set aside on one NUMA node, for the memory manager.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct MemoryReservation {
+pub(crate) struct MemoryReservation {
     pub numa_node: i32,
     pub limits: Option<BTreeMap<String, Quantity>>,
 }
@@ -23,7 +23,7 @@ pub struct MemoryReservation {
 /// How long Pods from a priority upwards get to stop when the node shuts down.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ShutdownGracePeriodByPodPriority {
+pub(crate) struct ShutdownGracePeriodByPodPriority {
     pub priority: i32,
     pub shutdown_grace_period_seconds: i64,
 }
@@ -31,7 +31,7 @@ pub struct ShutdownGracePeriodByPodPriority {
 /// What swap containers may use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct MemorySwapConfiguration {
+pub(crate) struct MemorySwapConfiguration {
     #[serde(skip_serializing_if = "unset")]
     pub swap_behavior: String,
 }
@@ -39,7 +39,7 @@ pub struct MemorySwapConfiguration {
 /// The longest pause before a crashing container is started again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct CrashLoopBackOffConfig {
+pub(crate) struct CrashLoopBackOffConfig {
     #[serde(skip_serializing_if = "unset")]
     pub max_container_restart_period: Option<GoDuration>,
 }
@@ -47,7 +47,7 @@ pub struct CrashLoopBackOffConfig {
 /// How many user IDs each Pod with a user namespace gets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UserNamespaces {
+pub(crate) struct UserNamespaces {
     #[serde(skip_serializing_if = "unset")]
     pub ids_per_pod: Option<i64>,
 }
@@ -55,7 +55,7 @@ pub struct UserNamespaces {
 /// A taint that the node registers with (core/v1).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Taint {
+pub(crate) struct Taint {
     pub key: String,
     #[serde(skip_serializing_if = "unset")]
     pub value: String,

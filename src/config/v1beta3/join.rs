@@ -9,7 +9,7 @@ use crate::config::duration::GoDuration;
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct JoinConfiguration {
+pub(crate) struct JoinConfiguration {
     pub api_version: String,
     pub kind: String,
     pub node_registration: NodeRegistrationOptions,
@@ -24,7 +24,7 @@ pub struct JoinConfiguration {
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[allow(missing_docs, reason = "field for field the v1beta4 type of the same name, which has the docs")]
-pub struct Discovery {
+pub(crate) struct Discovery {
     pub bootstrap_token: Option<new::BootstrapTokenDiscovery>,
     pub file: Option<new::FileDiscovery>,
     pub tls_bootstrap_token: String,

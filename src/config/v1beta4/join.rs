@@ -7,7 +7,7 @@ use super::{ApiEndpoint, NodeRegistrationOptions, Patches, Timeouts};
 /// What `join` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct JoinConfiguration {
+pub(crate) struct JoinConfiguration {
     /// Always [`super::API_VERSION`] once loaded.
     pub api_version: String,
     /// Always `JoinConfiguration`.
@@ -38,7 +38,7 @@ pub struct JoinConfiguration {
 /// A control plane on a joining node.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct JoinControlPlane {
+pub(crate) struct JoinControlPlane {
     /// Where this node's API server listens.
     #[serde(rename = "localAPIEndpoint")]
     pub local_api_endpoint: ApiEndpoint,
@@ -59,7 +59,7 @@ impl std::fmt::Debug for JoinControlPlane {
 /// How to find the cluster: exactly one of the two.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Discovery {
+pub(crate) struct Discovery {
     /// With a bootstrap token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bootstrap_token: Option<BootstrapTokenDiscovery>,
@@ -84,7 +84,7 @@ impl std::fmt::Debug for Discovery {
 /// Discovery with a bootstrap token, by the ConfigMap `cluster-info`.
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct BootstrapTokenDiscovery {
+pub(crate) struct BootstrapTokenDiscovery {
     /// The token, whose signature of `cluster-info` is checked.
     pub token: String,
     /// `host:port` of an API server.
@@ -112,7 +112,7 @@ impl std::fmt::Debug for BootstrapTokenDiscovery {
 /// Discovery with a kubeconfig.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct FileDiscovery {
+pub(crate) struct FileDiscovery {
     /// The file, or an https URL of it.
     pub kube_config_path: String,
 }

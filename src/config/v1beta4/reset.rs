@@ -7,7 +7,7 @@ use super::Timeouts;
 /// What `reset` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct ResetConfiguration {
+pub(crate) struct ResetConfiguration {
     /// Always [`super::API_VERSION`] once loaded.
     pub api_version: String,
     /// Always `ResetConfiguration`.

@@ -7,7 +7,7 @@ use super::{Patches, Timeouts};
 /// What `upgrade` is told, by command.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UpgradeConfiguration {
+pub(crate) struct UpgradeConfiguration {
     /// Always [`super::API_VERSION`] once loaded.
     pub api_version: String,
     /// Always `UpgradeConfiguration`.
@@ -28,7 +28,7 @@ pub struct UpgradeConfiguration {
 /// What `upgrade apply` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UpgradeApply {
+pub(crate) struct UpgradeApply {
     /// The version to upgrade to.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kubernetes_version: String,
@@ -73,7 +73,7 @@ pub struct UpgradeApply {
 /// What `upgrade diff` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UpgradeDiff {
+pub(crate) struct UpgradeDiff {
     /// The version to compare with.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kubernetes_version: String,
@@ -85,7 +85,7 @@ pub struct UpgradeDiff {
 /// What `upgrade node` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UpgradeNode {
+pub(crate) struct UpgradeNode {
     /// Renew certificates on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate_renewal: Option<bool>,
@@ -115,7 +115,7 @@ pub struct UpgradeNode {
 /// What `upgrade plan` is told.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct UpgradePlan {
+pub(crate) struct UpgradePlan {
     /// The version to plan for.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kubernetes_version: String,

@@ -61,7 +61,7 @@ impl Validator<'_> {
             _ if file.is_empty() => {
                 self.error(JOIN, path, "is needed: a kubeconfig's path, or an https URL of one");
             }
-            Some(("https", _)) => self.check(JOIN, path, names::url(file, true)),
+            _ if names::is_https(file) => self.check(JOIN, path, names::url(file, true)),
             Some(("file", _)) | None => {}
             Some((scheme, _)) => {
                 self.error(JOIN, path, format!("{scheme:?} can't be used: only https URLs, or a path"));

@@ -8,6 +8,9 @@ const FLAGS_FROM: &str = "kubelet's flags come from nodeRegistration.kubeletExtr
 const CONFIG_FROM: &str = "{kubelet}/config.yaml is made of the KubeletConfiguration given to init, and of patches named kubeletconfiguration";
 const MEND_CONFIG: &str = "mend the KubeletConfiguration (or the patch), then run again";
 
+/// That kubelet may not request its client certificate.
+pub(crate) const NOT_REQUESTED: &str = "CertificateNotRequested";
+
 pub(super) const RULES: &[Rule] = &[
     rule(
         "KubeletMissing",
@@ -217,6 +220,17 @@ pub(super) const RULES: &[Rule] = &[
             "kubelet registers as {other}, and its certificate is for {own}",
             "a flag of kubelet (--hostname-override) or another machine name overrides the name that init was given",
             "take --hostname-override out of kubelet's flags (/etc/default/kubelet, `systemctl cat kubelet`), or init with `--node-name {other}`; then run again",
+        ],
+    )
+    .possible(),
+    rule(
+        NOT_REQUESTED,
+        Source::Server,
+        r#"Failed while requesting a signed certificate.*err="cannot create certificate signing request: (?<why>.*?(?:is forbidden: .*?|Unauthorized))"? logger"#,
+        [
+            "kubelet may not request its client certificate: {why}",
+            "the ClusterRoleBinding kubeadm:kubelet-bootstrap is gone, or the bootstrap token is not of its group system:bootstrappers:kubeadm:default-node-token",
+            "restore the binding with `kubestrap init phase bootstrap-token` on a control-plane node, or join with a new token (`kubestrap token create --print-join-command`)",
         ],
     )
     .possible(),

@@ -12,6 +12,8 @@ use super::look::Look;
 use super::rule::{Proof, Rule, Source};
 use crate::manifest::Component;
 
+pub(crate) use kubelet::NOT_REQUESTED;
+
 /// All components.
 const ALL: &[Component] = &Component::ALL;
 /// Those that are clients of the API server.
@@ -54,7 +56,7 @@ impl Rule {
 }
 
 /// Every rule; where two match a line, the first counts.
-pub fn all() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
     [
         machine::RULES,
         kubelet::RULES,

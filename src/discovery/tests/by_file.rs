@@ -203,9 +203,15 @@ fn a_file_without_a_ca_trusts_what_the_machine_trusts() {
 #[test]
 fn an_https_url_of_a_server_that_nobody_vouches_for_is_refused() {
     let scene = Scene::for_known();
-    let url = format!("https://127.0.0.1:{}/discovery.conf", scene.server.port);
-    let discovery = Discovery { file: Some(FileDiscovery { kube_config_path: url }), ..Discovery::default() };
-    let error = run(&discovery, Duration::from_millis(300)).unwrap_err();
-    assert!(matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }), "{error}");
-    assert!(scene.server.requests.lock().unwrap().is_empty());
+    for scheme in ["https", "HTTPS"] {
+        let url = format!("{scheme}://127.0.0.1:{}/discovery.conf", scene.server.port);
+        let discovery =
+            Discovery { file: Some(FileDiscovery { kube_config_path: url }), ..Discovery::default() };
+        let error = run(&discovery, Duration::from_millis(300)).unwrap_err();
+        assert!(
+            matches!(*error.cause, Cause::OtherCa { trusted: None, .. } | Cause::Client { .. }),
+            "{error}"
+        );
+        assert!(scene.server.requests.lock().unwrap().is_empty());
+    }
 }

@@ -178,6 +178,19 @@ fn what_an_api_server_refuses_is_named() {
 }
 
 #[test]
+fn api_server_is_asked_whether_it_is_ready_when_it_refuses_to_show_cluster_info() {
+    let ca = Ca::new("kubernetes");
+    for (code, is_ready) in [(200, true), (403, false), (500, false)] {
+        let server = Server::of(&ca, move |asked| match asked.path {
+            "/readyz" => Reply::status(code, "ok"),
+            _ => Reply::status(403, "User \"system:anonymous\" cannot get resource"),
+        });
+        let (cause, text) = fails(&by_token(server.endpoint(), &[ca.pin()]), Duration::from_millis(100));
+        assert!(matches!(cause, Cause::Forbidden { ready, .. } if ready == is_ready), "{code}: {text}");
+    }
+}
+
+#[test]
 fn a_certificate_for_other_names_is_told_with_its_names() {
     let ca = Ca::new("kubernetes");
     let mut spec = Ca::server_spec(time::Duration::days(1), time::Duration::days(1));

@@ -41,7 +41,6 @@ proptest! {
             let _ = cri.image_status("a").await;
             let _ = cri.image_fs_info().await;
             let _ = cri.list_pod_sandboxes(&PodSandboxFilter::default()).await;
-            let _ = cri.pod_sandbox_status("a").await;
         });
     }
 }

@@ -11,19 +11,19 @@ use super::proto::{Call, VersionRequest};
 use super::{CriCause, CriEndpoint, CriError};
 
 /// How long a call that only asks may take: kubeadm's limit.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a call that has the runtime do work may take (starting, stopping and removing sandboxes and
 /// containers): kubelet's default `runtimeRequestTimeout`. kubeadm allows these 2 s as well, and then retries;
 /// but a sandbox's start may include the pull of its pause image, and its stop the network plugin's work.
-pub const WORK_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const WORK_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// kubelet's limit for one reply; gRPC's own, 4 MiB, is too small for a node with many images.
 const MAX_REPLY_BYTES: usize = 16 * 1024 * 1024;
 
 /// A connection to a runtime's CRI v1 socket. Cheap to clone; connects again by itself when the runtime restarts.
 #[derive(Debug, Clone)]
-pub struct CriClient {
+pub(crate) struct CriClient {
     endpoint: CriEndpoint,
     channel: Channel,
     call_timeout: Duration,
@@ -35,7 +35,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the socket does not exist, may not be opened, or nothing listens; `call` is then `connect`.
-    pub async fn connect(endpoint: &CriEndpoint) -> Result<Self, CriError> {
+    pub(crate) async fn connect(endpoint: &CriEndpoint) -> Result<Self, CriError> {
         let failed = |cause| CriError { endpoint: endpoint.clone(), call: "connect", cause };
         let transport = Endpoint::from_shared(endpoint.to_string())
             .map_err(|error| failed(CriCause::from_transport(&error)))?;
@@ -51,12 +51,12 @@ impl CriClient {
     /// The same connection with `limit` for every call in place of [`CALL_TIMEOUT`] and [`WORK_TIMEOUT`].
     /// Image pulls stay without a limit.
     #[must_use]
-    pub fn with_timeout(self, limit: Duration) -> Self {
+    pub(crate) fn with_timeout(self, limit: Duration) -> Self {
         Self { call_timeout: limit, work_timeout: limit, ..self }
     }
 
     /// The socket this client talks to.
-    pub fn endpoint(&self) -> &CriEndpoint {
+    pub(crate) fn endpoint(&self) -> &CriEndpoint {
         &self.endpoint
     }
 

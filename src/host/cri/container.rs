@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::proto::{
-    self, ContainerStatusRequest, ListContainersRequest, RemoveContainerRequest, StopContainerRequest,
-};
+use super::proto::{self, ContainerStatusRequest, ListContainersRequest, StopContainerRequest};
 use super::{CriClient, CriError};
 
 /// A container in the runtime's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Container {
+pub(crate) struct Container {
     /// The runtime's id for it.
     pub id: String,
     /// The sandbox it is in.
@@ -103,7 +101,7 @@ impl ContainerState {
 
 /// Which containers to list; the default is all, ended ones too.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ContainerFilter {
+pub(crate) struct ContainerFilter {
     /// Only those in this state.
     pub state: Option<ContainerState>,
     /// Only those in this sandbox.
@@ -166,7 +164,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<Container>, CriError> {
+    pub(crate) async fn list_containers(&self, filter: &ContainerFilter) -> Result<Vec<Container>, CriError> {
         let filter = proto::ContainerFilter {
             id: String::new(),
             state: filter.state.map(ContainerState::wire),
@@ -180,8 +178,12 @@ impl CriClient {
     /// One container in detail; `verbose` adds [`ContainerStatus::info`].
     ///
     /// # Errors
-    /// When there is none ([`CriError::is_not_found`]) or the call fails.
-    pub async fn container_status(&self, id: &str, verbose: bool) -> Result<ContainerStatus, CriError> {
+    /// When there is none or the call fails.
+    pub(crate) async fn container_status(
+        &self,
+        id: &str,
+        verbose: bool,
+    ) -> Result<ContainerStatus, CriError> {
         let request = ContainerStatusRequest { container_id: id.to_owned(), verbose };
         let reply = self.ask(request).await?;
         Option::from(reply).ok_or_else(|| self.missing("ContainerStatus", "status"))
@@ -192,26 +194,17 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn stop_container(&self, id: &str, grace: Duration) -> Result<(), CriError> {
+    pub(crate) async fn stop_container(&self, id: &str, grace: Duration) -> Result<(), CriError> {
         let timeout = i64::try_from(grace.as_secs()).unwrap_or(i64::MAX);
         let request = StopContainerRequest { container_id: id.to_owned(), timeout };
         self.order(request, grace).await.map(drop)
-    }
-
-    /// Removes a container, by force if it runs. One that is gone already is no error (CRI v1).
-    ///
-    /// # Errors
-    /// When the call fails.
-    pub async fn remove_container(&self, id: &str) -> Result<(), CriError> {
-        let request = RemoveContainerRequest { container_id: id.to_owned() };
-        self.order(request, Duration::ZERO).await.map(drop)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::cri::fake::{self, Answer, FakeRuntime};
+    use crate::host::cri::fake::{self, FakeRuntime};
 
     #[tokio::test]
     async fn lists_what_the_filter_asks_for() {
@@ -290,15 +283,5 @@ mod tests {
         assert_eq!((ended.state, ended.exit_code), (ContainerState::Exited, Some(137)));
         assert_eq!((ended.finished_at_ns, ended.reason.as_str()), (Some(7), "OOMKilled"));
         assert_eq!(ended.log_path, Some("/var/log/pods/x/etcd/0.log".into()));
-    }
-
-    #[tokio::test]
-    async fn removes_by_id() {
-        let runtime = FakeRuntime::start(|_, _| Answer::Bytes(Vec::new()));
-        let client = CriClient::connect(&runtime.endpoint).await.unwrap();
-        client.remove_container("c1").await.unwrap();
-        let path = "/runtime.v1.RuntimeService/RemoveContainer";
-        assert_eq!(runtime.request::<RemoveContainerRequest>(path).container_id, "c1");
-        assert!(client.container_status("c1", true).await.is_err(), "a reply without a status");
     }
 }

@@ -5,25 +5,25 @@ use std::path::Path;
 use std::str::FromStr;
 
 /// The sockets kubeadm looks for when none is given, in its order.
-pub const KNOWN_SOCKETS: [&str; 3] =
+pub(crate) const KNOWN_SOCKETS: [&str; 3] =
     ["/var/run/containerd/containerd.sock", "/var/run/crio/crio.sock", "/var/run/cri-dockerd.sock"];
 
 /// The unix socket of a container runtime; shown as kubelet wants it, `unix:///run/containerd/containerd.sock`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CriEndpoint {
+pub(crate) struct CriEndpoint {
     path: String,
 }
 
 impl CriEndpoint {
     /// The socket's absolute path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         Path::new(&self.path)
     }
 }
 
 /// Why a text is no [`CriEndpoint`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
+pub(crate) enum EndpointError {
     /// No text.
     #[error("the CRI endpoint is empty; expected something like `unix:///run/containerd/containerd.sock`")]
     Empty,

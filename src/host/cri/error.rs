@@ -11,7 +11,7 @@ use super::CriEndpoint;
 /// A call to the container runtime that failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("container runtime at `{endpoint}`, {call}: {cause}")]
-pub struct CriError {
+pub(crate) struct CriError {
     /// The socket.
     pub endpoint: CriEndpoint,
     /// The CRI method, such as `RunPodSandbox`; `connect` when no call was under way yet.
@@ -21,21 +21,16 @@ pub struct CriError {
 }
 
 impl CriError {
-    /// Whether the runtime said that the named object does not exist.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self.cause, CriCause::Rpc { code: Code::NotFound, .. })
-    }
-
     /// Whether the runtime said that it has only just been started: containerd's words until its CRI plugin is ready
     /// (its instrumented service), under a code that changed with its versions.
-    pub fn is_starting(&self) -> bool {
+    pub(crate) fn is_starting(&self) -> bool {
         matches!(&self.cause, CriCause::Rpc { message, .. } if message.contains("not initialized yet"))
     }
 }
 
 /// What happened to a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CriCause {
+pub(crate) enum CriCause {
     /// There is no file at the socket's path.
     #[error("the socket does not exist: the runtime is not installed, not running, or listens elsewhere")]
     NoSocket,

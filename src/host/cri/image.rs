@@ -9,7 +9,7 @@ use super::{CriClient, CriError};
 
 /// An image the runtime holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageInfo {
+pub(crate) struct ImageInfo {
     /// The runtime's id for it: the digest of its config.
     pub id: String,
     /// Names with tags, such as `registry.k8s.io/pause:3.10`.
@@ -36,7 +36,7 @@ impl From<proto::Image> for ImageInfo {
 
 /// The file systems the runtime stores things on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageFsInfo {
+pub(crate) struct ImageFsInfo {
     /// Where images are.
     pub images: Vec<FilesystemUsage>,
     /// Where containers' writable layers are; empty when the runtime doesn't tell.
@@ -45,7 +45,7 @@ pub struct ImageFsInfo {
 
 /// What the runtime takes up on one file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilesystemUsage {
+pub(crate) struct FilesystemUsage {
     /// The folder; CRI calls it a mountpoint, containerd gives its own folder.
     pub mountpoint: PathBuf,
     /// Bytes used.
@@ -72,7 +72,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn list_images(&self) -> Result<Vec<ImageInfo>, CriError> {
+    pub(crate) async fn list_images(&self) -> Result<Vec<ImageInfo>, CriError> {
         let reply = self.ask(ListImagesRequest { filter: None }).await?;
         Ok(reply.images.into_iter().map(Into::into).collect())
     }
@@ -81,7 +81,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn image_status(&self, reference: &str) -> Result<Option<ImageInfo>, CriError> {
+    pub(crate) async fn image_status(&self, reference: &str) -> Result<Option<ImageInfo>, CriError> {
         let request = ImageStatusRequest { image: Some(spec(reference)), verbose: false };
         let reply = self.ask(request).await?;
         Ok(reply.image.map(Into::into))
@@ -91,7 +91,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails; the runtime's words then say what the registry said.
-    pub async fn pull_image(&self, reference: &str) -> Result<String, CriError> {
+    pub(crate) async fn pull_image(&self, reference: &str) -> Result<String, CriError> {
         let reply = self.call(PullImageRequest { image: Some(spec(reference)) }, None).await?;
         Ok(reply.image_ref)
     }
@@ -100,7 +100,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn image_fs_info(&self) -> Result<ImageFsInfo, CriError> {
+    pub(crate) async fn image_fs_info(&self) -> Result<ImageFsInfo, CriError> {
         let reply = self.ask(ImageFsInfoRequest {}).await?;
         let usages = |list: Vec<proto::FilesystemUsage>| list.into_iter().map(Into::into).collect();
         Ok(ImageFsInfo {

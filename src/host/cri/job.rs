@@ -22,7 +22,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 
 /// What to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContainerJob {
+pub(crate) struct ContainerJob {
     /// The container's name.
     pub name: String,
     /// The image, which the runtime holds or can pull.
@@ -37,7 +37,7 @@ pub struct ContainerJob {
 
 /// A path of this machine in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobMount {
+pub(crate) struct JobMount {
     /// The path on this machine.
     pub host: PathBuf,
     /// The path in the container.
@@ -48,7 +48,7 @@ pub struct JobMount {
 
 /// How a job ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JobEnd {
+pub(crate) struct JobEnd {
     /// The exit code of its program.
     pub exit_code: i32,
     /// The last lines that it wrote.

@@ -15,7 +15,7 @@ const LAST_WINDOW: u64 = 1024 * 1024;
 
 /// One line that a container wrote, its parts joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
+pub(crate) struct LogLine {
     /// When its first part was written; `None` when the line is not in CRI's format.
     pub time: Option<OffsetDateTime>,
     /// The stream it was written to.
@@ -26,7 +26,7 @@ pub struct LogLine {
 
 /// Where a container wrote a line to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stream {
+pub(crate) enum Stream {
     /// Standard output.
     Stdout,
     /// Standard error.
@@ -42,7 +42,7 @@ pub enum Stream {
 ///
 /// # Errors
 /// When the file cannot be opened or read.
-pub fn tail(path: &Path, n: usize) -> io::Result<Vec<LogLine>> {
+pub(crate) fn tail(path: &Path, n: usize) -> io::Result<Vec<LogLine>> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
     let mut window = FIRST_WINDOW;

@@ -1,7 +1,7 @@
 //! The container runtime, asked over its CRI v1 socket.
 //!
 //! [`CriEndpoint`] says where a runtime listens, and [`CriClient`] is the conversation: [runtime](RuntimeStatus),
-//! [images](ImageInfo), [sandboxes](PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
+//! [images](ImageInfo), [sandboxes](sandbox::PodSandbox) and [containers](Container). [`log`] reads what containers wrote.
 //! Results are plain structs; the gRPC messages stay inside.
 
 #[cfg(test)]
@@ -15,19 +15,18 @@ mod error;
 mod fake;
 mod image;
 pub(crate) mod job;
-pub mod log;
+pub(crate) mod log;
 mod proto;
-mod runtime;
+pub(crate) mod runtime;
 mod sandbox;
 mod sandbox_config;
 
-pub use client::{CALL_TIMEOUT, CriClient, WORK_TIMEOUT};
-pub use container::{Container, ContainerFilter, ContainerState, ContainerStatus};
-pub use endpoint::{CriEndpoint, EndpointError, KNOWN_SOCKETS};
-pub use error::{CriCause, CriError};
-pub use image::{FilesystemUsage, ImageFsInfo, ImageInfo};
-pub use job::{ContainerJob, JobEnd, JobMount};
-pub use runtime::{CgroupDriver, Condition, RuntimeStatus, RuntimeVersion};
-pub use sandbox::{PodSandbox, PodSandboxFilter, PodSandboxState, PodSandboxStatus};
-pub use sandbox_config::PodSandboxConfig;
-pub use tonic::Code;
+pub(crate) use client::CriClient;
+pub(crate) use container::{Container, ContainerFilter, ContainerState};
+pub(crate) use endpoint::{CriEndpoint, EndpointError, KNOWN_SOCKETS};
+pub(crate) use error::{CriCause, CriError};
+pub(crate) use image::ImageInfo;
+pub(crate) use job::{ContainerJob, JobEnd, JobMount};
+pub(crate) use runtime::{CgroupDriver, RuntimeStatus, RuntimeVersion};
+pub(crate) use sandbox::{PodSandboxFilter, PodSandboxState};
+pub(crate) use sandbox_config::PodSandboxConfig;

@@ -7,7 +7,7 @@ use super::{CriCause, CriClient, CriError};
 
 /// Who answers at the socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuntimeVersion {
+pub(crate) struct RuntimeVersion {
     /// The runtime's name, such as `containerd`.
     pub name: String,
     /// Its own version, such as `v2.1.4`.
@@ -18,7 +18,7 @@ pub struct RuntimeVersion {
 
 /// The runtime's health as it sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuntimeStatus {
+pub(crate) struct RuntimeStatus {
     /// `RuntimeReady`, `NetworkReady`, and whatever else this runtime reports.
     pub conditions: Vec<Condition>,
     /// Free-form values, mostly JSON, which a runtime gives only when asked to be verbose.
@@ -27,7 +27,7 @@ pub struct RuntimeStatus {
 
 /// One aspect of the runtime's health.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition {
+pub(crate) struct Condition {
     /// Its name, such as `RuntimeReady`.
     pub kind: String,
     /// Whether it holds.
@@ -40,7 +40,7 @@ pub struct Condition {
 
 impl RuntimeStatus {
     /// The condition `RuntimeReady`: the runtime accepts work.
-    pub fn runtime_ready(&self) -> Option<&Condition> {
+    pub(crate) fn runtime_ready(&self) -> Option<&Condition> {
         self.condition("RuntimeReady")
     }
 
@@ -52,9 +52,8 @@ impl RuntimeStatus {
     /// under `config`, which is where kubeadm looks too.
     ///
     /// containerd 1.x, CRI-O and cri-dockerd put it there. containerd 2 gives it nowhere in its status (2.1.9
-    /// asked, main of August 2026 read; containerd#11117): there, a sandbox that was started tells
-    /// ([`super::PodSandboxStatus::image`]), and the image is among the [pinned](super::ImageInfo::pinned) ones.
-    pub fn sandbox_image(&self) -> Option<String> {
+    /// asked, main of August 2026 read; containerd#11117): there, the image is among the [pinned](super::ImageInfo::pinned) ones.
+    pub(crate) fn sandbox_image(&self) -> Option<String> {
         let config: serde_json::Value = serde_json::from_str(self.info.get("config")?).ok()?;
         let image = config.get("sandboxImage")?.as_str()?;
         (!image.is_empty()).then(|| image.to_owned())
@@ -63,7 +62,7 @@ impl RuntimeStatus {
 
 /// What creates the cgroups of containers. Runtime and kubelet must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CgroupDriver {
+pub(crate) enum CgroupDriver {
     /// systemd, through its slices and scopes.
     Systemd,
     /// The runtime itself, in the cgroup file system.
@@ -72,7 +71,7 @@ pub enum CgroupDriver {
 
 impl CgroupDriver {
     /// The name kubelet's `cgroupDriver` uses.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Systemd => "systemd",
             Self::Cgroupfs => "cgroupfs",
@@ -91,7 +90,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the socket does not speak CRI v1 ([`CriCause::NotCri`], [`CriCause::NotGrpc`]) or the call fails.
-    pub async fn version(&self) -> Result<RuntimeVersion, CriError> {
+    pub(crate) async fn version(&self) -> Result<RuntimeVersion, CriError> {
         // The version that kubelet's own client sends, by convention.
         let reply = self.ask(VersionRequest { version: "v1".to_owned() }).await?;
         Ok(RuntimeVersion {
@@ -105,7 +104,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails or the reply has no status.
-    pub async fn status(&self, verbose: bool) -> Result<RuntimeStatus, CriError> {
+    pub(crate) async fn status(&self, verbose: bool) -> Result<RuntimeStatus, CriError> {
         let reply = self.ask(StatusRequest { verbose }).await?;
         let status = reply.status.ok_or_else(|| self.missing("Status", "status"))?;
         let conditions = status
@@ -121,7 +120,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails for another reason, or names a driver that CRI v1 doesn't know.
-    pub async fn runtime_config(&self) -> Result<Option<CgroupDriver>, CriError> {
+    pub(crate) async fn runtime_config(&self) -> Result<Option<CgroupDriver>, CriError> {
         let reply = match self.ask(RuntimeConfigRequest {}).await {
             Ok(reply) => reply,
             Err(CriError { cause: CriCause::Rpc { code: tonic::Code::Unimplemented, .. }, .. }) => {

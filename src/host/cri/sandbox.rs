@@ -1,18 +1,16 @@
 //! Pod sandboxes: what holds a Pod's namespaces, kept alive by the pause container.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::proto::{
-    self, ListPodSandboxRequest, PodSandboxStatusRequest, RemovePodSandboxRequest, RunPodSandboxRequest,
-    StopPodSandboxRequest,
+    self, ListPodSandboxRequest, RemovePodSandboxRequest, RunPodSandboxRequest, StopPodSandboxRequest,
 };
 use super::{CriClient, CriError, PodSandboxConfig};
 
 /// A sandbox in the runtime's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodSandbox {
+pub(crate) struct PodSandbox {
     /// The runtime's id for it.
     pub id: String,
     /// The Pod's name.
@@ -33,20 +31,9 @@ pub struct PodSandbox {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// One sandbox in detail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PodSandboxStatus {
-    /// What the list has as well.
-    pub sandbox: PodSandbox,
-    /// Its own addresses, the main one first; none on the machine's network.
-    pub ips: Vec<IpAddr>,
-    /// The image it runs (the pause image), if the runtime reports it; containerd and CRI-O do.
-    pub image: Option<String>,
-}
-
 /// Whether a sandbox runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PodSandboxState {
+pub(crate) enum PodSandboxState {
     /// Its pause container runs.
     Ready,
     /// It does not.
@@ -70,7 +57,7 @@ impl PodSandboxState {
 
 /// Which sandboxes to list; the default is all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PodSandboxFilter {
+pub(crate) struct PodSandboxFilter {
     /// Only those in this state.
     pub state: Option<PodSandboxState>,
     /// Only those with all of these labels.
@@ -94,39 +81,15 @@ impl From<proto::PodSandbox> for PodSandbox {
     }
 }
 
-impl From<proto::PodSandboxStatusResponse> for Option<PodSandboxStatus> {
-    fn from(reply: proto::PodSandboxStatusResponse) -> Self {
-        let status = reply.status?;
-        let network = status.network.unwrap_or_default();
-        let ips = std::iter::once(network.ip).chain(network.additional_ips.into_iter().map(|ip| ip.ip));
-        Some(PodSandboxStatus {
-            ips: ips.filter_map(|ip| ip.parse().ok()).collect(),
-            image: image(&reply.info),
-            sandbox: PodSandbox::from(proto::PodSandbox {
-                id: status.id,
-                metadata: status.metadata,
-                state: status.state,
-                created_at: status.created_at,
-                labels: status.labels,
-                annotations: status.annotations,
-            }),
-        })
-    }
-}
-
-/// The field `image` of the JSON that containerd and CRI-O put under `info` in a verbose status.
-fn image(info: &BTreeMap<String, String>) -> Option<String> {
-    let info: serde_json::Value = serde_json::from_str(info.get("info")?).ok()?;
-    let image = info.get("image")?.as_str()?;
-    (!image.is_empty()).then(|| image.to_owned())
-}
-
 impl CriClient {
     /// The sandboxes that match.
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn list_pod_sandboxes(&self, filter: &PodSandboxFilter) -> Result<Vec<PodSandbox>, CriError> {
+    pub(crate) async fn list_pod_sandboxes(
+        &self,
+        filter: &PodSandboxFilter,
+    ) -> Result<Vec<PodSandbox>, CriError> {
         let filter = proto::PodSandboxFilter {
             id: String::new(),
             state: filter.state.map(PodSandboxState::wire),
@@ -136,22 +99,12 @@ impl CriClient {
         Ok(reply.items.into_iter().map(Into::into).collect())
     }
 
-    /// One sandbox in detail.
-    ///
-    /// # Errors
-    /// When there is none ([`CriError::is_not_found`]) or the call fails.
-    pub async fn pod_sandbox_status(&self, id: &str) -> Result<PodSandboxStatus, CriError> {
-        let request = PodSandboxStatusRequest { pod_sandbox_id: id.to_owned(), verbose: true };
-        let reply = self.ask(request).await?;
-        Option::from(reply).ok_or_else(|| self.missing("PodSandboxStatus", "status"))
-    }
-
     /// Creates and starts a sandbox; gives its id. Once it returns, the sandbox is ready.
     ///
     /// # Errors
     /// When the call fails, with the runtime's reason: a missing pause image, a cgroup that can't be made, a
     /// network plugin that is not set up.
-    pub async fn run_pod_sandbox(&self, config: &PodSandboxConfig) -> Result<String, CriError> {
+    pub(crate) async fn run_pod_sandbox(&self, config: &PodSandboxConfig) -> Result<String, CriError> {
         let request = RunPodSandboxRequest { config: Some(config.into()) };
         let id = self.order(request, Duration::ZERO).await?.pod_sandbox_id;
         if id.is_empty() { Err(self.missing("RunPodSandbox", "pod_sandbox_id")) } else { Ok(id) }
@@ -161,7 +114,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn stop_pod_sandbox(&self, id: &str) -> Result<(), CriError> {
+    pub(crate) async fn stop_pod_sandbox(&self, id: &str) -> Result<(), CriError> {
         let request = StopPodSandboxRequest { pod_sandbox_id: id.to_owned() };
         self.order(request, Duration::ZERO).await.map(drop)
     }
@@ -170,7 +123,7 @@ impl CriClient {
     ///
     /// # Errors
     /// When the call fails.
-    pub async fn remove_pod_sandbox(&self, id: &str) -> Result<(), CriError> {
+    pub(crate) async fn remove_pod_sandbox(&self, id: &str) -> Result<(), CriError> {
         let request = RemovePodSandboxRequest { pod_sandbox_id: id.to_owned() };
         self.order(request, Duration::ZERO).await.map(drop)
     }
@@ -229,36 +182,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn status_has_addresses_and_image() {
-        let runtime = FakeRuntime::start(|_, _| {
-            let ip = |ip: &str| proto::PodIP { ip: ip.into() };
-            let network = proto::PodSandboxNetworkStatus {
-                ip: "10.0.0.2".into(),
-                additional_ips: vec![ip("fd00::2"), ip("")],
-            };
-            let status = proto::PodSandboxStatus {
-                id: "s1".into(),
-                metadata: Some(metadata()),
-                state: 0,
-                created_at: 5,
-                network: Some(network),
-                labels: labels(),
-                annotations: BTreeMap::new(),
-            };
-            let info = BTreeMap::from([("info".to_owned(), r#"{"pid":1,"image":"r/pause:3"}"#.to_owned())]);
-            fake::message(&proto::PodSandboxStatusResponse { status: Some(status), info })
-        });
-        let client = CriClient::connect(&runtime.endpoint).await.unwrap();
-        let want = PodSandboxStatus {
-            sandbox: sandbox(PodSandboxState::Ready),
-            ips: vec!["10.0.0.2".parse().unwrap(), "fd00::2".parse().unwrap()],
-            image: Some("r/pause:3".into()),
-        };
-        assert_eq!(client.pod_sandbox_status("s1").await.unwrap(), want);
-        assert_eq!(runtime.request::<PodSandboxStatusRequest>("/PodSandboxStatus").pod_sandbox_id, "s1");
-    }
-
-    #[tokio::test]
     async fn runs_as_kubelet_would_on_the_hosts_network() {
         let runtime = FakeRuntime::start(|_, _| Answer::Bytes(b"\x0a\x02s1".to_vec()));
         let client = CriClient::connect(&runtime.endpoint).await.unwrap();
@@ -293,7 +216,6 @@ mod tests {
         let error = client.run_pod_sandbox(&PodSandboxConfig::default()).await.unwrap_err();
         let message = "failed to get sandbox image \"r/pause:3\"".to_owned();
         assert_eq!(error.call, "RunPodSandbox");
-        assert!(!error.is_not_found());
         assert_eq!(error.cause, CriCause::Rpc { code: Code::Unknown, message });
         assert_eq!(
             error.to_string(),
@@ -302,7 +224,6 @@ mod tests {
                 runtime.endpoint
             )
         );
-        assert!(client.pod_sandbox_status("s1").await.unwrap_err().is_not_found());
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use super::proto::{self, NamespaceMode};
 
 /// What to start a sandbox with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PodSandboxConfig {
+pub(crate) struct PodSandboxConfig {
     /// The Pod's name.
     pub name: String,
     /// The Pod's namespace.

@@ -17,12 +17,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use descriptor::Descriptor;
-pub use descriptor::Digest;
-pub use write::Writer;
+pub(crate) use descriptor::Digest;
+pub(crate) use write::Writer;
 
 /// An archive whose blobs are what their names say, and in which no image lacks a part.
 #[derive(Debug)]
-pub struct Archive<R> {
+pub(crate) struct Archive<R> {
     reader: R,
     blobs: BTreeMap<Digest, Place>,
     images: Vec<Image>,
@@ -37,7 +37,7 @@ struct Place {
 
 /// An image of an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     /// Its full name, such as `registry.k8s.io/pause:3.10.2`.
     pub name: String,
     target: Descriptor,
@@ -58,7 +58,7 @@ struct Manifest {
 
 /// What is wrong with an archive.
 #[derive(Debug, thiserror::Error)]
-pub enum ArchiveError {
+pub(crate) enum ArchiveError {
     /// It can't be read or written.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -95,17 +95,17 @@ pub enum ArchiveError {
 
 impl Image {
     /// The digest that registries and runtimes know it by.
-    pub fn digest(&self) -> &Digest {
+    pub(crate) fn digest(&self) -> &Digest {
         &self.target.digest
     }
 
     /// The platforms it is here for, such as `linux/amd64`.
-    pub fn platforms(&self) -> Vec<&str> {
+    pub(crate) fn platforms(&self) -> Vec<&str> {
         self.manifests.iter().map(|m| m.platform.as_str()).collect()
     }
 
     /// Every digest that a runtime may take for its id: its own, and those of its manifests and configs.
-    pub fn ids(&self) -> impl Iterator<Item = &Digest> {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &Digest> {
         let manifests = self.manifests.iter().flat_map(|m| [&m.digest, &m.config]);
         std::iter::once(self.digest()).chain(manifests)
     }
@@ -116,7 +116,7 @@ impl<R: Read + Seek> Archive<R> {
     ///
     /// # Errors
     /// When it can't be read, a blob is damaged or an image incomplete.
-    pub fn open(mut reader: R) -> Result<Self, ArchiveError> {
+    pub(crate) fn open(mut reader: R) -> Result<Self, ArchiveError> {
         reader.rewind()?;
         let scanned = scan::scan(&mut reader)?;
         let mut archive = Self { reader, blobs: scanned.blobs, images: vec![] };
@@ -125,12 +125,12 @@ impl<R: Read + Seek> Archive<R> {
     }
 
     /// Its images.
-    pub fn images(&self) -> &[Image] {
+    pub(crate) fn images(&self) -> &[Image] {
         &self.images
     }
 
     /// The bytes of an image that are here.
-    pub fn size(&self, image: &Image) -> u64 {
+    pub(crate) fn size(&self, image: &Image) -> u64 {
         image.blobs.iter().filter_map(|b| self.blobs.get(b)).map(|place| place.size).sum()
     }
 
@@ -138,7 +138,7 @@ impl<R: Read + Seek> Archive<R> {
     ///
     /// # Errors
     /// When it can't be rewound.
-    pub fn into_reader(mut self) -> io::Result<R> {
+    pub(crate) fn into_reader(mut self) -> io::Result<R> {
         self.reader.rewind()?;
         Ok(self.reader)
     }

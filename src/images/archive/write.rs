@@ -12,7 +12,7 @@ use super::layout::{
 use super::{Archive, Image};
 
 /// An archive in the making. The same images give the same bytes.
-pub struct Writer<W: Write> {
+pub(crate) struct Writer<W: Write> {
     tar: tar::Builder<W>,
     written: BTreeSet<Digest>,
     index: Vec<Descriptor>,
@@ -21,7 +21,7 @@ pub struct Writer<W: Write> {
 
 impl<W: Write> Writer<W> {
     /// An empty one.
-    pub fn new(to: W) -> Self {
+    pub(crate) fn new(to: W) -> Self {
         Self { tar: tar::Builder::new(to), written: BTreeSet::new(), index: vec![], docker: vec![] }
     }
 
@@ -29,7 +29,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When reading or writing fails.
-    pub fn add<R: Read + Seek>(&mut self, from: &mut Archive<R>, image: &Image) -> io::Result<()> {
+    pub(crate) fn add<R: Read + Seek>(&mut self, from: &mut Archive<R>, image: &Image) -> io::Result<()> {
         for digest in &image.blobs {
             let size = from.blobs.get(digest).map_or(0, |place| place.size);
             let new = self.written.insert(digest.clone());
@@ -62,7 +62,7 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// When writing fails.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub(crate) fn finish(mut self) -> io::Result<W> {
         let layout = Layout { image_layout_version: "1.0.0".into() };
         let index = Index {
             schema_version: 2,

@@ -6,7 +6,7 @@ use crate::patches::path::FieldPath;
 
 /// A strategic merge patch that can't be applied.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum StrategicError {
+pub(crate) enum StrategicError {
     /// An item of a list lacks the field by which the items are merged.
     #[error("`{path}` lacks `{key}`, the field by which the items of this list are merged")]
     MissingMergeKey {

@@ -12,7 +12,7 @@ mod order;
 
 use serde_json::{Map, Value};
 
-pub use error::StrategicError;
+pub(crate) use error::StrategicError;
 
 use super::path::FieldPath;
 use super::schema::Schema;
@@ -28,7 +28,7 @@ const DELETE_VALUES: &str = "$deleteFromPrimitiveList";
 ///
 /// # Errors
 /// [`StrategicError`] if the patch is malformed or doesn't fit the object.
-pub fn merge(
+pub(crate) fn merge(
     schema: Schema,
     original: Map<String, Value>,
     patch: Map<String, Value>,

@@ -1,4 +1,6 @@
 use super::*;
+use crate::pki::load::LoadError;
+use crate::pki::pem_text::PemError;
 
 struct Pki {
     root: Certificate,

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::pki::pem_text;
+use crate::pki::pem_text::{self, PemError};
 
 #[test]
 fn openssl_accepts_every_key_and_writes_it_the_same() {

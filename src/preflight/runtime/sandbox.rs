@@ -137,8 +137,8 @@ fn words(error: &CriError) -> String {
 mod tests {
     use super::*;
     use crate::finding::Severity;
-    use crate::host::cri::Code;
     use crate::preflight::fake::{FakeMachine, cri_error, image, settings};
+    use tonic::Code;
 
     fn refused(call: &'static str, message: &str) -> CriError {
         cri_error(call, CriCause::Rpc { code: Code::Unknown, message: message.into() })

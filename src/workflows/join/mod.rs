@@ -107,16 +107,16 @@ pub(crate) fn workflow() -> Workflow<Join> {
                 ),
             ],
         ),
-        etcd("check-etcd", "Check that the etcd cluster is healthy", |join| {
-            etcd_member::check_cluster(&mut join.run)
-        })
-        .hidden(),
+        control_plane("check-etcd", "Check that the etcd cluster is healthy", check_etcd).hidden(),
         Phase::new(
             "kubelet-start",
             "Write kubelet settings, certificates and (re)start kubelet",
             start_kubelet,
         ),
-        etcd("etcd-join", "Join etcd for control plane nodes", |join| {
+        control_plane("etcd-join", "Join etcd for control plane nodes", |join| {
+            if !join.has_etcd_member() {
+                return Ok(Outcome::Skipped("Skipping phase etcd-join: etcd is external".into()));
+            }
             etcd_member::join(&mut join.run, join.replace_etcd_member)
         }),
         Phase::new("kubelet-wait-bootstrap", "Wait for the kubelet to bootstrap itself", wait_for_kubelet),
@@ -156,19 +156,14 @@ fn control_plane(
     })
 }
 
-/// A phase for control-plane nodes with an etcd member.
-fn etcd(
-    name: &'static str,
-    about: &'static str,
-    work: impl Fn(&mut Join) -> PhaseResult + 'static,
-) -> Phase<Join> {
-    control_plane(name, about, move |join: &mut Join| {
-        if join.has_etcd_member() {
-            work(join)
-        } else {
-            Ok(Outcome::Skipped(format!("Skipping phase {name}: etcd is external")))
-        }
-    })
+fn check_etcd(join: &mut Join) -> PhaseResult {
+    if join.has_etcd_member() {
+        return etcd_member::check_cluster(&mut join.run);
+    }
+    if !join.run.watch.waits() {
+        return Ok(Outcome::Skipped("Skipping phase check-etcd: etcd is external".into()));
+    }
+    etcd_member::check_external(&mut join.run)
 }
 
 fn check(join: &mut Join) -> PhaseResult {

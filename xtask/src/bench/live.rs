@@ -44,10 +44,7 @@ pub(super) fn compare(
     pairs: u16,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let (mut plan, _work) = prepare(programs)?;
-    plan.programs.retain(|(name, _)| name != "kubeadm");
-    plan.programs.push(("kubeadm".to_owned(), kubeadm.to_owned()));
-    plan.publish()?;
+    let (plan, _work) = prepared(programs, kubeadm)?;
     let (mut theirs, mut ours, mut floors) = (vec![], vec![], vec![]);
     for number in 1..=pairs {
         say::note(format_args!("pair {number} of {pairs}"));
@@ -68,8 +65,23 @@ pub(super) fn compare(
         MEMORY,
     );
     report.seconds("against the floor", seconds(&floors), seconds(&runs), OF_FLOOR);
+    tell_phases(report, ours.iter().map(|init| &init.phases));
+    Ok(())
+}
+
+/// The plan of machines that have the kubeadm to compare with.
+pub(super) fn prepared(programs: &Programs, kubeadm: &Path) -> anyhow::Result<(Plan, impl Sized + use<>)> {
+    let (mut plan, work) = prepare(programs)?;
+    plan.programs.retain(|(name, _)| name != "kubeadm");
+    plan.programs.push(("kubeadm".to_owned(), kubeadm.to_owned()));
+    plan.publish()?;
+    Ok((plan, work))
+}
+
+/// The phases' medians, the longest first.
+pub(super) fn tell_phases<'a>(report: &Report, runs: impl Iterator<Item = &'a BTreeMap<String, f64>>) {
     let mut phases: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for (phase, took) in ours.iter().flat_map(|init| &init.phases) {
+    for (phase, took) in runs.flatten() {
         phases.entry(phase).or_default().push(*took);
     }
     let mut medians: Vec<(&str, f64)> = phases.into_iter().map(|(phase, all)| (phase, median(all))).collect();
@@ -77,10 +89,9 @@ pub(super) fn compare(
     for (phase, took) in medians.iter().filter(|(_, took)| *took >= 0.005) {
         report.figure(phase, &format!("{took:.3} s"));
     }
-    Ok(())
 }
 
-fn job<T: serde::de::DeserializeOwned>(plan: &Plan, words: &[&str]) -> anyhow::Result<T> {
+pub(super) fn job<T: serde::de::DeserializeOwned>(plan: &Plan, words: &[&str]) -> anyhow::Result<T> {
     let request = plan.request(&words.join("-"), words);
     let finished = machine::launch(&request, || images::copy_to(plan, &request.dir), || Ok(()))?;
     keeper::still_wanted()?;
@@ -112,7 +123,7 @@ pub(super) fn init(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The seconds by phase from the events in `stdout`.
-fn phases(stdout: &str) -> BTreeMap<String, f64> {
+pub(super) fn phases(stdout: &str) -> BTreeMap<String, f64> {
     let events = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     events
         .filter(|event| at(event, "/event") == "phase")

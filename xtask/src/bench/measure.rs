@@ -52,14 +52,15 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
     Ok((Run { seconds, processor, memory }, stdout))
 }
 
-/// Watches the peak memory of a process until it has ended, in bytes. What the kernel says of a child that has ended
+/// Watches the peak memory of a program until it has ended, in bytes. What the kernel says of a child that has ended
 /// counts the largest of its own children too, such as `kubelet --version`.
 fn watch_memory(pid: u32, ended: &Arc<AtomicBool>) -> JoinHandle<f64> {
     let ended = Arc::clone(ended);
     std::thread::spawn(move || {
         let mut peak = 0.0;
         while !ended.load(Ordering::Relaxed) {
-            let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+            let status =
+                std::fs::read_to_string(format!("/proc/{}/status", program(pid))).unwrap_or_default();
             let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
             let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<f64>().ok());
             peak = kib.map_or(peak, |kib| kib * 1024.0);
@@ -67,6 +68,13 @@ fn watch_memory(pid: u32, ended: &Arc<AtomicBool>) -> JoinHandle<f64> {
         }
         peak
     })
+}
+
+/// The process of the program that `pid` runs: its child, where `nsenter` leads into another machine.
+fn program(pid: u32) -> u32 {
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let child = || read(&format!("task/{pid}/children")).split_whitespace().next()?.parse().ok();
+    if read("comm").trim() == "nsenter" { child().unwrap_or(pid) } else { pid }
 }
 
 /// The middle one of `values`, or the mean of the two in the middle; not a number when there are none.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: kubestrap against kubeadm, alternating, by medians.
 
 mod dry_run;
+mod join;
 mod live;
 mod measure;
 mod report;
@@ -17,12 +18,13 @@ use e2e::say;
 use report::Report;
 
 /// What it has done in machines.
-pub(crate) const JOBS: &[e2e::Job] = &[("bench-init", live::init), ("bench-floor", live::floor)];
+pub(crate) const JOBS: &[e2e::Job] =
+    &[("bench-init", live::init), ("bench-floor", live::floor), ("bench-joins", join::joins)];
 
 /// Measure kubestrap against kubeadm
 ///
-/// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, and the time that
-/// kube-apiserver alone needs. Fails when a limit is passed.
+/// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, the time that
+/// kube-apiserver alone needs, and joins of a worker and a control plane. Fails when a limit is passed.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The kubeadm to compare with
@@ -31,11 +33,25 @@ pub(crate) struct Bench {
     /// Dry runs of each
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Inits of each
+    /// Inits and joins of each
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pairs: u16,
+    /// Measure nothing but this
+    #[arg(long, value_name = "WHAT")]
+    only: Option<Part>,
     #[command(flatten)]
     programs: Programs,
+}
+
+/// A part of the bench.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// Dry runs
+    DryRun,
+    /// Whole inits
+    Init,
+    /// Joins
+    Join,
 }
 
 impl Bench {
@@ -53,13 +69,21 @@ impl Bench {
         let kubeadm = self.kubeadm.canonicalize()?;
         let mut report = Report::default();
         report.sizes(kubeadm.metadata()?.len(), kubestrap.metadata()?.len());
-        for algorithm in dry_run::ALGORITHMS {
+        let is_asked = |part| self.only.is_none_or(|only| only == part);
+        for algorithm in dry_run::ALGORITHMS.iter().filter(|_| is_asked(Part::DryRun)) {
             dry_run::compare(algorithm, &kubeadm, &kubestrap, self.runs, &mut report)?;
         }
-        if self.programs.bin_dir.is_some() {
+        if self.programs.bin_dir.is_none() {
+            say::note(
+                "whole inits and joins were left out: --bin-dir names no folder of real Kubernetes programs",
+            );
+            return Ok(report.within_limits());
+        }
+        if is_asked(Part::Init) {
             live::compare(&self.programs, &kubeadm, self.pairs, &mut report)?;
-        } else {
-            say::note("whole inits were left out: --bin-dir names no folder of real Kubernetes programs");
+        }
+        if is_asked(Part::Join) {
+            join::compare(&self.programs, &kubeadm, self.pairs, &mut report)?;
         }
         Ok(report.within_limits())
     }

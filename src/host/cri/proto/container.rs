@@ -130,12 +130,6 @@ pub(crate) struct StopContainerRequest {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct RemoveContainerRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) container_id: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Mount {
     #[prost(string, tag = "1")]
     pub(crate) container_path: String,

@@ -41,14 +41,12 @@ calls! {
     RuntimeService / RunPodSandbox: RunPodSandboxRequest => RunPodSandboxResponse;
     RuntimeService / StopPodSandbox: StopPodSandboxRequest => Empty;
     RuntimeService / RemovePodSandbox: RemovePodSandboxRequest => Empty;
-    RuntimeService / PodSandboxStatus: PodSandboxStatusRequest => PodSandboxStatusResponse;
     RuntimeService / ListPodSandbox: ListPodSandboxRequest => ListPodSandboxResponse;
     RuntimeService / ListContainers: ListContainersRequest => ListContainersResponse;
     RuntimeService / ContainerStatus: ContainerStatusRequest => ContainerStatusResponse;
     RuntimeService / CreateContainer: CreateContainerRequest => CreateContainerResponse;
     RuntimeService / StartContainer: StartContainerRequest => Empty;
     RuntimeService / StopContainer: StopContainerRequest => Empty;
-    RuntimeService / RemoveContainer: RemoveContainerRequest => Empty;
     ImageService / ListImages: ListImagesRequest => ListImagesResponse;
     ImageService / ImageStatus: ImageStatusRequest => ImageStatusResponse;
     ImageService / PullImage: PullImageRequest => PullImageResponse;

@@ -103,54 +103,6 @@ pub(crate) struct RemovePodSandboxRequest {
     pub(crate) pod_sandbox_id: String,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PodSandboxStatusRequest {
-    #[prost(string, tag = "1")]
-    pub(crate) pod_sandbox_id: String,
-    #[prost(bool, tag = "2")]
-    pub(crate) verbose: bool,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PodSandboxStatusResponse {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) status: Option<PodSandboxStatus>,
-    #[prost(btree_map = "string, string", tag = "2")]
-    pub(crate) info: BTreeMap<String, String>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PodSandboxStatus {
-    #[prost(string, tag = "1")]
-    pub(crate) id: String,
-    #[prost(message, optional, tag = "2")]
-    pub(crate) metadata: Option<PodSandboxMetadata>,
-    #[prost(enumeration = "PodSandboxState", tag = "3")]
-    pub(crate) state: i32,
-    #[prost(int64, tag = "4")]
-    pub(crate) created_at: i64,
-    #[prost(message, optional, tag = "5")]
-    pub(crate) network: Option<PodSandboxNetworkStatus>,
-    #[prost(btree_map = "string, string", tag = "7")]
-    pub(crate) labels: BTreeMap<String, String>,
-    #[prost(btree_map = "string, string", tag = "8")]
-    pub(crate) annotations: BTreeMap<String, String>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PodSandboxNetworkStatus {
-    #[prost(string, tag = "1")]
-    pub(crate) ip: String,
-    #[prost(message, repeated, tag = "2")]
-    pub(crate) additional_ips: Vec<PodIP>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct PodIP {
-    #[prost(string, tag = "1")]
-    pub(crate) ip: String,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
 #[repr(i32)]
 pub(crate) enum PodSandboxState {

@@ -201,6 +201,14 @@ fn a_file_without_a_ca_trusts_what_the_machine_trusts() {
 }
 
 #[test]
+fn a_ca_beside_unverified_certificates_is_refused() {
+    let scene = Scene::for_known();
+    let cluster = format!("insecure-skip-tls-verify: true, {}", scene.ca_data());
+    let error = fails(&scene, &cluster, &format!("{{token: {TOKEN}}}"));
+    assert!(error.to_string().contains("insecure-skip-tls-verify, which exclude each other"), "{error}");
+}
+
+#[test]
 fn an_https_url_of_a_server_that_nobody_vouches_for_is_refused() {
     let scene = Scene::for_known();
     for scheme in ["https", "HTTPS"] {

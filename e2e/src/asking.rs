@@ -1,4 +1,4 @@
-//! A client that asks the API server all the time.
+//! A client that reads from the API server, and writes to it, all the time.
 
 use std::fs;
 use std::process::Command;
@@ -10,11 +10,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 
 use crate::command;
-use crate::machine::{NODE_NAME, Network};
+use crate::machine::Network;
 
 /// Its identity: a copy, which stays as it is.
 const FOLDER: &str = "/var/lib/e2e-client";
+/// Where a control plane has its certificates.
 const PKI: &str = "/etc/kubernetes/pki";
+/// What is read, which comes from etcd, and what is written.
+const READ: &str = "/api/v1/namespaces/kube-system?resourceVersion=";
+const WRITTEN: &str = "/api/v1/namespaces/default/configmaps/asked?fieldManager=e2e&force=true";
 /// How long between two questions.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,17 +35,28 @@ pub(crate) struct Asked {
     pub(crate) count: usize,
     /// Those that failed: when, and how.
     pub(crate) failures: Vec<String>,
+    /// How long the slowest took that did not fail.
+    pub(crate) slowest: Duration,
 }
 
 impl Asking {
-    /// Starts it.
+    /// Starts it, with the identity of this control plane.
     ///
     /// # Errors
     /// When it has no identity.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::with(|path| Ok(fs::read_to_string(path)?))
+    }
+
+    /// Starts it, with the identity of the control plane whose files `read` reads.
+    ///
+    /// # Errors
+    /// When it has no identity.
+    pub(crate) fn with(read: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         fs::create_dir_all(FOLDER)?;
         for file in ["apiserver-kubelet-client.crt", "apiserver-kubelet-client.key", "ca.crt"] {
-            fs::copy(format!("{PKI}/{file}"), format!("{FOLDER}/{file}")).with_context(|| file.to_owned())?;
+            let text = read(&format!("{PKI}/{file}")).with_context(|| file.to_owned())?;
+            fs::write(format!("{FOLDER}/{file}"), text)?;
         }
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -60,21 +75,34 @@ impl Asking {
 }
 
 fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
-    // The answer comes from etcd.
-    let url = format!("https://{}:6443/api/v1/nodes/{NODE_NAME}?resourceVersion=", Network::alone().address);
+    let server = format!("https://{}:6443", Network::alone().address);
     let file = |name: &str| format!("{FOLDER}/{name}");
     let mut asked = Asked::default();
     let start = Instant::now();
     while !stopped.load(Ordering::Relaxed) {
+        let writes = asked.count % 2 == 1;
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--output", "/dev/null"])
             .args(["--cacert", &file("ca.crt"), "--cert", &file("apiserver-kubelet-client.crt")])
-            .args(["--key", &file("apiserver-kubelet-client.key"), &url]);
+            .args(["--key", &file("apiserver-kubelet-client.key")]);
+        if writes {
+            let number = asked.count;
+            let object = format!(
+                "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: asked}}, data: {{number: '{number}'}}}}"
+            );
+            curl.args(["--request", "PATCH", "--header", "Content-Type: application/apply-patch+yaml"])
+                .args(["--data", &object, &format!("{server}{WRITTEN}")]);
+        } else {
+            curl.arg(format!("{server}{READ}"));
+        }
         let at = start.elapsed();
         let output = command::run(&mut curl)?;
         asked.count += 1;
-        if output.code != Some(0) {
-            asked.failures.push(format!("after {:.2} s: {}", at.as_secs_f64(), output.stderr.trim()));
+        if output.code == Some(0) {
+            asked.slowest = asked.slowest.max(output.elapsed);
+        } else {
+            let what = if writes { "write" } else { "read" };
+            asked.failures.push(format!("after {:.2} s, {what}: {}", at.as_secs_f64(), output.stderr.trim()));
         }
         std::thread::sleep(PAUSE);
     }

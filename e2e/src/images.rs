@@ -28,7 +28,7 @@ pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
     if fs::read(&key_file).ok() == Some(serde_json::to_vec(&key)?) {
         return Ok(());
     }
-    crate::say::note(format_args!("packing {} images", plan.references.len()));
+    crate::say::note(format_args!("packing {} images", plan.images().len()));
     let _ = fs::remove_dir_all(&images);
     fs::create_dir_all(&images)?;
     let request = plan.request("import", &["import"]);
@@ -48,8 +48,8 @@ pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
 /// What the images are made of: when it changes, they are made anew.
 fn key(plan: &Plan) -> anyhow::Result<Value> {
     let mut sources = vec![];
-    for reference in &plan.references {
-        let image = describe(plan, reference)?;
+    for (reference, programs) in plan.images() {
+        let image = describe(programs, reference)?;
         for (source, path) in &image.files {
             let about = source.metadata().with_context(|| format!("{} can't be used", source.display()))?;
             let modified = about.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_nanos().to_string();
@@ -102,18 +102,18 @@ pub(crate) fn import(plan: &Plan) -> anyhow::Result<()> {
     fs::create_dir_all(scratch)?;
     let archive = scratch.join("image.tar");
     let shown = archive.display().to_string();
-    for reference in &plan.references {
-        image::write(&describe(plan, reference)?, &archive, scratch)?;
+    for (reference, programs) in plan.images() {
+        image::write(&describe(programs, reference)?, &archive, scratch)?;
         check("ctr", &["--namespace", "k8s.io", "images", "import", &shown])?;
     }
     containerd.stop()
 }
 
 /// What the image `reference` is made of.
-fn describe(plan: &Plan, reference: &str) -> anyhow::Result<Image> {
+fn describe(programs: &[(String, PathBuf)], reference: &str) -> anyhow::Result<Image> {
     let (repository, _) = reference.rsplit_once(':').context("an image without a tag")?;
     let name = repository.rsplit('/').next().unwrap_or(repository);
-    let Some((_, program)) = plan.programs.iter().find(|(n, _)| n == name) else {
+    let Some((_, program)) = programs.iter().find(|(n, _)| n == name) else {
         bail!("no program for the image {reference}");
     };
     // Where the Pods' commands, or the images' own entry points, look for them.

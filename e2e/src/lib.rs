@@ -28,6 +28,7 @@ pub mod machine;
 mod neighbour;
 pub mod node;
 pub mod plan;
+mod pod_network;
 mod prepare;
 mod run;
 pub mod say;

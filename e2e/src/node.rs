@@ -15,6 +15,7 @@ use super::config::Config;
 use super::containerd::{self, Containerd};
 use super::ignored;
 use super::plan::Plan;
+use super::pod_network;
 use crate::command::{self, Output};
 use crate::systemd;
 
@@ -53,6 +54,7 @@ impl Node {
         fs::write(format!("{}/kubelet.service", systemd::PACKAGED), UNIT)?;
         fs::write(format!("{drop_ins}/10-kubeadm.conf"), DROP_IN)?;
         command::check("systemctl", &["enable", "kubelet"])?;
+        pod_network::install(&plan)?;
         let containerd = Containerd::start(plan.pause())?;
         Ok(Self {
             plan,

@@ -17,15 +17,51 @@ pub struct Plan {
     pub(crate) harness: PathBuf,
     /// The programs on every machine's PATH: name and file. `kubestrap` is what is tested.
     pub programs: Vec<(String, PathBuf)>,
+    /// CNI plugins: name and file. None where Pods have no network.
+    pub(crate) cni: Vec<(String, PathBuf)>,
     /// The cluster's version.
     pub(crate) version: String,
     /// The images, by reference.
     pub(crate) references: Vec<String>,
+    /// Releases to upgrade from.
+    pub(crate) older: Vec<Older>,
     /// At how many moments of its course `init` is killed, where that is tried.
     pub(crate) kills: u16,
 }
 
+/// A release of an earlier minor: its images are on every machine too.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Older {
+    /// Its programs: name and file.
+    pub(crate) programs: Vec<(String, PathBuf)>,
+    /// Its version.
+    pub(crate) version: String,
+    /// Its images, by reference.
+    pub(crate) references: Vec<String>,
+}
+
 impl Plan {
+    /// The release so many minors older than the programs, if the user has it.
+    pub(crate) fn older_by(&self, minors: u32) -> Option<&Older> {
+        let minor = |version: &str| version.split('.').nth(1)?.parse::<u32>().ok();
+        self.older.iter().find(|release| minor(&release.version).map(|m| m + minors) == minor(&self.version))
+    }
+
+    /// All images: the reference, and the programs of its release. One of both releases is the newer's.
+    pub(crate) fn images(&self) -> Vec<(&str, &[(String, PathBuf)])> {
+        let newest = (&self.references, &self.programs);
+        let releases = std::iter::once(newest).chain(self.older.iter().map(|o| (&o.references, &o.programs)));
+        let mut found: Vec<(&str, &[(String, PathBuf)])> = vec![];
+        for (references, programs) in releases {
+            for reference in references {
+                if !found.iter().any(|(known, _)| known == reference) {
+                    found.push((reference, programs));
+                }
+            }
+        }
+        found
+    }
+
     /// Writes it; its place is for the jobs.
     ///
     /// # Errors

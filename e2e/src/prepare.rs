@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::binaries::Binaries;
 use crate::machine::{self, WorkFolder};
-use crate::plan::Plan;
-use crate::{command, images, say, systemd};
+use crate::plan::{Older, Plan};
+use crate::{command, images, pod_network, say, systemd};
 
 /// Which programs are run.
 #[derive(Args, Clone, Debug)]
@@ -18,6 +18,12 @@ pub struct Programs {
     /// Folder of the real Kubernetes programs
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
+    /// Folder of the CNI plugins bridge, host-local and loopback: with them Pods have a network, and Nodes become Ready
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cni_dir: Option<PathBuf>,
+    /// Folder of the programs of an earlier minor, to upgrade from; may be repeated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) older_bin_dir: Vec<PathBuf>,
     /// Run this program's `init` instead of kubestrap's: to try the harness itself
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) init_binary: Option<PathBuf>,
@@ -69,11 +75,23 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
     list.extend(systemd::PROGRAMS.iter().map(|name| ((*name).to_owned(), harness.clone())));
     let version = binaries.version()?;
     let references = references(&list, &version)?;
-    let plan = Plan { work: work.path.clone(), harness, programs: list, version, references, kills: 0 };
+    let cni = programs.cni_dir.as_deref().map(pod_network::plugins).transpose()?.unwrap_or_default();
+    let older = programs.older_bin_dir.iter().map(|dir| older(dir, &list)).collect::<anyhow::Result<_>>()?;
+    let work_dir = work.path.clone();
+    let plan = Plan { work: work_dir, harness, programs: list, cni, version, references, older, kills: 0 };
     plan.publish()?;
     images::prepare(&plan)?;
     machine::keeper::still_wanted()?;
     Ok((plan, work))
+}
+
+/// The release in `dir`, whose images the program under test of `list` names.
+fn older(dir: &Path, list: &[(String, PathBuf)]) -> anyhow::Result<Older> {
+    let binaries = Binaries::open(dir)?;
+    let version = binaries.version()?;
+    let under_test: Vec<_> = list.iter().filter(|(name, _)| name == "kubestrap").cloned().collect();
+    let references = references(&under_test, &version)?;
+    Ok(Older { programs: binaries.programs(), version, references })
 }
 
 /// The images' references: those that the program under test wants, and kubeadm's, if it is there to be compared with.

@@ -1,13 +1,14 @@
 //! Where the API server keeps the kinds that init works on.
 
 /// Kind, path of its API version, and its plural in paths.
-const KINDS: [(&str, &str, &str); 14] = [
+const KINDS: [(&str, &str, &str); 15] = [
     ("ConfigMap", "/api/v1", "configmaps"),
     ("Secret", "/api/v1", "secrets"),
     ("Service", "/api/v1", "services"),
     ("ServiceAccount", "/api/v1", "serviceaccounts"),
     ("Node", "/api/v1", "nodes"),
     ("Pod", "/api/v1", "pods"),
+    ("Event", "/api/v1", "events"),
     ("CertificateSigningRequest", "/apis/certificates.k8s.io/v1", "certificatesigningrequests"),
     ("Job", "/apis/batch/v1", "jobs"),
     ("Deployment", "/apis/apps/v1", "deployments"),

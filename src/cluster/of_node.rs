@@ -52,7 +52,15 @@ pub(crate) fn of_node(
 /// # Errors
 /// When the runtime can't start its threads.
 pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
-    lazily(limit, false, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
+    lazily(limit, false, false, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
+}
+
+/// The same, where the API server only says what it would make of what is written (`dryRun=All`).
+///
+/// # Errors
+/// When the runtime can't start its threads.
+pub(crate) fn trial_of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
+    lazily(limit, true, true, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
 }
 
 /// The same of a kubeconfig's text, which is called `name` in messages. Its API server has been running for a while: what
@@ -66,18 +74,19 @@ pub(crate) fn of_kubeconfig_text(
     limit: Duration,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let named = (name.to_owned(), text.to_owned());
-    lazily(limit, true, move || Ok(named.clone()))
+    lazily(limit, true, false, move || Ok(named.clone()))
 }
 
 /// The cluster of the kubeconfig whose name and text `kubeconfig` gives, once it is needed.
 fn lazily(
     limit: Duration,
     settled: bool,
+    dry_run: bool,
     kubeconfig: impl Fn() -> Result<(String, String), ClusterError> + Send + Sync + 'static,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Box::new(LazyCluster::new(move || {
-        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false, settled };
+        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run, settled };
         let (path, text) = kubeconfig()?;
         KubeCluster::new(&access, KubeconfigFile { path: &path, text: &text })
     })))

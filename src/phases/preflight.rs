@@ -23,11 +23,20 @@ pub(crate) fn check_and_pull(run: &mut Run) -> PhaseResult {
 /// # Errors
 /// When an image can't be pulled, or a component refuses a flag.
 pub(crate) fn pull(run: &mut Run) -> PhaseResult {
-    let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
-    let (wanted, options) = (run.settings.images(), PullOptions::of(&run.settings));
     run.act(Verb::Pull, "missing images required for setting up a Kubernetes cluster");
+    let wanted = run.settings.images();
+    pull_and_ask(run, &wanted)
+}
+
+/// The same of these images only.
+///
+/// # Errors
+/// When an image can't be pulled, or a component refuses a flag.
+pub(crate) fn pull_and_ask(run: &mut Run, wanted: &[String]) -> PhaseResult {
+    let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
+    let options = PullOptions::of(&run.settings);
     let out = run.out.clone();
-    let pulled = images::pull(&*run.runtime, &wanted, options, &mut |line| out.log("preflight", line));
+    let pulled = images::pull(&*run.runtime, wanted, options, &mut |line| out.log("preflight", line));
     let mut findings = pulled
         .unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why.to_string()) }]);
     ignore(&mut findings, &ignored);

@@ -46,6 +46,12 @@ impl Network {
         }
     }
 
+    /// The subnet of this machine's Pods, where they have a network.
+    pub(crate) fn pods(&self) -> String {
+        let [_, _, number, _] = self.address.octets();
+        format!("10.244.{number}.0/24")
+    }
+
     /// The wire's end in the first machine.
     fn wire(&self) -> String {
         format!("to-{}", self.name)
@@ -65,7 +71,9 @@ impl Network {
     /// certificates.
     fn route(&self) -> anyhow::Result<()> {
         let Some(own_address) = self.wired_to else { return Ok(()) };
-        ip(&format!("route replace {} dev {} src {own_address}", self.address, self.wire()))
+        let wire = self.wire();
+        ip(&format!("route replace {} dev {wire} src {own_address}", self.address))?;
+        ip(&format!("route replace {} via {} dev {wire}", self.pods(), self.address))
     }
 
     /// In the machine: brings the interfaces up and sets what kubelet's host needs.
@@ -131,8 +139,9 @@ impl Network {
         let Self { name, address, address_v6, .. } = self;
         put("hostname", format!("{name}\n"))?;
         put("hosts", format!("127.0.0.1 localhost\n::1 localhost\n{address} {name}\n{address_v6} {name}\n"))?;
-        // Nobody answers there, and it is known at once: a server out of reach would be waited for.
-        put("resolv.conf", "nameserver 127.0.0.1\n".to_owned())
+        // Nobody answers there, and it is known at once: a server out of reach would be waited for. Not a loopback
+        // address, which in a Pod is the Pod's: CoreDNS would ask itself.
+        put("resolv.conf", format!("nameserver {address}\n"))
     }
 }
 

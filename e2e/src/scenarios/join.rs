@@ -238,14 +238,19 @@ pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[St
     let join: Vec<&str> = join.iter().map(String::as_str).collect();
     let output = machine.run(&join_words(program, &join, &ignored_checks()))?;
     note(node, &format!("{program} join"), &output.success()?);
+    joined_version(node, machine, &node.plan.version)
+}
+
+/// The machine's Node is registered, with a kubelet of this version.
+pub(super) fn joined_version(node: &Node, machine: &Neighbour, version: &str) -> anyhow::Result<()> {
     let found = eventually("the Node is registered", PATIENCE, || node.get(&["node", machine.name()]))?;
-    let version = at(&found, "/status/nodeInfo/kubeletVersion");
-    ensure!(version == node.plan.version.as_str(), "its kubelet's version is {version}");
+    let kubelet = at(&found, "/status/nodeInfo/kubeletVersion");
+    ensure!(kubelet == version, "its kubelet's version is {kubelet}");
     Ok(())
 }
 
 /// Runs commands at the same time.
-fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
+pub(super) fn at_once(commands: Vec<std::process::Command>) -> anyhow::Result<Vec<Output>> {
     std::thread::scope(|scope| {
         let running: Vec<_> =
             commands.into_iter().map(|mut c| scope.spawn(move || command::run(&mut c))).collect();
@@ -301,7 +306,7 @@ fn note(node: &Node, what: &str, output: &Output) {
 }
 
 /// The words behind `kubeadm` or `kubestrap` of a join command in `text`.
-fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
+pub(super) fn join_command(text: &str, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let joined = text.replace("\\\n", " ");
     let mut commands = joined.lines().filter_map(|l| {
         let words: Vec<&str> = l.split_whitespace().collect();

@@ -20,6 +20,9 @@ mod rerun;
 mod reset;
 mod static_pods;
 mod upgrade;
+mod upgrade_faults;
+mod upgrade_three;
+mod upgrade_through;
 mod upload_certs;
 
 use super::node::Node;
@@ -170,6 +173,24 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upgrade",
         "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
         upgrade::run,
+    ),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "upgrade-three",
+            "three control planes and a worker go to the next minor; no request through the balancer fails",
+            upgrade_three::run,
+        )
+    },
+    row(
+        "upgrade-through",
+        "upgrade apply --through-minors goes through all minors of --older-bin-dir, the kubelet being replaced at the end",
+        upgrade_through::run,
+    ),
+    row(
+        "upgrade-faults",
+        "what goes wrong with an upgrade is told in words, soon, by the right exit code, and the node is as before",
+        upgrade_faults::run,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),

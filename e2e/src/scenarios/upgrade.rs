@@ -1,4 +1,5 @@
-//! A control plane that is upgraded: for one set of programs, from the minor before by the images' tags alone.
+//! A control plane that is upgraded: from the minor before, whose programs are another folder's, or else the same by the
+//! images' tags alone.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,16 +11,15 @@ use serde_json::Value;
 
 use crate::asking::Asking;
 use crate::cluster;
-use crate::command::check;
+use crate::command::{Output, check};
 use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
-use crate::node::{CONFIG, MANIFESTS, Node};
+use crate::neighbour::ignored_checks;
+use crate::node::{ADMIN, CONFIG, MANIFESTS, Node};
 
-/// kubelet is newer than the first version.
+/// kubelet may be newer than the first version.
 const IGNORED: &str = "--ignore-preflight-errors=all";
-/// The Job of kubeadm's health check needs a network for Pods, which there is none of here: a minute's wait for each run.
-const UNCHECKED: &str = "--skip-phases=preflight";
 /// Where the user's patches are.
 const PATCHES: &str = "/var/lib/e2e-patches";
 /// What an upgrade puts back if it fails.
@@ -28,10 +28,7 @@ const FOLDERS: &[&str] = &["/etc/kubernetes", MANIFESTS, "/etc/kubernetes/pki", 
 /// From the minor before, while the API server is asked; then again, and with a flag that the API server does not know.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let target = node.plan.version.clone();
-    let old = older(node)?;
-    fs::write(CONFIG, Config::default().text(&old))?;
-    node.kubestrap(&["init", "--config", CONFIG, IGNORED])?;
-    cluster::healthy(node)?;
+    let old = control_plane_of_minor_before(node)?;
     node.kubectl(&["create", "configmap", "marker", "--from-literal=a=b"])?;
 
     refused_flag(node, &target).context("from the minor before")?;
@@ -41,7 +38,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let asked = asking.stop()?;
     ensure!(at(&result, "/changed") == &Value::Bool(true), "it says: {result}");
     node.note(format!(
-        "upgraded in {} s; of {} requests {} failed: {}",
+        "from {old} in {} s; of {} requests {} failed: {}",
         at(&result, "/seconds"),
         asked.count,
         asked.failures.len(),
@@ -54,6 +51,10 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         ensure!(image.ends_with(&target), "{component} runs {image}");
     }
 
+    install_kubelet(&node.plan.programs, |words| run_words(node, words))?;
+    node.run("systemctl", &["restart", "kubelet"])?.success()?;
+    cluster::healthy(node)?;
+    nodes_ready(node)?;
     let before = (files()?, cluster::containers(node)?);
     let result = apply(node, &[])?;
     ensure!(at(&result, "/changed") == &Value::Bool(false), "the second upgrade says: {result}");
@@ -62,6 +63,22 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     refused_flag(node, &target)?;
     node.kubectl(&["get", "configmap", "marker"])?;
     Ok(())
+}
+
+/// Makes a control plane of the minor before, whose version is given back.
+pub(super) fn control_plane_of_minor_before(node: &Node) -> anyhow::Result<String> {
+    let old = match node.plan.older_by(1) {
+        Some(release) => {
+            install_kubelet(&release.programs, |words| run_words(node, words))?;
+            release.version.clone()
+        }
+        None => tagged_older(node)?,
+    };
+    fs::write(CONFIG, Config::default().text(&old))?;
+    node.kubestrap(&["init", "--config", CONFIG, IGNORED])?;
+    cluster::healthy(node)?;
+    nodes_ready(node)?;
+    Ok(old)
 }
 
 /// Killed at moments spread over its whole course, each time with a change to all components; the next run finishes it.
@@ -74,7 +91,8 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
         let moment = whole.mul_f64(f64::from(number) / f64::from(node.plan.kills + 1));
         patch(u32::from(number))?;
         let version = node.plan.version.clone();
-        let args = ["upgrade", "apply", &version, "--yes", UNCHECKED, "--patches", PATCHES];
+        let checks = checks(node);
+        let args = ["upgrade", "apply", &version, "--yes", &checks, "--patches", PATCHES];
         interrupted += u32::from(killed(node, &args, When::After(moment))?);
         changed(node, u32::from(number))
             .with_context(|| format!("after it was killed at {:.2} s", moment.as_secs_f64()))?;
@@ -88,7 +106,8 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
 fn changed(node: &Node, number: u32) -> anyhow::Result<Duration> {
     patch(number)?;
     let version = node.plan.version.clone();
-    let args = ["upgrade", "apply", &version, "--yes", UNCHECKED, "--patches", PATCHES];
+    let checks = checks(node);
+    let args = ["upgrade", "apply", &version, "--yes", &checks, "--patches", PATCHES];
     let took = node.kubestrap(&args)?.elapsed;
     cluster::healthy(node)?;
     for component in cluster::COMPONENTS {
@@ -117,8 +136,11 @@ fn refused_flag(node: &Node, target: &str) -> anyhow::Result<()> {
     let text = "- op: add\n  path: /spec/containers/0/command/-\n  value: --no-such-flag=1\n";
     fs::write(format!("{folder}/kube-apiserver+json.yaml"), text)?;
     let before = files()?;
-    let output =
-        node.run(&node.init, &["upgrade", "apply", target, "--yes", UNCHECKED, "--patches", folder])?;
+    let apply = ["upgrade", "apply", target, "--yes", "--patches", folder];
+    let told = node.run(&node.init, &[apply.as_slice(), &[&checks(node)]].concat())?;
+    let named = told.stderr.contains("no-such-flag") && told.stderr.contains(folder);
+    ensure!(told.code == Some(3) && named, "it is not refused: {}", told.failure());
+    let output = node.run(&node.init, &[apply.as_slice(), &["--skip-phases=preflight"]].concat())?;
     ensure!(output.code == Some(4), "it ended with {:?}: {}", output.code, output.stderr);
     ensure!(output.stderr.contains("no-such-flag"), "the cause is not named: {}", output.stderr);
     ensure!(output.stderr.contains("and healthy"), "it was not put back: {}", output.stderr);
@@ -128,34 +150,78 @@ fn refused_flag(node: &Node, target: &str) -> anyhow::Result<()> {
 }
 
 /// Upgrades to the programs' version; the result.
-fn apply(node: &Node, flags: &[&str]) -> anyhow::Result<Value> {
+pub(super) fn apply(node: &Node, flags: &[&str]) -> anyhow::Result<Value> {
     let version = node.plan.version.clone();
-    let mut args = vec!["upgrade", "apply", &version, "--yes", UNCHECKED, "--output", "json"];
+    let checks = checks(node);
+    let mut args = vec!["upgrade", "apply", &version, "--yes", &checks, "--output", "json"];
     args.extend(flags);
     let output = node.kubestrap(&args)?;
     let result = output.stdout.lines().next_back().context("upgrade says nothing")?;
     Ok(serde_json::from_str(result)?)
 }
 
+/// The flag for what can't be checked here. Without a network for Pods no Node is Ready and no Job runs.
+pub(super) fn checks(node: &Node) -> String {
+    let mut flag = ignored_checks();
+    if node.plan.cni.is_empty() {
+        flag.push_str(",ControlPlaneNodesReady,CreateJob");
+    }
+    flag
+}
+
+/// Where Pods have a network, the Nodes become Ready.
+pub(super) fn nodes_ready(node: &Node) -> anyhow::Result<()> {
+    if node.plan.cni.is_empty() {
+        return Ok(());
+    }
+    let wait = ["wait", "--for=condition=Ready", "node", "--all", "--timeout=120s"];
+    node.run("kubectl", &[&["--kubeconfig", ADMIN], wait.as_slice()].concat())?.success()?;
+    Ok(())
+}
+
+/// Puts kubelet of these programs in place of a machine's, on which `run` runs programs.
+pub(super) fn install_kubelet(
+    programs: &[(String, PathBuf)],
+    run: impl Fn(&[&str]) -> anyhow::Result<Output>,
+) -> anyhow::Result<()> {
+    let (_, file) = programs.iter().find(|(name, _)| name == "kubelet").context("no kubelet")?;
+    let file = file.display().to_string();
+    for place in ["/usr/bin/kubelet", "/e2e/bin/kubelet"] {
+        run(&["ln", "--symbolic", "--force", "--no-dereference", &file, place])?.success()?;
+    }
+    Ok(())
+}
+
+/// Runs `words` on the first machine.
+pub(super) fn run_words(node: &Node, words: &[&str]) -> anyhow::Result<Output> {
+    let (program, args) = words.split_first().context("no program is named")?;
+    node.run(program, args)
+}
+
 /// A version of the minor before, whose images are these programs' under its tags.
-fn older(node: &Node) -> anyhow::Result<String> {
+fn tagged_older(node: &Node) -> anyhow::Result<String> {
     let minor: u32 = node.plan.version.split('.').nth(1).context("no minor")?.parse()?;
     let version = format!("v1.{}.1", minor - 1);
-    let listed = node.kubestrap(&["config", "images", "list", "--kubernetes-version", &version])?;
-    for image in listed.stdout.split_whitespace() {
-        let repository = image.rsplit_once(':').map_or(image, |(repository, _)| repository);
-        let own =
-            node.plan.references.iter().find(|r| r.rsplit_once(':').is_some_and(|(r, _)| r == repository));
-        let own = own.with_context(|| format!("no image for {image}"))?;
-        if own != image {
-            check("ctr", &["--namespace", "k8s.io", "images", "tag", own, image])?;
-        }
-    }
+    tag(node, &node.plan.references, &version)?;
     Ok(version)
 }
 
+/// Gives the images `own` the tags of `version` too.
+pub(super) fn tag(node: &Node, own: &[String], version: &str) -> anyhow::Result<()> {
+    let listed = node.kubestrap(&["config", "images", "list", "--kubernetes-version", version])?;
+    for image in listed.stdout.split_whitespace() {
+        let repository = image.rsplit_once(':').map_or(image, |(repository, _)| repository);
+        let own = own.iter().find(|r| r.rsplit_once(':').is_some_and(|(r, _)| r == repository));
+        let own = own.with_context(|| format!("no image for {image}"))?;
+        if own != image {
+            check("ctr", &["--namespace", "k8s.io", "images", "tag", "--force", own, image])?;
+        }
+    }
+    Ok(())
+}
+
 /// The manifests, certificates, keys and kubeconfigs.
-fn files() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
+pub(super) fn files() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
     let mut found = BTreeMap::new();
     for folder in FOLDERS {
         for entry in fs::read_dir(folder)? {
@@ -169,7 +235,7 @@ fn files() -> anyhow::Result<BTreeMap<PathBuf, Vec<u8>>> {
 }
 
 /// From the first failure to the last.
-fn span(failures: &[String]) -> String {
+pub(super) fn span(failures: &[String]) -> String {
     match (failures.first(), failures.last()) {
         (Some(first), Some(last)) => format!("first {first}; last {last}"),
         _ => "none".into(),

@@ -52,8 +52,10 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     };
     if dry_run {
         let context = read(request, &config, &kubeconfig, PATIENCE, out)?;
-        let target = target.unwrap_or_else(|| context.current.clone());
-        step(context, target, false, None).dry_run(request.dry_run_dir.clone(), out)?;
+        let steps = steps(request, &context, target, None, out)?;
+        // What a later step changes depends on what the first leaves.
+        let first = steps.into_iter().next().unwrap_or_else(|| context.current.clone());
+        step(context, first, false, None).dry_run(request.dry_run_dir.clone(), out)?;
         out.result(serde_json::json!({ "ok": true, "dryRun": true }), "");
         return Ok(ExitStatus::Done);
     }
@@ -86,11 +88,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
             None => return Err(error),
         },
     };
-    let target = target.unwrap_or_else(|| context.current.clone());
-    let mut steps = vec![target.clone()];
-    if request.through_minors {
-        steps = through_minors(&context.current, &target, &context.survey)?;
-    }
+    let steps = steps(request, &context, target, journal.as_ref(), out)?;
     let mut ask = !(request.yes || request.force.or(config.apply.force_upgrade) == Some(true));
     let mut journal = journal;
     let mut context = Some(context);
@@ -147,6 +145,43 @@ fn options(request: &Request, config: &UpgradeConfiguration, ask: bool) -> Optio
         allow_candidates: request.allow_candidates.or(apply.allow_rc_upgrades) == Some(true),
         ask,
     }
+}
+
+/// The versions to go to, one after the other.
+fn steps(
+    request: &Request,
+    context: &Context,
+    target: Option<KubernetesVersion>,
+    journal: Option<&Journal>,
+    out: &Printer,
+) -> Result<Vec<KubernetesVersion>, Error> {
+    let target = target.unwrap_or_else(|| context.current.clone());
+    let begun = journal.and_then(|journal| journal.to.parse::<KubernetesVersion>().ok());
+    let begun = begun.filter(|begun| begun.minor() < target.minor());
+    if !request.through_minors {
+        return match begun {
+            Some(begun) => Err(unfinished(&begun, &target)),
+            None => Ok(vec![target]),
+        };
+    }
+    let mut steps = through_minors(&context.current, &target, &context.survey)?;
+    if let Some(begun) = begun {
+        steps.retain(|step| step.minor() > begun.minor());
+        steps.insert(0, begun);
+    }
+    if steps.len() > 1 {
+        let names: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        out.log(AREA, format!("Upgrading from {} through {}", context.current, names.join(", ")));
+    }
+    Ok(steps)
+}
+
+/// Parts of this node may still be of the minor before the one that was begun.
+fn unfinished(begun: &KubernetesVersion, target: &KubernetesVersion) -> Error {
+    let message = format!(
+        "an upgrade to {begun} was interrupted on this node: {target} can only follow when it is finished\n  fix: `kubestrap upgrade apply {begun}` first, or have both done with `--through-minors`"
+    );
+    Error::new(ExitStatus::Preflight, message)
 }
 
 /// The versions on the way: the newest known patch of each minor between, then the target.

@@ -9,6 +9,8 @@ mod recovery;
 mod run;
 mod this_node;
 
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::configuration::{read_input, unusable};
@@ -118,8 +120,18 @@ impl Request {
 }
 
 fn existing(path: PathBuf, otherwise: &str) -> Result<PathBuf, Error> {
-    if path.exists() {
-        return Ok(path);
+    match File::open(&path) {
+        Ok(_) => return Ok(path),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            let message = format!(
+                "[ERROR IsPrivilegedUser]: user is not running as root, and may not read {}\n  fix: run it with `sudo`",
+                path.display()
+            );
+            return Err(Error::new(ExitStatus::Preflight, message));
+        }
+        // What else is wrong with it is told by who reads it.
+        Err(_) if path.exists() => return Ok(path),
+        Err(_) => {}
     }
     let message = format!(
         "{} does not exist: {otherwise}\n  fix: name a kubeconfig with `--kubeconfig`",

@@ -99,12 +99,12 @@ fn wishes(request: &Request, config: &UpgradeConfiguration) -> Wishes {
 /// What to say at the end.
 fn closing(upgrade: &Upgrade, changed: bool) -> String {
     let version = upgrade.target();
-    let what = if changed {
-        "The configuration for this node was successfully updated"
-    } else {
-        "Nothing was to be changed on this node"
-    };
+    if !changed {
+        return format!(
+            "[{AREA}] Nothing to change on this node: it is at {version}, which is the version that the cluster stores.\n[{AREA}] For a newer version, run `kubestrap upgrade apply VERSION` on one control-plane node first.\n"
+        );
+    }
     format!(
-        "[{AREA}] {what} for {version}.\n[{AREA}] Now install the package of kubelet {version} if its version is older, and run `systemctl daemon-reload && systemctl restart kubelet`.\n"
+        "[{AREA}] The configuration for this node was successfully updated for {version}.\n[{AREA}] Now install the package of kubelet {version} if its version is older, and run `systemctl daemon-reload && systemctl restart kubelet`.\n"
     )
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::Request;
 use super::context::{AREA, Context, PATIENCE, version};
 use super::this_node::{ForVersion, Wishes};
+use crate::cluster::trial_of_kubeconfig;
 use crate::config::KubernetesVersion;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -31,8 +32,9 @@ pub(crate) fn run(
     let given =
         request.version.clone().or(Some(config.plan.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     let given = given.map(|text| version(&text)).transpose()?;
+    let kubeconfig = request.admin_kubeconfig()?;
     let Context { mut cluster, stored, survey, current, node } =
-        Context::read(request.admin_kubeconfig()?, PATIENCE, true, out)?;
+        Context::read(kubeconfig.clone(), PATIENCE, true, out)?;
     out.log(AREA, format!("Cluster version: {current}"));
     if request.print_config.or(config.plan.print_config) == Some(true) {
         out.data(&yaml::to_string(&stored.loaded.cluster)?);
@@ -61,6 +63,7 @@ pub(crate) fn run(
             survey: survey.clone(),
             etcd_upgrade,
             renewal: true,
+            trial: Some(trial_of_kubeconfig(kubeconfig.clone(), PATIENCE)?),
         };
         let (evidence, back) = outlook::gather(given, cluster, &RealHost::new(), &*machine);
         cluster = back;

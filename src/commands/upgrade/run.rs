@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::context::Context;
+use super::context::{Context, PATIENCE};
 use super::this_node::{ForVersion, ThisNode, Wishes};
-use crate::cluster::{self, ClusterObject, ReadOnly, Recorder};
+use crate::cluster::{self, Cluster, ClusterObject, ReadOnly, Recorder};
 use crate::commands::dry_run;
 use crate::config::KubernetesVersion;
 use crate::error::Error;
@@ -65,7 +65,8 @@ impl Step<'_> {
             let _ = remove_leftovers(&dir);
         }
         let (workflow, selection) = (self.workflow, self.selection);
-        let (prepared, outlook) = self.prepare(out)?;
+        let trial = cluster::trial_of_kubeconfig(self.kubeconfig.clone(), PATIENCE)?;
+        let (prepared, outlook) = self.prepare(Some(trial), out)?;
         let settings = &prepared.settings;
         let limit = settings.node.timeouts.kubernetes_api;
         let seams = Seams::real(settings, None, 0)?
@@ -113,7 +114,7 @@ impl Step<'_> {
     pub(super) fn dry_state(mut self, dir: Option<PathBuf>, out: &Printer) -> Result<Dry, Error> {
         // An interrupted run is gone on with, or back, only for real.
         self.journal = None;
-        let (mut prepared, outlook) = self.prepare(out)?;
+        let (mut prepared, outlook) = self.prepare(None, out)?;
         let DryRun { seams, host, recorder, checks } = Seams::dry(&prepared.settings, dir, 0)?;
         // Nobody keeps what a dry run signs.
         let seams = seams.with_keys(KeyPool::stand_in(prepared.settings.cluster.algorithm, 1));
@@ -125,7 +126,7 @@ impl Step<'_> {
         Ok(Dry { upgrade: prepared.state(seams, outlook, Box::new(NoJob), out), host, recorder, checks })
     }
 
-    fn prepare(self, out: &Printer) -> Result<(Prepared, Outlook), Error> {
+    fn prepare(self, trial: Option<Box<dyn Cluster>>, out: &Printer) -> Result<(Prepared, Outlook), Error> {
         let Context { cluster, stored, survey, current, node } = self.context;
         let ForVersion { settings, lost_gates } = node.settings(&stored, &self.target, &self.wishes, out)?;
         let before = node.settings(&stored, &current, &self.wishes, &out.quiet());
@@ -141,6 +142,7 @@ impl Step<'_> {
                 survey: survey.clone(),
                 etcd_upgrade: self.options.etcd_upgrade,
                 renewal: self.options.certificate_renewal,
+                trial,
             };
             let machine = machine(&settings)?;
             let (evidence, back) = outlook::gather(given, cluster, &RealHost::new(), &*machine);

@@ -16,12 +16,20 @@ use crate::preflight::kubelet;
 pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let mut subject = Subject::of(settings);
     subject.kubelet_minor = kubelet_minor(settings, machine);
+    let unpatched = if settings.node.patches.is_some() { Some(components::judge(&subject)) } else { None };
     patch(&mut subject.pods, settings);
+    let is_of_patch = |verdict: &Verdict| {
+        let unpatched = unpatched.as_ref();
+        unpatched.is_some_and(|known| !known.iter().any(|known| known.message == verdict.message))
+    };
     let verdicts = components::judge(&subject).into_iter().filter(|verdict| verdict.check == name);
     let mut help = None;
     verdicts
         .filter_map(|verdict| {
             let place = match verdict.kind {
+                _ if is_of_patch(&verdict) => {
+                    format!("the patches in {}", settings.node.patches.clone().unwrap_or_default().display())
+                }
                 // A joining node has the same in its JoinConfiguration.
                 "InitConfiguration" => format!("`{}`", verdict.path),
                 kind => format!("`{}` of the {kind}", verdict.path),
@@ -144,6 +152,24 @@ mod tests {
             assert_eq!(severities(&found), [Severity::Error], "{check}: {found:?}");
             assert_eq!(FakeMachine::healthy().check(check, &settings("")), []);
         }
+    }
+
+    #[test]
+    fn what_a_patch_adds_is_to_be_corrected_in_the_patch() {
+        let dir = tempfile::tempdir().unwrap();
+        let patch = "- op: add\n  path: /spec/containers/0/command/-\n  value: --no-such-flag=1\n";
+        std::fs::write(dir.path().join("kube-apiserver+json.yaml"), patch).unwrap();
+        let config = format!(
+            "apiServer: {{extraArgs: [{{name: insecure-port, value: '0'}}]}}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\npatches: {{directory: {}}}\n",
+            dir.path().display()
+        );
+        let found = FakeMachine::healthy().check("ExtraArgs", &settings(&config));
+        let fix = |flag: &str| {
+            let found = found.iter().find(|finding| finding.what.contains(flag)).unwrap();
+            found.fix.clone().unwrap()
+        };
+        assert_eq!(fix("no-such-flag"), format!("correct it in the patches in {}", dir.path().display()));
+        assert!(fix("insecure-port").contains("apiServer.extraArgs"));
     }
 
     #[test]

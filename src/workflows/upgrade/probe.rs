@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::Upgrade;
-use crate::cluster::{Apply, ClusterObject};
+use super::survey::Node;
+use crate::cluster::{Apply, Cluster, ClusterObject};
 use crate::finding::Finding;
 
 /// The check's name, kubeadm's.
@@ -13,9 +14,11 @@ const CHECK: &str = "CreateJob";
 const NAMESPACE: &str = "kube-system";
 /// How long the Job may take, as in kubeadm.
 const LIMIT: Duration = Duration::from_secs(60);
+/// For how long a warning about the Job is doubted: what is missing may come.
+const DOUBT: Duration = Duration::from_secs(5);
 /// How long the Job is kept, as in kubeadm.
 const TIME_TO_LIVE: u64 = 65;
-const PERIOD: Duration = Duration::from_millis(250);
+const PERIOD: Duration = Duration::from_millis(500);
 
 /// Proves that the cluster still runs what it is told to run.
 pub(crate) trait Probe {
@@ -38,8 +41,12 @@ impl Probe for NoJob {
 
 impl Probe for Job {
     fn probe(&mut self, upgrade: &mut Upgrade) -> Vec<Finding> {
-        if !upgrade.survey.nodes.iter().any(|node| node.schedulable) {
+        let nodes = &upgrade.survey.nodes;
+        if !nodes.iter().any(|node| node.schedulable) {
             return vec![];
+        }
+        if nodes.iter().all(|node| node.not_ready.is_some() || !node.schedulable) {
+            return vec![nowhere(nodes)];
         }
         let run = &mut upgrade.run;
         let stamp = run.started.unix_timestamp_nanos() / 1_000_000;
@@ -57,6 +64,7 @@ impl Probe for Job {
             return error(format!("the Job {name} can't be created: {why}"));
         }
         let begin = Instant::now();
+        let mut warned = None;
         let mut last = String::from("it has not started");
         while begin.elapsed() < LIMIT {
             match run.cluster.get("Job", NAMESPACE, &name) {
@@ -68,10 +76,48 @@ impl Probe for Job {
                 Ok(None) => last = "it is gone".into(),
                 Err(why) => last = why.to_string(),
             }
+            let warnings = warnings(&mut *run.cluster, &name);
+            if warnings.is_empty() {
+                warned = None;
+            } else if warned.get_or_insert_with(Instant::now).elapsed() > DOUBT {
+                let finding = error(format!("the Job {name} is not complete: {last}"));
+                return finding.into_iter().map(|f| f.evidences(warnings.iter().cloned())).collect();
+            }
             std::thread::sleep(PERIOD);
         }
         error(format!("the Job {name} is not complete after {} s: {last}", LIMIT.as_secs()))
     }
+}
+
+/// No Node can take the Job: it would stay pending.
+fn nowhere(nodes: &[Node]) -> Finding {
+    let why = |node: &Node| {
+        let why = node.not_ready.as_deref().unwrap_or("no Pod may be scheduled on it");
+        format!("{}: {why}", node.name)
+    };
+    Finding {
+        check: CHECK.into(),
+        ..Finding::error("no Node can take the Job that checks the cluster's health")
+    }
+    .evidences(nodes.iter().map(why))
+    .cause("a Pod is started only on a Node that is ready and not cordoned")
+    .fix("see why with `kubectl describe node`; without a Pod network (CNI) no Node becomes ready")
+}
+
+/// What was said of the Job, or its Pod, that keeps it from running.
+fn warnings(cluster: &mut dyn Cluster, name: &str) -> Vec<String> {
+    let events = cluster.list("Event", NAMESPACE).unwrap_or_default();
+    let text = |event: &Value, pointer: &str| {
+        event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let of_job = events.iter().filter(|event| {
+        text(event, "/type") == "Warning" && text(event, "/involvedObject/name").starts_with(name)
+    });
+    let mut said: Vec<String> =
+        of_job.map(|event| format!("{}: {}", text(event, "/reason"), text(event, "/message"))).collect();
+    said.sort();
+    said.dedup();
+    said
 }
 
 /// How a Job stands.
@@ -126,6 +172,19 @@ fn job(name: &str, image: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_that_can_not_take_the_job_are_told_with_their_reasons() {
+        let node = |name: &str, not_ready: Option<&str>, schedulable| Node {
+            name: name.into(),
+            not_ready: not_ready.map(str::to_owned),
+            schedulable,
+            ..Node::default()
+        };
+        let finding = nowhere(&[node("a", Some("cni plugin not initialized"), true), node("b", None, false)]);
+        assert_eq!(finding.check, CHECK);
+        assert_eq!(finding.evidence, ["a: cni plugin not initialized", "b: no Pod may be scheduled on it"]);
+    }
 
     #[test]
     fn job_is_complete_only_by_its_condition() {

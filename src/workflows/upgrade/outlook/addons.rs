@@ -32,3 +32,30 @@ pub(super) fn changed(e: &Evidence) -> Vec<Finding> {
     });
     findings.collect()
 }
+
+/// What admission refuses after the control plane is upgraded would end the upgrade half way.
+pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
+    let finding = |(name, why): &(String, String)| {
+        Finding::error(format!("admission does not let the new {name} through"))
+            .evidence(why.clone())
+            .cause("a webhook or an admission policy of this cluster refuses it, or the webhook's own service does not answer")
+            .fix("have it exempt the namespace kube-system, or start what serves it (`kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations`); or keep the addons out of the upgrade with `--skip-phases addon`")
+    };
+    e.refused_addons.iter().map(finding).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::evidence;
+    use super::*;
+    use crate::finding::Severity;
+
+    #[test]
+    fn addon_that_a_webhook_refuses_is_an_error_with_what_it_said() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        assert_eq!(refused(&e), []);
+        e.refused_addons = vec![("DaemonSet kube-proxy".into(), "admission webhook \"w\" denied".into())];
+        let found = refused(&e);
+        assert_eq!((found[0].severity, found[0].evidence.len()), (Severity::Error, 1));
+    }
+}

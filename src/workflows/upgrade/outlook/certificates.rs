@@ -43,11 +43,40 @@ pub(super) fn end_soon(e: &Evidence) -> Vec<Finding> {
     findings
 }
 
+/// Renewed certificates are signed by the CA that is in the folder: who trusts another one refuses them.
+pub(super) fn unfit(e: &Evidence) -> Vec<Finding> {
+    if e.unfit_certificates.is_empty() {
+        return vec![];
+    }
+    let names: Vec<&str> = e.unfit_certificates.iter().map(|(name, _)| name.as_str()).collect();
+    let what = format!(
+        "these were not signed by the CA on this node, or are CAs without their key: {}",
+        names.join(", ")
+    );
+    let finding = if e.renewal { Finding::error(what) } else { Finding::warning(what) };
+    vec![
+        finding
+            .evidences(e.unfit_certificates.iter().map(|(_, file)| file.display().to_string()))
+            .cause("the CA's files were replaced on this node; certificates that it signs now are not trusted by the rest of the cluster")
+            .fix("put the cluster's CA back (another control-plane node has it, or `kubectl get configmap kube-root-ca.crt -o yaml` its certificate); see `kubestrap certs inspect`"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::evidence;
     use super::*;
     use crate::finding::Severity;
+
+    #[test]
+    fn certificate_of_another_ca_refuses_a_renewal() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        assert_eq!(unfit(&e), []);
+        e.unfit_certificates = vec![("apiserver".into(), "/p/apiserver.crt".into())];
+        assert_eq!(unfit(&e)[0].severity, Severity::Error);
+        e.renewal = false;
+        assert_eq!(unfit(&e)[0].severity, Severity::Warning);
+    }
 
     #[test]
     fn ca_that_has_ended_is_an_error_and_a_leaf_that_is_renewed_a_word() {

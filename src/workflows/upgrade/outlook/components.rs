@@ -3,6 +3,7 @@
 
 use super::Evidence;
 use crate::components::{self, Subject};
+use crate::config::v1beta4::Arg;
 use crate::finding::Finding;
 
 pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
@@ -19,6 +20,24 @@ pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
         cause: verdict.cause,
         ..Finding::error(format!("{version} does not take {}.{}: {}", verdict.kind, verdict.path, verdict.message))
             .fix("remove or change it in the configuration that the cluster stores: `kubectl -n kube-system edit configmap` kubeadm-config, kubelet-config or kube-proxy")
+    })
+    .collect()
+}
+
+/// Flags that the new kubelet refuses, though the present one takes them: it is installed after the control plane.
+pub(super) fn kubelet_flags(e: &Evidence) -> Vec<Finding> {
+    let flags: Vec<Arg> = e.kubelet_flags.iter().map(|(_, flag)| flag.clone()).collect();
+    let said = |minor: u64| components::judge_kubelet_flags(&flags, minor);
+    let now: Vec<Option<usize>> =
+        said(e.before.cluster.version.minor()).into_iter().map(|(index, _)| index).collect();
+    let version = &e.after.cluster.version;
+    let new = said(version.minor()).into_iter().filter(|(index, _)| !now.contains(index));
+    new.map(|(index, verdict)| {
+        let file = index.and_then(|index| e.kubelet_flags.get(index)).map_or("its files", |(file, _)| file);
+        let finding = Finding::warning(format!("kubelet {version} does not take a flag in {file}: {}", verdict.message));
+        finding
+            .cause("kubelet ends at once when it meets it; `upgrade` takes out only what kubeadm itself had put there")
+            .fix(format!("remove it from {file} before the package of kubelet {version} is installed"))
     })
     .collect()
 }

@@ -1,6 +1,7 @@
 //! etcd's own rules for its next minor.
 
 use super::Evidence;
+use super::evidence::Quorum;
 use crate::finding::Finding;
 use crate::manifest::Component;
 
@@ -24,6 +25,27 @@ fn step(e: &Evidence) -> Option<(Vec<(String, Version)>, Version)> {
     let members = e.survey.of(Component::Etcd);
     let members = members.filter_map(|(node, tag)| Some((node.to_owned(), version(tag)?))).collect();
     Some((members, version(&e.after.etcd_tag())?))
+}
+
+/// A member is stopped while it is replaced.
+pub(super) fn quorum(e: &Evidence) -> Vec<Finding> {
+    let finding = match &e.quorum {
+        None => return vec![],
+        Some(Quorum::Down(members)) => Finding::error(
+            "etcd loses its quorum when this node's member is stopped: others are down already",
+        )
+        .evidences(members.iter().cloned())
+        .cause("while this node's member is replaced the whole cluster's API would not answer")
+        .fix("start those members again, or remove them with `kubestrap etcd members remove`; then upgrade"),
+        Some(Quorum::Few(count)) => Finding::warning(format!(
+            "etcd has {count} members, and needs all of them"
+        ))
+        .cause(
+            "while this node's member is replaced, for some seconds, the whole cluster's API does not answer",
+        )
+        .fix("nothing, if that is acceptable; three members stand the loss of one"),
+    };
+    vec![finding]
 }
 
 pub(super) fn rolling_step(e: &Evidence) -> Vec<Finding> {
@@ -71,6 +93,7 @@ pub(super) fn storage_version(e: &Evidence) -> Vec<Finding> {
 mod tests {
     use super::super::tests::evidence;
     use super::*;
+    use crate::finding::Severity;
 
     fn with_members(current: &str, target: &str, tags: &[&str]) -> Evidence {
         let mut e = evidence(current, target, "");
@@ -87,6 +110,17 @@ mod tests {
         assert_eq!(found(&["3.6.11-0", "3.6.12-0"]), []);
         let found = found(&["3.6.11-0", "3.6.8-0"]);
         assert!(found[0].what.contains("n1 (3.6.8)") && !found[0].what.contains("n0"), "{found:?}");
+    }
+
+    #[test]
+    fn member_that_is_down_refuses_the_upgrade_and_two_members_do_not() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        assert_eq!(quorum(&e), []);
+        e.quorum = Some(Quorum::Down(vec!["cp-2 does not answer".into()]));
+        let found = quorum(&e);
+        assert_eq!((found[0].severity, found[0].evidence.len()), (Severity::Error, 1));
+        e.quorum = Some(Quorum::Few(2));
+        assert_eq!(quorum(&e)[0].severity, Severity::Warning);
     }
 
     #[test]

@@ -1,16 +1,23 @@
-//! What is gathered before anything is judged.
+//! What is known before anything is judged.
 
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
 use crate::certs;
-use crate::cluster::{self, Cluster, ReadOnly, Recorder};
+use crate::cluster;
 use crate::config::Settings;
-use crate::host::Host;
-use crate::manifest::Component;
-use crate::preflight::Machine;
+use crate::config::v1beta4::Arg;
 use crate::workflows::upgrade::survey::Survey;
+
+/// Why etcd has no quorum while this node's member is stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Quorum {
+    /// Other members are down: which, and why.
+    Down(Vec<String>),
+    /// So few members need each other.
+    Few(usize),
+}
 
 /// What is known of the cluster and of this node.
 pub(crate) struct Evidence {
@@ -38,6 +45,16 @@ pub(crate) struct Evidence {
     pub(super) certificates: certs::Survey,
     /// Objects of the addons that differ from what the cluster's version installs.
     pub(super) changed_addons: Vec<cluster::Change>,
+    /// Objects of the addons of the new version that an admission webhook or policy does not let through, and why.
+    pub(super) refused_addons: Vec<(String, String)>,
+    /// Flags that packages' and users' files give kubelet on this node: the file, and the flag.
+    pub(super) kubelet_flags: Vec<(&'static str, Arg)>,
+    /// kubelet runs on this node; none where that can't be told.
+    pub(super) kubelet_active: Option<bool>,
+    /// What etcd's quorum hangs on while this node's member is stopped; none where it does not, or is the only one.
+    pub(super) quorum: Option<Quorum>,
+    /// Certificates of this node that were not signed by the CA that is in the folder, and CAs without their own key.
+    pub(super) unfit_certificates: Vec<(String, PathBuf)>,
     /// Images that the container runtime does not have; none where it can't be asked.
     pub(super) missing_images: Option<Vec<String>>,
     /// Bytes of etcd's data on this node.
@@ -46,116 +63,6 @@ pub(crate) struct Evidence {
     pub(super) free_bytes: Option<u64>,
     /// Now.
     pub(super) now: OffsetDateTime,
-}
-
-/// What [`gather`] starts from.
-pub(crate) struct Given {
-    /// The settings as they are.
-    pub(crate) before: Settings,
-    /// The settings after the upgrade.
-    pub(crate) after: Settings,
-    /// Gates of kubeadm's own that the new version no longer has, with the value that is set.
-    pub(crate) lost_gates: Vec<(String, bool)>,
-    /// Text of the stored ClusterConfiguration.
-    pub(crate) stored_text: String,
-    /// What the cluster runs.
-    pub(crate) survey: Survey,
-    /// etcd is upgraded too.
-    pub(crate) etcd_upgrade: bool,
-    /// Certificates of what is upgraded are renewed.
-    pub(crate) renewal: bool,
-}
-
-/// Gathers; what can't be had is left out, since it would only have told more. Returns the cluster too.
-pub(crate) fn gather(
-    given: Given,
-    cluster: Box<dyn Cluster>,
-    host: &dyn Host,
-    machine: &dyn Machine,
-) -> (Evidence, Box<dyn Cluster>) {
-    let Given { before, after, lost_gates, stored_text, survey, etcd_upgrade, renewal } = given;
-    let mut cluster = cluster;
-    let paths = before.node.paths.clone();
-    // One with any of their manifests is a control plane.
-    let control_plane = Component::ALL.iter().any(|c| host.exists(&paths.manifests.join(c.file())));
-    let missing_manifests = [Component::ApiServer, Component::ControllerManager, Component::Scheduler]
-        .into_iter()
-        .map(|component| paths.manifests.join(component.file()))
-        .filter(|path| control_plane && !host.exists(path))
-        .collect();
-    let metrics = cluster.text("/metrics").unwrap_or_default();
-    let pki = certs::Pki {
-        certificates: paths.certificates.clone(),
-        kubeconfigs: paths.kubeconfig_dir.clone(),
-        external_etcd: before.cluster.config.etcd.local.is_none(),
-    };
-    let certificates =
-        if control_plane { certs::survey(&pki, host).unwrap_or_default() } else { certs::Survey::default() };
-    let (changed_addons, cluster) = changed_addons(&before, cluster);
-    let images = if control_plane { after.images() } else { vec![] };
-    let missing_images =
-        machine.runtime().ok().map(|facts| images.into_iter().filter(|image| !facts.holds(image)).collect());
-    let data = before.cluster.config.etcd.local.as_ref().map(|local| PathBuf::from(&local.data_dir));
-    let etcd_bytes = data.filter(|_| control_plane).map_or(0, |data| tree_bytes(&data.join("member")));
-    let free_bytes = rustix::fs::statvfs(&paths.kubeconfig_dir).ok().map(|s| s.f_bavail * s.f_frsize);
-    let stored_api_version = stored_text
-        .lines()
-        .find_map(|line| line.strip_prefix("apiVersion:"))
-        .map(|version| version.trim().trim_matches(['"', '\'']).to_owned())
-        .unwrap_or_default();
-    let evidence = Evidence {
-        before,
-        after,
-        lost_gates,
-        stored_api_version,
-        survey,
-        missing_manifests,
-        control_plane,
-        etcd_upgrade,
-        renewal,
-        metrics,
-        certificates,
-        changed_addons,
-        missing_images,
-        etcd_bytes,
-        free_bytes,
-        now: OffsetDateTime::now_utc(),
-    };
-    (evidence, cluster)
-}
-
-/// The workloads of the addons that are not as the cluster's version installs them.
-fn changed_addons(before: &Settings, cluster: Box<dyn Cluster>) -> (Vec<cluster::Change>, Box<dyn Cluster>) {
-    use crate::addons::{coredns, kube_proxy};
-
-    let mut reader = ReadOnly::new(cluster, Recorder::default());
-    let mut objects = vec![];
-    if !before.cluster.config.dns.disabled {
-        let replicas = reader.get("Deployment", coredns::NAMESPACE, coredns::NAME).ok().flatten();
-        let replicas = replicas.and_then(|d| d.pointer("/spec/replicas")?.as_i64());
-        let existing = coredns::Existing { corefile: None, replicas };
-        objects.extend(coredns::plan(before, &existing).map(|plan| plan.objects).unwrap_or_default());
-    }
-    if !before.cluster.config.proxy.disabled {
-        objects.extend(kube_proxy::objects(before).unwrap_or_default());
-    }
-    objects.retain(|object| ["Deployment", "DaemonSet"].contains(&object.kind()));
-    let mut changes = reader.apply(objects).unwrap_or_default();
-    changes.retain(|change| change.before.is_some());
-    (changes, reader.into_inner())
-}
-
-/// Bytes of the files in a folder and below it.
-fn tree_bytes(folder: &std::path::Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    entries
-        .flatten()
-        .map(|entry| match entry.metadata() {
-            Ok(meta) if meta.is_dir() => tree_bytes(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        })
-        .sum()
 }
 
 #[cfg(test)]
@@ -175,6 +82,11 @@ impl Evidence {
             metrics: String::new(),
             certificates: certs::Survey::default(),
             changed_addons: vec![],
+            refused_addons: vec![],
+            kubelet_flags: vec![],
+            kubelet_active: Some(true),
+            quorum: None,
+            unfit_certificates: vec![],
             missing_images: Some(vec![]),
             etcd_bytes: 0,
             free_bytes: Some(1 << 40),

@@ -9,10 +9,14 @@ mod deprecated_apis;
 mod disk;
 mod etcd;
 mod evidence;
+mod gather;
 mod images;
 mod nodes;
+#[cfg(test)]
+mod published;
 
-pub(crate) use evidence::{Evidence, Given, gather};
+pub(crate) use evidence::Evidence;
+pub(crate) use gather::{Given, gather};
 
 use crate::finding::Finding;
 use crate::preflight;
@@ -33,6 +37,8 @@ struct Row {
 }
 
 const ROWS: &[Row] = &[
+    Row { name: "KubeletRunning", look: nodes::kubelet_runs },
+    Row { name: "NodeRegistered", look: nodes::registered },
     Row { name: "StaticPodManifest", look: nodes::static_pod_manifests },
     Row { name: "ControlPlaneNodesReady", look: nodes::control_planes_ready },
     Row { name: "NodesReady", look: nodes::workers_ready },
@@ -40,10 +46,14 @@ const ROWS: &[Row] = &[
     Row { name: "ConfigApiVersion", look: configuration::api_version },
     Row { name: "KubeadmFeatureGates", look: configuration::feature_gates },
     Row { name: "ComponentConfiguration", look: components::refused },
+    Row { name: "KubeletFlags", look: components::kubelet_flags },
     Row { name: "DeprecatedApis", look: deprecated_apis::requested },
+    Row { name: "EtcdQuorum", look: etcd::quorum },
     Row { name: "EtcdVersion", look: etcd::rolling_step },
     Row { name: "EtcdStorageVersion", look: etcd::storage_version },
     Row { name: "Certificates", look: certificates::end_soon },
+    Row { name: "CertificateAuthority", look: certificates::unfit },
+    Row { name: "AddonsAdmitted", look: addons::refused },
     Row { name: "AddonsChanged", look: addons::changed },
     Row { name: "ImagesHere", look: images::here },
     Row { name: "BackupSpace", look: disk::space },

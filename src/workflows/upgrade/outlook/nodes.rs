@@ -3,6 +3,33 @@
 use super::Evidence;
 use crate::finding::Finding;
 
+pub(super) fn kubelet_runs(e: &Evidence) -> Vec<Finding> {
+    if e.kubelet_active != Some(false) {
+        return vec![];
+    }
+    vec![
+        Finding::error("kubelet does not run on this node")
+            .cause("nothing here starts the Pods of the new version, or those of the old one again")
+            .fix("`systemctl start kubelet`; if it ends again, `kubestrap diagnose` tells why"),
+    ]
+}
+
+pub(super) fn registered(e: &Evidence) -> Vec<Finding> {
+    let here = e.after.node_name();
+    if !e.control_plane || e.survey.nodes.iter().any(|node| node.name == here) {
+        return vec![];
+    }
+    vec![
+        Finding::error(format!("the cluster has no Node {here}, which is this machine's"))
+            .evidence(format!(
+                "its Nodes are: {}",
+                e.survey.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ")
+            ))
+            .cause("it was deleted: kubelet registers it again only when it starts, without the labels and taints of a control plane")
+            .fix("`systemctl restart kubelet`, then `kubestrap init phase mark-control-plane`"),
+    ]
+}
+
 pub(super) fn static_pod_manifests(e: &Evidence) -> Vec<Finding> {
     if e.missing_manifests.is_empty() {
         return vec![];
@@ -80,6 +107,19 @@ mod tests {
         assert_eq!((found.len(), found[0].severity), (1, Severity::Warning));
         assert!(found[0].evidence[0].contains("stopped posting"));
         assert!(kubelet_versions(&e)[0].what.contains("w1 is v1.37.0"));
+    }
+
+    #[test]
+    fn kubelet_that_does_not_run_and_node_that_is_gone_are_errors() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        assert_eq!((kubelet_runs(&e), registered(&e)), (vec![], vec![]));
+        e.kubelet_active = Some(false);
+        assert_eq!(kubelet_runs(&e)[0].severity, Severity::Error);
+        e.survey.nodes[0].name = "other".into();
+        let found = registered(&e);
+        assert!(found[0].evidence[0].contains("other"), "{found:?}");
+        e.control_plane = false;
+        assert_eq!(registered(&e), [], "a worker may not read Nodes");
     }
 
     #[test]

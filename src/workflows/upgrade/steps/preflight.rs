@@ -7,9 +7,8 @@ use super::super::policy::Step;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
-use crate::images::{self, IMAGE_PULL, PullOptions};
 use crate::output::Answer;
-use crate::phases::preflight::{check, refuse};
+use crate::phases::preflight::{check, pull_and_ask, refuse};
 use crate::preflight::{Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Verb};
 
@@ -97,7 +96,7 @@ fn told(upgrade: &Upgrade, mut findings: Vec<Finding>) -> Result<(), Error> {
     refuse(&findings)
 }
 
-/// Pulls the images of the new version: nothing is stopped before they are here.
+/// Pulls the images of the new version, and asks them about their flags: nothing is stopped before they are here.
 fn pull(upgrade: &mut Upgrade) -> PhaseResult {
     let run = &mut upgrade.run;
     let mut wanted = run.settings.images();
@@ -105,12 +104,6 @@ fn pull(upgrade: &mut Upgrade) -> PhaseResult {
         let etcd = run.settings.etcd_image();
         wanted.retain(|image| *image != etcd);
     }
-    let pull = PullOptions::of(&run.settings);
     run.act(Verb::Pull, format!("the images of {} that are not here yet", run.settings.cluster.version));
-    let out = run.out.clone();
-    let pulled = images::pull(&*run.runtime, &wanted, pull, &mut |line| out.log("preflight", line));
-    let findings = pulled
-        .unwrap_or_else(|why| vec![Finding { check: IMAGE_PULL.into(), ..Finding::error(why.to_string()) }]);
-    told(upgrade, findings)?;
-    Ok(Outcome::Done)
+    pull_and_ask(run, &wanted)
 }

@@ -203,6 +203,31 @@ fn monitoring_is_told_by_the_exit_code() {
 }
 
 #[test]
+fn what_goes_by_an_exchanged_ca_is_named() {
+    let (plane, other) = (Plane::new(), Plane::new());
+    assert_eq!(stderr(&plane.certs("check-expiration")), "");
+    for file in ["pki/ca.crt", "pki/ca.key"] {
+        fs::copy(other.file(file), plane.file(file)).unwrap();
+    }
+    let output = plane.certs("check-expiration");
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for name in [
+        "apiserver",
+        "apiserver-kubelet-client",
+        "admin.conf",
+        "super-admin.conf",
+        "controller-manager.conf",
+        "scheduler.conf",
+    ] {
+        assert!(told.contains(&format!(" {name}: ")) && told.contains("has not signed it"), "{name}: {told}");
+    }
+    assert!(told.contains("kubelet.conf: it trusts another CA"), "{told}");
+    assert!(!told.contains("etcd-server") && !told.contains("front-proxy"), "{told}");
+    assert_eq!(plane.certs("check-expiration --fail-within 0").status.code(), Some(1));
+}
+
+#[test]
 fn renewal_changes_key_and_time_and_nothing_else() {
     let plane = Plane::new();
     let old: Vec<Bundle> = LEAVES.iter().map(|l| plane.bundle(&format!("pki/{l}.crt"))).collect();

@@ -62,12 +62,12 @@ pub(crate) struct Facts {
 }
 
 /// What is read of a certificate.
-struct Found {
-    bundle: Bundle,
+pub(super) struct Found {
+    pub(super) bundle: Bundle,
     /// Its key; an external CA's is none.
     key: Option<Result<PrivateKey, String>>,
     /// The CA that a kubeconfig embeds.
-    trusted: Option<Result<Bundle, String>>,
+    pub(super) trusted: Option<Result<Bundle, String>>,
     /// The URL that a kubeconfig names.
     server: Option<String>,
 }
@@ -120,7 +120,11 @@ impl Report {
     }
 }
 
-fn find(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<Result<Found, String>, FileError> {
+pub(super) fn find(
+    managed: &Managed,
+    pki: &Pki,
+    host: &dyn Host,
+) -> Result<Result<Found, String>, FileError> {
     let Some(text) = host.read(&managed.path(pki))? else { return Ok(Err("it is missing".into())) };
     Ok(match managed.place {
         Place::File(row) => {
@@ -142,7 +146,11 @@ fn find(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<Result<Found, S
     })
 }
 
-fn authority(ca: &CertRow, pki: &Pki, host: &dyn Host) -> Result<Result<Bundle, String>, FileError> {
+pub(super) fn authority(
+    ca: &CertRow,
+    pki: &Pki,
+    host: &dyn Host,
+) -> Result<Result<Bundle, String>, FileError> {
     let path = pki.certificate(ca);
     Ok(match host.read(&path)? {
         None => Err(format!("its CA {} is missing", path.display())),

@@ -7,6 +7,8 @@
 //! - [`requests`]: keys and requests for somebody else to sign
 //! - [`serving`]: what the running components use
 //! - [`roll`]: restarting them, one at a time
+//! - `rotation`: two generations of CAs, while one takes over from the other
+//! - `of_other_cas`: what is left of a CA that was exchanged
 //! - [`inspect`]: chains, names and keys, and what a fault breaks
 //!
 //! Files go through [`crate::host::Host`]; nothing here prints.
@@ -21,9 +23,11 @@ mod names;
 mod renewal;
 pub(crate) mod requests;
 mod restart;
+pub(crate) mod rotation;
 pub(crate) mod serving;
 mod shown;
 mod spec;
+mod trust;
 
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
@@ -32,12 +36,13 @@ pub(crate) use duration::human;
 pub(crate) use expiration::{Entry, State, Survey, survey};
 pub(crate) use kubeconfig::Embedded;
 pub(crate) use managed::component_of;
-pub(crate) use managed::{Managed, Pki, Place, leaves};
+pub(crate) use managed::{Managed, Pki, Place, authorities, leaves};
 pub(crate) use names::of as names_of;
 pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
 pub(crate) use restart::{Restart, roll};
 pub(crate) use shown::{Expiry, Server, expiries};
 pub(crate) use spec::{CLOCK_SKEW, client, leaf};
+pub(crate) use trust::of_other_cas;
 
 /// A time in UTC and whole seconds, RFC 3339, as Kubernetes writes it.
 pub(crate) fn utc(time: OffsetDateTime) -> String {

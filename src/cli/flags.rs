@@ -9,7 +9,7 @@ use crate::commands::configuration::{Configuration, Source};
 use crate::commands::init::Request;
 use crate::config::duration::GoDuration;
 use crate::config::v1beta4::{Arg, BootstrapToken};
-use crate::config::{ConfigError, Loaded, Overrides, Problem, check_mixed};
+use crate::config::{ConfigError, Loaded, Overrides, Problem, Profile, check_mixed};
 use crate::workflows::init::Options;
 
 // No doc comment: clap would take it for the help of the commands that have these flags.
@@ -75,6 +75,9 @@ pub(super) struct InitFlags {
     /// DNS domain of Services [default: cluster.local]
     #[arg(long, value_name = "DOMAIN")]
     service_dns_domain: Option<String>,
+    /// Add what a profile asks for and the configuration does not say (`config profile` shows it)
+    #[arg(long, value_name = "NAME", value_enum)]
+    profile: Option<Profile>,
     /// Phases to leave out
     #[arg(long, value_name = "PHASES")]
     skip_phases: Vec<String>,
@@ -153,6 +156,7 @@ impl InitFlags {
             kubeconfig_dir: self.kubeconfig_dir.clone(),
             dry_run: self.dry_run == Some(true),
             strict: self.strict == Some(true),
+            profile: self.profile,
         }
     }
 

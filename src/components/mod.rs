@@ -6,6 +6,7 @@
 //! error is only what the real component refuses.
 
 mod command;
+mod files;
 mod gates;
 mod gone;
 mod kind;
@@ -27,6 +28,7 @@ use crate::config::v1beta4::{
 };
 use crate::manifest::{self, Component, PkiFacts};
 use command::Command;
+pub(crate) use files::{ApiServerFiles, Row as FileRow};
 use program::Program;
 use rule::Judge;
 pub(crate) use verdict::Verdict;

@@ -90,6 +90,7 @@ impl JoinFlags {
             kubeconfig_dir: None,
             dry_run: self.dry_run == Some(true),
             strict: self.strict == Some(true),
+            profile: None,
         }
     }
 

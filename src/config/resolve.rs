@@ -9,7 +9,8 @@ use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::load::{Loaded, Warning};
 use super::names;
-use super::problem::ConfigError;
+use super::problem::{ConfigError, Problem};
+use super::profile::Profile;
 use super::release::{self, Release, default_version};
 use super::settings::{
     ClusterSettings, DEFAULT_CRI_SOCKET, Generated, NodeSettings, Paths, Settings, Timeouts,
@@ -45,6 +46,8 @@ pub(crate) struct Overrides {
     pub dry_run: bool,
     /// Warnings about the configuration are errors.
     pub strict: bool,
+    /// `--profile`: settings that are merged under the configuration.
+    pub(crate) profile: Option<Profile>,
 }
 
 /// A configuration with defaults, checked.
@@ -77,6 +80,10 @@ impl Settings {
         // kubeadm's default is one image after the other; where nobody asks for it, we pull them at once.
         let serial = init.node_registration.image_pull_serial;
         default_init(&mut init, &facts, overrides, &mut validator);
+        if let Some(profile) = overrides.profile {
+            let applied = profile.apply(&mut cluster, &mut kubelet);
+            applied.map_err(|why| ConfigError::from(Problem::new("profile", "--profile", why)))?;
+        }
         init.node_registration.image_pull_serial = serial;
         let advertise_address =
             advertise_address(INIT_ENDPOINT, &mut init.local_api_endpoint, &facts, overrides, &mut validator);
@@ -115,6 +122,7 @@ impl Settings {
                 .filter(|p| !p.as_os_str().is_empty()),
             paths: Paths::new(&cluster.certificates_dir, overrides.kubeconfig_dir.as_deref()),
             timeouts: Timeouts::of(init.timeouts.as_ref()),
+            profile: overrides.profile,
             facts,
         };
         let cluster = ClusterSettings::new(cluster, version, release, kubelet, kube_proxy);

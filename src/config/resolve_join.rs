@@ -98,6 +98,7 @@ impl LoadedJoin {
                 .filter(|p| !p.as_os_str().is_empty()),
             paths: Paths::new(CERTIFICATES, overrides.kubeconfig_dir.as_deref()),
             timeouts: Timeouts::of(join.timeouts.as_ref()),
+            profile: None,
             facts,
         };
         Ok(ResolvedJoin { join, node, warnings })

@@ -12,6 +12,7 @@ use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
 use super::names;
+use super::profile::Profile;
 use super::release::Release;
 use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
 use super::version::KubernetesVersion;
@@ -55,9 +56,10 @@ impl Paths {
     }
 
     /// Every folder that init writes files to.
-    pub(crate) fn folders(&self) -> [PathBuf; 5] {
+    pub(crate) fn folders(&self) -> [PathBuf; 6] {
         let Self { kubeconfig_dir, manifests, kubelet, certificates } = self.clone();
-        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates]
+        let profile = PathBuf::from(Profile::DIR);
+        [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates, profile]
     }
 
     /// A kubeconfig, by its file name.
@@ -167,6 +169,8 @@ pub(crate) struct NodeSettings {
     pub paths: Paths,
     /// How long to wait.
     pub timeouts: Timeouts,
+    /// Whose files are made where they are missing.
+    pub(crate) profile: Option<Profile>,
     /// What the machine reported about itself.
     pub facts: HostFacts,
 }

@@ -60,8 +60,8 @@ impl FileMode {
     pub const SECRET: Self = Self { file: 0o600, dir: 0o755 };
     /// A static Pod's manifest.
     pub const MANIFEST: Self = Self { file: 0o600, dir: 0o700 };
-    /// kubelet's files.
-    pub const KUBELET: Self = Self { file: 0o644, dir: 0o700 };
+    /// kubelet's files. kubeadm leaves them readable for all; the CIS benchmark wants 0600.
+    pub const KUBELET: Self = Self { file: 0o600, dir: 0o700 };
     /// A systemd unit.
     pub const UNIT: Self = Self { file: 0o644, dir: 0o755 };
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use k8s_openapi::api::core::v1::Pod;
 
+use super::profile_files;
 use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb, apply_pod_patches};
@@ -40,6 +41,9 @@ pub(crate) fn etcd(run: &mut Run) -> PhaseResult {
 /// # Errors
 /// When it can't be written, or a patch can't be applied.
 pub(crate) fn write(run: &mut Run, component: Component) -> PhaseResult {
+    if component == Component::ApiServer {
+        profile_files::write(run)?;
+    }
     let pod = manifest::render(component, &run.settings, run.pki_facts()?)?;
     write_pod(run, component, &pod)
 }

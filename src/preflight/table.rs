@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::check::Check;
 use super::config::existing::manifest_path;
-use super::config::{components, host_files, identity, manifest_folder, manifests, probes, version};
+use super::config::{
+    components, host_files, identity, manifest_folder, manifests, probes, server_files, version,
+};
 use super::etcd::{data, external};
 use super::join::{kubelet_conf, trust};
 use super::kubelet;
@@ -194,8 +196,9 @@ fn of_components() -> impl Iterator<Item = Check> {
 }
 
 /// What kubeadm does not check.
-fn of_ours(_: &Subject) -> Vec<Check> {
+fn of_ours(subject: &Subject) -> Vec<Check> {
     let init: &[Role] = &[Init];
+    let joins = subject.role() == ControlPlane;
     let with_flags: &[Role] = &[Init, ControlPlane, Upgrade];
     vec![
         Check::cluster(CONTROL_PLANES, "AdvertiseAddress", Error, "the advertise address", address::check),
@@ -248,7 +251,16 @@ fn of_ours(_: &Subject) -> Vec<Check> {
             kubelet::config::cpu_policy,
         ),
         Check::cluster(NODES, "KubeletState", Error, "kubelet's state files", kubelet::config::state),
-        Check::cluster(CONTROL_PLANES, "HostPathFile", Error, "files of the machine", host_files::check),
+        Check::cluster(CONTROL_PLANES, "HostPathFile", Error, "files of the machine", move |s, m| {
+            host_files::check(s, m, joins)
+        }),
+        Check::cluster(
+            with_flags,
+            "ApiServerFiles",
+            Error,
+            "files that kube-apiserver reads",
+            server_files::check,
+        ),
         Check::cluster(
             CONTROL_PLANES,
             "ImagesHere",

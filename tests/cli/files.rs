@@ -54,7 +54,7 @@ fn check_modes(done: &Done) {
         check(format!("/etc/kubernetes/manifests/{name}.yaml"), 0o600);
     }
     for name in KUBELET {
-        check(format!("/var/lib/kubelet/{name}"), 0o644);
+        check(format!("/var/lib/kubelet/{name}"), 0o600);
     }
     let left: Vec<String> = files(&done.out())
         .iter()

@@ -48,6 +48,33 @@ pub(super) const FAULTS: &[Fault] = &[
         &["extraVolumes"],
     ),
     fault(
+        "encryption-key-short",
+        "a key of the encryption configuration has 16 bytes, where secretbox wants 32",
+        |s| {
+            let file = own(
+                "encryption.yaml",
+                "apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n- resources: [secrets]\n  providers:\n  \
+                 - secretbox: {keys: [{name: a, secret: MDEyMzQ1Njc4OTAxMjM0NQ==}]}\n  - identity: {}\n",
+            )?;
+            api_server_file(s, "encryption-provider-config", &file, "File");
+            Ok(())
+        },
+        &["/etc/fault/encryption.yaml:6", "16 bytes"],
+        &["/etc/fault/encryption.yaml|urandom"],
+    ),
+    fault(
+        "audit-policy-level",
+        "kube-apiserver's audit policy has a level in lower case",
+        |s| {
+            let file =
+                own("policy.yaml", "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: metadata\n")?;
+            api_server_file(s, "audit-policy-file", &file, "File");
+            Ok(())
+        },
+        &["/etc/fault/policy.yaml:4", "Metadata"],
+        &["/etc/fault/policy.yaml"],
+    ),
+    fault(
         "oidc-ca-missing",
         "kube-apiserver's OIDC CA is not there",
         |s| {

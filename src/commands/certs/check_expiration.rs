@@ -4,7 +4,7 @@ use serde::Serialize;
 use time::{Duration, OffsetDateTime, UtcOffset};
 
 use super::source::Location;
-use crate::certs::{Entry, State, Survey, human, survey, utc};
+use crate::certs::{Entry, State, Survey, human, of_other_cas, survey, utc};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::RealHost;
@@ -29,6 +29,7 @@ pub(crate) struct Request {
 /// # Errors
 /// When a certificate can't be read, or does not last.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+    let out = &out.beside(&request.format);
     let host = RealHost::new();
     let source = request.location.find(AREA, &host, out)?;
     let survey = survey(&source.pki, &host)?;
@@ -39,6 +40,13 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         entries().filter(|e| e.state != State::Missing).filter_map(|e| Some((e, e.problem(now, now)?)));
     for (entry, problem) in told {
         out.warn(AREA, format!("{} {problem} ({})", entry.name, entry.path.display()));
+    }
+    let others = of_other_cas(&source.pki, &host)?;
+    for other in &others {
+        out.warn(
+            AREA,
+            format!("{}: {} ({})\n    fix: {}", other.name, other.problem, other.file.display(), other.fix),
+        );
     }
     let Some(within) = request.fail_within else {
         // As by kubeadm, a missing file is only marked in the table: a node with external etcd has no etcd CA.
@@ -54,6 +62,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let problems: Vec<String> = entries()
         .filter(|e| !(e.is_optional() && e.state == State::Missing))
         .filter_map(|e| Some(format!("\n  {} {}", e.name, e.problem(now, by)?)))
+        .chain(others.iter().map(|other| format!("\n  {}: {}", other.name, other.problem)))
         .collect();
     if problems.is_empty() {
         return Ok(ExitStatus::Done);
@@ -62,7 +71,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     Err(Error::new(
         ExitStatus::Failed,
         format!(
-            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
+            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; `kubestrap certs rotate-ca` for a CA",
             problems.concat()
         ),
     ))

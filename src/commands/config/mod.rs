@@ -3,6 +3,7 @@
 pub(crate) mod images;
 pub(crate) mod migrate;
 pub(crate) mod print;
+pub(crate) mod profile;
 pub(crate) mod validate;
 
 use super::configuration::read_input;

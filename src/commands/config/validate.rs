@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Severity;
 use crate::output::{ObjectFormat, Printer};
+use crate::preflight;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -65,7 +66,10 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
 impl Request {
     /// What is wrong with a file, and what is odd.
     fn judge(&self, inspected: Inspected) -> (Vec<Problem>, Vec<Problem>) {
-        let verdicts = components::judge(&subject(&inspected));
+        let subject = subject(&inspected);
+        let verdicts = components::judge(&subject);
+        // Files that happen to be here, too: where they are not, `init` looks for them.
+        let files = preflight::judge_server_files(&subject, &|file| std::fs::read(file).ok());
         let quiet = self.allow_deprecated_api;
         let (mut errors, mut warnings) = match inspected.complete {
             Ok(complete) => {
@@ -91,6 +95,10 @@ impl Request {
             }
             let problem = Problem::new(verdict.rule, place, verdict.message);
             if verdict.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
+        }
+        for fault in files {
+            let problem = Problem::new("server-file", fault.place, fault.message);
+            if fault.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
         }
         (errors, warnings)
     }

@@ -59,14 +59,18 @@ const GONE: &[(&str, &str)] = &[
     ("ResourceV2", "it was removed; use ResourceQuota"),
 ];
 
+/// The plugins of a minor.
+pub(in crate::components) fn known(minor: u64) -> impl Iterator<Item = &'static str> {
+    PLUGINS.iter().filter(move |(_, since)| *since <= minor).map(|(name, _)| *name)
+}
+
 const ON: &str = "enable-admission-plugins";
 const OFF: &str = "disable-admission-plugins";
 
 pub(in crate::components) fn plugins(judge: &mut Judge<'_>) {
     let command = judge.command;
     let minor = command.minor;
-    let known: Vec<&str> =
-        PLUGINS.iter().filter(|(_, since)| *since <= minor).map(|(name, _)| *name).collect();
+    let known: Vec<&str> = known(minor).collect();
     for flag in [ON, OFF, "admission-control"] {
         for (name, given) in command.items(flag) {
             if known.contains(&name) {

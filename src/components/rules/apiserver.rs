@@ -47,7 +47,8 @@ pub(in crate::components) const RANGES: &[Range] = &[
     with("audit-log-maxsize", 0.0, "audit-log-path"),
 ];
 
-const MODES: &[&str] = &["AlwaysAllow", "AlwaysDeny", "ABAC", "Webhook", "RBAC", "Node"];
+pub(in crate::components) const MODES: &[&str] =
+    &["AlwaysAllow", "AlwaysDeny", "ABAC", "Webhook", "RBAC", "Node"];
 
 pub(in crate::components) fn rules(judge: &mut Judge<'_>, made_up_address: bool) {
     authorization(judge);

@@ -48,7 +48,7 @@ pub(in crate::components) fn flags(judge: &mut Judge<'_>) {
 }
 
 /// An issuer's URL, as Kubernetes wants it.
-fn issuer(url: &str) -> Result<(), String> {
+pub(in crate::components) fn issuer(url: &str) -> Result<(), String> {
     let Some(rest) = url.strip_prefix("https://") else {
         return Err(format!("{url:?}: the issuer must be reached over https"));
     };

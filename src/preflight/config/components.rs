@@ -14,15 +14,13 @@ use crate::preflight::kubelet;
 
 /// Reports the verdicts of one check.
 pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let mut subject = Subject::of(settings);
-    subject.kubelet_minor = kubelet_minor(settings, machine);
-    let unpatched = if settings.node.patches.is_some() { Some(components::judge(&subject)) } else { None };
-    patch(&mut subject.pods, settings);
+    let unpatched = settings.node.patches.as_ref().map(|_| components::judge(&unpatched(settings, machine)));
     let is_of_patch = |verdict: &Verdict| {
         let unpatched = unpatched.as_ref();
         unpatched.is_some_and(|known| !known.iter().any(|known| known.message == verdict.message))
     };
-    let verdicts = components::judge(&subject).into_iter().filter(|verdict| verdict.check == name);
+    let verdicts =
+        components::judge(&subject(settings, machine)).into_iter().filter(|verdict| verdict.check == name);
     let mut help = None;
     verdicts
         .filter_map(|verdict| {
@@ -37,6 +35,17 @@ pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> V
             of_kubelet_itself(verdict, &mut help, machine).map(|verdict| finding(verdict, &place))
         })
         .collect()
+}
+
+/// What is judged: the settings with the user's patches, and the kubelet that is here.
+pub(super) fn subject<'a>(settings: &'a Settings, machine: &dyn Machine) -> Subject<'a> {
+    let mut subject = unpatched(settings, machine);
+    patch(&mut subject.pods, settings);
+    subject
+}
+
+fn unpatched<'a>(settings: &'a Settings, machine: &dyn Machine) -> Subject<'a> {
+    Subject { kubelet_minor: kubelet_minor(settings, machine), ..Subject::of(settings) }
 }
 
 /// Reports on all flags, those that packages' files give kubelet included.

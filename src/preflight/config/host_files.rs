@@ -4,13 +4,23 @@ use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::core::v1::Pod;
 
+use crate::components::ApiServerFiles;
 use crate::config::Settings;
 use crate::config::v1beta4::{Arg, HostPathMount};
 use crate::finding::Finding;
 use crate::host::machine::{Machine, PathKind};
 use crate::manifest::{Component, PkiFacts, render};
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine, joins: bool) -> Vec<Finding> {
+    // Other control planes of the cluster have the same files.
+    let copy = |finding: Finding, path: &Path| match path.parent() {
+        Some(parent) if joins => finding.fix(format!(
+            "copy it from a control-plane node of the cluster: `scp -rp root@CONTROL-PLANE:{} {}/`",
+            path.display(),
+            parent.display()
+        )),
+        _ => finding,
+    };
     let cluster = &settings.cluster.config;
     let etcd = cluster.etcd.local.clone().unwrap_or_default();
     let components: [(Component, &str, &[HostPathMount], &[Arg]); 4] = [
@@ -31,12 +41,30 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     ];
     let mut findings = vec![];
     for (component, place, volumes, args) in components {
-        findings.extend(volumes.iter().filter_map(|v| volume(settings, machine, component, place, v)));
+        let mut missing: Vec<&Path> = vec![];
+        for v in volumes {
+            let path = Path::new(&v.host_path);
+            let Some(finding) = volume(settings, machine, component, place, v) else { continue };
+            let is_there = machine.kind(path).is_some();
+            findings.push(if is_there { finding } else { copy(finding, path) });
+            missing.extend((!is_there).then_some(path));
+        }
         if args.iter().any(names_a_file)
             && let Ok(pod) = render(component, settings, PkiFacts::default())
         {
             let flags = args.iter().filter(|a| names_a_file(a));
-            findings.extend(flags.filter_map(|a| flag(settings, machine, component, place, &pod, a)));
+            for arg in flags {
+                let host = on_host(&pod, Path::new(&arg.value)).map(|(host, _)| host);
+                // With its folder the file is missing, too.
+                if host.as_ref().is_some_and(|host| missing.iter().any(|dir| host.starts_with(dir))) {
+                    continue;
+                }
+                let Some(finding) = flag(settings, machine, component, place, &pod, arg) else { continue };
+                findings.push(match &host {
+                    Some(host) => copy(finding, host),
+                    None => finding,
+                });
+            }
         }
     }
     findings.extend(of_kubelet(settings, machine));
@@ -84,9 +112,17 @@ fn flag(
 ) -> Option<Finding> {
     let (name, value) = (component.name(), &arg.value);
     let Some((host, may_be_made)) = on_host(pod, Path::new(value)) else {
+        let what = format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name);
+        // An image brings certificates or a script at most.
+        let (finding, unless) =
+            if component == Component::ApiServer && ApiServerFiles::are_named_by(&arg.name) {
+                (Finding::error(what), "")
+            } else {
+                (Finding::warning(what), "unless its image brings that file, ")
+            };
         return Some(
-            Finding::warning(format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name))
-                .cause("the container sees only what is mounted: unless its image brings that file, it won't start")
+            finding
+                .cause(format!("the container sees only what is mounted: {unless}it won't start"))
                 .fix(format!(
                     "add to {place}.extraVolumes: {{name: {}, hostPath: {value}, mountPath: {value}, pathType: File, readOnly: true}}",
                     arg.name
@@ -112,7 +148,7 @@ fn names_a_file(arg: &Arg) -> bool {
 
 /// Where a path of the container lies on the machine, and whether kubelet makes a missing one; none if it is not
 /// mounted from there.
-fn on_host(pod: &Pod, path: &Path) -> Option<(PathBuf, bool)> {
+pub(super) fn on_host(pod: &Pod, path: &Path) -> Option<(PathBuf, bool)> {
     let spec = pod.spec.as_ref()?;
     let mounts = spec.containers.first()?.volume_mounts.as_deref().unwrap_or_default();
     let under = mounts.iter().filter(|m| path.starts_with(&m.mount_path));
@@ -131,6 +167,9 @@ fn is_made_by_init(settings: &Settings, path: &Path) -> bool {
     path.starts_with(&paths.certificates)
         || path.starts_with(&paths.manifests)
         || (path.parent() == Some(&*paths.kubeconfig_dir) && path.extension().is_some_and(|e| e == "conf"))
+        || settings.node.profile.is_some_and(|profile| {
+            profile.files(&settings.cluster.config).iter().any(|file| Path::new(file.path).starts_with(path))
+        })
 }
 
 /// kubelet runs on the machine itself: its flags name files as they are.
@@ -163,6 +202,7 @@ fn in_words(kind: PathKind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Profile;
     use crate::finding::Severity;
     use crate::preflight::fake::{FakeMachine, settings, severities};
 
@@ -199,12 +239,40 @@ mod tests {
         let dir = "{name: a, hostPath: /srv/audit, mountPath: /etc/audit, pathType: DirectoryOrCreate}";
         assert_eq!(severity("/etc/audit/policy.yaml", dir), []);
         assert_eq!(severity("/etc/audit/other.yaml", dir), [Severity::Error]);
-        assert_eq!(severity("/etc/auditor/policy.yaml", dir), [Severity::Warning]);
+        assert_eq!(severity("/etc/auditor/policy.yaml", dir), [Severity::Error]);
         assert_eq!(severity("/etc/kubernetes/pki/x.yaml", ""), [], "our own volume");
         let created = "{name: a, hostPath: /srv/new, mountPath: /etc/new, pathType: FileOrCreate}";
         assert_eq!(severity("/etc/new", created), []);
         let found = machine.finding(ROW, &of("/etc/p.yaml", ""));
         assert!(found.fix.unwrap().contains("hostPath: /etc/p.yaml, mountPath: /etc/p.yaml"));
+    }
+
+    #[test]
+    fn joining_control_plane_is_told_where_a_missing_folder_can_be_copied_from() {
+        let settings = settings(
+            "apiServer:\n  extraArgs: [{name: audit-policy-file, value: /etc/k/a.yaml}]\n  extraVolumes: [{name: k, hostPath: /etc/k, mountPath: /etc/k, pathType: Directory}]\n",
+        );
+        let machine = FakeMachine::healthy();
+        let fixes = |joins| -> Vec<String> {
+            super::check(&settings, &machine, joins).into_iter().filter_map(|finding| finding.fix).collect()
+        };
+        assert_eq!(
+            fixes(true),
+            ["copy it from a control-plane node of the cluster: `scp -rp root@CONTROL-PLANE:/etc/k /etc/`"]
+        );
+        assert_eq!(fixes(false).len(), 1, "the folder alone is told");
+        assert!(fixes(false)[0].contains("extraVolumes"));
+    }
+
+    #[test]
+    fn files_of_a_profile_are_made_by_init() {
+        let cluster = crate::config::load("profile", &Profile::Cis.documents()).unwrap().cluster;
+        let text = serde_json::to_string(&cluster.api_server).unwrap();
+        let mut settings = settings(&format!("apiServer: {text}\n"));
+        let machine = FakeMachine::healthy();
+        assert_eq!(machine.check(ROW, &settings).len(), 1);
+        settings.node.profile = Some(Profile::Cis);
+        assert_eq!(machine.check(ROW, &settings), []);
     }
 
     #[test]

@@ -7,4 +7,5 @@ pub(super) mod identity;
 pub(super) mod manifest_folder;
 pub(super) mod manifests;
 pub(super) mod probes;
+pub(crate) mod server_files;
 pub(super) mod version;

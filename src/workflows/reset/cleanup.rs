@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{Reset, etcd};
+use crate::config::Profile;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{UnmountFlags, mounts};
@@ -66,6 +67,12 @@ pub(super) fn run(reset: &mut Reset) -> PhaseResult {
     if options.cleanup_tmp_dir {
         let tmp = run.settings.node.paths.kubeconfig("tmp");
         empty(run, &tmp, &mut left);
+    }
+    if run.host.exists(Path::new(Profile::DIR)) {
+        run.log(format!(
+            "Keeping {}: without its encryption key no snapshot of etcd can be read; remove it when none is needed any more",
+            Profile::DIR
+        ));
     }
     run.log("Keeping what may be yours: the CNI configuration in /etc/cni/net.d, packet filter rules (iptables, nftables, IPVS), and copies of kubeconfigs such as $HOME/.kube/config");
     all_removed(&left)

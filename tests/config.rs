@@ -106,7 +106,7 @@ fn init_defaults() {
       - authentication
     kind: InitConfiguration
     localAPIEndpoint:
-      advertiseAddress: "1.2.3.4"
+      advertiseAddress: 1.2.3.4
       bindPort: 6443
     nodeRegistration:
       criSocket: unix:///var/run/containerd/containerd.sock
@@ -137,7 +137,7 @@ fn init_defaults() {
         dataDir: /var/lib/etcd
     imageRepository: registry.k8s.io
     kind: ClusterConfiguration
-    kubernetesVersion: "1.36.0"
+    kubernetesVersion: 1.36.0
     networking:
       dnsDomain: cluster.local
       serviceSubnet: 10.96.0.0/12
@@ -160,14 +160,14 @@ fn init_defaults() {
         cacheUnauthorizedTTL: 0s
     cgroupDriver: systemd
     clusterDNS:
-    - "10.96.0.10"
+    - 10.96.0.10
     clusterDomain: cluster.local
     containerRuntimeEndpoint: ""
     cpuManagerReconcilePeriod: 0s
     crashLoopBackOff: {}
     evictionPressureTransitionPeriod: 0s
     fileCheckFrequency: 0s
-    healthzBindAddress: "127.0.0.1"
+    healthzBindAddress: 127.0.0.1
     healthzPort: 10248
     httpCheckFrequency: 0s
     imageMaximumGCAge: 0s
@@ -194,7 +194,7 @@ fn init_defaults() {
     volumeStatsAggPeriod: 0s
     ---
     apiVersion: kubeproxy.config.k8s.io/v1alpha1
-    bindAddress: "0.0.0.0"
+    bindAddress: 0.0.0.0
     bindAddressHardFail: false
     clientConnection:
       acceptContentTypes: ""
@@ -363,7 +363,7 @@ fn v1beta3_is_migrated() {
       - authentication
     kind: InitConfiguration
     localAPIEndpoint:
-      advertiseAddress: "10.0.0.10"
+      advertiseAddress: 10.0.0.10
       bindPort: 6443
     nodeRegistration:
       imagePullPolicy: IfNotPresent

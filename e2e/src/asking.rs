@@ -37,6 +37,8 @@ pub(crate) struct Asked {
     pub(crate) failures: Vec<String>,
     /// How long the slowest took that did not fail.
     pub(crate) slowest: Duration,
+    /// For how long nobody answered, each time: from the last answer to the next.
+    pub(crate) gaps: Vec<Duration>,
 }
 
 impl Asking {
@@ -79,6 +81,7 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
     let file = |name: &str| format!("{FOLDER}/{name}");
     let mut asked = Asked::default();
     let start = Instant::now();
+    let (mut answered, mut failing) = (start, false);
     while !stopped.load(Ordering::Relaxed) {
         let writes = asked.count % 2 == 1;
         let mut curl = Command::new("curl");
@@ -100,8 +103,13 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
         asked.count += 1;
         if output.code == Some(0) {
             asked.slowest = asked.slowest.max(output.elapsed);
+            if std::mem::take(&mut failing) {
+                asked.gaps.push(answered.elapsed());
+            }
+            answered = Instant::now();
         } else {
             let what = if writes { "write" } else { "read" };
+            failing = true;
             asked.failures.push(format!("after {:.2} s, {what}: {}", at.as_secs_f64(), output.stderr.trim()));
         }
         std::thread::sleep(PAUSE);

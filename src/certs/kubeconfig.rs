@@ -84,18 +84,29 @@ impl Embedded {
         ca: &Bundle,
     ) -> Result<String, String> {
         let key = key.to_pem().map_err(|e| e.to_string())?;
-        let mut set = |list: &str, name: &str, inner: &str, field: &str, data: &[u8]| {
-            let entries = self.document.get_mut(list).and_then(Value::as_array_mut);
-            let entry =
-                entries.into_iter().flatten().find(|e| e.get("name").and_then(Value::as_str) == Some(name));
-            if let Some(fields) = entry.and_then(|e| e.get_mut(inner)).and_then(Value::as_object_mut) {
-                fields.insert(field.into(), STANDARD.encode(data).into());
-            }
-        };
-        set("users", &self.user, "user", "client-certificate-data", certificate.to_pem().as_bytes());
-        set("users", &self.user, "user", "client-key-data", key.as_bytes());
-        set("clusters", &self.cluster, "cluster", "certificate-authority-data", ca.to_pem().as_bytes());
+        let user = self.user.clone();
+        self.set("users", &user, "user", "client-certificate-data", certificate.to_pem().as_bytes());
+        self.set("users", &user, "user", "client-key-data", key.as_bytes());
+        self.with_authority(ca)
+    }
+
+    /// The file's text with another CA; everything else as it was.
+    ///
+    /// # Errors
+    /// In words, when it can't be written.
+    pub(crate) fn with_authority(mut self, ca: &Bundle) -> Result<String, String> {
+        let cluster = self.cluster.clone();
+        self.set("clusters", &cluster, "cluster", "certificate-authority-data", ca.to_pem().as_bytes());
         yaml::to_string(&self.document).map_err(|e| e.to_string())
+    }
+
+    fn set(&mut self, list: &str, name: &str, inner: &str, field: &str, data: &[u8]) {
+        let entries = self.document.get_mut(list).and_then(Value::as_array_mut);
+        let entry =
+            entries.into_iter().flatten().find(|e| e.get("name").and_then(Value::as_str) == Some(name));
+        if let Some(fields) = entry.and_then(|e| e.get_mut(inner)).and_then(Value::as_object_mut) {
+            fields.insert(field.into(), STANDARD.encode(data).into());
+        }
     }
 }
 

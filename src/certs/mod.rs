@@ -7,6 +7,7 @@
 //! - [`requests`]: keys and requests for somebody else to sign
 //! - [`serving`]: what the running components use
 //! - [`roll`]: restarting them, one at a time
+//! - `rotation`: two generations of CAs, while one takes over from the other
 //! - `of_other_cas`: what is left of a CA that was exchanged
 //! - [`inspect`]: chains, names and keys, and what a fault breaks
 //!
@@ -22,6 +23,7 @@ mod names;
 mod renewal;
 pub(crate) mod requests;
 mod restart;
+pub(crate) mod rotation;
 pub(crate) mod serving;
 mod shown;
 mod spec;
@@ -34,7 +36,7 @@ pub(crate) use duration::human;
 pub(crate) use expiration::{Entry, State, Survey, survey};
 pub(crate) use kubeconfig::Embedded;
 pub(crate) use managed::component_of;
-pub(crate) use managed::{Managed, Pki, Place, leaves};
+pub(crate) use managed::{Managed, Pki, Place, authorities, leaves};
 pub(crate) use names::of as names_of;
 pub(crate) use renewal::{NewKeys, Outcome, Terms, renew};
 pub(crate) use restart::{Restart, roll};

@@ -6,6 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::kubeconfig::Embedded;
 use super::managed::{Managed, Pki, Place, required};
+use super::rotation::link_of;
 use super::spec::CLOCK_SKEW;
 use crate::host::{FileError, FileMode, Host, NewFile};
 use crate::pki::{
@@ -131,7 +132,8 @@ pub(super) fn alike(key: &KeyType) -> KeyAlgorithm {
 
 /// Renews a certificate: a new key, and a certificate with the CN, O, names and usages of the one that is there
 /// (kubeadm's rule). Key and certificate are replaced together, each file at every moment old or new; cut off
-/// between the two, another run mends it. A kubeconfig gets its CA anew too.
+/// between the two, another run mends it. A kubeconfig gets its CA anew too. While a rotation of the CA lasts, the new
+/// CA's certificate that the old one signed follows in the same file.
 ///
 /// # Errors
 /// When the certificate, its CA or a file can't be used; then nothing was changed.
@@ -168,16 +170,14 @@ pub(crate) fn renew(
         Place::File(row) => {
             let old = Bundle::from_pem(&text).map_err(|e| unreadable(e.to_string()))?;
             let (certificate, key) = make(&old.certificate)?;
+            let link = link_of(managed.signer, &ca.certificate, pki, host)?;
+            let chain = Bundle { certificate, intermediates: link.into_iter().collect() };
             // The key first: a certificate is worth nothing before its key is there.
             host.write_together(&[
                 NewFile { path: &pki.key(row), content: key.to_pem()?.as_bytes(), mode: FileMode::SECRET },
-                NewFile {
-                    path: &path,
-                    content: certificate.to_pem().as_bytes(),
-                    mode: FileMode::CERTIFICATE,
-                },
+                NewFile { path: &path, content: chain.to_pem().as_bytes(), mode: FileMode::CERTIFICATE },
             ])?;
-            certificate
+            chain.certificate
         }
         Place::Kubeconfig(_) => {
             let embedded = Embedded::parse(&text).map_err(unreadable)?;

@@ -17,6 +17,7 @@ mod manual;
 mod nodes;
 mod output_api;
 mod phase;
+mod phase_flags;
 mod preflight;
 mod reset;
 mod restore;
@@ -218,7 +219,7 @@ impl Command {
             }),
             Self::Reset(reset) => run(global, reset.output.printer(), |out| reset.run(None, out)),
             Self::Upgrade(upgrade) => match upgrade.command {
-                upgrade::Command::Plan(plan) => run(global, text(), |out| plan.run(out)),
+                upgrade::Command::Plan(plan) => run(global, Output::Text.printer(), |out| plan.run(out)),
                 upgrade::Command::Diff(diff) => run(global, text(), |out| diff.run(out)),
                 upgrade::Command::Apply(apply) => run(global, apply.output.printer(), |out| {
                     commands::upgrade::apply::run(&apply.request().map_err(|e| unusable(&e))?, None, out)
@@ -230,7 +231,7 @@ impl Command {
             Self::Diagnose(diagnose) => run(global, diagnose.output.printer(), |out| {
                 commands::diagnose::run(&diagnose.request(), out)
             }),
-            Self::Config(config) => run(global, text(), |out| config.run(out)),
+            Self::Config(config) => run(global, config.printer(), |out| config.run(out)),
             Self::Certs(certs) => run(global, certs.output().printer(), |out| certs.run(out)),
             Self::Care(care) => run(global, care.output.printer(), |out| care.run(out)),
             Self::Etcd(etcd) => run(global, etcd.output().printer(), |out| etcd.run(out)),

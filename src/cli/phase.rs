@@ -3,15 +3,16 @@
 
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::Output;
 use super::init::Init;
 use super::join::Join;
 use super::reset::Reset;
 use super::upgrade::{Apply, Node};
+use super::{Output, phase_flags};
 use crate::commands::{self, configuration::unusable};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::Printer;
+use crate::output::{Format, Printer};
+use crate::program;
 use crate::workflow::{Phase, Workflow};
 use crate::workflows;
 
@@ -208,13 +209,19 @@ fn run_below<P: Phased>(matches: &ArgMatches) -> Option<ExitStatus> {
 
 fn run<P: Phased>(phase: &ArgMatches) -> ExitStatus {
     let mut leaf = phase;
-    let mut id = vec![];
+    let mut words = vec![];
     while let Some((name, next)) = leaf.subcommand() {
-        if name != "all" {
-            id.push(name);
-        }
+        words.push(name);
         leaf = next;
     }
+    if program::is_kubeadm()
+        && let flags = P::augment_args(Command::new(""))
+        && let Some(flag) = phase_flags::first_untaken(&P::WORDS.join(" "), &words.join(" "), &flags, leaf)
+    {
+        let error = Error::new(ExitStatus::Usage, format!("unknown flag: {flag}"));
+        return super::report(&error, &Printer::new(Format::Text));
+    }
+    let id: Vec<&str> = words.into_iter().filter(|word| *word != "all").collect();
     let global = super::Global::from_arg_matches(leaf).unwrap_or_default();
     let command = match P::from_arg_matches(leaf) {
         Ok(command) => command,

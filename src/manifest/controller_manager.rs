@@ -34,7 +34,10 @@ impl<'a> Manifest<'a> {
             volumes.push(HostPathMount { read_only: false, ..volume });
         }
         // kubeadm gives empty values where the CA's key is elsewhere, which turns signing off.
-        let signing = |file| if pki.external_ca { String::new() } else { s.certificate_path(file) };
+        let signing = |file| match pki.external_ca {
+            true => String::new(),
+            false => s.certificate_path(&format!("{}{file}", pki.signing_folder)),
+        };
         Self {
             s,
             signing_cert: signing("ca.crt"),

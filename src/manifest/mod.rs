@@ -82,6 +82,9 @@ pub(crate) fn render_joining_etcd(settings: &Settings, initial_cluster: &str) ->
 pub(crate) struct PkiFacts {
     /// The Kubernetes CA's key is elsewhere: kube-controller-manager can't sign with it.
     pub external_ca: bool,
+    /// The folder, below that of the certificates, of the CA that kube-controller-manager signs with, with a slash at its
+    /// end: while a rotation lasts, `ca.crt` holds two CAs, which it refuses to sign with.
+    pub signing_folder: &'static str,
 }
 
 /// The Pod of `component`.

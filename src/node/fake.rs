@@ -24,7 +24,12 @@ pub(crate) struct FakeNode {
     pub(crate) events: Arc<Mutex<Vec<String>>>,
     /// The process ends before this event, from 1, as by kill -9; 0 is never.
     pub(crate) killed_at: usize,
+    /// Is told of each event before it happens.
+    pub(crate) observer: Option<Observer>,
 }
+
+/// Is told of events.
+pub(crate) type Observer = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl FakeNode {
     /// Its static Pods.
@@ -39,6 +44,9 @@ impl FakeNode {
 
     /// Takes note of something.
     fn note(&self, event: String) {
+        if let Some(observer) = &self.observer {
+            observer(&event);
+        }
         let mut events = self.events.lock().unwrap();
         if events.len() + 1 == self.killed_at {
             drop(events);

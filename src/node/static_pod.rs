@@ -80,6 +80,30 @@ impl StaticPod {
         found
     }
 
+    /// The manifest's text with other values of flags that it has as `--name=value`; everything else as it was.
+    ///
+    /// # Errors
+    /// When it can't be written as YAML.
+    pub(crate) fn with_flags(mut self, flags: &[(&str, &str)]) -> Result<String, yaml::WriteError> {
+        let containers = self.pod.pointer_mut("/spec/containers").and_then(Value::as_array_mut);
+        for container in containers.into_iter().flatten() {
+            for list in ["command", "args"] {
+                let words = container.get_mut(list).and_then(Value::as_array_mut);
+                for word in words.into_iter().flatten() {
+                    let flag = flags.iter().find(|(name, _)| {
+                        word.as_str().and_then(|w| w.split_once('=')).is_some_and(|(flag, _)| {
+                            flag.strip_prefix("--").is_some_and(|flag| flag == *name)
+                        })
+                    });
+                    if let Some((name, value)) = flag {
+                        *word = format!("--{name}={value}").into();
+                    }
+                }
+            }
+        }
+        yaml::to_string(&self.pod)
+    }
+
     /// The command line of the container that runs the component.
     fn command(&self) -> Option<Vec<String>> {
         let words = |container: &Value| -> Vec<String> {
@@ -135,6 +159,15 @@ mod tests {
         assert_eq!(flag(&["-name", "c"]).as_deref(), Some("c"));
         assert_eq!(flag(&["--names=d"]), None);
         assert_eq!(flag(&["--name"]), None);
+    }
+
+    #[test]
+    fn flag_gets_another_value_and_the_rest_of_the_manifest_stays() {
+        let words = ["etcd", "--name=a", "--named=b", "--c=name=d"];
+        let spec = |words: &[&str]| json!({ "containers": [{ "command": words, "image": "x" }] });
+        let text = pod(spec(&words)).with_flags(&[("name", "e"), ("absent", "f")]).unwrap();
+        let changed = yaml::parse_values(&text).unwrap().remove(0);
+        assert_eq!(changed, json!({ "spec": spec(&["etcd", "--name=e", "--named=b", "--c=name=d"]) }));
     }
 
     #[test]

@@ -73,6 +73,12 @@ impl Printer {
         Self { logs_to_stdout: true, ..self }
     }
 
+    /// The same, for a command that prints an object in this format: what a program reads stands alone on stdout.
+    #[must_use]
+    pub(crate) fn beside(&self, format: &ObjectFormat) -> Self {
+        Self { logs_to_stdout: self.logs_to_stdout && *format == ObjectFormat::Text, ..self.clone() }
+    }
+
     /// How it prints.
     pub(crate) fn format(&self) -> Format {
         self.format
@@ -113,16 +119,20 @@ impl Printer {
     pub(crate) fn count_warnings(&self, area: &str) {
         match self.warnings.lock().unwrap_or_else(PoisonError::into_inner).len() {
             0 => {}
-            1 => self.log(area, "1 warning above"),
-            count => self.log(area, format!("{count} warnings above")),
+            1 => self.remark(area, "1 warning above"),
+            count => self.remark(area, format!("{count} warnings above")),
         }
+    }
+
+    /// A log line that kubeadm does not have: on stderr, as some of its callers count the lines on stdout.
+    pub(crate) fn remark(&self, area: &str, text: impl AsRef<str>) {
+        Self { logs_to_stdout: false, ..self.clone() }.log(area, text);
     }
 
     /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.
     pub(crate) fn findings(&self, area: &str, findings: &[Finding]) {
-        let on_stderr = Self { logs_to_stdout: false, ..self.clone() };
         for finding in findings.iter().filter(|finding| finding.severity > Severity::Info) {
-            on_stderr.log(area, finding_text(finding));
+            self.remark(area, finding_text(finding));
         }
     }
 

@@ -21,6 +21,14 @@ pub(crate) fn download(run: &mut Run, key: &str, ca: &Bundle) -> PhaseResult {
     });
     if let Some(file) = downloaded {
         let bundle = Bundle::from_pem(&file.content)?;
+        if !bundle.intermediates.is_empty() {
+            return Err(Error::new(
+                ExitStatus::Preflight,
+                "ca.crt in Secret kube-system/kubeadm-certs holds more than one CA: a rotation of the CAs is in progress
+  cause: a control-plane node that joins now has no part in it
+  fix: finish it (`kubestrap certs rotate-ca status` on a control-plane node), upload the certificates again and join then; workers may join at any time",
+            ));
+        }
         if !ca.iter().any(|known| known.spki_sha256() == bundle.certificate.spki_sha256()) {
             return Err(Error::new(
                 ExitStatus::Failed,

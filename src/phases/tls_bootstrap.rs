@@ -24,7 +24,7 @@ const BOOTSTRAP: &str = "bootstrap-kubelet.conf";
 /// kubelet's own kubeconfig.
 const KUBELET: &str = "kubelet.conf";
 /// How long between two looks.
-const PERIOD: Duration = Duration::from_millis(200);
+const PERIOD: Duration = Duration::from_millis(50);
 /// How often the cluster is asked about certificate signing requests.
 const ASK_PERIOD: Duration = Duration::from_secs(1);
 /// How long a request may stay pending until that is told: approval takes milliseconds.

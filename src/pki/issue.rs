@@ -120,7 +120,32 @@ pub(crate) fn issue(
     issuer: &Issuer<'_>,
 ) -> Result<Certificate, IssueError> {
     let authority_key_id = issuer.certificate.subject_key_id();
-    make(spec, key, issuer.certificate.subject_der(), authority_key_id, issuer.key)
+    make(spec, key, issuer.certificate.subject_der(), authority_key_id, issuer.key, None)
+}
+
+/// Issues a certificate for a CA that has one already: what the CA signs leads over it to `issuer`. `key` is the CA's.
+///
+/// # Errors
+/// [`IssueError`].
+pub(crate) fn cross_sign(
+    ca: &Certificate,
+    key: &PrivateKey,
+    validity: (OffsetDateTime, OffsetDateTime),
+    issuer: &Issuer<'_>,
+) -> Result<Certificate, IssueError> {
+    Issuer::new(ca, key)?;
+    let spec = CertificateSpec {
+        subject: ca.subject().clone(),
+        dns_names: vec![],
+        ip_addresses: vec![],
+        usages: Usages::Ca,
+        not_before: validity.0,
+        not_after: validity.1,
+    };
+    let authority_key_id = issuer.certificate.subject_key_id();
+    // By it, OpenSSL finds the issuer of what the CA signed.
+    let id = ca.subject_key_id();
+    make(&spec, key, issuer.certificate.subject_der(), authority_key_id, issuer.key, id)
 }
 
 /// Makes a CA certificate for `key`, signed by itself, with CA extensions whatever `spec.usages` says.
@@ -130,7 +155,7 @@ pub(crate) fn issue(
 /// [`IssueError`].
 pub(crate) fn self_sign_ca(spec: &CertificateSpec, key: &PrivateKey) -> Result<Certificate, IssueError> {
     let spec = CertificateSpec { usages: Usages::Ca, ..spec.clone() };
-    make(&spec, key, &spec.subject.to_der(), None, key)
+    make(&spec, key, &spec.subject.to_der(), None, key, None)
 }
 
 /// A PEM `CERTIFICATE REQUEST` (PKCS#10) for the subject and names of `spec`. It asks for no usages, as
@@ -152,8 +177,12 @@ fn make(
     issuer_name: &[u8],
     authority_key_id: Option<&[u8]>,
     signer: &PrivateKey,
+    subject_key_id: Option<&[u8]>,
 ) -> Result<Certificate, IssueError> {
     let mut params = certificate_params(spec, key)?;
+    if let Some(id) = subject_key_id {
+        params.key_identifier_method = KeyIdMethod::PreSpecified(id.to_vec());
+    }
     params.use_authority_key_identifier_extension = authority_key_id.is_some();
     let mut issuer = CertificateParams::default();
     issuer.key_identifier_method = KeyIdMethod::PreSpecified(authority_key_id.unwrap_or_default().to_vec());

@@ -32,7 +32,7 @@ pub(crate) use algorithm::KeyAlgorithm;
 pub use algorithm::KeyType;
 pub use certificate::Certificate;
 pub(crate) use certificate::ExtendedKeyUsage;
-pub(crate) use issue::{IssueError, Issuer, certificate_request, issue, self_sign_ca};
+pub(crate) use issue::{IssueError, Issuer, certificate_request, cross_sign, issue, self_sign_ca};
 pub(crate) use key::KeyError;
 pub use key::PrivateKey;
 pub use load::Bundle;

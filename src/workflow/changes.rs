@@ -53,7 +53,7 @@ impl Run {
         }
         let change = FileChange::new(path.to_owned(), before, content);
         if change.replaces() && self.found_earlier() && !self.changes.created(path) {
-            self.log(format!("Changed {}:\n{}", path.display(), change.unified().trim_end()));
+            self.show_change(format!("Changed {}:\n{}", path.display(), change.unified().trim_end()));
         }
         self.changes.files.push(change);
         Ok(written)
@@ -108,7 +108,7 @@ impl Run {
             let (before, after) = change.texts()?;
             let name = change.object.to_string();
             let diff = unified(&name, Some(&before), &after);
-            self.log(format!("Changed {name}:\n{}", diff.trim_end()));
+            self.show_change(format!("Changed {name}:\n{}", diff.trim_end()));
         }
         self.changes.objects.extend(changes);
         Ok(())

@@ -12,6 +12,7 @@ use super::changes::Changes;
 use super::patched;
 use super::seams::Seams;
 use super::words::Verb;
+use crate::certs::rotation::signing_folder;
 use crate::cluster::{self, Cluster, ReadOnly, Recorder};
 use crate::config::Settings;
 use crate::error::Error;
@@ -112,6 +113,11 @@ impl Run {
     /// A log line of the phase.
     pub(crate) fn log(&self, text: impl AsRef<str>) {
         self.out.log(&self.area, text);
+    }
+
+    /// What changed in what was there before, which kubeadm does not show.
+    pub(crate) fn show_change(&self, text: impl AsRef<str>) {
+        self.out.remark(&self.area, text);
     }
 
     /// A log line for what the phase does now, or, in a dry run, would do.
@@ -236,7 +242,12 @@ impl Run {
     /// # Errors
     /// When ca.crt exists but is no certificate.
     pub(crate) fn pki_facts(&self) -> Result<PkiFacts, Error> {
-        Ok(PkiFacts { external_ca: self.is_external("ca")? })
+        let ca = self.certificate("ca.crt")?;
+        let signing_folder = match &ca {
+            Some(ca) => signing_folder(&self.settings.node.paths.certificates, ca, &*self.host)?,
+            None => "",
+        };
+        Ok(PkiFacts { external_ca: self.is_external("ca")?, signing_folder })
     }
 
     /// Whether a CA is external: its certificate is here and its key is not.

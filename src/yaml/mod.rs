@@ -15,6 +15,7 @@ mod parse;
 mod same;
 mod scalar;
 mod schema;
+mod unquoted;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,13 +34,16 @@ pub(crate) use schema::field_paths;
 /// When the value can't be represented (a map with keys that are no strings).
 pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, WriteError> {
     // Through a JSON value, whose maps are sorted, so that no type's field order shows.
-    let value = serde_json::to_value(value).map_err(|e| WriteError(e.to_string()))?;
+    let mut value = serde_json::to_value(value).map_err(|e| WriteError(e.to_string()))?;
+    let unquoted = unquoted::mark(&mut value);
     let options = serde_saphyr::ser_options! {
         // Folding would rewrite long lines of text; literal blocks (`|`) stay.
         folded_wrap_chars: usize::MAX,
         compact_list_indent: true,
     };
-    serde_saphyr::to_string_with_options(&value, options).map_err(|e| WriteError(e.to_string()))
+    let text =
+        serde_saphyr::to_string_with_options(&value, options).map_err(|e| WriteError(e.to_string()))?;
+    Ok(if unquoted { unquoted::unmark(&text) } else { text })
 }
 
 /// Reads a document that one of our own templates rendered (YAML 1.2 is enough there, since the templates

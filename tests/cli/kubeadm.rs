@@ -35,7 +35,7 @@ fn default_version_is_of_the_installed_kubelet_s_minor() {
     assert!(api_server("v1.35.0").starts_with("registry.k8s.io/kube-apiserver:v1.35."), "by kubelet");
     assert!(api_server("").starts_with("registry.k8s.io/kube-apiserver:v1.37."), "without kubelet");
     let defaults = kubestrap(&["config", "print", "init-defaults"]).with_kubelet("v1.34.1").run().succeeded();
-    assert!(defaults.stdout.contains("kubernetesVersion: \"1.34.0\""), "{}", defaults.stdout);
+    assert!(defaults.stdout.contains("kubernetesVersion: 1.34.0\n"), "{}", defaults.stdout);
     let args =
         "init --dry-run --skip-phases preflight --apiserver-advertise-address 192.0.2.2 --node-name cp-1";
     let dry_run = kubestrap(&[]).args(args).with_kubelet("v1.33.0").run().succeeded();

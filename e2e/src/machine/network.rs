@@ -121,6 +121,8 @@ impl Network {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
+        // The kernel takes a moment to remove the wire of a machine that was cut off.
+        let _ = ip(&format!("link del {}", self.wire()));
         ip(&format!("link add {} type veth peer name eth0 netns {pid}", self.wire()))?;
         self.plug(true)
     }

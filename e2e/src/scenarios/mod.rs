@@ -1,5 +1,6 @@
 //! The scenarios: each starts on a fresh node.
 
+mod callers;
 mod certificates;
 mod changed;
 mod day_two;
@@ -19,6 +20,7 @@ mod profile;
 mod renew;
 mod rerun;
 mod reset;
+mod rotate_ca;
 mod static_pods;
 mod upgrade;
 mod upgrade_faults;
@@ -83,6 +85,20 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "certs renew killed at every write leaves files old or new, and whole",
         renew::kill,
     ),
+    with_kubeadm(
+        "rotate-ca",
+        "certs rotate-ca breaks nobody who knows the old CA alone, a worker too, until finish drops it",
+        rotate_ca::run,
+    ),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "rotate-ca-two",
+            "certs rotate-ca on two control planes in turn: each waits for the other, and the API answers",
+            rotate_ca::two,
+        )
+    },
+    row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
     Scenario {
         name: "profile-cis",
         asserts: "init with the CIS profile: healthy, Secrets encrypted in etcd, requests in the audit log; init again changes nothing",
@@ -200,6 +216,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         upgrade_faults::run,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
+    with_kubeadm(
+        "callers",
+        "the command lines of tools that drive kubeadm: both end, say and leave the same",
+        callers::run,
+    ),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

@@ -4,6 +4,7 @@ mod check_expiration;
 mod generate_csr;
 mod inspect;
 mod renew;
+mod rotate_ca;
 pub(super) mod source;
 
 use clap::{Args, Subcommand};
@@ -35,6 +36,7 @@ enum Command {
     GenerateCsr(generate_csr::GenerateCsr),
     Inspect(inspect::Inspect),
     Renew(renew::Renew),
+    RotateCa(rotate_ca::RotateCa),
 }
 
 impl Certs {
@@ -42,6 +44,7 @@ impl Certs {
     pub(super) fn output(&self) -> Output {
         match &self.command {
             Command::Renew(command) => command.output,
+            Command::RotateCa(command) => command.output,
             _ => Output::Text,
         }
     }
@@ -54,6 +57,7 @@ impl Certs {
             Command::GenerateCsr(command) => certs::generate_csr::run(&command.request(), out),
             Command::Inspect(command) => certs::inspect::run(&command.request(), out),
             Command::Renew(command) => certs::renew::run(&command.request(), out),
+            Command::RotateCa(command) => command.run(out),
         }
     }
 }

@@ -8,10 +8,11 @@ mod validate;
 
 use clap::{Args, Subcommand};
 
+use super::Output;
 use crate::commands::config;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::Printer;
+use crate::output::{Format, Printer};
 
 #[derive(Args, Debug)]
 #[command(
@@ -37,6 +38,14 @@ enum ConfigCommand {
 }
 
 impl Config {
+    /// What it prints with: the others print nothing but their result.
+    pub(super) fn printer(&self) -> Printer {
+        match &self.command {
+            ConfigCommand::Images(images) if images.is_pull() => Output::Text.printer(),
+            _ => Printer::new(Format::Text),
+        }
+    }
+
     /// Runs the command that was named.
     pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         match &self.command {

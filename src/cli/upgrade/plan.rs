@@ -70,6 +70,8 @@ impl Plan {
     /// Runs the command.
     pub(in super::super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         let request = self.request().map_err(|e| crate::commands::configuration::unusable(&e))?;
-        plan::run(&request, |plan| self.print.format().render(plan, |plan| plan.text(table::columns)), out)
+        let format = self.print.format();
+        let out = &out.beside(&format);
+        plan::run(&request, |plan| format.render(plan, |plan| plan.text(table::columns)), out)
     }
 }

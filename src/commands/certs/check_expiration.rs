@@ -29,6 +29,7 @@ pub(crate) struct Request {
 /// # Errors
 /// When a certificate can't be read, or does not last.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+    let out = &out.beside(&request.format);
     let host = RealHost::new();
     let source = request.location.find(AREA, &host, out)?;
     let survey = survey(&source.pki, &host)?;
@@ -70,7 +71,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     Err(Error::new(
         ExitStatus::Failed,
         format!(
-            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; a CA needs more",
+            "not every certificate is good{span}:{}\n  fix: `kubestrap certs renew all --restart`, or by name; `kubestrap certs rotate-ca` for a CA",
             problems.concat()
         ),
     ))

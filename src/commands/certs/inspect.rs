@@ -31,6 +31,7 @@ pub(crate) struct Request {
 /// # Errors
 /// When a file can't be read, or something is wrong.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
+    let out = &out.beside(&request.format);
     let host = RealHost::new();
     let source = request.location.find("inspect", &host, out)?;
     let mut reports = inspect(&source.pki, &host, OffsetDateTime::now_utc())?;

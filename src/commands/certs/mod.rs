@@ -5,6 +5,7 @@ pub(crate) mod generate_csr;
 pub(crate) mod inspect;
 pub(crate) mod renew;
 pub(crate) mod restart;
+pub(crate) mod rotate_ca;
 pub(crate) mod source;
 
 use crate::cluster::CertificateKey;

@@ -7,7 +7,7 @@ pub(crate) mod node;
 pub(crate) mod plan;
 mod recovery;
 mod run;
-mod this_node;
+pub(super) mod this_node;
 
 use std::fs::File;
 use std::io::ErrorKind;

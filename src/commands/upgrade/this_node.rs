@@ -22,36 +22,36 @@ const CRI_SOCKET: &str = "/metadata/annotations/kubeadm.alpha.kubernetes.io~1cri
 
 /// This node.
 #[derive(Clone, Debug)]
-pub(super) struct ThisNode {
+pub(in crate::commands) struct ThisNode {
     /// The Node's name.
-    pub(super) name: String,
+    pub(in crate::commands) name: String,
     /// The container runtime's socket.
-    pub(super) cri_socket: String,
+    pub(in crate::commands) cri_socket: String,
     /// Where its API server listens; none on a worker.
-    pub(super) endpoint: Option<SocketAddr>,
+    pub(in crate::commands) endpoint: Option<SocketAddr>,
 }
 
 /// What of the command's configuration reaches the settings.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wishes {
+pub(in crate::commands) struct Wishes {
     /// The folder with the user's patches.
-    pub(super) patches: Option<String>,
+    pub(in crate::commands) patches: Option<String>,
     /// Checks whose errors are warnings.
-    pub(super) ignored: Vec<String>,
+    pub(in crate::commands) ignored: Vec<String>,
     /// When images are pulled.
-    pub(super) image_pull_policy: String,
+    pub(in crate::commands) image_pull_policy: String,
     /// Images are pulled one after the other.
-    pub(super) image_pull_serial: Option<bool>,
+    pub(in crate::commands) image_pull_serial: Option<bool>,
     /// How long to wait for what.
-    pub(super) timeouts: Option<Timeouts>,
+    pub(in crate::commands) timeouts: Option<Timeouts>,
 }
 
 /// Settings of this node for a version.
-pub(super) struct ForVersion {
+pub(in crate::commands) struct ForVersion {
     /// The settings.
-    pub(super) settings: Settings,
+    pub(in crate::commands) settings: Settings,
     /// Gates of kubeadm's that the version no longer has, with the value that is set.
-    pub(super) lost_gates: Vec<(String, bool)>,
+    pub(in crate::commands) lost_gates: Vec<(String, bool)>,
 }
 
 impl ThisNode {
@@ -59,7 +59,7 @@ impl ThisNode {
     ///
     /// # Errors
     /// When a file can't be used.
-    pub(super) fn find(host: &dyn Host, cluster: &mut dyn Cluster) -> Result<Self, Error> {
+    pub(in crate::commands) fn find(host: &dyn Host, cluster: &mut dyn Cluster) -> Result<Self, Error> {
         let paths = Paths::new("/etc/kubernetes/pki", None);
         let facts = host::gather();
         let name = match identity::node_name(&paths, host)? {
@@ -85,7 +85,7 @@ impl ThisNode {
     ///
     /// # Errors
     /// When the stored configuration can't be used with this version.
-    pub(super) fn settings(
+    pub(in crate::commands) fn settings(
         &self,
         stored: &Stored,
         version: &KubernetesVersion,
@@ -130,17 +130,17 @@ impl ThisNode {
     }
 
     /// Whether this node runs a control plane.
-    pub(super) fn is_control_plane(&self) -> bool {
+    pub(in crate::commands) fn is_control_plane(&self) -> bool {
         self.endpoint.is_some()
     }
 
     /// Its folders.
-    pub(super) fn paths() -> Paths {
+    pub(in crate::commands) fn paths() -> Paths {
         Paths::new("/etc/kubernetes/pki", None)
     }
 
     /// The folders that a run writes to, below which an interrupted run may have left temporary files.
-    pub(super) fn folders() -> [PathBuf; 6] {
+    pub(in crate::commands) fn folders() -> [PathBuf; 6] {
         Self::paths().folders()
     }
 }

@@ -44,6 +44,21 @@ fn check(certificates: &[&Certificate], roots: &[&Certificate]) -> Result<(), Ch
 }
 
 #[test]
+fn cross_signed_ca_leads_from_what_it_signs_to_the_ca_of_the_same_name_before_it() {
+    let (old, new) = (Pki::new("kubernetes"), Pki::new("kubernetes"));
+    let leaf = new.leaf();
+    let issuer = Issuer::new(&old.root, &old.root_key).unwrap();
+    let validity = (new.root.not_before(), new.root.not_after());
+    let link = cross_sign(&new.root, &new.root_key, validity, &issuer).unwrap();
+    assert!(check(&[&leaf], &[&old.root]).is_err());
+    assert_eq!(check(&[&leaf, &link], &[&old.root]), Ok(()));
+    assert_eq!(check(&[&leaf, &link], &[&new.root]), Ok(()));
+    assert_eq!(link.subject_key_id(), new.root.subject_key_id());
+    assert_eq!(link.authority_key_id(), old.root.subject_key_id());
+    assert!(cross_sign(&new.root, &old.root_key, validity, &issuer).is_err(), "the key of another CA");
+}
+
+#[test]
 fn follows_intermediates_in_any_order() {
     let root = Pki::new("root");
     let upper = root.intermediate("upper");

@@ -167,7 +167,7 @@ fn wanted(
         return None;
     }
     let external_ca = machine.kind(&settings.node.paths.certificates.join("ca.key")).is_none();
-    let pod = render(component, settings, PkiFacts { external_ca }).ok()?;
+    let pod = render(component, settings, PkiFacts { external_ca, ..PkiFacts::default() }).ok()?;
     let (pod, _) = patches.apply(component.name(), serde_json::to_value(pod).ok()?).ok()?;
     Some(pod)
 }

@@ -8,7 +8,9 @@ use crate::config::Settings;
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
-use crate::pki::{Bundle, ChainError, KeyError, PrivateKey, check_sans, is_cut_off, verify_chain};
+use crate::pki::{
+    Bundle, Certificate, ChainError, KeyError, PrivateKey, check_sans, is_cut_off, verify_chain,
+};
 
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.node.paths.certificates;
@@ -92,7 +94,10 @@ impl Pki<'_> {
             }
         }
         let result = match self.ca(row) {
-            Some(ca) if !row.is_ca() => verify_chain(&bundle, &[ca.certificate], self.now),
+            Some(ca) if !row.is_ca() => {
+                let trusted: Vec<Certificate> = ca.iter().cloned().collect();
+                verify_chain(&bundle, &trusted, self.now)
+            }
             _ => bundle.certificate.check_validity(self.now),
         };
         match result {
@@ -207,7 +212,8 @@ impl Pki<'_> {
         // Other forms of public keys serve too, and are not compared.
         let comparable = text.contains("BEGIN PUBLIC KEY");
         let bare = |t: &str| t.split_whitespace().collect::<String>();
-        (comparable && bare(&text) != bare(&private.public_key_pem())).then(|| {
+        // Beside it may be others, whose tokens are still accepted.
+        (comparable && !bare(&text).contains(&bare(&private.public_key_pem()))).then(|| {
             Finding::error(format!("{key} and {public} are not a pair"))
                 .cause("the API server would issue tokens that it does not accept")
                 .fix(format!("`rm {public}` and run again, if {key} is the right one"))

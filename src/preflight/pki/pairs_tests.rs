@@ -83,6 +83,21 @@ fn matching_certificates_and_keys_are_fine() {
 }
 
 #[test]
+fn two_generations_of_a_ca_and_of_keys_are_fine() {
+    let m = made();
+    let (authorities, keys) = (m.other_ca.0.clone() + &m.ca.0, key().public_key_pem() + &m.sa.0);
+    let files = [
+        ("ca.crt", authorities.as_str()),
+        ("ca.key", &m.other_ca.1),
+        ("apiserver.crt", &m.leaf.0),
+        ("apiserver.key", &m.leaf.1),
+        ("sa.key", &m.sa.1),
+        ("sa.pub", &keys),
+    ];
+    assert_eq!(with(&files).check(ROW, &settings("")), []);
+}
+
+#[test]
 fn each_fault_is_reported_with_its_file_and_fix() {
     let m = made();
     let s = settings("");

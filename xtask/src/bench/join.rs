@@ -1,6 +1,7 @@
 //! Joins of a worker and of a control plane, each of a fresh machine to a fresh cluster.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
 use anyhow::bail;
@@ -21,9 +22,14 @@ const MEMORY: f64 = 0.5;
 /// What the job reports.
 #[derive(Debug, Serialize, Deserialize)]
 struct Joins {
-    worker: Run,
-    control_plane: Run,
-    /// Seconds of the control plane's by phase, where the program tells.
+    worker: Join,
+    control_plane: Join,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Join {
+    run: Run,
+    /// Seconds by phase, where the program tells.
     phases: BTreeMap<String, f64>,
 }
 
@@ -44,9 +50,12 @@ pub(super) fn compare(
         theirs.push(job::<Joins>(&plan, &["bench-joins", "kubeadm"])?);
         ours.push(job::<Joins>(&plan, &["bench-joins", "kubestrap"])?);
     }
-    let mut section = |name: &str, limit, of: fn(&Joins) -> Run| {
-        let [theirs, ours] = [&theirs, &ours].map(|runs| runs.iter().map(of).collect::<Vec<Run>>());
-        let measured = |value: fn(&Run) -> f64| (Measured::of(&theirs, value), Measured::of(&ours, value));
+    let mut section = |name: &str, limit, of: fn(&Joins) -> &Join| {
+        let [theirs, ours] = [&theirs, &ours].map(|joins| joins.iter().map(of).collect::<Vec<_>>());
+        let measured = |value: fn(&Run) -> f64| {
+            let of = |joins: &[&Join]| Measured::of(&joins.iter().map(|j| j.run).collect::<Vec<_>>(), value);
+            (of(&theirs), of(&ours))
+        };
         report.section(&format!("join of a {name}, {pairs} pairs"));
         let (kubeadm, kubestrap) = measured(|r| r.seconds);
         report.seconds("wall time", kubeadm, kubestrap, limit);
@@ -54,10 +63,10 @@ pub(super) fn compare(
         report.unlimited("processor time", kubeadm, kubestrap);
         let (kubeadm, kubestrap) = measured(|r| r.memory);
         report.memory("peak memory", kubeadm, kubestrap, MEMORY);
+        tell_phases(report, ours.iter().map(|join| &join.phases));
     };
-    section("worker", WORKER, |joins| joins.worker);
-    section("control plane", CONTROL_PLANE, |joins| joins.control_plane);
-    tell_phases(report, ours.iter().map(|joins| &joins.phases));
+    section("worker", WORKER, |joins| &joins.worker);
+    section("control plane", CONTROL_PLANE, |joins| &joins.control_plane);
     Ok(())
 }
 
@@ -70,17 +79,18 @@ pub(super) fn joins(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let node = Node::fresh(plan, "kubestrap")?;
     let join = init_to_join(&node, true)?;
     let (worker, control_plane) = (Neighbour::new(&node, 1)?, Neighbour::new(&node, 2)?);
-    let measured = |machine: &Neighbour<'_>, join: &[String]| {
+    let measured = |machine: &Neighbour<'_>, join: &[String]| -> anyhow::Result<Join> {
         let mut command = command_to_join(machine, program, join)?;
         if *program == "kubestrap" {
             command.args(["--output", "json"]);
         }
-        run(&mut command)
+        let (run, stdout) = run(&mut command)?;
+        fs::write(format!("/e2e/logs/{}-output", machine.name()), &stdout)?;
+        Ok(Join { run, phases: phases(&stdout) })
     };
-    let (worker_run, _) = measured(&worker, &as_worker(&join))?;
-    let (control_plane_run, said) = measured(&control_plane, &join)?;
+    let worker = measured(&worker, &as_worker(&join))?;
+    let joins = Joins { worker, control_plane: measured(&control_plane, &join)? };
     is_control_plane(&node, &control_plane)?;
-    let joins = Joins { worker: worker_run, control_plane: control_plane_run, phases: phases(&said) };
     say::line(serde_json::to_string(&joins)?);
     Ok(())
 }

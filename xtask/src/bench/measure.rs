@@ -57,13 +57,13 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
 fn watch_memory(pid: u32, ended: &Arc<AtomicBool>) -> JoinHandle<f64> {
     let ended = Arc::clone(ended);
     std::thread::spawn(move || {
-        let mut peak = 0.0;
+        let mut peak: f64 = 0.0;
         while !ended.load(Ordering::Relaxed) {
             let status =
                 std::fs::read_to_string(format!("/proc/{}/status", program(pid))).unwrap_or_default();
             let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
             let kib = line.and_then(|l| l.trim().trim_end_matches(" kB").parse::<f64>().ok());
-            peak = kib.map_or(peak, |kib| kib * 1024.0);
+            peak = kib.map_or(peak, |kib| peak.max(kib * 1024.0));
             std::thread::sleep(LOOK);
         }
         peak

@@ -32,11 +32,23 @@ pub(super) fn install_and_remove(deb: &Path, content: &Content) -> anyhow::Resul
     let (at_root, deb) = (format!("--root={shown}"), deb.display().to_string());
     // The libraries that it depends on are not in that root.
     let dpkg = |args: &[&str]| {
-        let all = [&[&at_root, "--log=/dev/null", "--force-depends"], args].concat();
+        let all =
+            [&[&at_root, "--log=/dev/null", "--force-depends", "--force-script-chrootless"], args].concat();
         check("dpkg", &all).map(|output| output.stdout)
     };
 
+    // Nor is a shell, so the scripts run outside of it, and are told where it is.
+    let link = root.join("usr/bin/kubeadm");
+    fs::create_dir_all(root.join("usr/bin"))?;
+    fs::write(&link, "kubeadm itself")?;
     dpkg(&["--install", &deb])?;
+    ensure!(link.symlink_metadata()?.is_file(), "an installed kubeadm was replaced");
+    dpkg(&["--remove", "kubestrap"])?;
+    fs::remove_file(&link).context("an installed kubeadm was removed")?;
+
+    dpkg(&["--install", &deb])?;
+    let target = fs::read_link(&link).context("the name kubeadm is not offered")?;
+    ensure!(target == Path::new("/etc/alternatives/kubeadm"), "kubeadm is {}", target.display());
     let wanted =
         installed(content)?.into_iter().map(|e| (format!("/{}", e.path), (e.mode, e.bytes))).collect();
     let mut found = BTreeMap::new();
@@ -61,18 +73,20 @@ pub(super) fn install_and_remove(deb: &Path, content: &Content) -> anyhow::Resul
     let mut left = BTreeMap::new();
     files(root, root, &mut left)?;
     ensure!(left.is_empty(), "left behind: {:?}", left.keys());
+    ensure!(link.symlink_metadata().is_err(), "the name kubeadm is left behind");
     ensure!(!root.join("usr").exists(), "folders are left behind");
     say::note(format_args!("{deb}: installed {} files, ran, and was removed without a trace", found.len()));
     Ok(())
 }
 
-/// The files below a folder, dpkg's own left out: path, mode and bytes. All must be root's.
+/// The files below a folder, those of dpkg and update-alternatives left out: path, mode and bytes. All must be root's.
 fn files(root: &Path, folder: &Path, found: &mut BTreeMap<String, (u32, Vec<u8>)>) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         let about = path.symlink_metadata()?;
         let name = format!("/{}", path.strip_prefix(root)?.display());
-        if name == "/var/lib/dpkg" {
+        let is_dpkg_s = matches!(&*name, "/var/lib/dpkg" | "/etc/alternatives" | "/var/log/alternatives.log");
+        if is_dpkg_s || name == "/usr/bin/kubeadm" && about.is_symlink() {
             continue;
         }
         ensure!((about.uid(), about.gid()) == (0, 0), "{name} is not root's");

@@ -35,13 +35,36 @@ pub(super) fn installed(content: &Content) -> anyhow::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// The package's bytes (deb(5)). There is nothing to configure and no service of ours, so no maintainer scripts.
+/// Offers the name kubeadm, unless that is installed: tools that drive kubeadm then find kubestrap in its place.
+const POSTINST: &str = r#"#!/bin/sh
+set -e
+link="$DPKG_ROOT/usr/bin/kubeadm"
+if [ "$1" = configure ]; then
+    if [ ! -e "$link" ] && [ ! -L "$link" ] || [ "$(readlink "$link")" = /etc/alternatives/kubeadm ]; then
+        update-alternatives --install /usr/bin/kubeadm kubeadm /usr/bin/kubestrap 10
+    fi
+fi
+"#;
+
+/// Takes the offer back. A kubeadm that was installed meanwhile is no link, and stays.
+const PRERM: &str = r#"#!/bin/sh
+set -e
+if [ "$1" = remove ] || [ "$1" = deconfigure ]; then
+    update-alternatives --remove kubeadm /usr/bin/kubestrap
+fi
+"#;
+
+/// The package's bytes (deb(5)).
 ///
 /// # Errors
 /// When something can't be packed.
 pub(super) fn package(content: &Content, time: u64) -> anyhow::Result<Vec<u8>> {
     let entries = installed(content)?;
-    let control = [Entry::file("control", control(content, &entries))];
+    let control = [
+        Entry::file("control", control(content, &entries)),
+        Entry::program("postinst", POSTINST),
+        Entry::program("prerm", PRERM),
+    ];
     let members = [
         ("debian-binary", b"2.0\n".to_vec()),
         ("control.tar.gz", gzip(&tar(&control, time)?)?),

@@ -2,11 +2,11 @@
 
 use super::fault::{FAULT, Fault, Object, without};
 
-/// A join whose discovery is given up after ten seconds.
+/// A join whose waiting for the cluster is given up after ten seconds.
 macro_rules! impatient {
     ($endpoint:literal) => {
         &[("join.yaml", concat!(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ntimeouts: {discovery: 10s}\ndiscovery: {bootstrapToken: {token: TOKEN, caCertHashes: ['HASH'], apiServerEndpoint: '",
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ntimeouts: {discovery: 10s, kubernetesAPICall: 10s}\ndiscovery: {bootstrapToken: {token: TOKEN, caCertHashes: ['HASH'], apiServerEndpoint: '",
             $endpoint, "'}}\n"
         ))]
     };
@@ -172,6 +172,8 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "cluster-info-names-another-server",
+        line: IMPATIENT,
+        files: impatient!("10.88.0.2:6443"),
         objects: &[Object {
             namespace: "kube-public",
             kind: "configmap",

@@ -53,6 +53,11 @@ struct SelectionFlags {
 }
 
 impl Images {
+    /// Whether images are pulled.
+    pub(super) fn is_pull(&self) -> bool {
+        matches!(self.command, Command::Pull(_))
+    }
+
     /// Runs the command that was named.
     pub(super) fn run(&self, out: &Printer) -> Result<ExitStatus, Error> {
         match &self.command {

@@ -28,10 +28,11 @@ pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
 pub(super) fn kubelet_flags(e: &Evidence) -> Vec<Finding> {
     let flags: Vec<Arg> = e.kubelet_flags.iter().map(|(_, flag)| flag.clone()).collect();
     let said = |minor: u64| components::judge_kubelet_flags(&flags, minor);
-    let now: Vec<Option<usize>> =
-        said(e.before.cluster.version.minor()).into_iter().map(|(index, _)| index).collect();
+    // A flag that is deprecated now and gone then is new; one that is deprecated in both is not.
+    let now: Vec<_> =
+        said(e.before.cluster.version.minor()).into_iter().map(|(at, verdict)| (at, verdict.rule)).collect();
     let version = &e.after.cluster.version;
-    let new = said(version.minor()).into_iter().filter(|(index, _)| !now.contains(index));
+    let new = said(version.minor()).into_iter().filter(|(at, verdict)| !now.contains(&(*at, verdict.rule)));
     new.map(|(index, verdict)| {
         let file = index.and_then(|index| e.kubelet_flags.get(index)).map_or("its files", |(file, _)| file);
         let finding = Finding::warning(format!("kubelet {version} does not take a flag in {file}: {}", verdict.message));

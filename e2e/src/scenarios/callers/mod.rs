@@ -1,0 +1,132 @@
+//! Tools that drive kubeadm notice no difference: their command lines are run by kubeadm and by kubestrap under that
+//! name, on twin machines that went through the same, and exit codes, what the tools read, and files are compared.
+
+mod compare;
+mod files;
+mod lines;
+mod reasons;
+mod twin;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::{Context, ensure};
+
+use super::join::at_once;
+use crate::node::Node;
+use compare::Said;
+use lines::Line;
+use twin::Twin;
+
+/// Two machines that went through the same: kubeadm's, and ours.
+struct Twins<'n> {
+    theirs: Twin<'n>,
+    ours: Twin<'n>,
+}
+
+/// What was found, over all lines.
+#[derive(Default)]
+struct Found {
+    lines: usize,
+    tools: BTreeSet<&'static str>,
+    reasons: BTreeSet<usize>,
+    differences: Vec<String>,
+}
+
+pub(super) fn run(node: &Node) -> anyhow::Result<()> {
+    let mut found = Found::default();
+    let control_planes = Twins::new(node, [1, 2], [1, 2])?;
+    for lines in [lines::ANYWHERE, lines::BY_PHASES, lines::BY_SEALOS, lines::KIND, lines::KUBESPRAY] {
+        found.try_all(&control_planes, lines)?;
+    }
+    for twin in [&control_planes.theirs, &control_planes.ours] {
+        twin.wait_until_ready()?;
+    }
+    for lines in [lines::ON_A_CLUSTER, lines::CLUSTER] {
+        found.try_all(&control_planes, lines)?;
+    }
+    {
+        let Twins { theirs, ours } = Twins::new(node, [3, 4], [1, 2])?;
+        let joining = Twins {
+            theirs: theirs.with_hash(control_planes.theirs.ca_hash()?),
+            ours: ours.with_hash(control_planes.ours.ca_hash()?),
+        };
+        for lines in [lines::WORKER, lines::WORKER_FLAGS, lines::CONTROL_PLANE, lines::CONTROL_PLANE_PHASES] {
+            found.try_all(&joining, lines)?;
+        }
+    }
+    for lines in [lines::UPGRADE, lines::RESET_DRY, lines::RESET] {
+        found.try_all(&control_planes, lines)?;
+    }
+    found.judge(node)
+}
+
+impl<'n> Twins<'n> {
+    /// Machines of these numbers, whose clusters are those of the machines `first`.
+    fn new(node: &'n Node, numbers: [u8; 2], first: [u8; 2]) -> anyhow::Result<Self> {
+        let [theirs, ours] = numbers;
+        let [their_first, our_first] = first;
+        Ok(Self {
+            theirs: Twin::new(node, theirs, their_first, "kubeadm")?,
+            ours: Twin::new(node, ours, our_first, "kubestrap")?,
+        })
+    }
+
+    /// The line, by both at the same time.
+    fn both(&self, line: &Line) -> anyhow::Result<(Said, Said)> {
+        let commands = vec![self.theirs.command(line.line)?, self.ours.command(line.line)?];
+        let mut said = at_once(commands)?.into_iter();
+        let mut next = || said.next().context("nothing was said");
+        Ok((self.theirs.said(next()?)?, self.ours.said(next()?)?))
+    }
+}
+
+impl Found {
+    fn try_all(&mut self, twins: &Twins<'_>, lines: &'static [Line]) -> anyhow::Result<()> {
+        for line in lines {
+            self.lines += 1;
+            self.tools.insert(line.tool);
+            let before = (twins.theirs.files()?, twins.ours.files()?);
+            let (theirs, ours) = twins.both(line)?;
+            let after = (twins.theirs.files()?, twins.ours.files()?);
+            let mut differences = compare::said(line, &theirs, &ours);
+            let changed = (after.0.since(&before.0), after.1.since(&before.1));
+            differences
+                .extend(files::compare(&changed.0, &changed.1).into_iter().map(|d| format!("files: {d}")));
+            for difference in differences {
+                match reasons::find(line, &difference) {
+                    Some(reason) => {
+                        self.reasons.insert(reason);
+                    }
+                    None => {
+                        let text = format!(
+                            "{} ({}): kubeadm {}\n      {difference}",
+                            line.tool, line.source, line.line
+                        );
+                        twins.ours.note(&text)?;
+                        self.differences.push(text);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(self, node: &Node) -> anyhow::Result<()> {
+        let unused = reasons::unused(&self.reasons);
+        node.note(format!(
+            "{} command lines of {} tools, {} of {} reasons needed",
+            self.lines,
+            self.tools.len(),
+            self.reasons.len(),
+            self.reasons.len() + unused.len()
+        ));
+        let mut text = String::new();
+        for difference in &self.differences {
+            let _ = writeln!(text, "    {difference}");
+        }
+        ensure!(self.differences.is_empty(), "{} differences:\n{text}", self.differences.len());
+        ensure!(unused.is_empty(), "reasons that nothing needs: {unused:?}");
+        Ok(())
+    }
+}

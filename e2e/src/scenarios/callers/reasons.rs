@@ -1,0 +1,84 @@
+//! What differs on purpose, each with its reason.
+
+use std::collections::BTreeSet;
+
+use super::lines::Line;
+
+/// A difference that is meant.
+struct Row {
+    /// A part of the command line.
+    line: &'static str,
+    /// A part of what the comparison says.
+    difference: &'static str,
+    /// Why it harms nobody, or is better.
+    reason: &'static str,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        line: "alpha ",
+        difference: "exit code: kubeadm 0",
+        reason: "kubeadm's `alpha` has no command any more, and ends with success whatever is asked of it: who asks for a \
+                 renewal gets none. Here that is an error",
+    },
+    Row {
+        line: "config migrate",
+        difference: "output: kubeadm \"  name: NAME\", kubestrap \"  taints:\"",
+        reason: "a migrated configuration may be another machine's: nothing of this one is written into it",
+    },
+    Row {
+        line: "--dry-run",
+        difference: "/etc/kubernetes: kubeadm made d700, kubestrap left",
+        reason: "a dry run changes nothing",
+    },
+    Row {
+        line: "init phase certs ca",
+        difference: "/etc/kubernetes: kubeadm left, kubestrap made d755",
+        reason: "kubeadm's dry run made the folder before",
+    },
+    Row {
+        line: "init phase kubelet-start",
+        difference: "/etc/kubernetes/manifests: kubeadm left, kubestrap made d700",
+        reason: "kubelet logs an error again and again while its folder of static Pods is missing",
+    },
+    Row {
+        line: "init phase control-plane all",
+        difference: "/etc/kubernetes/manifests: kubeadm made d700, kubestrap left",
+        reason: "made by kubelet-start before",
+    },
+    Row {
+        line: "init --config {config}",
+        difference: "exit code: kubeadm 1",
+        reason: "init can be run again: what is right is kept",
+    },
+    Row {
+        line: "init --config {config}",
+        difference: "output: kubeadm \"yes\", kubestrap \"no\"",
+        reason: "init can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "config images pull",
+        difference: "streams: kubeadm prints nothing, kubestrap logs [\"config/images\"] on stdout",
+        reason: "which image is being pulled is told before it is there",
+    },
+    Row {
+        line: "certs generate-csr",
+        difference: "kubeadm made d755, kubestrap made d700",
+        reason: "a folder of keys that nobody else needs to list",
+    },
+    Row {
+        line: "addon kube-proxy --config {config} --print-manifest",
+        difference: "output: ",
+        reason: "the DaemonSet's update strategy is the API server's default, which is left out",
+    },
+];
+
+/// The row that excuses a difference.
+pub(super) fn find(line: &Line, difference: &str) -> Option<usize> {
+    ROWS.iter().position(|row| line.line.contains(row.line) && difference.contains(row.difference))
+}
+
+/// The reasons that no difference needed.
+pub(super) fn unused(used: &BTreeSet<usize>) -> Vec<&'static str> {
+    ROWS.iter().enumerate().filter(|(number, _)| !used.contains(number)).map(|(_, row)| row.reason).collect()
+}

@@ -185,7 +185,11 @@ fn monitoring_is_told_by_the_exit_code() {
     assert_eq!(code("--fail-within 0"), 0);
     fs::copy(plane.file("pki/etcd/peer.key"), plane.file("pki/etcd/server.key")).unwrap();
     let output = plane.certs("check-expiration --fail-within 0");
-    assert!(stderr(&output).contains("etcd-server does not belong to the key"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("etcd-server can't be used: the certificate is for another key"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!((output.status.code(), code("")), (Some(1), 0));
     fs::remove_file(plane.file("scheduler.conf")).unwrap();
     assert!(stderr(&plane.certs("check-expiration --fail-within 0")).contains("scheduler.conf is missing"));
@@ -416,14 +420,19 @@ fn inspection_says_what_is_wrong_and_what_it_breaks() {
         all.iter().find(|c| c["name"] == name).unwrap()["problems"].to_string()
     };
     assert!(
-        problems("apiserver").contains("lb.example.com, by which who uses kubelet.conf asks"),
+        problems("apiserver")
+            .contains("lb.example.com, under which it is reached by clients that use kubelet.conf"),
         "{}",
         problems("apiserver")
     );
     assert!(problems("apiserver").contains("10.97.0.1"), "{}", problems("apiserver"));
     assert!(problems("etcd-server").contains("198.51.100.1"), "{}", problems("etcd-server"));
     assert!(problems("etcd-peer").contains("etcd-ca"), "{}", problems("etcd-peer"));
-    assert!(problems("apiserver-etcd-client").contains("another's"), "{}", problems("apiserver-etcd-client"));
+    assert!(
+        problems("apiserver-etcd-client").contains("for another key"),
+        "{}",
+        problems("apiserver-etcd-client")
+    );
     assert!(problems("etcd-ca").contains("key"), "{}", problems("etcd-ca"));
     assert_eq!(problems("front-proxy-client"), "[]");
 }

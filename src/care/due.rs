@@ -48,9 +48,9 @@ pub(crate) fn plan(survey: &Survey, validity: Duration, now: OffsetDateTime) -> 
         match &entry.state {
             State::Missing if entry.is_optional() => {}
             State::Missing | State::Unreadable(_) => plan.findings.extend(unusable(entry, now)),
-            State::Present { begins, expires, key_problem } => {
+            State::Present { begins, expires, key_fault } => {
                 // A renewal that was cut off leaves a key that is another's; renewing again mends it.
-                if !is_due(*begins, *expires, validity, now) && key_problem.is_none() {
+                if !is_due(*begins, *expires, validity, now) && key_fault.is_none() {
                     continue;
                 }
                 plan.expired |= *expires < now && !entry.externally_managed;
@@ -117,6 +117,7 @@ pub(super) fn named(check: &str, finding: Finding) -> Finding {
 mod tests {
     use super::*;
     use crate::finding::Severity;
+    use crate::pki::judgement::Fault;
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-06-01 00:00 UTC);
@@ -128,7 +129,7 @@ mod tests {
 
     fn lasting(days: i64) -> State {
         let expires = NOW + Duration::days(days);
-        State::Present { begins: expires - YEAR, expires, key_problem: None }
+        State::Present { begins: expires - YEAR, expires, key_fault: None }
     }
 
     #[test]
@@ -180,11 +181,7 @@ mod tests {
                 entry("etcd-peer", State::Missing),
                 entry(
                     "etcd-server",
-                    State::Present {
-                        begins: NOW,
-                        expires: NOW + YEAR,
-                        key_problem: Some("is another's".into()),
-                    },
+                    State::Present { begins: NOW, expires: NOW + YEAR, key_fault: Some(Fault::KeyMismatch) },
                 ),
             ],
             authorities: vec![

@@ -151,7 +151,7 @@ mod tests {
             |name, state| Entry { name, path: name.into(), ca_name: None, externally_managed: false, state };
         let survey = Survey {
             leaves: vec![
-                entry("apiserver", State::Present { begins: expires, expires, key_problem: None }),
+                entry("apiserver", State::Present { begins: expires, expires, key_fault: None }),
                 entry("super-admin.conf", State::Missing),
             ],
             authorities: vec![],

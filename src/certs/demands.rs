@@ -31,7 +31,11 @@ pub(super) fn demands(pki: &Pki, host: &dyn Host) -> Vec<Demand> {
     for row in ROWS {
         let embedded = host.read(&pki.kubeconfigs.join(row.file)).ok().flatten().map(|t| Embedded::parse(&t));
         if let Some(Ok(kubeconfig)) = embedded {
-            found.extend(of_urls("apiserver", kubeconfig.server(), &format!("who uses {}", row.file)));
+            found.extend(of_urls(
+                "apiserver",
+                kubeconfig.server(),
+                &format!("clients that use {}", row.file),
+            ));
         }
     }
     let manifests = pki.kubeconfigs.join("manifests");

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use super::kubeconfig::Embedded;
 use super::managed::{Managed, Pki, Place, authorities, leaves};
 use crate::host::{FileError, Host};
+use crate::pki::judgement::{Fault, Key, key_fault};
 use crate::pki::{Bundle, PrivateKey};
 
 /// What there is of a control plane's certificates.
@@ -46,8 +47,8 @@ pub(crate) enum State {
         begins: OffsetDateTime,
         /// Last second of its validity.
         expires: OffsetDateTime,
-        /// Its key is missing, broken or another's: in words. A CA's key may be elsewhere.
-        key_problem: Option<String>,
+        /// What is wrong with its private key. A CA's may be elsewhere.
+        key_fault: Option<Fault>,
     },
 }
 
@@ -60,7 +61,7 @@ impl Entry {
             State::Present { expires, .. } if *expires < now => {
                 Some(format!("expired {} ago", super::human(now - *expires)))
             }
-            State::Present { key_problem: Some(problem), .. } => Some(problem.clone()),
+            State::Present { key_fault: Some(fault), .. } => Some(format!("can't be used: {fault}")),
             State::Present { expires, .. } if *expires <= by => {
                 Some(format!("expires in {}", super::human(*expires - now)))
             }
@@ -108,33 +109,27 @@ fn leaf_state(managed: &Managed, pki: &Pki, host: &dyn Host) -> Result<State, Fi
         Place::File(row) => file_state(&text, host.read(&pki.key(row))?.as_deref(), false),
         Place::Kubeconfig(_) => match Embedded::parse(&text).and_then(|e| Ok((e.certificate()?, e.key()))) {
             Err(why) => State::Unreadable(why),
-            Ok((bundle, key)) => present(&bundle, Some(key.map_err(|e| format!("is without a key: {e}")))),
+            Ok((bundle, key)) => present(&bundle, Key::read(key.as_ref())),
         },
     })
 }
 
 fn file_state(certificate: &[u8], key: Option<&[u8]>, is_ca: bool) -> State {
-    match Bundle::from_pem(certificate) {
-        Err(why) => State::Unreadable(why.to_string()),
-        Ok(bundle) => match key {
-            None if is_ca => present(&bundle, None),
-            None => present(&bundle, Some(Err("is without its key".into()))),
-            Some(key) => present(
-                &bundle,
-                Some(PrivateKey::from_pem(key).map_err(|e| format!("has a key that can't be used: {e}"))),
-            ),
-        },
+    let bundle = match Bundle::from_pem(certificate) {
+        Err(why) => return State::Unreadable(why.to_string()),
+        Ok(bundle) => bundle,
+    };
+    match key.map(|key| PrivateKey::from_pem(key).map_err(|e| e.to_string())) {
+        None => present(&bundle, if is_ca { Key::Elsewhere } else { Key::Missing }),
+        Some(key) => present(&bundle, Key::read(key.as_ref())),
     }
 }
 
-fn present(bundle: &Bundle, key: Option<Result<PrivateKey, String>>) -> State {
+fn present(bundle: &Bundle, key: Key<'_>) -> State {
     let certificate = &bundle.certificate;
-    let key_problem = match key {
-        Some(Err(problem)) => Some(problem),
-        Some(Ok(key)) if !certificate.matches_key(&key) => {
-            Some("does not belong to the key beside it (a renewal was cut off?): renew it again".into())
-        }
-        _ => None,
-    };
-    State::Present { begins: certificate.not_before(), expires: certificate.not_after(), key_problem }
+    State::Present {
+        begins: certificate.not_before(),
+        expires: certificate.not_after(),
+        key_fault: key_fault(certificate, key),
+    }
 }

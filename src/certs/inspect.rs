@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use super::demands::{Demand, demands};
 use super::kubeconfig::Embedded;
 use super::managed::{Managed, Pki, Place, authorities, leaves};
-use super::renewal::leads_to;
 use crate::host::{FileError, Host};
+use crate::pki::judgement::{Fault, Key, authority_faults, leads_to, leaf_faults, usage_faults};
 use crate::pki::table::CertRow;
 use crate::pki::{Bundle, Certificate, ExtendedKeyUsage, PrivateKey, San, Usages, check_sans};
 
@@ -64,12 +64,19 @@ pub(crate) struct Facts {
 /// What is read of a certificate.
 pub(super) struct Found {
     pub(super) bundle: Bundle,
-    /// Its key; an external CA's is none.
+    /// Its key, or why it can't be used; none where it is missing.
     key: Option<Result<PrivateKey, String>>,
     /// The CA that a kubeconfig embeds.
     pub(super) trusted: Option<Result<Bundle, String>>,
     /// The URL that a kubeconfig names.
     server: Option<String>,
+}
+
+impl Found {
+    /// Its key; `missing` where there is none.
+    fn key<'a>(&'a self, missing: Key<'a>) -> Key<'a> {
+        self.key.as_ref().map_or(missing, |key| Key::read(key.as_ref()))
+    }
 }
 
 /// Looks at every certificate, CAs last, as of `now`.
@@ -101,7 +108,8 @@ pub(crate) fn inspect(pki: &Pki, host: &dyn Host, now: OffsetDateTime) -> Result
                     host.read(&pki.key(row))?.map(|k| PrivateKey::from_pem(&k).map_err(|e| e.to_string()));
                 let found = Found { bundle, key, trusted: None, server: None };
                 report.certificate = Some(facts(&found, None, now));
-                report.problems = authority_problems(&found, now);
+                let faults = authority_faults(&found.bundle.certificate, found.key(Key::Elsewhere), now);
+                report.problems = faults.iter().map(Fault::to_string).collect();
             }
         }
         reports.push(report.finished());
@@ -129,16 +137,14 @@ pub(super) fn find(
     Ok(match managed.place {
         Place::File(row) => {
             let key = host.read(&pki.key(row))?;
-            let key = key.map_or(Err("is missing".to_owned()), |k| {
-                PrivateKey::from_pem(&k).map_err(|e| format!("can't be used: {e}"))
-            });
+            let key = key.map(|k| PrivateKey::from_pem(&k).map_err(|e| e.to_string()));
             let bundle = Bundle::from_pem(&text).map_err(|e| format!("it can't be read: {e}"));
-            bundle.map(|bundle| Found { bundle, key: Some(key), trusted: None, server: None })
+            bundle.map(|bundle| Found { bundle, key, trusted: None, server: None })
         }
         Place::Kubeconfig(_) => Embedded::parse(&text).and_then(|embedded| {
             Ok(Found {
                 bundle: embedded.certificate()?,
-                key: Some(embedded.key().map_err(|e| format!("can't be used: {e}"))),
+                key: Some(embedded.key()),
                 trusted: Some(embedded.authority()),
                 server: Some(embedded.server().to_owned()),
             })
@@ -167,12 +173,9 @@ fn leaf_problems(
     pki: &Pki,
 ) -> Vec<String> {
     let certificate = &found.bundle.certificate;
-    let mut problems = vec![];
-    problems.extend(key_problem(found));
-    match &ca {
-        Err(problem) => problems.push(problem.clone()),
-        Ok(ca) => problems.extend(leads_to(&found.bundle, ca, now).err().map(|e| e.to_string())),
-    }
+    let faults = leaf_faults(&found.bundle, found.key(Key::Missing), ca.as_ref().ok(), now);
+    let mut problems: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    problems.extend(ca.as_ref().err().cloned());
     let (server, client) = match managed.place {
         Place::File(row) => (
             matches!(row.usages, Usages::Server | Usages::Both),
@@ -180,22 +183,15 @@ fn leaf_problems(
         ),
         Place::Kubeconfig(_) => (false, true),
     };
-    for (needed, usage, word) in
-        [(server, ExtendedKeyUsage::ServerAuth, "servers"), (client, ExtendedKeyUsage::ClientAuth, "clients")]
-    {
-        let usages = certificate.extended_key_usages();
-        let allowed = usages.is_empty() || usages.contains(&usage) || usages.contains(&ExtendedKeyUsage::Any);
-        if needed && !allowed {
-            problems.push(format!("it is not for {word} (extended key usage)"));
-        }
-    }
+    problems.extend(usage_faults(certificate, server, client).iter().map(Fault::to_string));
     for demand in demands.iter().filter(|d| d.certificate == managed.name) {
         let missing = match &demand.name {
             San::Dns(name) => check_sans(certificate, std::slice::from_ref(name), &[]),
             San::Ip(ip) => check_sans(certificate, &[], &[*ip]),
         };
         if !missing.is_empty() {
-            problems.push(format!("it is not for {}, by which {} asks for it", demand.name, demand.by));
+            let fault = Fault::Name { name: demand.name.clone(), by: demand.by.clone() };
+            problems.push(fault.to_string());
         }
     }
     if let (Some(trusted), Ok(ca)) = (&found.trusted, &ca) {
@@ -212,27 +208,6 @@ fn leaf_problems(
         problems.push("its server is no https URL".into());
     }
     problems
-}
-
-fn authority_problems(found: &Found, now: OffsetDateTime) -> Vec<String> {
-    let certificate = &found.bundle.certificate;
-    let mut problems = vec![];
-    problems.extend(key_problem(found));
-    problems.extend(certificate.check_validity(now).err().map(|e| e.to_string()));
-    if !certificate.can_sign_certificates() {
-        problems.push("it is not a CA that may sign certificates".into());
-    }
-    problems
-}
-
-fn key_problem(found: &Found) -> Option<String> {
-    match found.key.as_ref()? {
-        Err(problem) => Some(format!("its key {problem}")),
-        Ok(key) if !found.bundle.certificate.matches_key(key) => {
-            Some("its key is another's: it belongs to another certificate".into())
-        }
-        Ok(_) => None,
-    }
 }
 
 fn facts(found: &Found, ca: Option<&Bundle>, now: OffsetDateTime) -> Facts {
@@ -270,7 +245,7 @@ fn usage(usage: &ExtendedKeyUsage) -> String {
     }
 }
 
-/// What works no more without a certificate.
+/// What stops working without a certificate.
 fn breaks(name: &str) -> Option<&'static str> {
     let words = match name {
         "admin.conf" => "kubectl, kubeadm and kubestrap as administrator of this cluster",
@@ -281,14 +256,14 @@ fn breaks(name: &str) -> Option<&'static str> {
             "all controllers: nothing is scaled, replaced or cleaned up, no node joins"
         }
         "etcd-healthcheck-client" => "etcdctl, and probes that use this identity",
-        "etcd-peer" => "etcd's talk with its other members: a cluster of several loses its quorum",
+        "etcd-peer" => "etcd's connections to its other members: a cluster of several loses its quorum",
         "etcd-server" => "kube-apiserver: it can't reach its store, so that the API is down",
         "front-proxy-client" => {
-            "extension API servers, such as metrics-server: they refuse what is passed on to them"
+            "extension API servers, such as metrics-server: they refuse the requests that are passed on to them"
         }
         "scheduler.conf" => "kube-scheduler: new Pods stay pending",
-        "super-admin.conf" => "the way into the cluster past RBAC; everyday work needs it not",
-        "ca" | "etcd-ca" | "front-proxy-ca" => "everything that it signed, and what is to be signed with it",
+        "super-admin.conf" => "break-glass access that bypasses RBAC",
+        "ca" | "etcd-ca" | "front-proxy-ca" => "everything that it signed, and signing more",
         _ => return None,
     };
     Some(words)

@@ -11,7 +11,7 @@ use super::spec::CLOCK_SKEW;
 use crate::host::{FileError, FileMode, Host, NewFile};
 use crate::pki::{
     Bundle, Certificate, CertificateSpec, ChainError, IssueError, Issuer, KeyAlgorithm, KeyError, KeyPool,
-    KeyType, PrivateKey, issue, verify_chain,
+    KeyType, PrivateKey, issue,
 };
 
 /// How renewed certificates are made.
@@ -216,13 +216,4 @@ fn authority(
     Issuer::new(&ca.certificate, &ca_key)
         .map_err(|e| RenewalError::Authority { path: crt, reason: e.to_string() })?;
     Ok((ca, ca_key))
-}
-
-/// Whether a certificate still leads to its CA.
-///
-/// # Errors
-/// Why not.
-pub(super) fn leads_to(bundle: &Bundle, ca: &Bundle, now: OffsetDateTime) -> Result<(), ChainError> {
-    let roots: Vec<Certificate> = ca.iter().cloned().collect();
-    verify_chain(bundle, &roots, now)
 }

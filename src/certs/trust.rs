@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use super::inspect::{authority, find};
 use super::kubeconfig::Embedded;
 use super::managed::{Pki, leaves};
-use super::renewal::leads_to;
+
 use crate::host::{FileError, Host};
 use crate::pki::Bundle;
+use crate::pki::judgement::leads_to;
 
 /// A file that goes by another CA than the one that is here.
 #[derive(Clone, Debug, PartialEq, Eq)]

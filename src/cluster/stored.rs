@@ -69,7 +69,7 @@ pub(crate) fn read(cluster: &mut dyn Cluster) -> Result<Stored, StoredError> {
     let text = text(&map, "ClusterConfiguration");
     let text = text.ok_or_else(|| missing("has no key `ClusterConfiguration`".into()))?;
     refuse_newer(&text)?;
-    let loaded = config::load("ConfigMap kube-system/kubeadm-config", &text)?;
+    let loaded = Loaded { stored: true, ..config::load("ConfigMap kube-system/kubeadm-config", &text)? };
     let mut stored = Stored { loaded, generated: Generated::default(), text };
     if let Some(map) = cluster.read("ConfigMap", NAMESPACE, "kubelet-config")? {
         stored.loaded.kubelet = component("kubelet-config", "kubelet", &map, |document| {
@@ -143,6 +143,7 @@ mod tests {
     use super::*;
     use crate::cluster::tests::settings;
     use crate::cluster::upload_config;
+    use crate::config::settings::ClusterSettings;
 
     struct Maps(Vec<Value>);
 
@@ -197,6 +198,18 @@ mod tests {
         }
         let error = stored("kubeadm.k8s.io/v1alpha3").unwrap_err().to_string();
         assert!(error.contains("too old"), "{error}");
+    }
+
+    #[test]
+    fn a_gate_that_only_an_older_release_knew_is_no_error() {
+        let text = "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\nfeatureGates: {EtcdLearnerMode: true}\n";
+        let map = serde_json::json!({"metadata": {"name": "kubeadm-config"}, "data": {"ClusterConfiguration": text}});
+        let stored = read(&mut Maps(vec![map])).unwrap();
+        let settings = ClusterSettings::of_stored(stored.loaded, stored.generated).unwrap();
+        assert!(settings.config.feature_gates["EtcdLearnerMode"], "kept, as kubeadm keeps it");
+        let loaded = config::load("a file of the user's", text).unwrap();
+        let error = ClusterSettings::of_stored(loaded, Generated::default()).unwrap_err();
+        assert!(error.to_string().contains("featureGates.EtcdLearnerMode"), "{error}");
     }
 
     #[test]

@@ -172,8 +172,8 @@ pub(super) fn cluster(c: &mut ClusterConfiguration, release: &Release, bind_port
     normalize_envs(c);
 }
 
-/// What Go's types do to an `EnvVar` on its way through: `fieldRef` without an API version gets `v1`, a divisor its
-/// canonical form, 0 if there is none.
+/// What Go's types do to an `EnvVar` on its way through: what is empty is left out, `fieldRef` without an API version
+/// gets `v1`, a divisor its canonical form, 0 if there is none.
 fn normalize_envs(cluster: &mut ClusterConfiguration) {
     let local = cluster.etcd.local.as_mut().map(|l| &mut l.extra_envs);
     let envs = [
@@ -182,15 +182,33 @@ fn normalize_envs(cluster: &mut ClusterConfiguration) {
         &mut cluster.scheduler.extra_envs,
     ];
     for env in envs.into_iter().chain(local).flatten() {
+        env.value.take_if(|v| v.is_empty());
         if let Some(field) = env.value_from.as_mut().and_then(|v| v.field_ref.as_mut()) {
             field.api_version.get_or_insert_with(|| "v1".into());
         }
         if let Some(resource) = env.value_from.as_mut().and_then(|v| v.resource_field_ref.as_mut()) {
+            resource.container_name.take_if(|name| name.is_empty());
             let divisor = resource.divisor.get_or_insert_with(|| Quantity("0".into()));
             // One that is no quantity is left for validation to refuse.
             if let Ok(canonical) = quantity::canonical(&divisor.0) {
                 divisor.0 = canonical;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::preflight::fake::settings;
+
+    #[test]
+    fn what_is_empty_in_an_environment_variable_is_left_out() {
+        let settings = settings(
+            "scheduler:\n  extraEnvs:\n  - {name: A, value: ''}\n  - {name: B, valueFrom: {resourceFieldRef: {containerName: '', resource: limits.cpu}}}\n",
+        );
+        let [a, b] = settings.cluster.config.scheduler.extra_envs.as_slice() else { unreachable!() };
+        assert_eq!(a.value, None);
+        let resource = b.value_from.as_ref().and_then(|from| from.resource_field_ref.as_ref()).unwrap();
+        assert_eq!((&resource.container_name, resource.divisor.as_ref().unwrap().0.as_str()), (&None, "0"));
     }
 }

@@ -61,6 +61,8 @@ pub(crate) struct Loaded {
     pub kubelet: Option<KubeletConfiguration>,
     /// kube-proxy's configuration, where the file has one.
     pub kube_proxy: Option<KubeProxyConfiguration>,
+    /// It is what a cluster stores, perhaps since an older release.
+    pub stored: bool,
     /// Where what stands.
     pub locator: Locator,
     /// What is odd, but does not stop us.

@@ -73,7 +73,7 @@ impl Settings {
         facts: HostFacts,
         overrides: &Overrides,
     ) -> Result<Resolved, ConfigError> {
-        let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, locator, mut warnings } = loaded;
+        let Loaded { mut init, mut cluster, mut kubelet, kube_proxy, stored, locator, mut warnings } = loaded;
         let mut validator = Validator::new(&locator);
         let given = init.bootstrap_tokens.iter().map(|t| !t.token.is_empty()).chain([false]);
         let generated_tokens = given.enumerate().filter(|(_, given)| !given).map(|(i, _)| i).collect();
@@ -94,7 +94,7 @@ impl Settings {
         }
         defaults::cluster(&mut cluster, release, init.local_api_endpoint.bind_port);
         validator.init(&init);
-        validator.cluster(&cluster, release);
+        validator.cluster(&cluster, release, stored);
         let Validator { mut problems, warnings: odd, .. } = validator;
         warnings.extend(odd.into_iter().map(|problem| Warning {
             problem,

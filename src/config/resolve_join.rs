@@ -52,9 +52,11 @@ impl LoadedJoin {
         if let Some(phases) = &overrides.skip_phases {
             join.skip_phases.clone_from(phases);
         }
-        let given_name = join.node_registration.name.trim().to_owned();
         let given_socket = join.node_registration.cri_socket.clone();
         defaults::join(&mut join);
+        // kubeadm makes a name in a file lower case, but not one that a flag gives.
+        let flag = overrides.node_name.as_deref().map(|name| name.trim().to_owned());
+        let given_name = flag.unwrap_or_else(|| join.node_registration.name.clone());
         join.node_registration.image_pull_serial = serial;
         let mut advertised = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let mut bind_port = 6443;
@@ -158,7 +160,9 @@ mod tests {
             ..Overrides::default()
         };
         let text = "nodeRegistration: {name: from-file, ignorePreflightErrors: [Swap]}\nskipPhases: [kubelet-start]\npatches: {directory: /file}\n";
-        let join = from_file(text, &overrides).unwrap().join;
+        let resolved = from_file(text, &overrides).unwrap();
+        assert_eq!(resolved.node.given_name, "From.Flag", "as kubeadm gives it to kubelet");
+        let join = resolved.join;
         assert_eq!(join.node_registration.name, "from.flag");
         assert_eq!(
             join.node_registration.ignore_preflight_errors,
@@ -169,6 +173,12 @@ mod tests {
             (join.skip_phases, join.patches.unwrap().directory),
             (vec!["preflight".to_owned()], "/flag".into())
         );
+    }
+
+    #[test]
+    fn a_name_in_a_file_is_made_lower_case() {
+        let node = from_file("nodeRegistration: {name: ' CP-9 '}\n", &Overrides::default()).unwrap().node;
+        assert_eq!((node.given_name.as_str(), node.registration.name.as_str()), ("cp-9", "cp-9"));
     }
 
     #[test]

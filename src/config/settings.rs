@@ -11,6 +11,7 @@ use super::duration::GoDuration;
 use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
+use super::names;
 use super::profile::Profile;
 use super::release::Release;
 use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
@@ -210,8 +211,12 @@ impl Settings {
         if self.cluster.config.control_plane_endpoint.is_empty() {
             return self.local_endpoint();
         }
-        // Its port was added with the other defaults.
-        self.cluster.config.control_plane_endpoint.clone()
+        // Its port was added with the other defaults. Brackets may stand round a name too, and do not belong to it.
+        let endpoint = &self.cluster.config.control_plane_endpoint;
+        match names::host_port(endpoint) {
+            Ok((host, Some(port))) => join_host_port(&host, port),
+            _ => endpoint.clone(),
+        }
     }
 
     /// The address at `index` of the first Service subnet: 1 is the API server's, 10 the DNS'.
@@ -261,4 +266,21 @@ pub(crate) fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
 /// The taint that keeps ordinary Pods off control-plane nodes.
 pub(crate) fn control_plane_taint() -> Taint {
     Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::preflight::fake::settings;
+
+    #[test]
+    fn brackets_round_a_name_are_no_part_of_the_endpoint() {
+        for (given, endpoint) in [
+            ("[api.example.com]:443", "api.example.com:443"),
+            ("[fd00::9]:443", "[fd00::9]:443"),
+            ("api.example.com", "api.example.com:6443"),
+        ] {
+            let settings = settings(&format!("controlPlaneEndpoint: '{given}'\n"));
+            assert_eq!(settings.control_plane_endpoint(), endpoint);
+        }
+    }
 }

@@ -89,8 +89,9 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// The cluster, defaults applied, for a Kubernetes of `release`.
-    pub(super) fn cluster(&mut self, c: &ClusterConfiguration, release: &Release) {
+    /// The cluster, defaults applied, for a Kubernetes of `release`. What a cluster has `stored` may hold gates that an
+    /// older release knew.
+    pub(super) fn cluster(&mut self, c: &ClusterConfiguration, release: &Release, stored: bool) {
         self.images(c);
         self.networking(c);
         for (i, san) in c.api_server.cert_sans.iter().enumerate() {
@@ -113,7 +114,16 @@ impl<'a> Validator<'a> {
                     "a rootless control plane is not something kubestrap can set up: leave the gate out",
                 );
             } else if !release.feature_gates.contains(&gate.as_str()) {
-                self.cluster_error(&path, format!("{gate:?} is no feature gate of kubeadm 1.{} (known: {}); those of Kubernetes' components go into their extraArgs", release.minor, release.feature_gates.join(", ")));
+                let message = format!(
+                    "{gate:?} is no feature gate of kubeadm 1.{} (known: {}); those of Kubernetes' components go into their extraArgs",
+                    release.minor,
+                    release.feature_gates.join(", ")
+                );
+                if stored {
+                    self.warnings.push(self.locator.problem(CLUSTER, &path, message));
+                } else {
+                    self.cluster_error(&path, message);
+                }
             }
         }
         if !c.control_plane_endpoint.is_empty() {

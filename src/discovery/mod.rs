@@ -71,7 +71,8 @@ impl Discovered {
             Credentials::Kubeconfig(kubeconfig, credentials) => {
                 let mut kubeconfig = kubeconfig.clone();
                 for named in &mut kubeconfig.clusters {
-                    named.cluster = cluster.clone();
+                    let tls_server_name = std::mem::take(&mut named.cluster.tls_server_name);
+                    named.cluster = Cluster { tls_server_name, ..cluster.clone() };
                 }
                 (kubeconfig, credentials.to_owned())
             }

@@ -85,6 +85,11 @@ impl Source {
                 .map_err(|e| bad(format!("its CA is not base64: {e}")))?;
             Some(Bundle::from_pem(&pem).map_err(|e| bad(format!("its CA: {e}")))?)
         };
+        if ca.is_some() && cluster.insecure_skip_tls_verify {
+            return Err(bad(
+                "its cluster has a CA and insecure-skip-tls-verify, which exclude each other".into()
+            ));
+        }
         let user = context.map(|c| c.context.user.as_str()).filter(|user| !user.is_empty());
         if let Some(plugin) = user.and_then(|user| plugin(text, user)) {
             return Err(Cause::Plugin { file: file.to_owned(), plugin });

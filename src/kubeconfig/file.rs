@@ -50,6 +50,12 @@ pub struct Cluster {
     /// The CA's file, instead.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub certificate_authority: String,
+    /// The name that its certificate is for, where that is not the URL's.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub tls_server_name: String,
+    /// Its certificate is not verified. We never write this.
+    #[serde(skip_serializing)]
+    pub insecure_skip_tls_verify: bool,
 }
 
 /// A context and its name.

@@ -21,9 +21,9 @@ pub(crate) fn flags(settings: &Settings) -> Vec<Arg> {
         let taints: Vec<String> = settings.node.taints.iter().map(cluster::taint_text).collect();
         add("register-with-taints", &taints.join(","));
     }
-    // kubeadm compares with the host's name as it is, and lets the user's flag win.
+    // kubelet takes the host's name in lower case by itself. The user's flag wins.
     let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&settings.node.given_name);
-    if name != settings.node.facts.hostname {
+    if name != settings.node.facts.hostname.trim().to_lowercase() {
         add("hostname-override", name);
     }
     let in_given_order =
@@ -65,6 +65,16 @@ fn go_quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preflight::fake::settings;
+
+    #[test]
+    fn the_host_s_own_name_is_no_override_whatever_its_capitals() {
+        let mut settings = settings("");
+        for (host, overridden) in [("cp-1", false), ("CP-1", false), ("Other", true)] {
+            settings.node.facts.hostname = host.into();
+            assert_eq!(flags_file(&settings).contains("--hostname-override=cp-1"), overridden, "{host}");
+        }
+    }
 
     #[test]
     fn quoting_is_go_s() {

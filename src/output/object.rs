@@ -60,7 +60,7 @@ impl FromStr for ObjectFormat {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, template) = text.split_once('=').unwrap_or((text, ""));
-        let (language, in_file) = match name {
+        let (language, in_file) = match name.to_lowercase().as_str() {
             "text" => return Ok(Self::Text),
             "json" => return Ok(Self::Json),
             "yaml" => return Ok(Self::Yaml),

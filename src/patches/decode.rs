@@ -53,7 +53,7 @@ pub(crate) struct Decoded<T> {
 }
 
 impl<T: Typed> Decoded<T> {
-    /// The object as Go writes it: without empty lists and maps.
+    /// The object as Go writes it: without empty lists and maps, and without the zeros of [`ZEROS`].
     ///
     /// # Errors
     /// A value has no JSON form; no value that was decoded is such a one.
@@ -76,6 +76,26 @@ const MAPS: [&str; 8] = [
     "volumeAttributes",
 ];
 
+/// The switches and numbers of Pods and their controllers that Go leaves out where they are off or zero, since there
+/// they are no pointers.
+const ZEROS: [&str; 15] = [
+    "failureThreshold",
+    "hostIPC",
+    "hostNetwork",
+    "hostPID",
+    "hostPort",
+    "initialDelaySeconds",
+    "minReadySeconds",
+    "paused",
+    "periodSeconds",
+    "readOnly",
+    "stdin",
+    "stdinOnce",
+    "successThreshold",
+    "timeoutSeconds",
+    "tty",
+];
+
 fn leave_out_empty(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -83,6 +103,8 @@ fn leave_out_empty(value: &mut Value) {
             fields.retain(|name, value| match value {
                 Value::Array(items) => !items.is_empty(),
                 Value::Object(entries) => !entries.is_empty() || !MAPS.contains(&name.as_str()),
+                Value::Bool(false) => !ZEROS.contains(&name.as_str()),
+                Value::Number(number) => number.as_i64() != Some(0) || !ZEROS.contains(&name.as_str()),
                 _ => true,
             });
         }
@@ -270,15 +292,26 @@ mod tests {
     #[test]
     fn what_is_empty_is_written_as_go_writes_it() {
         let mut patched = pod(json!({
-            "containers": [{"name": "a", "env": [], "securityContext": {}}],
+            "containers": [{
+                "name": "a", "env": [], "securityContext": {"privileged": false}, "tty": false,
+                "livenessProbe": {"periodSeconds": 0, "timeoutSeconds": 15},
+                "volumeMounts": [{"name": "v", "mountPath": "/v", "readOnly": false}],
+            }],
+            "hostNetwork": false,
             "initContainers": [{"name": "b"}],
             "nodeSelector": {},
+            "terminationGracePeriodSeconds": 0,
             "volumes": [{"name": "v", "emptyDir": {}}],
         }));
         patched["metadata"]["annotations"] = json!({});
         let expected = pod(json!({
-            "containers": [{"name": "a", "securityContext": {}, "resources": {}}],
+            "containers": [{
+                "name": "a", "securityContext": {"privileged": false}, "resources": {},
+                "livenessProbe": {"timeoutSeconds": 15},
+                "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+            }],
             "initContainers": [{"name": "b", "resources": {}}],
+            "terminationGracePeriodSeconds": 0,
             "volumes": [{"name": "v", "emptyDir": {}}],
         }));
         assert_eq!(decode::<Pod>(patched).unwrap().written().unwrap(), expected);

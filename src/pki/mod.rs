@@ -6,7 +6,7 @@
 //! - [`KeyAlgorithm`], [`PrivateKey`], [`KeyPool`]: keys
 //! - [`CertificateSpec`], [`issue()`], [`self_sign_ca`], [`certificate_request`]: making
 //! - [`Bundle`], [`Certificate`]: reading
-//! - [`verify_chain`], [`check_sans`], [`Certificate::matches_key`]: checking
+//! - [`judgement`], [`verify_chain`], [`check_sans`]: checking
 //!
 //! Keys, signatures and randomness all come from aws-lc-rs, rcgen's and rustls's provider too.
 
@@ -14,6 +14,7 @@ mod algorithm;
 mod certificate;
 mod der;
 mod issue;
+pub(crate) mod judgement;
 mod key;
 mod load;
 mod name;

@@ -65,7 +65,7 @@ fn a_leaf_of_a_foreign_ca_is_refused() {
     for file in ["apiserver.crt", "apiserver.key"] {
         std::fs::copy(other.pki(file), place.pki(file)).unwrap();
     }
-    place.certs("all").run().refused(1, &["certs/apiserver:", "can't be used with"]);
+    place.certs("all").run().refused(1, &["certs/apiserver:", "was not issued by the CA beside it"]);
 }
 
 #[test]

@@ -74,6 +74,10 @@ fn objects_are_printed_through_templates() {
         "[\n    \"registry.k8s.io/kube-apiserver:v1.36.2\"\n]\n"
     );
     assert_eq!(shown("go-template={{range .images}}{{len .}} {{end}}"), "38 47 38 34 39 28 28 ");
+    assert!(
+        shown("JSON").starts_with("{\n    \"") && shown("Yaml").starts_with("apiVersion: "),
+        "names of formats in capitals"
+    );
     assert!(shown("kyaml").contains("  images: [\n    \"registry.k8s.io/kube-apiserver:v1.36.2\",\n"));
     for (format, part) in [
         ("jsonpath={.images[9]}", "array index out of bounds: index 9, length 7"),

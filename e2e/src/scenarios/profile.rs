@@ -14,6 +14,7 @@ use crate::node::Node;
 
 const FOLDER: &str = "/etc/kubernetes/cis";
 const AUDIT_LOG: &str = "/var/log/kubernetes/audit/audit.log";
+const POD: &str = "/etc/privileged-pod.json";
 const PKI: &str = "/etc/kubernetes/pki/etcd";
 
 /// The CIS profile.
@@ -34,9 +35,11 @@ pub(super) fn cis(node: &Node) -> anyhow::Result<()> {
     let line =
         log.lines().find(|line| line.contains("\"name\":\"sealed\"") && line.contains("\"verb\":\"create\""));
     ensure!(line.is_some_and(|line| !line.contains("b3Blbi1zZXNhbWU")), "the audit log has {line:?}");
-    let privileged = r#"{"spec": {"containers": [{"name": "c", "image": "none", "securityContext": {"privileged": true}}]}}"#;
-    let refused =
-        node.kubectl(&["run", "open", "--image=none", "--restart=Never", "--overrides", privileged]);
+    fs::write(
+        POD,
+        r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "open"}, "spec": {"containers": [{"name": "c", "image": "none", "securityContext": {"privileged": true}}]}}"#,
+    )?;
+    let refused = node.kubectl(&["create", "--raw", "/api/v1/namespaces/default/pods", "-f", POD]);
     ensure!(
         refused.as_ref().is_err_and(|why| format!("{why:#}").contains("PodSecurity")),
         "a privileged Pod: {refused:?}"

@@ -45,6 +45,7 @@ pub(super) fn go_back(journal: &Journal, wishes: &Wishes, out: &Printer) -> Resu
     let mut stored = Stored { text: journal.cluster_configuration.clone(), ..Stored::default() };
     stored.loaded = config::load("the ClusterConfiguration before the upgrade", &stored.text)
         .map_err(|e| unusable(&e))?;
+    stored.loaded.stored = true;
     let version: KubernetesVersion =
         journal.from.parse().map_err(|e| Error::new(ExitStatus::Failed, format!("{e}")))?;
     let node = ThisNode::find(&RealHost::new(), &mut Recorder::default())?;

@@ -67,8 +67,10 @@ impl Scene {
 #[test]
 fn the_file_s_user_with_a_token_is_kept() {
     let scene = Scene::for_known();
-    let found = scene.found(&scene.ca_data(), &format!("{{token: {TOKEN}}}"));
+    let cluster = format!("tls-server-name: 127.0.0.1\n    {}", scene.ca_data());
+    let found = scene.found(&cluster, &format!("{{token: {TOKEN}}}"));
     let kubeconfig = &found.kubeconfig;
+    assert_eq!(kubeconfig.clusters[0].cluster.tls_server_name, "127.0.0.1");
     assert_eq!((kubeconfig.current_context.as_str(), kubeconfig.users.len()), ("lab", 1));
     assert_eq!(
         (kubeconfig.clusters[0].name.as_str(), kubeconfig.users[0].name.as_str()),
@@ -157,7 +159,9 @@ fn fails(scene: &Scene, ca: &str, user: &str) -> DiscoveryError {
 fn what_a_file_lacks_is_told() {
     let scene = Scene::for_known();
     let ca = scene.ca_data();
+    let unverified = format!("insecure-skip-tls-verify: true\n    {ca}");
     for (ca, user, want) in [
+        (unverified.as_str(), "{token: a}", "insecure-skip-tls-verify, which exclude each other"),
         (ca.as_str(), "{}", "no credentials for the TLS bootstrap"),
         (&ca, "{exec: {command: aws}}", "authenticates by `exec`"),
         (&ca, "{auth-provider: {name: gcp}}", "authenticates by `auth-provider`"),

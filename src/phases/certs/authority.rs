@@ -1,11 +1,12 @@
 //! Certificate authorities.
 
-use super::{path, private_key, refused};
+use super::{faulty, path, private_key};
 use crate::certs::CLOCK_SKEW;
 use crate::config::settings::CA_CERTIFICATE_VALIDITY;
 use crate::host::FileMode;
+use crate::pki::judgement::{Fault, Key, authority_faults};
 use crate::pki::table::{CertRow, CommonName};
-use crate::pki::{CertificateSpec, self_sign_ca};
+use crate::pki::{CertificateSpec, ChainError, self_sign_ca};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Keeps an existing CA, or generates it. A key without a certificate is what an interrupted run left, or a CA whose
@@ -14,30 +15,15 @@ pub(super) fn ensure(run: &mut Run, row: &CertRow) -> PhaseResult {
     let (crt, key_file) = (row.certificate_file(), row.key_file());
     let existing_key = private_key(run, &key_file)?;
     if let Some(bundle) = run.certificate(&crt)? {
-        let (ca, place) = (&bundle.certificate, path(run, &crt));
-        let place = place.display();
-        if !ca.is_ca() {
-            return Err(refused(format!("{place} is not a CA certificate (it has no CA:TRUE)")));
-        }
-        if ca.not_after() < run.started {
-            return Err(refused(format!(
-                "{place} expired at {}: nothing that it signed is trusted",
-                ca.not_after()
-            )));
-        }
-        if ca.not_before() > run.started {
-            run.warn(format!(
-                "{place} is not valid before {}: check the clock",
-                crate::certs::utc(ca.not_before())
-            ));
+        let key = existing_key.as_ref().map_or(Key::Elsewhere, Key::Of);
+        for fault in authority_faults(&bundle.certificate, key, run.started) {
+            // It will be valid, or is once the clock is right; kubeadm goes on, too.
+            let Fault::Chain(ChainError::NotYetValid { .. }) = fault else {
+                return Err(faulty(run, &crt, &key_file, &fault));
+            };
+            run.warn(format!("{}: {fault}: check the clock", path(run, &crt).display()));
         }
         match existing_key {
-            Some(key) if !ca.matches_key(&key) => {
-                return Err(refused(format!(
-                    "{place} and {} do not belong together: the certificate is for another key",
-                    path(run, &key_file).display()
-                )));
-            }
             Some(_) => run.log(format!("Using existing \"{}\" CA", row.base)),
             None => run
                 .log(format!("Using existing external \"{}\" CA: its key is not on this machine", row.base)),

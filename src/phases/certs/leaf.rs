@@ -5,8 +5,9 @@ use crate::certs;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
+use crate::pki::judgement::{Key, leaf_faults};
 use crate::pki::table::CertRow;
-use crate::pki::{Bundle, Issuer, PrivateKey, check_sans, issue, verify_chain};
+use crate::pki::{Bundle, Issuer, PrivateKey, check_sans, issue};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Keeps an existing certificate, or generates it.
@@ -18,7 +19,11 @@ pub(super) fn ensure(run: &mut Run, row: &CertRow, signer: &CertRow) -> PhaseRes
     let wanted = certs::names_of(&run.settings, row.sans);
     let existing_key = private_key(run, &key_file)?;
     if let Some(bundle) = run.certificate(&crt)? {
-        check(run, row, signer, &bundle, existing_key.as_ref(), &ca)?;
+        let key = existing_key.as_ref().map_or(Key::Missing, Key::Of);
+        // It can stay in use if the CA signed it, it is valid now, and its key belongs to it.
+        if let Some(fault) = leaf_faults(&bundle, key, Some(&ca), run.started).first() {
+            return Err(super::faulty(run, &crt, &key_file, fault));
+        }
         let missing = check_sans(&bundle.certificate, &wanted.dns, &wanted.ips);
         if !missing.is_empty() && add_names(run, row, signer, &bundle, existing_key.as_ref(), &ca)? {
             return Ok(Outcome::Done);
@@ -108,35 +113,6 @@ fn add_names(
     run.write(&crt, certificate.to_pem().as_bytes(), FileMode::CERTIFICATE)?;
     run.keep(&path(run, &row.key_file()))?;
     Ok(true)
-}
-
-/// Whether an existing certificate can stay in use: the CA signed it, it is valid now, and its key belongs to it.
-fn check(
-    run: &Run,
-    row: &CertRow,
-    signer: &CertRow,
-    bundle: &Bundle,
-    key: Option<&PrivateKey>,
-    ca: &Bundle,
-) -> Result<(), Error> {
-    let (crt, key_path) = (path(run, &row.certificate_file()), path(run, &row.key_file()));
-    let roots = [ca.certificate.clone()];
-    verify_chain(bundle, &roots, run.started).map_err(|e| {
-        refused(format!(
-            "{} can't be used with {}: {e}",
-            crt.display(),
-            path(run, &signer.certificate_file()).display()
-        ))
-    })?;
-    match key {
-        None => Err(refused(format!("{} has no key: {} is missing", crt.display(), key_path.display()))),
-        Some(key) if !bundle.certificate.matches_key(key) => Err(refused(format!(
-            "{} and {} do not belong together: the certificate is for another key",
-            crt.display(),
-            key_path.display()
-        ))),
-        Some(_) => Ok(()),
-    }
 }
 
 fn missing_ca(run: &Run, row: &CertRow, signer: &CertRow) -> Error {

@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::Host;
+use crate::pki::judgement::Fault;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT};
 use crate::pki::{PrivateKey, is_cut_off};
 use crate::workflow::{Folder, Outcome, Phase, PhaseResult, Run};
@@ -69,6 +70,11 @@ fn private_key(run: &Run, file: &str) -> Result<Option<PrivateKey>, Error> {
             PrivateKey::from_pem(&pem).map(Some).map_err(|e| refused(format!("{}: {e}", path.display())))
         }
     }
+}
+
+/// An existing certificate, or its key, can't be used.
+fn faulty(run: &Run, certificate: &str, key: &str, fault: &Fault) -> Error {
+    refused(format!("{}: {fault}", fault.headline(&path(run, certificate), &path(run, key))))
 }
 
 /// An existing file can't be used and is not ours to replace.

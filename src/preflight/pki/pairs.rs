@@ -7,10 +7,9 @@ use time::OffsetDateTime;
 use crate::config::Settings;
 use crate::finding::Finding;
 use crate::host::machine::Machine;
+use crate::pki::judgement::{Fault, Key, authority_faults, leaf_faults};
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
-use crate::pki::{
-    Bundle, Certificate, ChainError, KeyError, PrivateKey, check_sans, is_cut_off, verify_chain,
-};
+use crate::pki::{Bundle, ChainError, KeyError, PrivateKey, check_sans, is_cut_off};
 
 pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
     let dir = &settings.node.paths.certificates;
@@ -79,30 +78,20 @@ impl Pki<'_> {
             Ok(bundle) => bundle,
             Err(error) => return Some(broken(&crt, error.to_string())),
         };
-        if let Some(pem) = key_pem {
-            match PrivateKey::from_pem(&pem) {
-                Err(error) => return Some(broken(&key, error.to_string())),
-                Ok(private) if !bundle.certificate.matches_key(&private) => {
-                    return Some(
-                        Finding::error(format!("{} and {} are not a pair", self.path(&crt), self.path(&key)))
-                            .evidence("the certificate bears another public key than this private key's")
-                            .cause("one of the two was put there from elsewhere, or only one was restored")
-                            .fix(self.anew(row)),
-                    );
-                }
-                Ok(_) => {}
-            }
-        }
-        let result = match self.ca(row) {
-            Some(ca) if !row.is_ca() => {
-                let trusted: Vec<Certificate> = ca.iter().cloned().collect();
-                verify_chain(&bundle, &trusted, self.now)
-            }
-            _ => bundle.certificate.check_validity(self.now),
+        let private = key_pem.map(|pem| PrivateKey::from_pem(&pem).map_err(|e| e.to_string()));
+        let private = match &private {
+            Some(private) => Key::read(private.as_ref()),
+            // It may not be for us to read; init itself tells of one that is missing.
+            None => Key::Elsewhere,
         };
-        match result {
-            Err(error) => Some(self.invalid(row, &crt, &error)),
-            Ok(()) => self.without_address(row, &crt, &bundle),
+        let faults = if row.is_ca() {
+            authority_faults(&bundle.certificate, private, self.now)
+        } else {
+            leaf_faults(&bundle, private, self.ca(row).as_ref(), self.now)
+        };
+        match faults.first() {
+            Some(fault) => Some(self.faulty(row, fault)),
+            None => self.without_address(row, &crt, &bundle),
         }
     }
 
@@ -143,22 +132,25 @@ impl Pki<'_> {
         )
     }
 
-    fn invalid(&self, row: &CertRow, crt: &str, error: &ChainError) -> Finding {
-        let what = match error {
-            ChainError::Expired { .. } => "has expired",
-            ChainError::NotYetValid { .. } => "is not valid yet",
-            _ => "was not issued by the CA beside it",
-        };
-        let finding = Finding::error(format!("{} {what}", self.path(crt))).evidence(error.to_string());
-        match error {
-            ChainError::NotYetValid { .. } => {
-                finding.cause("the clock is probably wrong").fix("`timedatectl`; set the clock right")
+    fn faulty(&self, row: &CertRow, fault: &Fault) -> Finding {
+        let (crt, key) = (self.dir.join(row.certificate_file()), self.dir.join(row.key_file()));
+        let finding = Finding::error(fault.headline(&crt, &key)).evidence(fault.to_string());
+        match fault {
+            Fault::Chain(ChainError::NotYetValid { .. }) => {
+                return finding
+                    .cause("the clock is probably wrong")
+                    .fix("`timedatectl`; set the clock right");
             }
-            ChainError::Expired { .. } => finding.fix(self.anew(row)),
-            _ => finding
-                .cause("one of the two was copied from elsewhere, or the CA was generated again")
-                .fix(self.anew(row)),
+            Fault::KeyMismatch => {
+                finding.cause("one of the two was put there from elsewhere, or only one was restored")
+            }
+            Fault::Chain(ChainError::Expired { .. }) => finding,
+            Fault::Chain(_) => {
+                finding.cause("one of the two was copied from elsewhere, or the CA was generated again")
+            }
+            _ => finding,
         }
+        .fix(self.anew(row))
     }
 
     /// How to get a pair anew.

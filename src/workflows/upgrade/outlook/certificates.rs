@@ -86,7 +86,7 @@ mod tests {
             path: "/p".into(),
             ca_name,
             externally_managed: false,
-            state: State::Present { begins: e.now, expires: e.now + Duration::days(days), key_problem: None },
+            state: State::Present { begins: e.now, expires: e.now + Duration::days(days), key_fault: None },
         };
         let (leaves, cas) = (
             vec![entry("apiserver", Some("ca"), 10), entry("admin.conf", Some("ca"), 200)],

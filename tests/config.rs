@@ -478,8 +478,8 @@ fn everything_wrong_is_told_at_once() {
     assert_snapshot!(failure("validate --config -", WRONG, 2), @r#"
     error: the configuration can't be used:
     -:3:20: unknown field `nodeRegistration.criSockt`: did you mean `criSocket`?
-    -:3:60: nodeRegistration.imagePullPolicy: "Sometimes" is none of Always, IfNotPresent, Never
-    -:7:16: unmountFlags.0: "FORCE" is none of MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW
+    -:3:60: nodeRegistration.imagePullPolicy: "Sometimes" is not one of Always, IfNotPresent, Never
+    -:7:16: unmountFlags.0: "FORCE" is not one of MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW
     -:9:1: Pod of v1 is no kind that belongs here
     "#);
     let error = failure("validate --config /nonexistent.yaml", "", 2);

@@ -42,7 +42,7 @@ impl Source {
 }
 
 /// Builds kubestrap in a profile of cargo's; gives the program. Only a release says what it was made of: otherwise
-/// each commit would have everything built anew.
+/// each commit would have everything built again.
 ///
 /// # Errors
 /// When it can't be built.

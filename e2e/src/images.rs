@@ -45,7 +45,7 @@ pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the images are made of: when it changes, they are made anew.
+/// What the images are made of: when it changes, they are made again.
 fn key(plan: &Plan) -> anyhow::Result<Value> {
     let mut sources = vec![];
     for (reference, programs) in plan.images() {

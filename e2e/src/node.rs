@@ -77,7 +77,7 @@ impl Node {
         self.containerd.borrow_mut().take().map_or(Ok(()), Containerd::stop)
     }
 
-    /// Starts containerd anew, with its configuration changed.
+    /// Starts containerd again, with its configuration changed.
     ///
     /// # Errors
     /// When it does not answer.

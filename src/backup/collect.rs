@@ -49,7 +49,7 @@ const NEVER: [&str; 5] = [
     "volumes of Pods, and other data on this and other machines",
     "container images",
     "the network plugin's configuration in /etc/cni/net.d, which its Pods write again",
-    "kubelet's own client certificate in /var/lib/kubelet/pki, which is issued anew",
+    "kubelet's own client certificate in /var/lib/kubelet/pki, which is issued again",
     "the certificates and kubeconfigs of other nodes",
 ];
 

@@ -15,7 +15,7 @@ pub(crate) struct Plan {
     pub(crate) external: Vec<&'static str>,
     /// Whether one of them has expired already.
     pub(crate) expired: bool,
-    /// What can't be mended by a renewal.
+    /// What can't be fixed by a renewal.
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -49,7 +49,7 @@ pub(crate) fn plan(survey: &Survey, validity: Duration, now: OffsetDateTime) -> 
             State::Missing if entry.is_optional() => {}
             State::Missing | State::Unreadable(_) => plan.findings.extend(unusable(entry, now)),
             State::Present { begins, expires, key_fault } => {
-                // A renewal that was cut off leaves a key that is another's; renewing again mends it.
+                // A renewal that was cut off leaves a key that is another's; renewing again fixes it.
                 if !is_due(*begins, *expires, validity, now) && key_fault.is_none() {
                     continue;
                 }

@@ -55,7 +55,7 @@ pub(crate) enum RenewalError {
     File(#[from] FileError),
     /// The existing certificate does not tell what the new one is to say.
     #[error(
-        "{} can't be renewed: {reason}; restore it from a backup, or move it away and have it made anew with `kubestrap init phase {phase}`", .path.display()
+        "{} can't be renewed: {reason}; restore it from a backup, or move it away and have it made again with `kubestrap init phase {phase}`", .path.display()
     )]
     Unreadable {
         /// Its file.
@@ -132,7 +132,7 @@ pub(super) fn alike(key: &KeyType) -> KeyAlgorithm {
 
 /// Renews a certificate: a new key, and a certificate with the CN, O, names and usages of the one that is there
 /// (kubeadm's rule). Key and certificate are replaced together, each file at every moment old or new; cut off
-/// between the two, another run mends it. A kubeconfig gets its CA anew too. While a rotation of the CA lasts, the new
+/// between the two, another run fixes it. A kubeconfig gets its CA again too. While a rotation of the CA lasts, the new
 /// CA's certificate that the old one signed follows in the same file.
 ///
 /// # Errors

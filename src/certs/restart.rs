@@ -1,4 +1,4 @@
-//! Restarting components one at a time, so that they read their certificates anew.
+//! Restarting components one at a time, so that they read their certificates again.
 
 use std::time::{Duration, Instant};
 

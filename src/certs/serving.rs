@@ -1,7 +1,7 @@
 //! Which certificates the running components use: what they serve, and whom they are.
 //!
 //! kube-apiserver and etcd read what they serve again by themselves, within seconds; and kube-apiserver, when it
-//! connects anew, what it is a client with (seen with 1.36: etcd's at its next connection, kubelets' within minutes).
+//! connects again, what it is a client with (seen with 1.36: etcd's at its next connection, kubelets' within minutes).
 //! kube-controller-manager and kube-scheduler read their kubeconfigs once, when they start.
 
 use std::path::{Path, PathBuf};

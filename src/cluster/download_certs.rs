@@ -14,7 +14,7 @@ use crate::pki::{Bundle, PrivateKey};
 
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "kubeadm-certs";
-/// What makes the Secret anew.
+/// What makes the Secret again.
 const UPLOAD: &str = "`kubestrap init phase upload-certs --upload-certs` on a control-plane node uploads them again and prints the new key";
 
 /// A file that was downloaded.

@@ -47,7 +47,7 @@ pub(crate) enum ClusterError {
     },
     /// A kubeconfig can't be used.
     #[error(
-        "{file} can't be used: {reason}; move it away and make it anew with `kubestrap init phase kubeconfig`"
+        "{file} can't be used: {reason}; move it away and make it again with `kubestrap init phase kubeconfig`"
     )]
     Kubeconfig {
         /// The file.
@@ -56,7 +56,7 @@ pub(crate) enum ClusterError {
         reason: String,
     },
     /// A kind that init has nothing to do with.
-    #[error("kind {kind} is none that init works on")]
+    #[error("kind {kind} is not one that init works on")]
     UnknownKind {
         /// The kind.
         kind: String,
@@ -215,7 +215,7 @@ impl Refusal {
                     "the API server does not understand it: is its version the one asked for?"
                 }
                 401 => {
-                    "the API server does not know the client certificate: it is expired, or of another CA; move the kubeconfig away and make it anew with `kubestrap init phase kubeconfig`"
+                    "the API server does not know the client certificate: it is expired, or of another CA; move the kubeconfig away and make it again with `kubestrap init phase kubeconfig`"
                 }
                 403 => {
                     "the kubeconfig's user may not do it: restore the ClusterRoleBinding kubeadm:cluster-admins with super-admin.conf, or see which admission plugin or webhook forbids it"

@@ -1,5 +1,5 @@
 //! The hash by which `kubeadm upgrade` tells a component configuration that it generated itself, and may generate
-//! anew, from one that somebody changed.
+//! again, from one that somebody changed.
 
 use aws_lc_rs::digest::{Context, SHA256};
 

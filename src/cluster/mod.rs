@@ -12,7 +12,7 @@
 //!
 //! The addons' objects are in [`crate::addons`].
 //!
-//! Phases see a [`Cluster`]: a [`KubeCluster`] in earnest, a [`Recorder`] in a dry run.
+//! Phases see a [`Cluster`]: a [`KubeCluster`] for real, a [`Recorder`] in a dry run.
 
 mod apply;
 pub(crate) mod bootstrap_token;

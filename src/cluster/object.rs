@@ -184,7 +184,7 @@ fn typed(value: Value) -> Result<Value, ObjectError> {
         "RoleBinding" => same::<RoleBinding>(value),
         "ClusterRole" => same::<ClusterRole>(value),
         "ClusterRoleBinding" => same::<ClusterRoleBinding>(value),
-        other => Err(ObjectError::Fault(format!("kind {other:?} is none that init makes"))),
+        other => Err(ObjectError::Fault(format!("kind {other:?} is not one that init makes"))),
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) enum ParseDurationError {
         /// What was given.
         text: String,
     },
-    /// A number's unit is none of Go's; there are no days, since their length differs.
+    /// A number's unit is not one of Go's; there are no days, since their length differs.
     #[error("unknown unit `{unit}` in duration `{text}`: the units are h, m, s, ms, us (µs), ns")]
     UnknownUnit {
         /// The unit as written.

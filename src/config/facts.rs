@@ -1,4 +1,4 @@
-//! What the configuration takes from the machine where nobody says otherwise.
+//! What the configuration takes from the machine by default.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

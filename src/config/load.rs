@@ -183,7 +183,7 @@ pub(super) fn load_only<T>(
 pub(super) fn load_all(file: &str, text: &str) -> Result<(Loaded, Others, Vec<Problem>), ConfigError> {
     let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::All)?;
     if problems.is_empty() && !loaded.locator.documents.iter().any(|(k, _)| KINDS.contains(&k.as_str())) {
-        let message = format!("there is none of these kinds in it: {}", KINDS.join(", "));
+        let message = format!("there is not one of these kinds in it: {}", KINDS.join(", "));
         problems.push(Problem::new("kind", file, message));
     }
     Ok((loaded, others, problems))
@@ -330,7 +330,7 @@ impl Loader {
     fn kubeadm(&mut self, document: &Document, version: &str, kind: &str, at: String) {
         if let Some((_, kubeadm)) = RETIRED.iter().find(|(v, _)| *v == version) {
             let message = format!(
-                "apiVersion {KUBEADM_GROUP}{version} (kind {kind}) is too old to be read: convert it with kubeadm {kubeadm}, `kubeadm config migrate --old-config OLD --new-config NEW`, or write it anew as {}",
+                "apiVersion {KUBEADM_GROUP}{version} (kind {kind}) is too old to be read: convert it with kubeadm {kubeadm}, `kubeadm config migrate --old-config OLD --new-config NEW`, or write it again as {}",
                 v1beta4::API_VERSION
             );
             let place = self.loaded.locator.place(kind, "apiVersion");

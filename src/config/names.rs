@@ -31,7 +31,7 @@ pub(crate) fn dns_subdomain(name: &str) -> Result<(), String> {
 /// A subject alternative name: an address, a DNS name or a wildcard DNS name (`*.example.com`).
 ///
 /// # Errors
-/// In words, when it is none of them.
+/// In words, when it is not one of them.
 pub(crate) fn subject_alternative_name(name: &str) -> Result<(), String> {
     if dns_subdomain(name).is_ok()
         || ip(name).is_some()

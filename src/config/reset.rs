@@ -154,7 +154,7 @@ mod tests {
     fn wrong_values_are_told_with_their_place() {
         let told = of_file(ResetFlags::default(), "unmountFlags: [MNT_LAZY]\n").unwrap_err();
         assert!(
-            told.starts_with("reset.yaml:3:16: unmountFlags.0: \"MNT_LAZY\" is none of MNT_FORCE"),
+            told.starts_with("reset.yaml:3:16: unmountFlags.0: \"MNT_LAZY\" is not one of MNT_FORCE"),
             "{told}"
         );
         let told = of_file(ResetFlags::default(), "force: maybe\n").unwrap_err();

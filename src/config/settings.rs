@@ -18,9 +18,9 @@ use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
 use super::version::KubernetesVersion;
 use crate::pki::KeyAlgorithm;
 
-/// Life time of leaf certificates where nobody says otherwise: a year.
+/// Life time of leaf certificates by default: a year.
 pub(crate) const CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(8760 * 3600);
-/// Life time of CA certificates where nobody says otherwise: ten years.
+/// Life time of CA certificates by default: ten years.
 pub(crate) const CA_CERTIFICATE_VALIDITY: GoDuration = GoDuration::from_secs(87600 * 3600);
 /// The registry of Kubernetes' own images.
 pub(crate) const IMAGE_REPOSITORY: &str = "registry.k8s.io";
@@ -129,7 +129,7 @@ pub(crate) struct ClusterSettings {
     pub generated: Generated,
 }
 
-/// Which component configurations kubeadm or kubestrap generated, so that a later version may generate them anew.
+/// Which component configurations kubeadm or kubestrap generated, so that a later version may generate them again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Generated {
     /// kubelet's.

@@ -201,13 +201,13 @@ fn conclude(
     }
     let own_words = matches!(rule.source, Source::Ended(_) | Source::Running(_) | Source::Health(_));
     let follows = own_words && !rule.alone && text.subject.is_some_and(|c| !scene.evidence.needs_are_up(c));
-    // It ended when what it needs may not have been there yet, and has been started anew since.
+    // It ended when what it needs may not have been there yet, and has been started again since.
     let is_past = matches!(rule.source, Source::Ended(_) | Source::Exit)
         && text.subject.is_some_and(|c| scene.evidence.is_tried_again(c));
     let starts = text.subject.and_then(|c| scene.evidence.components.get(&c)).map_or(0, |c| c.starts);
     let proof = match rule.proof {
         Proof::Persisting if follows || is_past => Proof::Possible,
-        // It was started anew and gave up again, with nobody else to blame.
+        // It was started again and gave up again, with nobody else to blame.
         Proof::Persisting if rule.alone && starts > 1 => Proof::Proven,
         proof => proof,
     };

@@ -49,7 +49,7 @@ fn unfinished(evidence: &Evidence) -> Option<Diagnosis> {
         let finding = Finding::error("the control plane was still starting when time was up, and nothing shows that it can't")
             .evidences(pending)
             .cause("this machine is slow, or the time-out is short")
-            .fix("run again: it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m where nobody says otherwise)");
+            .fix("run again: it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m by default)");
         of("StillStarting", finding, Proof::Possible, None)
     })
 }
@@ -70,14 +70,14 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
             let finding = Finding::error(format!("kubelet was not healthy yet when time was up: {why}"))
                 .evidences(last)
                 .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not tell")
-                .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; run again, and it goes on from here; or give it longer with timeouts.kubeletHealthCheck and timeouts.controlPlaneComponentHealthCheck (4m where nobody says otherwise)");
+                .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; run again, and it goes on from here; or give it longer with timeouts.kubeletHealthCheck and timeouts.controlPlaneComponentHealthCheck (4m by default)");
             return Some(of("KubeletSilent", finding, Proof::Possible, None));
         }
     };
     let finding = Finding::error(what)
         .evidences(last)
         .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
-        .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; mend it, then run again");
+        .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; fix it, then run again");
     Some(of(check, finding, Proof::Persisting, None))
 }
 
@@ -168,7 +168,7 @@ fn crashes(evidence: &Evidence, component: Component) -> Option<Diagnosis> {
     ))
     .evidences(last_words(state, ""))
     .cause("its last words are the best that is known")
-    .fix("mend what they name, then run again");
+    .fix("fix what they name, then run again");
     Some(of("ComponentCrashes", finding, Proof::Persisting, Some(component)))
 }
 

@@ -402,7 +402,7 @@ impl Cause {
             },
             Self::WrongName { names, host, .. } => {
                 evidence.push(format!("it is for {}", names.join(", ")));
-                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and make the certificate anew (`kubestrap init phase certs apiserver`)")
+                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and make the certificate again (`kubestrap init phase certs apiserver`)")
             }
             Self::OtherCa { subject, issuer, reason, trusted, .. } => {
                 evidence.push(format!("it is {subject:?}, issued by {issuer:?} ({reason})"));
@@ -439,7 +439,7 @@ impl Cause {
                 "make it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::ClusterInfo { .. } => {
-                "make it anew on a control-plane node: `kubestrap init phase bootstrap-token`".into()
+                "make it again on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::Changed { .. } => {
                 why = Some("different clusters' API servers answer at this endpoint, or cluster-info is being changed".into());

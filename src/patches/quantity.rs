@@ -15,7 +15,7 @@ pub(crate) enum QuantityError {
     },
     /// What follows the number is no suffix.
     #[error(
-        "`{text}` is not a quantity: `{suffix}` is none of the suffixes n u m k M G T P E, Ki Mi Gi Ti Pi Ei, \
+        "`{text}` is not a quantity: `{suffix}` is not one of the suffixes n u m k M G T P E, Ki Mi Gi Ti Pi Ei, \
          nor an exponent such as e3"
     )]
     UnknownSuffix {

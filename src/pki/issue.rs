@@ -2,7 +2,7 @@
 //!
 //! rcgen lays out every structure. It has two limits that matter here: a name has at most one value of
 //! each type, so that a second O, or a CA with several OUs, cannot be said; and an issuer's name is
-//! written anew from its parts, so that it may differ from the CA's own by its string types. Chains are
+//! written again from its parts, so that it may differ from the CA's own by its string types. Chains are
 //! matched by the bytes of names (RFC 5280 §7.1 allows it, Go does it). So rcgen gets the structure
 //! without a signature, the names are put in as bytes, and then the result is signed, once.
 

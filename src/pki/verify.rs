@@ -46,7 +46,7 @@ pub enum ChainError {
         /// Subjects of the roots that are trusted.
         authorities: Vec<String>,
     },
-    /// The issuer's name fits, its key does not: mostly a CA that was made anew under the same name.
+    /// The issuer's name fits, its key does not: mostly a CA that was made again under the same name.
     #[error(
         "the signature of the certificate {certificate:?} was not made with the key of the CA {issuer:?}: \
          another CA of the same name issued it"

@@ -113,7 +113,7 @@ fn fails(faults: Plan, told: &str) -> usize {
     let contents: Vec<_> = before.iter().map(|path| std::fs::read(path).unwrap()).collect();
     assert!(!place.run(Plan::default()).unwrap() || before.len() == 34, "{faults:?}");
     for (path, content) in before.iter().zip(contents) {
-        assert!(std::fs::read(path).unwrap() == content, "{faults:?}: {} was made anew", path.display());
+        assert!(std::fs::read(path).unwrap() == content, "{faults:?}: {} was made again", path.display());
     }
     let (after, still) = place.whole();
     assert_eq!((after.len(), still), (34, 0), "{faults:?}");

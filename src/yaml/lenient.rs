@@ -65,7 +65,7 @@ pub(super) fn explain(text: &str, position: Position, problem: String) -> YamlEr
 pub(super) const TAB_AFTER_COLON: &str = "':' must be followed";
 /// How many such tabs are forgiven at the most.
 pub(super) const MAX_TABS: usize = 1000;
-/// How much is read anew for them in all: each means another reading.
+/// How much is read again for them in all: each means another reading.
 const MAX_BYTES_ANEW: usize = 16 << 20;
 
 /// Reads `text` with a space for each such tab, beginning with those before `first`.

@@ -108,7 +108,7 @@ fn what_is_right_stays_untouched() {
     assert!(before == place.state(), "a dry run changes nothing");
     for (file, (content, _)) in before {
         let copy = done.out().join(file.strip_prefix("/").unwrap());
-        assert!(std::fs::read(copy).unwrap() == content, "{} is used, not made anew", file.display());
+        assert!(std::fs::read(copy).unwrap() == content, "{} is used, not made again", file.display());
     }
 }
 
@@ -169,7 +169,7 @@ fn a_certificate_of_another_ca_is_refused() {
         std::fs::copy(other.pki(file), place.pki(file)).unwrap();
     }
     place.refuses(&["certs/apiserver:", "apiserver.crt was not issued by the CA beside it"]);
-    // A CA that was made anew under its old certificates.
+    // A CA that was made again under its old certificates.
     let (place, other) = (Place::filled(), Place::filled());
     for file in ["etcd/ca.crt", "etcd/ca.key"] {
         std::fs::copy(other.pki(file), place.pki(file)).unwrap();

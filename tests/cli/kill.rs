@@ -92,7 +92,7 @@ fn while_certificates_are_made() {
         all_whole(&pki);
         assert_eq!(named(&pki).len(), 22);
         for (file, content) in before {
-            assert!(std::fs::read(&file).unwrap() == content, "{} was made anew", file.display());
+            assert!(std::fs::read(&file).unwrap() == content, "{} was made again", file.display());
         }
         belong_together(&pki);
     });

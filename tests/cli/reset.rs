@@ -63,7 +63,7 @@ fn flags_beside_a_configuration_file_are_refused() {
     );
     file("unmountFlags: [MNT_LAZY]\n")
         .run()
-        .refused(2, &["config.yaml:3:16: unmountFlags.0: \"MNT_LAZY\" is none of MNT_FORCE, MNT_DETACH"]);
+        .refused(2, &["config.yaml:3:16: unmountFlags.0: \"MNT_LAZY\" is not one of MNT_FORCE, MNT_DETACH"]);
     file("skipPhases: [cleanup]\n").run().refused(2, &["did you mean \"cleanup-node\""]);
     kubestrap(&["reset"]).config("kind: X\n").run().refused(2, &["without `apiVersion`"]);
 }

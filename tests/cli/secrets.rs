@@ -225,7 +225,7 @@ fn of_keys_that_can_not_be_used() {
             assert_eq!(std::fs::read_to_string(done.path().join("pki").join(file)).unwrap(), content);
         }
     }
-    // What a cut-off write left is made anew; what is replaced is not shown either.
+    // What a cut-off write left is made again; what is replaced is not shown either.
     let run = all_certificates();
     let pki = run.path().join("pki");
     run.file("pki/ca.key", format!("-----BEGIN PRIVATE KEY-----\n{body}\n"));

@@ -167,7 +167,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-apiserver", "encryption", "/etc/fault/encryption.yaml|encryption-provider-config"],
-        &["mend the file|/etc/fault/encryption.yaml"],
+        &["fix the file|/etc/fault/encryption.yaml"],
     ),
     fault(
         "apiserver-audit-policy-invalid",
@@ -192,7 +192,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-apiserver", "admission"],
-        &["admission-control-config-file|/etc/fault/admission.yaml|mend that file"],
+        &["admission-control-config-file|/etc/fault/admission.yaml|fix that file"],
     ),
     fault(
         "controller-manager-cidr",

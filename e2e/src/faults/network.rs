@@ -70,7 +70,7 @@ pub(super) const FAULTS: &[Fault] = &[
     .ends(&[0, 2, 3]),
     fault(
         "node-name-invalid",
-        "the node's name is none that Kubernetes takes",
+        "the node's name is not one that Kubernetes takes",
         |s| {
             s.init("nodeRegistration: {name: Node_1}");
             Ok(())

@@ -58,7 +58,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "etcd-ca-exchanged",
-        "etcd's CA was made anew; its certificates were not",
+        "etcd's CA was made again; its certificates were not",
         |s| mixed(s, &["etcd/ca.crt", "etcd/ca.key"]),
         &["etcd/server.crt", "not issued by the CA"],
         &["rm /etc/kubernetes/pki/etcd/server.crt"],

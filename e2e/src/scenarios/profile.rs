@@ -50,7 +50,7 @@ pub(super) fn cis(node: &Node) -> anyhow::Result<()> {
     let key = fs::read(format!("{FOLDER}/encryption.yaml"))?;
     init()?;
     cluster::healthy(node)?;
-    ensure!(fs::read(format!("{FOLDER}/encryption.yaml"))? == key, "the encryption key was made anew");
+    ensure!(fs::read(format!("{FOLDER}/encryption.yaml"))? == key, "the encryption key was made again");
     Ok(())
 }
 

@@ -38,7 +38,7 @@ pub(super) fn load(name: &str) -> Option<Unit> {
 }
 
 impl Unit {
-    /// Adds what another file says: lists grow, an empty value starts them anew.
+    /// Adds what another file says: lists grow, an empty value starts them again.
     fn merge(&mut self, text: &str) {
         let mut section = "";
         for line in text.replace("\\\n", " ").lines().map(str::trim) {

@@ -11,7 +11,7 @@ use crate::output::Printer;
 /// Replace the CAs and the service accounts' key, step by step, without breaking a client
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The cluster's, the front proxy's and etcd's CA and the service accounts' key are generated anew. First both generations are trusted, then the new one signs everything, and each component is restarted and proven healthy before the next. The old CAs stay trusted until `finish`: copies of kubeconfigs, workers and Pods go on working until then. Run again after an interruption, it goes on where it was.
+    after_help = "The cluster's, the front proxy's and etcd's CA and the service accounts' key are generated again. First both generations are trusted, then the new one signs everything, and each component is restarted and proven healthy before the next. The old CAs stay trusted until `finish`: copies of kubeconfigs, workers and Pods go on working until then. Run again after an interruption, it goes on where it was.
 
 With several control-plane nodes, run it on each in turn: a node goes on once all have come as far as it. The new CAs are generated on the first; copy /etc/kubernetes/pki/ca-rotation/new from there to the others before (`scp -rp`). To use CAs of your own, put ca.crt, ca.key, front-proxy-ca.*, etcd/ca.* into that directory on the first. On a worker, it gives kubelet the new CA and a new client certificate.
 

@@ -132,7 +132,7 @@ impl Step<'_> {
         let before = node.settings(&stored, &current, &self.wishes, &out.quiet());
         let mut cluster = cluster;
         let mut outlook = Outlook::default();
-        // Where the version that runs is none that we know, nothing can be compared with it.
+        // Where the version that runs is not one that we know, nothing can be compared with it.
         if let Ok(before) = before {
             let given = Given {
                 before: before.settings,

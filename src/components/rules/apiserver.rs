@@ -345,7 +345,8 @@ fn headers(judge: &mut Judge<'_>) {
         let age =
             directive.split_once('=').is_some_and(|(name, value)| name == "max-age" && !value.contains('='));
         if !age && !["includeSubDomains", "preload"].contains(&directive) {
-            let why = format!("{directive:?} is none of `max-age=SECONDS`, `includeSubDomains`, `preload`");
+            let why =
+                format!("{directive:?} is not one of `max-age=SECONDS`, `includeSubDomains`, `preload`");
             judge.refuse("flag-value", given, why);
         }
     }

@@ -14,7 +14,7 @@ impl Validator<'_> {
         for (i, taint) in node.taints.iter().flatten().enumerate() {
             if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
                 let message = format!(
-                    "{:?} is none of NoSchedule, PreferNoSchedule, NoExecute: kubelet does not start with it",
+                    "{:?} is not one of NoSchedule, PreferNoSchedule, NoExecute: kubelet does not start with it",
                     taint.effect
                 );
                 let path = format!("nodeRegistration.taints.{i}.effect");
@@ -38,7 +38,7 @@ impl Validator<'_> {
 
     pub(super) fn pull_policy(&mut self, kind: &str, path: &str, policy: &str) {
         if !["Always", "IfNotPresent", "Never"].contains(&policy) {
-            self.error(kind, path, format!("{policy:?} is none of Always, IfNotPresent, Never"));
+            self.error(kind, path, format!("{policy:?} is not one of Always, IfNotPresent, Never"));
         }
     }
 

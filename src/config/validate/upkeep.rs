@@ -21,7 +21,7 @@ impl Validator<'_> {
         for (i, flag) in c.unmount_flags.iter().enumerate() {
             if !UNMOUNT_FLAGS.contains(&flag.as_str()) {
                 let known = UNMOUNT_FLAGS.join(", ");
-                self.error(RESET, &format!("unmountFlags.{i}"), format!("{flag:?} is none of {known}"));
+                self.error(RESET, &format!("unmountFlags.{i}"), format!("{flag:?} is not one of {known}"));
             }
         }
     }

@@ -16,7 +16,7 @@ const ETCD_TRUSTS: [&str; 3] = [
 const ETCD_FULL: &str = r"mvcc: database space exceeded";
 const ETCD_IS_FULL: [&str; 3] = [
     "etcd takes no more writes: its space is used up",
-    "the database is larger than its quota (--quota-backend-bytes, 2 GiB where nobody says otherwise)",
+    "the database is larger than its quota (--quota-backend-bytes, 2 GiB by default)",
     "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact and defragment etcd, then `etcdctl alarm disarm`; then run again",
 ];
 const ETCD_AWAY: &str = r#"dial tcp (?<address>\S+?): (?:connect: )?(?<why>connection refused|i/o timeout|no route to host|network is unreachable)|lookup (?<host>\S+?)(?: on \S+)?: (?<unknown>no such host)"#;
@@ -34,7 +34,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver refuses its audit policy: {why}",
             "the file of --audit-policy-file is not there, not mounted, or no audit.k8s.io Policy",
-            "mend the file, and see that apiServer.extraVolumes mounts it; then run again",
+            "fix the file, and see that apiServer.extraVolumes mounts it; then run again",
         ],
     ),
     rule(
@@ -54,7 +54,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver refuses its encryption configuration: {why}",
             "the file of --encryption-provider-config is not there, not mounted, or not valid",
-            "mend the file, and see that apiServer.extraVolumes mounts it; then run again",
+            "fix the file, and see that apiServer.extraVolumes mounts it; then run again",
         ],
     ),
     rule(
@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver can't set up its admission plugins: {why}{read}",
             "the file of --admission-control-config-file, or one that it names, is not valid, not there or not mounted",
-            "mend that file (apiServer.extraArgs names it, and extraVolumes must mount it), then run again",
+            "fix that file (apiServer.extraArgs names it, and extraVolumes must mount it), then run again",
         ],
     ),
     rule(
@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver shows a certificate that its clients refuse: {why}{x509}",
             "apiserver.crt has expired, is of another CA, or lacks the name that it is asked by; or another server holds the port",
-            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are made anew",
+            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are made again",
         ],
     )
     .persisting(),
@@ -111,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver refuses the administrator of this cluster (HTTP {status})",
             "the client certificate in admin.conf or super-admin.conf is not of the CA that the API server trusts",
-            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are made anew",
+            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are made again",
         ],
     )
     .persisting(),

@@ -6,7 +6,7 @@ use crate::diagnose::rule::{Rule, Source};
 
 const ENDED: Source = Source::Ended(ALL);
 const FLAG_FROM: &str = "its flags come from {field} of the configuration, and from patches of {component}";
-const MEND_FLAG: &str = "correct {field} (or the patch), then run again: init writes {manifest} anew";
+const MEND_FLAG: &str = "correct {field} (or the patch), then run again: init writes {manifest} again";
 
 /// What is plain.
 pub(super) const RULES: &[Rule] = &[
@@ -85,7 +85,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't use {path}: {why}",
             "a folder stands where a file should be, or the reverse; a mount of a file that is not there makes a folder",
-            "mend the path, then run again",
+            "fix the path, then run again",
         ],
     ),
     rule(
@@ -95,7 +95,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} refuses its certificate: the private key beside it is another's",
             "a .crt and a .key in {pki} do not belong together",
-            "`kubestrap certs inspect` names the pair; move both away and run again: they are made anew",
+            "`kubestrap certs inspect` names the pair; move both away and run again: they are made again",
         ],
     ),
     rule(
@@ -105,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't read a key or certificate: {why}",
             "a file in {pki} is empty, cut off, or of another kind",
-            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is made anew",
+            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is made again",
         ],
     ),
     rule(
@@ -140,7 +140,7 @@ pub(super) const GENERAL: &[Rule] = &[
         [
             "{component} ends: {why}",
             "it says so itself each time it is started; its flags come from {field} and from patches",
-            "mend what it names, then run again",
+            "fix what it names, then run again",
         ],
     )
     .persisting()
@@ -152,7 +152,7 @@ pub(super) const GENERAL: &[Rule] = &[
         [
             "{component} crashes: {why}",
             "it ends with this each time it is started",
-            "mend what it names, then run again; what looks like a fault of its own belongs to its issue tracker",
+            "fix what it names, then run again; what looks like a fault of its own belongs to its issue tracker",
         ],
     )
     .persisting(),

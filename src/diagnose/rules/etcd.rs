@@ -67,7 +67,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "etcd can't use its data folder: {why}",
             "its owner, mode or file system keeps etcd from it",
-            "`ls -ld` and `df` on etcd's dataDir tell; mend it, then run again",
+            "`ls -ld` and `df` on etcd's dataDir tell; fix it, then run again",
         ],
     ),
     rule(
@@ -77,7 +77,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "etcd ends: {what}: {why}",
             "it says so itself each time it is started; its flags come from etcd.local.extraArgs and from patches",
-            "mend what it names, then run again",
+            "fix what it names, then run again",
         ],
     )
     .persisting(),

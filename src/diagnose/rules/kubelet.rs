@@ -6,7 +6,7 @@ use crate::diagnose::rule::{Rule, Source};
 
 const FLAGS_FROM: &str = "kubelet's flags come from nodeRegistration.kubeletExtraArgs (in {kubelet}/kubeadm-flags.env), KUBELET_EXTRA_ARGS (in /etc/default/kubelet or /etc/sysconfig/kubelet) and its unit (`systemctl cat kubelet`)";
 const CONFIG_FROM: &str = "{kubelet}/config.yaml is made of the KubeletConfiguration given to init, and of patches named kubeletconfiguration";
-const MEND_CONFIG: &str = "mend the KubeletConfiguration (or the patch), then run again";
+const MEND_CONFIG: &str = "fix the KubeletConfiguration (or the patch), then run again";
 
 /// That kubelet may not request its client certificate.
 pub(crate) const NOT_REQUESTED: &str = "CertificateNotRequested";
@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet can't use its kubeconfig or client certificate",
             "kubelet.conf, or the certificate it names, is missing, damaged or expired",
-            "move /etc/kubernetes/kubelet.conf and /var/lib/kubelet/pki away, then run again: they are made anew",
+            "move /etc/kubernetes/kubelet.conf and /var/lib/kubelet/pki away, then run again: they are made again",
         ],
     ),
     rule(
@@ -147,7 +147,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet can't use what it remembers of its resource managers: {file}",
             "the file is of another cpuManagerPolicy or memoryManagerPolicy, or damaged",
-            "`rm {file}`: kubelet makes it anew; then run again",
+            "`rm {file}`: kubelet makes it again; then run again",
         ],
     ),
     rule(
@@ -187,7 +187,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet can't manage containers on this machine: {why}",
             "the kernel or its cgroups lack what kubelet needs (kernel settings, cgroup controllers, write access to /sys/fs/cgroup)",
-            "mend what it names, then run again; `protectKernelDefaults: false` lets kubelet set kernel settings itself",
+            "fix what it names, then run again; `protectKernelDefaults: false` lets kubelet set kernel settings itself",
         ],
     ),
     rule(
@@ -208,7 +208,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet ends: {why}",
             "it says so itself each time it is started",
-            "mend what it names; `journalctl -xeu kubelet` has the whole story",
+            "fix what it names; `journalctl -xeu kubelet` has the whole story",
         ],
     )
     .persisting(),

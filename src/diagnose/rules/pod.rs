@@ -13,7 +13,7 @@ const PROGRAM_MISSING: &str = r#"exec: "?(?<program>[^\s":]+)"?: (?:stat \S+: no
 const PROGRAM_IS_MISSING: [&str; 3] = [
     "the image of {component} does not hold the program {program}",
     "the container's command names a program that is not in its image: a custom image, or a patch",
-    "see the image and command in {manifest}, mend what they come from, then run again",
+    "see the image and command in {manifest}, fix what they come from, then run again",
 ];
 const WRONG_ARCHITECTURE: [&str; 3] = [
     "the program in the image of {component} is for another kind of processor (exec format error)",
@@ -35,7 +35,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet can't use {manifest}: {why}",
             "the manifest is not a Pod that this kubelet accepts; patches and extra flags change what init writes",
-            "mend the patch or the configuration that it comes from, then run again",
+            "fix the patch or the configuration that it comes from, then run again",
         ],
     ),
     rule(
@@ -55,7 +55,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet refuses to run {component}: {why}",
             "the node can't take the Pod as it is: too little room, another Pod on its ports, or a node selector",
-            "mend what it names, then run again",
+            "fix what it names, then run again",
         ],
     ),
     rule(
@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't start: its volume {volume} can't be mounted: {why}",
             "a volume of its Pod can't be set up",
-            "mend extraVolumes or the patch, then run again",
+            "fix extraVolumes or the patch, then run again",
         ],
     )
     .persisting(),
@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "no sandbox can be started for {component}: {why}",
             "the container runtime fails before Kubernetes' own programs come into play",
-            "`journalctl -u containerd -n 50` says more; mend the runtime, then run again",
+            "`journalctl -u containerd -n 50` says more; fix the runtime, then run again",
         ],
     )
     .persisting(),
@@ -142,7 +142,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "the container of {component} can't be started: {why}",
             "the runtime refuses it, before its program runs",
-            "see {manifest}, mend the configuration or patch that it comes from, then run again",
+            "see {manifest}, fix the configuration or patch that it comes from, then run again",
         ],
     )
     .persisting(),
@@ -164,7 +164,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet restarts {component} because its {probe}{kind} probe fails",
             "the probe asks at an address, port or path where the component does not answer",
-            "compare the probe in {manifest} with the component's flags; mend the patch or flags, then run again",
+            "compare the probe in {manifest} with the component's flags; fix the patch or flags, then run again",
         ],
     )
     .persisting(),

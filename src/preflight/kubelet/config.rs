@@ -8,7 +8,7 @@ use crate::host::machine::Machine;
 use crate::kubelet::node_configuration;
 use crate::preflight::config::existing::kubelet_flag;
 
-/// What kubelet takes where nobody says otherwise.
+/// What kubelet takes by default.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// The resolv.conf that Pods get, those of the control plane too.

@@ -137,7 +137,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, port: &Port) -> 
     let finding =
         Finding::error(format!("Port {port} is in use, and {program} needs it")).evidences(evidence);
     let Some(process) = holder else {
-        // Whoever starts or ends at this moment is not to be found; kubelet starts our own anew after each failure.
+        // Whoever starts or ends at this moment is not to be found; kubelet starts our own again after each failure.
         if owner != Owner::Kubelet && is_ours(node, machine, owner) {
             let what = format!(
                 "port {port} is used by a process that could not be found: most likely this node's own {program}, which is just starting or ending"

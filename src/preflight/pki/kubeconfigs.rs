@@ -20,7 +20,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
     let mut findings = vec![];
     for row in ROWS {
         let path = settings.node.paths.kubeconfig(row.file);
-        // One that is cut off is made anew.
+        // One that is cut off is made again.
         let text = machine.text(&path).filter(|text| !is_cut_off(text.as_bytes()));
         let Some(text) = text else { continue };
         let shown = path.display();

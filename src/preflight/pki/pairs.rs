@@ -72,7 +72,7 @@ impl Pki<'_> {
             });
         };
         let broken = |file: &str, why: String| {
-            Finding::error(format!("{} can't be used", self.path(file))).evidence(why).fix(self.anew(row))
+            Finding::error(format!("{} can't be used", self.path(file))).evidence(why).fix(self.again(row))
         };
         let bundle = match Bundle::from_pem(&crt_pem) {
             Ok(bundle) => bundle,
@@ -128,7 +128,7 @@ impl Pki<'_> {
             Finding::error(format!("{} does not name {address}, which the API server advertises", self.path(crt)))
                 .evidence(format!("it names the addresses {}", names.join(", ")))
                 .cause("it was made for another address; kubelet, kube-controller-manager and kube-scheduler refuse it")
-                .fix(self.anew(row)),
+                .fix(self.again(row)),
         )
     }
 
@@ -150,11 +150,11 @@ impl Pki<'_> {
             }
             _ => finding,
         }
-        .fix(self.anew(row))
+        .fix(self.again(row))
     }
 
-    /// How to get a pair anew.
-    fn anew(&self, row: &CertRow) -> String {
+    /// How to get a pair again.
+    fn again(&self, row: &CertRow) -> String {
         let (crt, key) = (self.path(&format!("{}.crt", row.base)), self.path(&format!("{}.key", row.base)));
         let signer_key = row.signer_row().map(|ca| format!("{}.key", ca.base));
         match signer_key {

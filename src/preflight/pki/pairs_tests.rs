@@ -130,7 +130,7 @@ fn each_fault_is_reported_with_its_file_and_fix() {
     let mixed = [ca_crt, ca_key, ("apiserver.crt", &m.leaf.0), ("apiserver.key", &m.sa.1)];
     assert!(finding(&mixed).0.contains("are not a pair"));
     assert!(finding(&leaf("rubbish")).0.contains("can't be used"));
-    assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made anew");
+    assert_eq!(with(&leaf(&m.leaf.0[..100])).check(ROW, &s), [], "one that is cut off is made again");
     assert!(finding(&[ca_key, ("apiserver.crt", &m.leaf.0)]).0.contains("without its certificate"));
     assert!(
         finding(&[("sa.key", &m.sa.1), ("sa.pub", "-----BEGIN PUBLIC KEY-----\nx\n")]).0.contains("sa.pub")

@@ -15,7 +15,7 @@ use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 /// The mode of directories that are created for files of the archive.
 const DIR: u32 = 0o750;
 
-/// Writes the CAs, the keys and what static Pods mount. What this machine can generate anew is not taken: it may bear
+/// Writes the CAs, the keys and what static Pods mount. What this machine can generate again is not taken: it may bear
 /// another name or address.
 pub(super) fn write(restore: &mut Restore) -> PhaseResult {
     let Restore { run, archive } = restore;

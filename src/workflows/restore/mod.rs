@@ -1,7 +1,7 @@
 //! The workflow of `restore`: the archive of a backup becomes the cluster again, on a fresh machine.
 //!
 //! It is `init`'s with the archive before it: the archive gives the CAs, the keys of service accounts, the files that
-//! static Pods mount, and etcd's data. What bears the node's name or address is generated anew, by the phases of `init`.
+//! static Pods mount, and etcd's data. What bears the node's name or address is generated again, by the phases of `init`.
 
 mod etcd;
 mod files;

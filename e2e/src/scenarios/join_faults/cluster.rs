@@ -106,7 +106,7 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         cluster: "mkdir -p /e2e/logs/e2e-1/pki; cp -a /etc/kubernetes/pki/. /e2e/logs/e2e-1/pki/",
         machine: "mkdir -p /etc/kubernetes; cp -a /e2e/logs/pki /etc/kubernetes/; rm /etc/kubernetes/pki/apiserver.*",
-        mend: "rm -rf /e2e/logs/pki",
+        fix: "rm -rf /e2e/logs/pki",
         words: &[("--certificate-key KEY", "")],
         control_plane: true,
         code: 3,

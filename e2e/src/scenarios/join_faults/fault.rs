@@ -20,7 +20,7 @@ pub(super) struct Fault {
     pub(super) mend_cluster: &'static str,
     /// The same of the joining machine; `reset` follows in any case.
     pub(super) machine: &'static str,
-    pub(super) mend: &'static str,
+    pub(super) fix: &'static str,
     /// Files in /e2e/logs of the joining machine.
     pub(super) files: &'static [(&'static str, &'static str)],
     /// How the words of the join differ: what is replaced by what; an empty first part is appended.
@@ -40,7 +40,7 @@ pub(super) const FAULT: Fault = Fault {
     cluster: "",
     mend_cluster: "",
     machine: "",
-    mend: "",
+    fix: "",
     files: &[],
     words: &[],
     line: "",

@@ -90,7 +90,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "runtime-hangs",
         machine: "kill -STOP $(pidof containerd)",
-        mend: "kill -CONT $(pidof containerd)",
+        fix: "kill -CONT $(pidof containerd)",
         code: 3,
         says: &["containerd.sock", "does not answer", "fix: "],
         ..FAULT
@@ -99,7 +99,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "kubelet-s-port-in-use",
         files: FOREIGN,
         machine: listening!("10250"),
-        mend: LISTEN_NO_MORE,
+        fix: LISTEN_NO_MORE,
         code: 3,
         says: &["10250", "kubectl"],
         ..FAULT
@@ -108,7 +108,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "etcd-s-port-in-use",
         files: FOREIGN,
         machine: listening!("2380"),
-        mend: LISTEN_NO_MORE,
+        fix: LISTEN_NO_MORE,
         control_plane: true,
         code: 3,
         says: &["2380", "kubectl"],
@@ -118,7 +118,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "api-server-s-port-in-use",
         files: FOREIGN,
         machine: listening!("6443"),
-        mend: LISTEN_NO_MORE,
+        fix: LISTEN_NO_MORE,
         control_plane: true,
         code: 3,
         says: &["6443", "kubectl"],
@@ -127,7 +127,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "kubelet-newer-than-the-api-server",
         machine: kubelet!("v1.38.0"),
-        mend: OWN_KUBELET,
+        fix: OWN_KUBELET,
         code: 3,
         says: &["v1.38.0", "v1.36", "newer"],
         ..FAULT
@@ -135,7 +135,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "kubelet-too-old",
         machine: kubelet!("v1.30.0"),
-        mend: OWN_KUBELET,
+        fix: OWN_KUBELET,
         code: 3,
         says: &["v1.30.0", "v1.36"],
         ..FAULT
@@ -143,7 +143,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "nothing-can-be-written",
         machine: "mkdir -p /etc/kubernetes && mount -t tmpfs -o ro none /etc/kubernetes",
-        mend: "umount /etc/kubernetes",
+        fix: "umount /etc/kubernetes",
         code: 3,
         says: &["/etc/kubernetes", "read-only"],
         ..FAULT
@@ -151,7 +151,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "disk-full",
         machine: "mkdir -p /etc/kubernetes && mount -t tmpfs -o size=4k none /etc/kubernetes && head -c 4096 /dev/zero > /etc/kubernetes/full",
-        mend: "umount /etc/kubernetes",
+        fix: "umount /etc/kubernetes",
         code: 3,
         says: &["/etc/kubernetes", "space"],
         ..FAULT
@@ -159,7 +159,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "image-missing",
         machine: "for i in $(ctr -n k8s.io images list -q | grep /etcd:); do ctr -n k8s.io images tag $i kept.invalid/$(basename $i); ctr -n k8s.io images rm $i; done",
-        mend: "for i in $(ctr -n k8s.io images list -q | grep kept.invalid); do ctr -n k8s.io images tag $i registry.k8s.io/$(basename $i); done",
+        fix: "for i in $(ctr -n k8s.io images list -q | grep kept.invalid); do ctr -n k8s.io images tag $i registry.k8s.io/$(basename $i); done",
         control_plane: true,
         code: 3,
         says: &["registry.k8s.io/etcd", "fix: "],
@@ -168,7 +168,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "kubelet-s-flag-unknown",
         machine: "echo KUBELET_EXTRA_ARGS=--no-such-flag > /etc/default/kubelet",
-        mend: "rm /etc/default/kubelet",
+        fix: "rm /etc/default/kubelet",
         code: 4,
         says: &["no-such-flag", "/etc/default/kubelet"],
         ..FAULT
@@ -211,7 +211,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "etcd-s-disk-full",
         machine: "mkdir -p /var/lib/etcd && mount -t tmpfs -o size=1m none /var/lib/etcd",
-        mend: "umount -l /var/lib/etcd",
+        fix: "umount -l /var/lib/etcd",
         words: &[("", "--ignore-preflight-errors=DiskSpace")],
         control_plane: true,
         code: 4,

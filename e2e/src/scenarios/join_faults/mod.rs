@@ -67,8 +67,8 @@ fn meet(
         output
     });
     shell(node, fault.mend_cluster)?;
-    if !fault.mend.is_empty() {
-        machine.run(&["sh", "-c", fault.mend])?.success()?;
+    if !fault.fix.is_empty() {
+        machine.run(&["sh", "-c", fault.fix])?.success()?;
     }
     machine.run(&["kubestrap", "reset", "--force"])?.success()?;
     machine.run(&["rm", "-rf", "/var/lib/etcd"])?.success()?;

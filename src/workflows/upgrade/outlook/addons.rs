@@ -1,4 +1,4 @@
-//! Addons that somebody changed by hand: the upgrade installs them anew.
+//! Addons that somebody changed by hand: the upgrade installs them again.
 
 use super::Evidence;
 use crate::diff::unified;

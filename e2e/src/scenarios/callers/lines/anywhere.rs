@@ -165,7 +165,7 @@ pub(crate) const ANYWHERE: &[Line] = &[
     line("playbooks", "a file is edited", "config print upgrade-defaults", Text),
     line("playbooks", "a token for a configuration", "token generate", Text),
     line("playbooks", "a key for a configuration", "certs certificate-key", Text),
-    line("playbooks", "old configurations are written anew", "config migrate --old-config {old}", Yaml),
+    line("playbooks", "old configurations are written again", "config migrate --old-config {old}", Yaml),
     line(
         "playbooks",
         "the images of a mirror",

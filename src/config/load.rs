@@ -183,7 +183,7 @@ pub(super) fn load_only<T>(
 pub(super) fn load_all(file: &str, text: &str) -> Result<(Loaded, Others, Vec<Problem>), ConfigError> {
     let Loader { loaded, mut problems, others, .. } = Loader::read(file, text, Reads::All)?;
     if problems.is_empty() && !loaded.locator.documents.iter().any(|(k, _)| KINDS.contains(&k.as_str())) {
-        let message = format!("there is not one of these kinds in it: {}", KINDS.join(", "));
+        let message = format!("it holds none of these kinds: {}", KINDS.join(", "));
         problems.push(Problem::new("kind", file, message));
     }
     Ok((loaded, others, problems))

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
@@ -11,6 +12,7 @@ use crate::cluster;
 use crate::command;
 use crate::config::Config;
 use crate::node::Node;
+use crate::wait::eventually;
 
 const FOLDER: &str = "/etc/kubernetes/cis";
 const AUDIT_LOG: &str = "/var/log/kubernetes/audit/audit.log";
@@ -35,6 +37,9 @@ pub(super) fn cis(node: &Node) -> anyhow::Result<()> {
     let line =
         log.lines().find(|line| line.contains("\"name\":\"sealed\"") && line.contains("\"verb\":\"create\""));
     ensure!(line.is_some_and(|line| !line.contains("b3Blbi1zZXNhbWU")), "the audit log has {line:?}");
+    // Without it, a Pod is refused for another reason.
+    let account = || node.kubectl(&["get", "serviceaccount", "default"]);
+    eventually("the ServiceAccount default", Duration::from_secs(30), account)?;
     fs::write(
         POD,
         r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "open"}, "spec": {"containers": [{"name": "c", "image": "none", "securityContext": {"privileged": true}}]}}"#,

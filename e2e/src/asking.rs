@@ -8,14 +8,23 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use kubestrap::testing::parse_values;
 
 use crate::command;
 use crate::machine::Network;
 
 /// Its identity: a copy, which stays as it is.
 const FOLDER: &str = "/var/lib/e2e-client";
-/// Where a control plane has its certificates.
-const PKI: &str = "/etc/kubernetes/pki";
+/// Whose rights it has.
+const KUBECONFIG: &str = "/etc/kubernetes/admin.conf";
+/// What is taken out of the kubeconfig, and the file that it goes into.
+const IDENTITY: [(&str, &str); 3] = [
+    ("/clusters/0/cluster/certificate-authority-data", "ca.crt"),
+    ("/users/0/user/client-certificate-data", "client.crt"),
+    ("/users/0/user/client-key-data", "client.key"),
+];
 /// What is read, which comes from etcd, and what is written.
 const READ: &str = "/api/v1/namespaces/kube-system?resourceVersion=";
 const WRITTEN: &str = "/api/v1/namespaces/default/configmaps/asked?fieldManager=e2e&force=true";
@@ -56,9 +65,11 @@ impl Asking {
     /// When it has no identity.
     pub(crate) fn with(read: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         fs::create_dir_all(FOLDER)?;
-        for file in ["apiserver-kubelet-client.crt", "apiserver-kubelet-client.key", "ca.crt"] {
-            let text = read(&format!("{PKI}/{file}")).with_context(|| file.to_owned())?;
-            fs::write(format!("{FOLDER}/{file}"), text)?;
+        let kubeconfig = parse_values(&read(KUBECONFIG).context(KUBECONFIG)?).context(KUBECONFIG)?;
+        for (field, file) in IDENTITY {
+            let text = kubeconfig.first().and_then(|value| value.pointer(field)?.as_str());
+            let text = text.with_context(|| format!("{KUBECONFIG} has no {field}"))?;
+            fs::write(format!("{FOLDER}/{file}"), BASE64_STANDARD.decode(text)?)?;
         }
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
@@ -86,8 +97,8 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
         let writes = asked.count % 2 == 1;
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--output", "/dev/null"])
-            .args(["--cacert", &file("ca.crt"), "--cert", &file("apiserver-kubelet-client.crt")])
-            .args(["--key", &file("apiserver-kubelet-client.key")]);
+            .args(["--cacert", &file("ca.crt"), "--cert", &file("client.crt")])
+            .args(["--key", &file("client.key")]);
         if writes {
             let number = asked.count;
             let object = format!(

@@ -189,6 +189,7 @@ fn count(node: &Node, what: &str, asked: Asked) -> anyhow::Result<Asked> {
     // One API server that is restarted refuses connections; nobody is refused for a certificate.
     let distrusted = asked.failures.iter().find(|f| f.contains("certificate") || f.contains("401"));
     ensure!(distrusted.is_none(), "a client was broken: {distrusted:?}");
+    ensure!(asked.failures.len() < asked.count, "no request was answered: {:?}", asked.failures.last());
     Ok(asked)
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Pki {
     pub certificates: PathBuf,
     /// The folder of kubeconfigs: `/etc/kubernetes`.
     pub kubeconfigs: PathBuf,
-    /// etcd is somebody else's, and so are its certificates.
+    /// etcd is external, and so are its certificates.
     pub external_etcd: bool,
 }
 

@@ -14,7 +14,7 @@ use crate::output::Printer;
 /// Where backups are kept.
 const BACKUPS: &str = "/var/lib/kubestrap/backups";
 
-/// The key of an archive.
+// The key of an archive. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Key {
     /// File with the passphrase; `-` is standard input [default: the variable KUBESTRAP_PASSPHRASE]

@@ -18,13 +18,13 @@ pub(super) struct InitFlags {
     /// Configuration file (kubeadm.k8s.io/v1beta4 or v1beta3); `-` reads standard input
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
-    /// Make up what would be done, and print it; needs no root and changes nothing
+    /// Print what would be done, without changing anything; needs no root
     #[arg(long, boolean())]
     dry_run: Option<bool>,
     /// With --dry-run: leave every file at its real path below this folder, and cluster-objects.yaml
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     dry_run_dir: Option<PathBuf>,
-    /// Warnings about the configuration and patches are errors
+    /// Treat configuration and patch warnings as errors
     #[arg(long, boolean())]
     strict: Option<bool>,
     /// Address at which this node's API server is found (default: that of the default route's interface)
@@ -45,7 +45,7 @@ pub(super) struct InitFlags {
     /// Stable name or address of the control plane, with a port if it has another
     #[arg(long, value_name = "HOST[:PORT]")]
     control_plane_endpoint: Option<String>,
-    /// The runtime's CRI socket (default: the one that is there)
+    /// The runtime's CRI socket (default: the one that exists)
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// kubeadm's feature gates: name=true,…

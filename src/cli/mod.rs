@@ -57,7 +57,7 @@ struct Cli {
     command: Command,
 }
 
-/// Flags of every command.
+// Flags of every command. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(clap::Args, Clone, Debug, Default)]
 struct Global {
     /// Log level: 0 to 10; 1 logs decisions, 4 commands and files, 6 requests

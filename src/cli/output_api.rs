@@ -5,7 +5,7 @@ use clap::Args;
 use super::value::Boolean as _;
 use crate::output::ObjectFormat;
 
-/// kubeadm's flags of what prints objects.
+// kubeadm's flags of what prints objects. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 pub(super) struct PrintFlags {
     /// How to print it: text, json, yaml, kyaml, jsonpath=…, jsonpath-as-json=…, jsonpath-file=…, go-template=… or

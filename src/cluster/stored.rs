@@ -24,7 +24,7 @@ pub(crate) struct Stored {
     pub(crate) text: String,
 }
 
-/// Why the stored configuration can't be had.
+/// Why the stored configuration can't be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StoredError {
     /// The API server does not give it.

@@ -80,7 +80,7 @@ impl KubeProxyConfiguration {
     /// The document as Go would write it, `apiVersion` and `kind` included.
     ///
     /// # Errors
-    /// A value has no JSON form; no value that was decoded is such a one.
+    /// A value has no JSON form; never fails for a decoded value.
     pub(crate) fn to_value(&self) -> Result<Value, serde_json::Error> {
         serde_json::to_value(self)
     }

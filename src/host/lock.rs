@@ -29,7 +29,7 @@ pub struct Holder {
     pub since: String,
 }
 
-/// A lock that can't be had.
+/// A lock that can't be taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.

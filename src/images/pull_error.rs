@@ -1,10 +1,10 @@
-//! Why an image can't be had, and what to do.
+//! Why an image can't be pulled, and what to do.
 
 use super::pull_all::IMAGE_PULL;
 use crate::finding::Finding;
 use crate::host::cri::{CriCause, CriError};
 
-/// An image that can't be had.
+/// An image that can't be pulled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("image {image} can't be pulled: {reason}")]
 pub(crate) struct PullError {

@@ -56,7 +56,7 @@ impl<T: Typed> Decoded<T> {
     /// The object as Go writes it: without empty lists and maps, and without the zeros of [`ZEROS`].
     ///
     /// # Errors
-    /// A value has no JSON form; no value that was decoded is such a one.
+    /// A value has no JSON form; never fails for a decoded value.
     pub(crate) fn written(&self) -> Result<Value, serde_json::Error> {
         let mut object = serde_json::to_value(&self.object)?;
         leave_out_empty(&mut object);

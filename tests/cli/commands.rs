@@ -42,6 +42,23 @@ fn every_command_s_help_has_an_example_of_it() {
 }
 
 #[test]
+fn every_command_s_help_begins_with_what_it_does() {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in commands().iter().filter(|words| !words.is_empty()) {
+        let mut command = kubestrap::testing::command();
+        for word in words {
+            command = command.find_subcommand(word).unwrap().clone();
+        }
+        let about = plain(&command.get_about().unwrap().to_string());
+        for flag in ["-h", "--help"] {
+            let args: Vec<&str> = words.iter().map(String::as_str).chain([flag]).collect();
+            let help = plain(&stdout(&args));
+            assert!(help.starts_with(&about), "{words:?} {flag}: {about:?}, and says: {:.80}", help);
+        }
+    }
+}
+
+#[test]
 fn the_manual_has_a_page_for_each_command_which_man_can_show() {
     let dir = tempfile::tempdir().unwrap();
     stdout(&["manual", &dir.path().display().to_string()]);

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::commands::certs::source::Location;
 use crate::commands::reach::ADMIN_CONF;
 
-/// Flags that say where the certificates are.
+// Flags that say where the certificates are. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct SourceFlags {
     /// Directory of certificates and keys [default: what the configuration or the cluster says]

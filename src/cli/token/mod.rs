@@ -26,7 +26,7 @@ pub(super) struct Token {
     command: Command,
 }
 
-/// Flags of every command here.
+// Flags of every command here. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 struct Shared {
     /// Only say what would be done

@@ -35,7 +35,7 @@ enum Command {
     Import(import::Import),
 }
 
-/// Which images.
+// Which images. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Debug)]
 struct SelectionFlags {
     /// Configuration file; `-` reads standard input

@@ -9,7 +9,7 @@ use crate::commands::config::images::moving::Request;
 use crate::error::Error;
 use crate::output::ObjectFormat;
 
-/// Which archive, which images, which runtime.
+// Which archive, which images, which runtime. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Debug)]
 pub(super) struct Moving {
     /// The archive
@@ -17,7 +17,7 @@ pub(super) struct Moving {
     file: PathBuf,
     #[command(flatten)]
     selection: SelectionFlags,
-    /// The runtime's CRI socket (default: the one that is there)
+    /// The runtime's CRI socket (default: the one that exists)
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// How to print what was moved

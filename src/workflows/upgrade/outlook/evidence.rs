@@ -39,7 +39,7 @@ pub(crate) struct Evidence {
     pub(super) etcd_upgrade: bool,
     /// Certificates of what is upgraded are renewed.
     pub(super) renewal: bool,
-    /// The metrics of the API server, as text; empty where they can't be had.
+    /// The metrics of the API server, as text; empty where they can't be read.
     pub(super) metrics: String,
     /// Certificates of this node.
     pub(super) certificates: certs::Survey,

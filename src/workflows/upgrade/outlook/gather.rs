@@ -38,7 +38,7 @@ pub(crate) struct Given {
     pub(crate) trial: Option<Box<dyn Cluster>>,
 }
 
-/// Gathers; what can't be had is left out, since it would only have told more. Returns the cluster too.
+/// Gathers; what can't be read is left out, since it would only have told more. Returns the cluster too.
 pub(crate) fn gather(
     given: Given,
     cluster: Box<dyn Cluster>,

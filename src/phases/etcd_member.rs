@@ -1,7 +1,7 @@
 //! `check-etcd` and `etcd-join`: this node's member of the cluster's etcd.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -19,10 +19,13 @@ use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 /// The annotation of etcd's static Pods that tells where clients reach them.
 const CLIENT_URLS: &str = "/metadata/annotations/kubeadm.kubernetes.io~1etcd.advertise-client-urls";
 
-/// Checks that a majority of the members answers.
+/// How long a member that was just promoted, by another join, may take to show itself healthy.
+const SETTLING: Duration = Duration::from_secs(10);
+
+/// Checks that all members answer; etcd takes no other one before.
 ///
 /// # Errors
-/// When the members can't be found or asked, or fewer than half of them are healthy.
+/// When the members can't be found or asked, or one of them is not healthy.
 pub(crate) fn check_cluster(run: &mut Run) -> PhaseResult {
     run.set_area("check-etcd");
     if !run.watch.waits() {
@@ -32,22 +35,32 @@ pub(crate) fn check_cluster(run: &mut Run) -> PhaseResult {
     run.log("Checking that the etcd cluster is healthy");
     let mut etcd = connect(run)?;
     etcd.check_quorum().map_err(|error| unusable(&error))?;
-    let mut health = ClusterHealth::look(&mut etcd).map_err(|error| unusable(&error))?;
-    // A member of this node's name or address may be what an earlier machine left: `join` judges it.
+    let begin = Instant::now();
+    let reason = loop {
+        let Err(reason) = others(run, &mut etcd)?.check_add() else { return Ok(Outcome::Done) };
+        if begin.elapsed() >= SETTLING {
+            break reason;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    };
+    // One more member raises the quorum: with one down already, the next failure would stop the cluster.
+    Err(Error::new(
+        ExitStatus::Failed,
+        format!(
+            "the etcd cluster is not healthy: {reason}\n  fix: bring these members back, or remove those that are lost for good (`etcdctl member remove ID`), then run the same command again"
+        ),
+    ))
+}
+
+/// The members, without one of this node's name or address: it may be what an earlier machine left, and `join` judges
+/// it.
+fn others(run: &Run, etcd: &mut dyn Etcd) -> Result<ClusterHealth, Error> {
+    let mut health = ClusterHealth::look(etcd).map_err(|error| unusable(&error))?;
     let (own, name) = (peer_url(run), run.settings.node_name());
     health
         .members
         .retain(|m| m.member.has_started() && m.member.name != name && !m.member.peer_urls.contains(&own));
-    // One more member raises the quorum: with one down already, the next failure would stop the cluster.
-    health.check_add().map_err(|reason| {
-        Error::new(
-            ExitStatus::Failed,
-            format!(
-                "the etcd cluster is not healthy: {reason}\n  fix: bring these members back, or remove those that are lost for good (`etcdctl member remove ID`), then run the same command again"
-            ),
-        )
-    })?;
-    Ok(Outcome::Done)
+    Ok(health)
 }
 
 /// Checks that an external etcd answers, with the client certificate that was downloaded.

@@ -43,10 +43,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         .filter(|m| all || request.names.iter().any(|n| n == m.name))
         .collect();
     for name in request.names.iter().filter(|n| *n != "all" && !wanted.iter().any(|m| m.name == *n)) {
-        out.warn(
-            AREA,
-            format!("Skipping {name}: etcd is external"),
-        );
+        out.warn(AREA, format!("Skipping {name}: etcd is external"));
     }
     let done = renew_all(&wanted, &source, &host, out);
     let mut users = uses(&source.pki.kubeconfigs.join("manifests"), &host);

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::inspect::{authority, find};
 use super::kubeconfig::Embedded;
 use super::managed::{Pki, leaves};
-
 use crate::host::{FileError, Host};
 use crate::pki::Bundle;
 use crate::pki::judgement::leads_to;

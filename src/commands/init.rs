@@ -10,7 +10,7 @@ use super::dry_run;
 use crate::config::{Paths, Resolved, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{Lock, RealHost, remove_leftovers};
+use crate::host::{Lock, RealHost, remove_all_leftovers};
 use crate::output::{Printer, closing};
 use crate::phases::bootstrap_token::Tokens;
 use crate::phases::preflight::await_sandbox_removal;
@@ -143,10 +143,7 @@ fn run_real(
     let settings = &resolved.settings;
     let command = selection.only.as_ref().map_or("init".into(), |id| format!("init phase {id}"));
     let _lock = lock(&settings.node.paths, &workflow.locks(selection), &command)?;
-    for dir in settings.node.paths.folders() {
-        // A directory we cannot read holds nothing of ours.
-        let _ = remove_leftovers(&dir);
-    }
+    remove_all_leftovers(settings.node.paths.folders());
     let keys = workflow.keys_needed(selection, settings, &RealHost::new());
     let seams = Seams::real(settings, request.kubeconfig.clone(), keys)?;
     let mut init = state(resolved, seams, request, out);

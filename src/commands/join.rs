@@ -11,7 +11,7 @@ use crate::cluster::Recorder;
 use crate::config::{ClusterSettings, JoinFlags, ResolvedJoin, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{self, RealHost, remove_leftovers};
+use crate::host::{self, RealHost, remove_all_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::workflow::{DryRun, Ran, Run, Seams, Selection, Workflow};
@@ -93,10 +93,7 @@ fn run_real(
     let settings = Settings { cluster: ClusterSettings::unknown(), node: resolved.node };
     let command = selection.only.as_ref().map_or("join".into(), |id| format!("join phase {id}"));
     let _lock = init::lock(&settings.node.paths, &workflow.locks(selection), &command)?;
-    for dir in settings.node.paths.folders() {
-        // A directory we cannot read holds nothing of ours.
-        let _ = remove_leftovers(&dir);
-    }
+    remove_all_leftovers(settings.node.paths.folders());
     let seams = Seams::real(&settings, None, 0)?;
     let run = Run::new(settings, seams, out.clone(), request.flags.strict == Some(true));
     let mut state = Join::new(run, resolved.join, request.replace_etcd_member);

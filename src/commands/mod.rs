@@ -20,6 +20,7 @@ pub(crate) mod reach;
 pub(crate) mod reset;
 pub(crate) mod restore;
 mod this_machine;
+mod this_node;
 pub(crate) mod token;
 pub(crate) mod upgrade;
 pub(crate) mod version;

@@ -15,7 +15,7 @@ use crate::config::settings::Generated;
 use crate::config::{self, HostFacts, Loaded, Overrides, Problem, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{self, RealHost, net, remove_leftovers};
+use crate::host::{self, RealHost, net, remove_all_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::workflow::{DryRun, Ran, Run, Seams, Selection, Workflow};
@@ -162,10 +162,7 @@ fn run_real(
 ) -> Result<(Value, String), Error> {
     let start = Instant::now();
     let _lock = init::lock(&settings.node.paths, &workflow.locks(selection), "restore")?;
-    for dir in settings.node.paths.folders() {
-        // A directory we cannot read holds nothing of ours.
-        let _ = remove_leftovers(&dir);
-    }
+    remove_all_leftovers(settings.node.paths.folders());
     let keys = workflow.keys_needed(selection, &settings, &RealHost::new());
     let seams = Seams::real(&settings, None, keys)?;
     let mut state = Restore { run: Run::new(settings, seams, out.clone(), false), archive };

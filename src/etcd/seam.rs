@@ -121,6 +121,20 @@ pub(crate) struct Credentials {
     pub(crate) key: Zeroizing<Vec<u8>>,
 }
 
+impl Credentials {
+    /// Those of kubeadm's client for health checks, whose files `read` reads by their names in the certificates' folder.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(crate) fn of_health_checks<E>(read: impl Fn(&str) -> Result<Vec<u8>, E>) -> Result<Self, E> {
+        Ok(Self {
+            ca: read("etcd/ca.crt")?,
+            certificate: read("etcd/healthcheck-client.crt")?,
+            key: Zeroizing::new(read("etcd/healthcheck-client.key")?),
+        })
+    }
+}
+
 /// An etcd cluster. What a member refuses is an error at once; repeating is the caller's.
 pub(crate) trait Etcd {
     /// All members, as a majority agrees on them.

@@ -3,7 +3,7 @@
 use super::real_machine::{PROGRAM_LIMIT, run_within};
 use crate::config::KubernetesVersion;
 
-/// The version of the kubelet in PATH; none where there is not one that can be run.
+/// The version of the kubelet in PATH; none where there is none that can be run.
 pub(crate) fn installed_version() -> Option<KubernetesVersion> {
     let said = run_within("kubelet", &["--version"], PROGRAM_LIMIT).ok()?;
     if said.success { version_in(&said.stdout) } else { None }

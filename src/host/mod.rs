@@ -42,7 +42,7 @@ pub(crate) use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::Lock;
 pub(crate) use mounts::unmount_flags;
 pub use real::RealHost;
-pub(crate) use together::{NewFile, TEMPORARY, remove_leftovers};
+pub(crate) use together::{NewFile, TEMPORARY, remove_all_leftovers, remove_leftovers};
 
 /// The modes of a file and of its new parent directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

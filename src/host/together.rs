@@ -99,6 +99,13 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), Fi
     Ok((file, target))
 }
 
+/// Removes what interrupted runs left in folders. One that can't be read holds nothing of ours.
+pub(crate) fn remove_all_leftovers(folders: impl IntoIterator<Item = PathBuf>) {
+    for folder in folders {
+        let _ = remove_leftovers(&folder);
+    }
+}
+
 /// Removes the temporary files that an interrupted run left in a directory. To be called under a [`super::Lock`].
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use super::StaticPods;
+use crate::config::Settings;
 use crate::host::cri::{ContainerJob, CriError, JobEnd};
 use crate::host::machine::RuntimeFacts;
 use crate::host::{
@@ -12,6 +13,9 @@ use crate::host::{
     ServiceState, UnmountFlags, Written,
 };
 use crate::images::{PullError, PullEvent, PullOptions};
+use crate::output::{Format, Printer};
+use crate::pki::KeyPool;
+use crate::workflow::{DryRun, Run, Seams};
 
 /// The node.
 #[derive(Default)]
@@ -35,6 +39,16 @@ impl FakeNode {
     /// Its static Pods.
     pub(crate) fn pods(&self) -> StaticPods<'_> {
         StaticPods { host: self, runtime: self, node_name: "cp-1" }
+    }
+
+    /// A run of these settings that works on it.
+    pub(crate) fn run(self: &Arc<Self>, settings: &Settings) -> Run {
+        let DryRun { seams, .. } = Seams::dry(settings, None, 0).unwrap();
+        let keys = KeyPool::start(settings.cluster.algorithm, 0);
+        let seams = seams.with_host(Arc::clone(self) as _).with_keys(keys);
+        let mut run = Run::new(settings.clone(), seams, Printer::new(Format::Text).quiet(), false);
+        run.runtime = Arc::clone(self) as _;
+        run
     }
 
     /// What was done to it, in order.

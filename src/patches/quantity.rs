@@ -49,6 +49,22 @@ enum Suffix {
     Binary(u32),
 }
 
+/// How many units the suffixes stand for that amounts of memory and disk are written with.
+pub(crate) fn factor(suffix: &str) -> Option<u64> {
+    Some(match suffix {
+        "" => 1,
+        "k" => 1_000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "T" => 1_000_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        "Ti" => 1 << 40,
+        _ => return None,
+    })
+}
+
 impl Suffix {
     fn parse(text: &str) -> Option<Self> {
         if let Some((_, exponent)) = DECIMAL_SUFFIXES.iter().find(|(name, _)| *name == text) {

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::attention::{Attention, unhealthy};
 use super::static_pods;
@@ -183,12 +182,7 @@ pub(crate) fn connect(run: &mut Run) -> Result<EtcdClient, Error> {
         let content = run.host.read(&path)?;
         content.ok_or_else(|| Error::new(ExitStatus::Failed, format!("{} does not exist", path.display())))
     };
-    let credentials = Credentials {
-        ca: read("etcd/ca.crt")?,
-        certificate: read("etcd/healthcheck-client.crt")?,
-        key: Zeroizing::new(read("etcd/healthcheck-client.key")?),
-    };
-    Ok(EtcdClient::new(endpoints, &credentials)?)
+    Ok(EtcdClient::new(endpoints, &Credentials::of_health_checks(read)?)?)
 }
 
 fn unusable(error: &etcd::EtcdError) -> Error {

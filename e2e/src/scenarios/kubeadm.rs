@@ -39,7 +39,7 @@ pub(super) fn commands(node: &Node) -> anyhow::Result<()> {
         "kubeadm makes no kubeconfig for alice"
     );
 
-    // Two of its checks need a network for Pods, which there is not one of here.
+    // Two of its checks need a network for Pods, which there is none of here.
     let plan = kubeadm(node, &format!("upgrade plan {} --ignore-preflight-errors=all", node.plan.version))?;
     ensure!(plan.stdout.contains("Cluster version:"), "kubeadm does not plan an upgrade: {}", plan.stdout);
 

@@ -58,6 +58,19 @@ impl Staging {
     pub(crate) fn link(&self, authority: &CertRow) -> PathBuf {
         self.dir.join("link").join(authority.certificate_file())
     }
+
+    /// That certificate, if it is there.
+    ///
+    /// # Errors
+    /// When its file can't be read.
+    pub(crate) fn read_link(
+        &self,
+        authority: &CertRow,
+        host: &dyn Host,
+    ) -> Result<Option<Certificate>, FileError> {
+        let text = host.read(&self.link(authority))?;
+        Ok(text.and_then(|text| Certificate::from_pem(&text).ok()))
+    }
 }
 
 /// The folder, below that of the certificates, of the CA that signs alone: while a rotation lasts, `ca` has two
@@ -90,7 +103,6 @@ pub(crate) fn link_of(
     pki: &Pki,
     host: &dyn Host,
 ) -> Result<Option<Certificate>, FileError> {
-    let text = host.read(&Staging::of(&pki.certificates).link(authority))?;
-    let link = text.and_then(|text| Bundle::from_pem(&text).ok()).map(|bundle| bundle.certificate);
+    let link = Staging::of(&pki.certificates).read_link(authority, host)?;
     Ok(link.filter(|link| link.spki_der() == signer.spki_der()))
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::context::{AREA, Context, PATIENCE, version};
 use super::run::{Done, Step};
-use super::this_node::{ThisNode, Wishes};
 use super::{Request, recovery};
 use crate::commands::init;
+use crate::commands::this_node::{ThisNode, Wishes};
 use crate::config::release::RELEASES;
 use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::{KubernetesVersion, Timeouts};

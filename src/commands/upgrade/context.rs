@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::this_node::ThisNode;
 use crate::cluster::stored::{self, Stored};
 use crate::cluster::{self, Cluster};
+use crate::commands::this_node::{ThisNode, pass_authorizer};
 use crate::config::KubernetesVersion;
 use crate::config::version::{is_label, prefixed};
 use crate::error::Error;
@@ -51,9 +51,7 @@ impl Context {
         );
         let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
         if patience > PATIENCE {
-            // What was interrupted may have started the API server a moment ago: until that has read who may do what, it
-            // refuses everybody (403), which is waited for here alone.
-            cluster.get("ConfigMap", "kube-system", "kubeadm-config")?;
+            pass_authorizer(&mut *cluster)?;
         }
         let stored = stored::read(&mut *cluster)?;
         for warning in stored.loaded.warnings.iter().filter(|w| !w.deprecation) {

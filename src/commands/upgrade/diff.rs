@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Request;
 use super::context::{Context, PATIENCE, version};
 use super::run::Step;
-use super::this_node::{ThisNode, Wishes};
+use crate::commands::this_node::{ThisNode, Wishes};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::manifest::Component;

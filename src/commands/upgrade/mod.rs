@@ -7,7 +7,6 @@ pub(crate) mod node;
 pub(crate) mod plan;
 mod recovery;
 mod run;
-pub(super) mod this_node;
 
 use std::fs::File;
 use std::io::ErrorKind;

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::context::{AREA, Context, PATIENCE};
 use super::run::Step;
-use super::this_node::{ThisNode, Wishes};
 use super::{Request, recovery};
 use crate::commands::init;
+use crate::commands::this_node::{ThisNode, Wishes};
 use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::version::prefixed;
 use crate::config::{KubernetesVersion, Timeouts};

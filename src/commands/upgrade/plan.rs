@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::Request;
 use super::context::{AREA, Context, PATIENCE, version};
-use super::this_node::{ForVersion, Wishes};
 use crate::cluster::trial_of_kubeconfig;
+use crate::commands::this_node::{ForVersion, Wishes};
 use crate::config::KubernetesVersion;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;

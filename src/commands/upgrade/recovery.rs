@@ -1,13 +1,13 @@
 //! What an interrupted upgrade left: going on from it, or back.
 
-use super::this_node::{ThisNode, Wishes};
 use crate::cluster::Recorder;
 use crate::cluster::stored::Stored;
 use crate::commands::configuration::unusable;
+use crate::commands::this_node::{ThisNode, Wishes, start_kubelet};
 use crate::config::{self, KubernetesVersion};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{Host, RealHost};
+use crate::host::RealHost;
 use crate::output::Printer;
 use crate::workflow::{Run, Seams};
 use crate::workflows::upgrade::journal::Journal;
@@ -15,7 +15,7 @@ use crate::workflows::upgrade::steps::undo::undo;
 
 use super::context::AREA;
 
-/// Starts kubelet, which the interrupted run may have stopped: without it no API server comes back.
+/// Tells which way is taken. Going on needs kubelet.
 pub(super) fn prepare(journal: &Journal, target: Option<&KubernetesVersion>, out: &Printer) {
     // A changed configuration of the same version has no way back but to fail.
     let back = journal.from != journal.to && target.is_some_and(|target| target.to_string() == journal.from);
@@ -27,13 +27,8 @@ pub(super) fn prepare(journal: &Journal, target: Option<&KubernetesVersion>, out
             journal.from, journal.to
         ),
     );
-    let host = RealHost::new();
-    let Some(init) = host.init_system() else { return };
-    if !back
-        && !init.state("kubelet").active
-        && let Err(error) = init.restart("kubelet")
-    {
-        out.warn(AREA, format!("kubelet can't be started: {error}"));
+    if !back {
+        start_kubelet(&RealHost::new(), AREA, out);
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Instant;
 use serde_json::{Map, Value, json};
 
 use super::context::{Context, PATIENCE};
-use super::this_node::{ForVersion, ThisNode, Wishes};
 use crate::cluster::{self, Cluster, ClusterObject, ReadOnly, Recorder};
 use crate::commands::dry_run;
+use crate::commands::this_node::{ForVersion, ThisNode, Wishes};
 use crate::config::KubernetesVersion;
 use crate::error::Error;
-use crate::host::{DryRunHost, RealHost, remove_leftovers};
+use crate::host::{DryRunHost, RealHost, remove_all_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::pki::KeyPool;
@@ -60,10 +60,7 @@ impl Step<'_> {
     /// When a phase fails.
     pub(super) fn run(self, out: &Printer) -> Result<Done, Error> {
         let start = Instant::now();
-        for dir in ThisNode::folders() {
-            // A directory we cannot read holds nothing of ours.
-            let _ = remove_leftovers(&dir);
-        }
+        remove_all_leftovers(ThisNode::folders());
         let (workflow, selection) = (self.workflow, self.selection);
         let trial = cluster::trial_of_kubeconfig(self.kubeconfig.clone(), PATIENCE)?;
         let (prepared, outlook) = self.prepare(Some(trial), out)?;

@@ -157,20 +157,11 @@ fn bytes(text: &str) -> Option<i128> {
     let digits = canonical.trim_end_matches(|c: char| !c.is_ascii_digit());
     let number: i128 = digits.parse().ok()?;
     let factor = match canonical.strip_prefix(digits)? {
-        "" => 1,
         // Not whole, but not zero either.
         "m" | "u" | "n" => 1,
-        "k" => 1_000,
-        "M" => 1_000_000,
-        "G" => 1_000_000_000,
-        "T" => 1_000_000_000_000,
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        _ => return None,
+        suffix => quantity::factor(suffix)?,
     };
-    number.checked_mul(factor)
+    number.checked_mul(factor.into())
 }
 
 fn unsafe_sysctl(text: &str) -> Result<(), String> {

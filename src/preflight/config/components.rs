@@ -1,5 +1,7 @@
 //! What the components will say about their configuration ([`crate::components`]), under names that can be ignored.
 
+use std::cell::LazyCell;
+
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::components::{self, Subject, Verdict};
@@ -14,7 +16,10 @@ use crate::preflight::kubelet;
 
 /// Reports the verdicts of one check.
 pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let unpatched = settings.node.patches.as_ref().map(|_| components::judge(&unpatched(settings, machine)));
+    // Asked for only where something is refused.
+    let unpatched = LazyCell::new(|| {
+        settings.node.patches.as_ref().map(|_| components::judge(&unpatched(settings, machine)))
+    });
     let is_of_patch = |verdict: &Verdict| {
         let unpatched = unpatched.as_ref();
         unpatched.is_some_and(|known| !known.iter().any(|known| known.message == verdict.message))

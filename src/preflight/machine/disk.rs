@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::finding::Finding;
 use crate::host::disk::Disk;
 use crate::host::machine::Machine;
+use crate::patches::quantity::factor;
 
 /// What etcd allocates when it starts: two segments of its log, 64 MiB each, and some room.
 const ETCD_NEEDS: u64 = 160 << 20;
@@ -134,19 +135,7 @@ fn threshold(settings: &Settings, signal: &str, percent: u64, capacity: u64) -> 
 fn quantity(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, suffix) = text.split_at_checked(digits)?;
-    let factor = match suffix {
-        "" => 1,
-        "k" => 1000,
-        "M" => 1000_u64.pow(2),
-        "G" => 1000_u64.pow(3),
-        "T" => 1000_u64.pow(4),
-        "Ki" => 1 << 10,
-        "Mi" => 1 << 20,
-        "Gi" => 1 << 30,
-        "Ti" => 1 << 40,
-        _ => return None,
-    };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    number.parse::<u64>().ok()?.checked_mul(factor(suffix)?)
 }
 
 fn pressure(what: String, disk: &Disk) -> Finding {

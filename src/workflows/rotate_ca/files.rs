@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::{Rotation, signing};
-use crate::certs::rotation::{Stage, Staging};
+use crate::certs::rotation::Stage;
 use crate::certs::{CLOCK_SKEW, Embedded, Managed, NewKeys, Place, Terms, authorities, leaves, renew};
 use crate::config::settings::CERTIFICATE_VALIDITY;
 use crate::error::Error;
@@ -189,7 +189,8 @@ fn is_signed_by(managed: &Managed, signer: &Certificate, rotation: &Rotation) ->
         if b.certificate.matches_key(&key) && is_below(&b.certificate, signer, rotation.run.started)))
 }
 
-fn is_below(certificate: &Certificate, signer: &Certificate, now: time::OffsetDateTime) -> bool {
+/// Whether a CA signed a certificate.
+pub(super) fn is_below(certificate: &Certificate, signer: &Certificate, now: time::OffsetDateTime) -> bool {
     verify_chain(&certificate.clone().into(), std::slice::from_ref(signer), now).is_ok()
 }
 
@@ -294,18 +295,15 @@ fn drop_links(rotation: &Rotation) -> Result<(), Error> {
     let (pki, staging, host) = (rotation.pki(), rotation.staging(), &*rotation.run.host);
     for row in CERTIFICATES.iter().filter(|row| !(row.is_of_etcd() && pki.external_etcd)) {
         let (Some(signer), path) = (row.signer_row(), pki.certificate(row)) else { continue };
-        let (Some(text), Some(link)) = (host.read(&path)?, link(&staging, signer, host)?) else { continue };
+        let (Some(text), Some(link)) = (host.read(&path)?, staging.read_link(signer, host)?) else {
+            continue;
+        };
         let mut bundle = Bundle::from_pem(&text)
             .map_err(|e| Error::new(ExitStatus::Failed, format!("{}: {e}", path.display())))?;
         bundle.intermediates.retain(|certificate| *certificate != link);
         put(host, &[(&path, bundle.to_pem().as_bytes(), FileMode::CERTIFICATE)])?;
     }
     Ok(())
-}
-
-fn link(staging: &Staging, signer: &CertRow, host: &dyn Host) -> Result<Option<Certificate>, Error> {
-    let text = host.read(&staging.link(signer))?;
-    Ok(text.and_then(|text| Certificate::from_pem(&text).ok()))
 }
 
 /// The text at a path of an object.

@@ -22,11 +22,10 @@ use crate::kubeconfig::Kubeconfig;
 use crate::manifest::{self, Component};
 use crate::node::StaticPod;
 use crate::node::fake::{FakeNode, Observer};
-use crate::output::{Format, Printer};
 use crate::phases::bootstrap_token::Tokens;
-use crate::pki::{Bundle, Certificate, KeyPool, PrivateKey, verify_chain};
+use crate::pki::{Bundle, Certificate, PrivateKey, verify_chain};
 use crate::preflight::test_settings;
-use crate::workflow::{DryRun, Run, Seams, Selection};
+use crate::workflow::{Run, Selection};
 use crate::workflows::init;
 
 /// A node after init.
@@ -88,13 +87,7 @@ impl Site {
     }
 
     fn run(&self, node: Arc<FakeNode>) -> Run {
-        let settings = self.settings();
-        let DryRun { seams, .. } = Seams::dry(&settings, None, 0).unwrap();
-        let keys = KeyPool::start(settings.cluster.algorithm, 0);
-        let seams = seams.with_host(Arc::clone(&node) as _).with_keys(keys);
-        let mut run = Run::new(settings, seams, Printer::new(Format::Text).quiet(), false);
-        run.runtime = node;
-        run
+        node.run(&self.settings())
     }
 
     /// A rotation of it; it takes up what an earlier one left.

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::files::{
-    client_certificate_file, text_of, warn_of_serving, write_kubeconfig, write_kubelet_client,
+    client_certificate_file, is_below, text_of, warn_of_serving, write_kubeconfig, write_kubelet_client,
 };
 use super::{announce, prepare};
 use crate::certs::rotation::Stage;
@@ -16,9 +16,7 @@ use crate::cluster::{Apply, ClusterObject};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
-use crate::pki::{
-    Bundle, Certificate, CertificateSpec, KeyAlgorithm, PrivateKey, certificate_request, verify_chain,
-};
+use crate::pki::{Bundle, Certificate, CertificateSpec, KeyAlgorithm, PrivateKey, certificate_request};
 use crate::workflow::{Run, Verb};
 
 /// How long a certificate signing request may take: it is approved and signed within moments.
@@ -62,16 +60,13 @@ pub(crate) fn sync(run: &mut Run) -> Result<Synced, Error> {
     let old = run.host.read(&file)?.unwrap_or_default();
     let old = Certificate::from_pem(&old).map_err(|e| failed(format!("{}: {e}", file.display())))?;
     let signer = &trusted.certificate;
-    let is_below = |certificate: &Certificate, run: &Run| {
-        verify_chain(&certificate.clone().into(), std::slice::from_ref(signer), run.started).is_ok()
-    };
-    let renewed = !is_below(&old, run);
+    let renewed = !is_below(&old, signer, run.started);
     if renewed {
         run.act(Verb::Renew, "kubelet's client certificate");
         warn_of_serving(run);
         let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
         if let Some(certificate) = request(run, &old, &key)? {
-            if !is_below(&certificate, run) {
+            if !is_below(&certificate, signer, run.started) {
                 return Err(failed(
                     "kubelet's new client certificate is still signed by the old CA\n  cause: not every control-plane node has switched to the new CA\n  fix: run `kubestrap certs rotate-ca` on those (`kubestrap certs rotate-ca status` names them), and then here again".into(),
                 ));

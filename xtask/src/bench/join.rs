@@ -1,13 +1,12 @@
 //! Joins of a worker and of a control plane, each of a fresh machine to a fresh cluster.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-use super::live::{job, phases, prepared, tell_phases};
+use super::live::{Timed, job, phases, prepared, tell_phases};
 use super::measure::{Run, run};
 use super::report::{Measured, Report};
 use e2e::node::Node;
@@ -22,15 +21,8 @@ const MEMORY: f64 = 0.5;
 /// What the job reports.
 #[derive(Debug, Serialize, Deserialize)]
 struct Joins {
-    worker: Join,
-    control_plane: Join,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Join {
-    run: Run,
-    /// Seconds by phase, where the program tells.
-    phases: BTreeMap<String, f64>,
+    worker: Timed,
+    control_plane: Timed,
 }
 
 /// Compares joins, alternating.
@@ -50,10 +42,10 @@ pub(super) fn compare(
         theirs.push(job::<Joins>(&plan, &["bench-joins", "kubeadm"])?);
         ours.push(job::<Joins>(&plan, &["bench-joins", "kubestrap"])?);
     }
-    let mut section = |name: &str, limit, of: fn(&Joins) -> &Join| {
+    let mut section = |name: &str, limit, of: fn(&Joins) -> &Timed| {
         let [theirs, ours] = [&theirs, &ours].map(|joins| joins.iter().map(of).collect::<Vec<_>>());
         let measured = |value: fn(&Run) -> f64| {
-            let of = |joins: &[&Join]| Measured::of(&joins.iter().map(|j| j.run).collect::<Vec<_>>(), value);
+            let of = |joins: &[&Timed]| Measured::of(&joins.iter().map(|j| j.run).collect::<Vec<_>>(), value);
             (of(&theirs), of(&ours))
         };
         report.section(&format!("join of a {name}, {pairs} pairs"));
@@ -79,14 +71,14 @@ pub(super) fn joins(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let node = Node::fresh(plan, "kubestrap")?;
     let join = init_to_join(&node, true)?;
     let (worker, control_plane) = (Neighbour::new(&node, 1)?, Neighbour::new(&node, 2)?);
-    let measured = |machine: &Neighbour<'_>, join: &[String]| -> anyhow::Result<Join> {
+    let measured = |machine: &Neighbour<'_>, join: &[String]| -> anyhow::Result<Timed> {
         let mut command = command_to_join(machine, program, join)?;
         if *program == "kubestrap" {
             command.args(["--output", "json"]);
         }
         let (run, stdout) = run(&mut command)?;
         fs::write(format!("/e2e/logs/{}-output", machine.name()), &stdout)?;
-        Ok(Join { run, phases: phases(&stdout) })
+        Ok(Timed { run, phases: phases(&stdout) })
     };
     let worker = measured(&worker, &as_worker(&join))?;
     let joins = Joins { worker, control_plane: measured(&control_plane, &join)? };

@@ -26,12 +26,12 @@ const OF_KUBEADM: f64 = 0.75;
 const OF_FLOOR: f64 = 1.35;
 const MEMORY: f64 = 0.5;
 
-/// What the job reports.
-#[derive(Debug, Serialize, Deserialize)]
-struct Init {
-    run: Run,
+/// What a job reports of a program's run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Timed {
+    pub(super) run: Run,
     /// Seconds by phase, where the program tells.
-    phases: BTreeMap<String, f64>,
+    pub(super) phases: BTreeMap<String, f64>,
 }
 
 /// Compares whole inits, alternating: kubeadm, kubestrap, floor.
@@ -48,8 +48,8 @@ pub(super) fn compare(
     let (mut theirs, mut ours, mut floors) = (vec![], vec![], vec![]);
     for number in 1..=pairs {
         say::note(format_args!("pair {number} of {pairs}"));
-        theirs.push(job::<Init>(&plan, &["bench-init", "kubeadm"])?.run);
-        ours.push(job::<Init>(&plan, &["bench-init", "kubestrap"])?);
+        theirs.push(job::<Timed>(&plan, &["bench-init", "kubeadm"])?.run);
+        ours.push(job::<Timed>(&plan, &["bench-init", "kubestrap"])?);
         floors.push(job::<Run>(&plan, &["bench-floor"])?);
     }
     let runs: Vec<Run> = ours.iter().map(|init| init.run).collect();
@@ -118,7 +118,7 @@ pub(super) fn init(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let (run, stdout) = run(&mut command)?;
     fs::write("/e2e/logs/init-output", &stdout)?;
     cluster::healthy(&node)?;
-    say::line(serde_json::to_string(&Init { run, phases: phases(&stdout) })?);
+    say::line(serde_json::to_string(&Timed { run, phases: phases(&stdout) })?);
     Ok(())
 }
 

@@ -7,12 +7,12 @@ use super::AREA;
 use crate::certs::rotation::{Progress, Staging};
 use crate::cluster::{self, Recorder, stored};
 use crate::commands::init;
-use crate::commands::upgrade::this_node::{ThisNode, Wishes};
+use crate::commands::this_node::{ThisNode, Wishes, pass_authorizer, start_kubelet};
 use crate::config::Timeouts;
 use crate::config::version::prefixed;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{DryRunHost, Host, Lock, RealHost, remove_leftovers};
+use crate::host::{DryRunHost, Lock, RealHost, remove_all_leftovers};
 use crate::manifest::Component;
 use crate::node::StaticPod;
 use crate::output::Printer;
@@ -62,14 +62,13 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
     let lock = if dry_run { None } else { Some(init::lock(&paths, &folders, "certs rotate-ca")?) };
     let mut patience = PATIENCE;
     if earlier.is_some() {
-        start_kubelet(&host, out);
+        start_kubelet(&host, AREA, out);
         patience = Timeouts::of(None).kubernetes_api;
     }
     let kubeconfig = paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
     let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
     if earlier.is_some() {
-        // What was interrupted may have started the API server a moment ago, which refuses everybody (403) at first.
-        cluster.get("ConfigMap", "kube-system", "kubeadm-config")?;
+        pass_authorizer(&mut *cluster)?;
     }
     out.log(AREA, "Reading the configuration from ConfigMap kube-system/kubeadm-config");
     let stored = stored::read(&mut *cluster)?;
@@ -83,10 +82,7 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
         settings.node.paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
     let cluster = cluster::of_kubeconfig(kubeconfig, limit)?;
     if !dry_run {
-        for folder in settings.node.paths.folders() {
-            // A directory we cannot read holds nothing of ours.
-            let _ = remove_leftovers(&folder);
-        }
+        remove_all_leftovers(settings.node.paths.folders());
     }
     let (seams, dry) = if dry_run {
         let DryRun { seams, host, recorder, .. } = Seams::dry(&settings, None, 0)?;
@@ -101,14 +97,4 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
     }
     let rotation = Rotation { run, progress: earlier.unwrap_or_default(), force };
     Ok(Node::ControlPlane(Box::new(Begun { rotation, dry, lock })))
-}
-
-/// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back.
-fn start_kubelet(host: &dyn Host, out: &Printer) {
-    let Some(init) = host.init_system() else { return };
-    if !init.state("kubelet").active
-        && let Err(error) = init.restart("kubelet")
-    {
-        out.warn(AREA, format!("kubelet can't be started: {error}"));
-    }
 }

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
 use super::Evidence;
 use super::evidence::Quorum;
@@ -171,12 +170,8 @@ fn unfit_certificates(pki: &certs::Pki, host: &dyn Host) -> Vec<(String, PathBuf
 fn quorum(before: &Settings, host: &dyn Host) -> Option<Quorum> {
     let paths = &before.node.paths;
     let pod = StaticPod::read(&paths.manifests, Component::Etcd, host).ok()??;
-    let read = |file: &str| host.read(&paths.certificates.join(file)).ok()?;
-    let credentials = Credentials {
-        ca: read("etcd/ca.crt")?,
-        certificate: read("etcd/healthcheck-client.crt")?,
-        key: Zeroizing::new(read("etcd/healthcheck-client.key")?),
-    };
+    let read = |file: &str| host.read(&paths.certificates.join(file)).ok().flatten().ok_or(());
+    let credentials = Credentials::of_health_checks(read).ok()?;
     let mut client = EtcdClient::new(etcd_endpoints(&pod), &credentials).ok()?;
     let health = ClusterHealth::look(&mut client).ok()?;
     if health.members.len() < 2 || health.may_fail() > 0 {

@@ -20,11 +20,9 @@ use crate::health::{ComponentState, Snapshot, Stage, Watch, Watched};
 use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::fake::FakeNode;
-use crate::output::{Format, Printer};
 use crate::phases::bootstrap_token::Tokens;
-use crate::pki::KeyPool;
 use crate::preflight::test_settings;
-use crate::workflow::{DryRun, Run, Seams, Selection};
+use crate::workflow::{Run, Selection};
 use crate::workflows::init;
 
 const OLD: &str = "v1.35.6";
@@ -105,13 +103,7 @@ impl Site {
     }
 
     fn run(&self, version: &str, node: Arc<FakeNode>) -> Run {
-        let settings = self.settings(version);
-        let DryRun { seams, .. } = Seams::dry(&settings, None, 0).unwrap();
-        let keys = KeyPool::start(settings.cluster.algorithm, 0);
-        let seams = seams.with_host(Arc::clone(&node) as _).with_keys(keys);
-        let mut run = Run::new(settings, seams, Printer::new(Format::Text).quiet(), false);
-        run.runtime = node;
-        run
+        node.run(&self.settings(version))
     }
 
     /// An upgrade of it; it takes up what an earlier one left.

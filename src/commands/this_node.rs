@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::cluster::Cluster;
 use crate::cluster::stored::Stored;
+use crate::cluster::{Cluster, ClusterError};
 use crate::commands::configuration::unusable;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::{Patches, Timeouts};
@@ -20,38 +20,57 @@ use crate::output::Printer;
 /// Where kubeadm before 1.34 kept the container runtime's socket.
 const CRI_SOCKET: &str = "/metadata/annotations/kubeadm.alpha.kubernetes.io~1cri-socket";
 
+/// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back.
+pub(super) fn start_kubelet(host: &dyn Host, area: &str, out: &Printer) {
+    let Some(init) = host.init_system() else { return };
+    if !init.state("kubelet").active
+        && let Err(error) = init.restart("kubelet")
+    {
+        out.warn(area, format!("kubelet can't be started: {error}"));
+    }
+}
+
+/// Waits for an API server that an interrupted run may have started a moment ago: until that has read who may do what,
+/// it refuses everybody (403), which is not repeated where anything else is read.
+///
+/// # Errors
+/// When it does not answer, or goes on refusing.
+pub(super) fn pass_authorizer(cluster: &mut dyn Cluster) -> Result<(), ClusterError> {
+    cluster.get("ConfigMap", "kube-system", "kubeadm-config").map(drop)
+}
+
 /// This node.
 #[derive(Clone, Debug)]
-pub(in crate::commands) struct ThisNode {
+pub(super) struct ThisNode {
     /// The Node's name.
-    pub(in crate::commands) name: String,
+    pub(super) name: String,
     /// The container runtime's socket.
-    pub(in crate::commands) cri_socket: String,
+    pub(super) cri_socket: String,
     /// Where its API server listens; none on a worker.
-    pub(in crate::commands) endpoint: Option<SocketAddr>,
+    pub(super) endpoint: Option<SocketAddr>,
 }
 
 /// What of the command's configuration reaches the settings.
 #[derive(Clone, Debug, Default)]
-pub(in crate::commands) struct Wishes {
+pub(super) struct Wishes {
     /// The folder with the user's patches.
-    pub(in crate::commands) patches: Option<String>,
+    pub(super) patches: Option<String>,
     /// Checks whose errors are warnings.
-    pub(in crate::commands) ignored: Vec<String>,
+    pub(super) ignored: Vec<String>,
     /// When images are pulled.
-    pub(in crate::commands) image_pull_policy: String,
+    pub(super) image_pull_policy: String,
     /// Images are pulled one after the other.
-    pub(in crate::commands) image_pull_serial: Option<bool>,
+    pub(super) image_pull_serial: Option<bool>,
     /// How long to wait for what.
-    pub(in crate::commands) timeouts: Option<Timeouts>,
+    pub(super) timeouts: Option<Timeouts>,
 }
 
 /// Settings of this node for a version.
-pub(in crate::commands) struct ForVersion {
+pub(super) struct ForVersion {
     /// The settings.
-    pub(in crate::commands) settings: Settings,
+    pub(super) settings: Settings,
     /// Gates of kubeadm's that the version no longer has, with the value that is set.
-    pub(in crate::commands) lost_gates: Vec<(String, bool)>,
+    pub(super) lost_gates: Vec<(String, bool)>,
 }
 
 impl ThisNode {
@@ -59,7 +78,7 @@ impl ThisNode {
     ///
     /// # Errors
     /// When a file can't be used.
-    pub(in crate::commands) fn find(host: &dyn Host, cluster: &mut dyn Cluster) -> Result<Self, Error> {
+    pub(super) fn find(host: &dyn Host, cluster: &mut dyn Cluster) -> Result<Self, Error> {
         let paths = Paths::new("/etc/kubernetes/pki", None);
         let facts = host::gather();
         let name = match identity::node_name(&paths, host)? {
@@ -85,7 +104,7 @@ impl ThisNode {
     ///
     /// # Errors
     /// When the stored configuration can't be used with this version.
-    pub(in crate::commands) fn settings(
+    pub(super) fn settings(
         &self,
         stored: &Stored,
         version: &KubernetesVersion,
@@ -130,17 +149,17 @@ impl ThisNode {
     }
 
     /// Whether this node runs a control plane.
-    pub(in crate::commands) fn is_control_plane(&self) -> bool {
+    pub(super) fn is_control_plane(&self) -> bool {
         self.endpoint.is_some()
     }
 
     /// Its folders.
-    pub(in crate::commands) fn paths() -> Paths {
+    pub(super) fn paths() -> Paths {
         Paths::new("/etc/kubernetes/pki", None)
     }
 
     /// The folders that a run writes to, below which an interrupted run may have left temporary files.
-    pub(in crate::commands) fn folders() -> [PathBuf; 6] {
+    pub(super) fn folders() -> [PathBuf; 6] {
         Self::paths().folders()
     }
 }

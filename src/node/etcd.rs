@@ -25,6 +25,14 @@ pub(crate) fn etcd_endpoints(pod: &StaticPod) -> Vec<String> {
     all
 }
 
+/// `--initial-cluster` of a member that joined others, where it still names this member: `name` at `peer_url`.
+pub(crate) fn joined_members(pod: &StaticPod, name: &str, peer_url: &str) -> Option<String> {
+    let joined = pod.flag("initial-cluster-state").is_some_and(|state| state == "existing");
+    let members = pod.flag("initial-cluster").filter(|_| joined)?;
+    let own = format!("{name}={peer_url}");
+    members.split(',').any(|member| member == own).then_some(members)
+}
+
 /// The member of etcd that runs on this node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LocalEtcd {

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::profile_files;
+use super::{etcd_member, profile_files};
+use crate::error::Error;
 use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
+use crate::node::{StaticPod, joined_members};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb, apply_pod_patches};
 use crate::yaml;
 
@@ -44,8 +46,24 @@ pub(crate) fn write(run: &mut Run, component: Component) -> PhaseResult {
     if component == Component::ApiServer {
         profile_files::write(run)?;
     }
-    let pod = manifest::render(component, &run.settings, run.pki_facts()?)?;
+    let pod = render(run, component)?;
     write_pod(run, component, &pod)
+}
+
+/// The Pod of a component on this node, without patches. An etcd member that joined others keeps the flags it joined with:
+/// etcd no longer reads them, and another manifest would restart it for nothing.
+///
+/// # Errors
+/// When the CA's files can't be read, or a template is wrong.
+pub(crate) fn render(run: &Run, component: Component) -> Result<Pod, Error> {
+    if component == Component::Etcd
+        && let Ok(Some(existing)) = StaticPod::read(&run.settings.node.paths.manifests, component, &*run.host)
+        && let Some(members) =
+            joined_members(&existing, run.settings.node_name(), &etcd_member::peer_url(run))
+    {
+        return Ok(manifest::render_joining_etcd(&run.settings, &members)?);
+    }
+    Ok(manifest::render(component, &run.settings, run.pki_facts()?)?)
 }
 
 /// Writes the manifest of an etcd member that joins those that `initial_cluster` names.

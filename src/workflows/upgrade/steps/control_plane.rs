@@ -7,8 +7,8 @@ use super::super::journal::{self, Journal, Progress};
 use super::{renewal, roll, undo};
 use crate::error::Error;
 use crate::host::FileMode;
-use crate::manifest::{self, Component};
-use crate::phases::wait_control_plane;
+use crate::manifest::Component;
+use crate::phases::{static_pods, wait_control_plane};
 use crate::workflow::{Outcome, PhaseResult, Verb, apply_pod_patches};
 use crate::yaml;
 
@@ -29,7 +29,7 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
             run.log("Keeping etcd as it is: its upgrade is turned off");
             continue;
         }
-        let pod = manifest::render(component, &run.settings, run.pki_facts()?)?;
+        let pod = static_pods::render(run, component)?;
         let text = yaml::to_string(&apply_pod_patches(run, component.name(), &pod)?)?;
         let path = run.settings.node.paths.manifests.join(component.file());
         let same = roll::is_same(&path, run, &text)?;

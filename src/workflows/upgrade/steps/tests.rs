@@ -21,6 +21,7 @@ use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::node::fake::FakeNode;
 use crate::phases::bootstrap_token::Tokens;
+use crate::phases::{etcd_member, static_pods};
 use crate::preflight::test_settings;
 use crate::workflow::{Run, Selection};
 use crate::workflows::init;
@@ -219,6 +220,29 @@ fn second_upgrade_to_the_same_version_stops_nothing() {
     assert!(!site.apply(&node).unwrap());
     assert_eq!(node.events(), [""; 0]);
     assert!(site.files() == before);
+}
+
+#[test]
+fn etcd_member_keeps_the_members_it_joined_for_as_long_as_they_name_it() {
+    let flags = |site: &Site| -> Vec<String> {
+        let text = std::fs::read_to_string(site.path("kubernetes/manifests/etcd.yaml")).unwrap();
+        let flags = text.lines().filter_map(|line| line.trim().strip_prefix("- --initial-cluster"));
+        flags.map(str::to_owned).collect()
+    };
+    let own = format!("cp-1={}", etcd_member::peer_url(&Site::new().run(OLD, node(0))));
+    for (members, kept) in [
+        (format!("n1=https://192.0.2.9:2380,{own}"), true),
+        (format!("{own},n1=https://192.0.2.9:2380"), true),
+        ("n1=https://192.0.2.9:2380,cp-1=https://192.0.2.99:2380".to_owned(), false),
+    ] {
+        let site = Site::new();
+        static_pods::write_joining_etcd(&mut site.run(OLD, node(0)), &members).unwrap();
+        site.apply(&node(0)).unwrap();
+        let expected =
+            if kept { vec![format!("={members}"), "-state=existing".into()] } else { vec![format!("={own}")] };
+        assert_eq!(flags(&site), expected);
+        assert!(!site.apply(&node(0)).unwrap(), "a second upgrade restarts nothing");
+    }
 }
 
 #[test]

@@ -43,6 +43,17 @@ impl Connection {
         Self { client, server: server.into(), limit, dry_run, settled }
     }
 
+    /// Repeats requests that fail for `limit`, also where the API server refuses the client.
+    pub(super) fn outlast(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.settled = false;
+    }
+
+    /// The same connection, over which nothing is changed or repeated.
+    pub(super) fn trial(&self) -> Self {
+        Self { dry_run: true, limit: Duration::ZERO, ..self.clone() }
+    }
+
     pub(super) fn client(&self) -> &Client {
         &self.client
     }

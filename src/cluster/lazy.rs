@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ pub(crate) struct LazyCluster<C, F> {
     connect: Arc<F>,
     connecting: Option<JoinHandle<Result<C, ClusterError>>>,
     connected: Option<C>,
+    outlast: Option<Duration>,
 }
 
 impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sync + 'static>
@@ -20,7 +22,7 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
 {
     /// A cluster that nobody has asked for yet.
     pub(crate) fn new(connect: F) -> Self {
-        Self { connect: Arc::new(connect), connecting: None, connected: None }
+        Self { connect: Arc::new(connect), connecting: None, connected: None, outlast: None }
     }
 
     /// The cluster itself.
@@ -30,7 +32,11 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
     pub(crate) fn connected(&mut self) -> Result<&mut C, ClusterError> {
         let cluster = match self.connected.take() {
             Some(cluster) => cluster,
-            None => self.reach()?,
+            None => {
+                let mut cluster = self.reach()?;
+                self.outlast.into_iter().for_each(|limit| cluster.outlast(limit));
+                cluster
+            }
         };
         Ok(self.connected.insert(cluster))
     }
@@ -57,6 +63,15 @@ impl<C: Cluster + Send + 'static, F: Fn() -> Result<C, ClusterError> + Send + Sy
             let connect = Arc::clone(&self.connect);
             self.connecting = Some(std::thread::spawn(move || connect()));
         }
+    }
+
+    fn outlast(&mut self, limit: Duration) {
+        self.outlast = Some(limit);
+        self.connected.iter_mut().for_each(|cluster| cluster.outlast(limit));
+    }
+
+    fn try_out(&mut self, object: ClusterObject) -> Result<(), ClusterError> {
+        self.connected()?.try_out(object)
     }
 
     fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {

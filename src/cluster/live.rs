@@ -136,6 +136,14 @@ impl KubeCluster {
 }
 
 impl Cluster for KubeCluster {
+    fn outlast(&mut self, limit: Duration) {
+        self.connection.outlast(limit);
+    }
+
+    fn try_out(&mut self, object: ClusterObject) -> Result<(), ClusterError> {
+        self.runtime.block_on(apply_all(&self.connection.trial(), vec![object])).map(drop)
+    }
+
     fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError> {
         self.runtime.block_on(apply_all(&self.connection, objects))
     }
@@ -323,6 +331,12 @@ mod tests {
             let error = cluster.read("ConfigMap", "kube-system", "c").unwrap_err();
             assert!(error.to_string().contains(&format!("HTTP {code}")), "{error}");
             assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), 1);
+            cluster.outlast(LIMIT);
+            cluster.get("ConfigMap", "kube-system", "c").unwrap_err();
+            assert!(requests.load(std::sync::atomic::Ordering::SeqCst) > 2, "a server that starts is asked again");
+            let before = requests.load(std::sync::atomic::Ordering::SeqCst);
+            cluster.try_out(cluster_admins().unwrap().remove(0)).unwrap_err();
+            assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), before + 1, "a trial is asked once");
         }
         let mut codes = vec![503].into_iter();
         let mut cluster = api.cluster(LIMIT, move |_| codes.next());

@@ -56,7 +56,7 @@ pub(crate) use node::taint_text;
 pub(crate) use node::{CONTROL_PLANE_LABELS, annotate_cri_socket, mark_control_plane};
 pub(crate) use node_status::NodeStatus;
 pub(crate) use object::{Apply, ClusterObject, ObjectError, ObjectName};
-pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node, trial_of_kubeconfig};
+pub(crate) use of_node::{of_kubeconfig, of_kubeconfig_text, of_node};
 pub(crate) use read_only::ReadOnly;
 pub(crate) use recorder::Recorder;
 pub(crate) use seal::CertificateKey;

@@ -47,24 +47,16 @@ pub(crate) fn of_node(
 }
 
 /// The cluster of a kubeconfig's file, reached when it is first needed, through the server that it names. Nothing is
-/// written to reach it. Requests that fail are repeated for `limit`.
+/// written to reach it. Requests that fail are repeated for `limit`; what the API server refuses a client once, it refuses
+/// always, until [`Cluster::outlast`] says otherwise.
 ///
 /// # Errors
 /// When the runtime can't start its threads.
 pub(crate) fn of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
-    lazily(limit, false, false, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
+    lazily(limit, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
 }
 
-/// The same, where the API server only says what it would make of what is written (`dryRun=All`).
-///
-/// # Errors
-/// When the runtime can't start its threads.
-pub(crate) fn trial_of_kubeconfig(kubeconfig: PathBuf, limit: Duration) -> std::io::Result<Box<dyn Cluster>> {
-    lazily(limit, true, true, move || Ok((kubeconfig.to_string_lossy().into_owned(), read(&kubeconfig)?)))
-}
-
-/// The same of a kubeconfig's text, which is called `name` in messages. Its API server has been running for a while: what
-/// it refuses a client once, it refuses always.
+/// The same of a kubeconfig's text, which is called `name` in messages.
 ///
 /// # Errors
 /// When the runtime can't start its threads.
@@ -74,19 +66,17 @@ pub(crate) fn of_kubeconfig_text(
     limit: Duration,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let named = (name.to_owned(), text.to_owned());
-    lazily(limit, true, false, move || Ok(named.clone()))
+    lazily(limit, move || Ok(named.clone()))
 }
 
 /// The cluster of the kubeconfig whose name and text `kubeconfig` gives, once it is needed.
 fn lazily(
     limit: Duration,
-    settled: bool,
-    dry_run: bool,
     kubeconfig: impl Fn() -> Result<(String, String), ClusterError> + Send + Sync + 'static,
 ) -> std::io::Result<Box<dyn Cluster>> {
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(Box::new(LazyCluster::new(move || {
-        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run, settled };
+        let access = Access { runtime: runtime.handle(), server: None, limit, dry_run: false, settled: true };
         let (path, text) = kubeconfig()?;
         KubeCluster::new(&access, KubeconfigFile { path: &path, text: &text })
     })))

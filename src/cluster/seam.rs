@@ -1,5 +1,7 @@
 //! What phases may do to a cluster.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::{Change, ClusterError, ClusterObject};
@@ -10,6 +12,10 @@ pub(crate) trait Cluster {
     /// again then.
     fn begin(&mut self) {}
 
+    /// From here on the API server may be restarted: requests that fail are repeated for `limit`, also where it refuses a
+    /// client (401, 403), as one does that has just started.
+    fn outlast(&mut self, _limit: Duration) {}
+
     /// Brings the objects to the cluster, each by its mode. Where they are as they should be, nothing is written.
     /// Returns those that were created or changed, in the order given.
     ///
@@ -17,14 +23,22 @@ pub(crate) trait Cluster {
     /// When one of them does not get there in time, or never will.
     fn apply(&mut self, objects: Vec<ClusterObject>) -> Result<Vec<Change>, ClusterError>;
 
+    /// Has the API server say what it would make of an object (`dryRun=All`), once; nothing is changed.
+    ///
+    /// # Errors
+    /// When it would refuse it, or can't be asked.
+    fn try_out(&mut self, _object: ClusterObject) -> Result<(), ClusterError> {
+        Ok(())
+    }
+
     /// An object as it is, if it is there; `namespace` is empty where the kind has none.
     ///
     /// # Errors
     /// When it can't be asked for.
     fn get(&mut self, kind: &str, namespace: &str, name: &str) -> Result<Option<Value>, ClusterError>;
 
-    /// As [`Cluster::get`], from a cluster that has been up: it refuses at once who it does not know (401), or who may
-    /// not read this (403), where `get` outlasts an API server that has just started.
+    /// As [`Cluster::get`], of an API server that has already answered this client: that it refuses it here (401, 403) is
+    /// final.
     ///
     /// # Errors
     /// When it can't be asked for, or not by us.

@@ -64,7 +64,7 @@ pub(crate) enum StoredError {
 /// When one of them can't be read, or `kubeadm-config` is not there.
 pub(crate) fn read(cluster: &mut dyn Cluster) -> Result<Stored, StoredError> {
     let missing = |what: String| StoredError::Missing { name: "kubeadm-config", what, phase: "kubeadm" };
-    let map = cluster.read("ConfigMap", NAMESPACE, "kubeadm-config")?;
+    let map = cluster.get("ConfigMap", NAMESPACE, "kubeadm-config")?;
     let map = map.ok_or_else(|| missing("not found".into()))?;
     let text = text(&map, "ClusterConfiguration");
     let text = text.ok_or_else(|| missing("has no key `ClusterConfiguration`".into()))?;

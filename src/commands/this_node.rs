@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::cluster::stored::Stored;
-use crate::cluster::{Cluster, ClusterError};
+use crate::cluster::Cluster;
 use crate::commands::configuration::unusable;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::{Patches, Timeouts};
@@ -28,15 +28,6 @@ pub(super) fn start_kubelet(host: &dyn Host, area: &str, out: &Printer) {
     {
         out.warn(area, format!("kubelet can't be started: {error}"));
     }
-}
-
-/// Waits for an API server that an interrupted run may have started a moment ago: until that has read who may do what,
-/// it refuses everybody (403), which is not repeated where anything else is read.
-///
-/// # Errors
-/// When it does not answer, or goes on refusing.
-pub(super) fn pass_authorizer(cluster: &mut dyn Cluster) -> Result<(), ClusterError> {
-    cluster.get("ConfigMap", "kube-system", "kubeadm-config").map(drop)
 }
 
 /// This node.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::context::{AREA, Context, PATIENCE, version};
+use super::context::{AREA, Context, version};
 use super::run::{Done, Step};
 use super::{Request, recovery};
 use crate::commands::init;
@@ -47,11 +47,10 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         context,
         wishes: wishes(request, &config),
         options: options(request, &config, ask),
-        kubeconfig: kubeconfig.clone(),
         journal,
     };
     if dry_run {
-        let context = read(request, &config, &kubeconfig, PATIENCE, out)?;
+        let context = read(request, &config, &kubeconfig, None, out)?;
         let steps = steps(request, &context, target, None, out)?;
         // What a later step changes depends on what the first leaves.
         let first = steps.into_iter().next().unwrap_or_else(|| context.current.clone());
@@ -64,10 +63,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     let journal = Journal::read(&paths, &host)?;
     // Before the lock: who answers nothing keeps nobody else waiting.
     let _lock = init::lock(&paths, &workflow.locks(&selection), "upgrade apply")?;
-    let patience = match &journal {
-        Some(_) => Timeouts::of(config.timeouts.as_ref()).kubernetes_api,
-        None => PATIENCE,
-    };
+    let patience = Timeouts::of(config.timeouts.as_ref()).kubernetes_api;
     if let Some(journal) = &journal {
         recovery::prepare(journal, target.as_ref(), out);
         if target.as_ref().is_some_and(|target| target.to_string() == journal.from)
@@ -81,7 +77,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
             return Ok(ExitStatus::Done);
         }
     }
-    let context = match read(request, &config, &kubeconfig, patience, out) {
+    let context = match read(request, &config, &kubeconfig, journal.as_ref().map(|_| patience), out) {
         Ok(context) => context,
         Err(error) => match &journal {
             Some(journal) => return Err(recovery::after(journal, error, &wishes(request, &config), out)),
@@ -96,7 +92,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     for version in steps {
         let context = match context.take() {
             Some(context) => context,
-            None => read(request, &config, &kubeconfig, patience.max(Duration::from_secs(30)), out)?,
+            None => read(request, &config, &kubeconfig, Some(patience), out)?,
         };
         last = Some(step(context, version, ask, journal.take()).run(out)?);
         ask = false;
@@ -113,10 +109,10 @@ fn read(
     request: &Request,
     config: &UpgradeConfiguration,
     kubeconfig: &std::path::Path,
-    patience: Duration,
+    starting: Option<Duration>,
     out: &Printer,
 ) -> Result<Context, Error> {
-    let context = Context::read(kubeconfig.to_owned(), patience, true, out)?;
+    let context = Context::read(kubeconfig.to_owned(), starting, true, out)?;
     if request.print_config.or(config.apply.print_config) == Some(true) {
         out.data(&yaml::to_string(&context.stored.loaded.cluster)?);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::cluster::stored::{self, Stored};
 use crate::cluster::{self, Cluster};
-use crate::commands::this_node::{ThisNode, pass_authorizer};
+use crate::commands::this_node::ThisNode;
 use crate::config::KubernetesVersion;
 use crate::config::version::{is_label, prefixed};
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::workflows::upgrade::survey::{Survey, survey};
 /// The area of log lines.
 pub(super) const AREA: &str = "upgrade";
 /// For how long a request is repeated where nothing has been begun: an API server that is down is told at once.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What was read.
 pub(super) struct Context {
@@ -34,14 +34,14 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// Reads it through a kubeconfig, with requests that fail repeated for `patience`. A worker may read no more than
-    /// its own configuration: `whole` asks for what the cluster runs.
+    /// Reads it through a kubeconfig. An API server that may just have been started is waited for as long as `starting`
+    /// says. A worker may read no more than its own configuration: `whole` asks for what the cluster runs.
     ///
     /// # Errors
     /// When the cluster can't be read, or this node's files can't be used.
     pub(super) fn read(
         kubeconfig: PathBuf,
-        patience: Duration,
+        starting: Option<Duration>,
         whole: bool,
         out: &Printer,
     ) -> Result<Self, Error> {
@@ -49,10 +49,8 @@ impl Context {
             AREA,
             "Reading configuration from the \"kubeadm-config\" ConfigMap in namespace \"kube-system\"...",
         );
-        let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
-        if patience > PATIENCE {
-            pass_authorizer(&mut *cluster)?;
-        }
+        let mut cluster = cluster::of_kubeconfig(kubeconfig, PATIENCE)?;
+        starting.into_iter().for_each(|limit| cluster.outlast(limit));
         let stored = stored::read(&mut *cluster)?;
         for warning in stored.loaded.warnings.iter().filter(|w| !w.deprecation) {
             out.warn("config", warning.problem.to_string());

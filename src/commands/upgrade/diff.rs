@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Request;
-use super::context::{Context, PATIENCE, version};
+use super::context::{Context, version};
 use super::run::Step;
 use crate::commands::this_node::{ThisNode, Wishes};
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         request.version.clone().or(Some(config.diff.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     let given = given.map(|text| version(&text)).transpose()?;
     let kubeconfig = request.admin_kubeconfig()?;
-    let context = Context::read(kubeconfig.clone(), PATIENCE, true, out)?;
+    let context = Context::read(kubeconfig, None, true, out)?;
     let target = given.unwrap_or_else(|| context.current.clone());
     let configured = usize::try_from(config.diff.context_lines).ok().filter(|lines| *lines > 0);
     let lines = request.context_lines.or(configured).unwrap_or(CONTEXT);
@@ -54,7 +54,6 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
             allow_candidates: true,
             ask: false,
         },
-        kubeconfig,
         journal: None,
     };
     let mut upgrade = step.dry_state(None, &out.quiet())?.upgrade;

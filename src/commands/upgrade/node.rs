@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::context::{AREA, Context, PATIENCE};
+use super::context::{AREA, Context};
 use super::run::Step;
 use super::{Request, recovery};
 use crate::commands::init;
@@ -36,12 +36,11 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         true => None,
         false => Some(init::lock(&paths, &workflow.locks(&selection), "upgrade node")?),
     };
-    let mut patience = PATIENCE;
-    if let Some(journal) = &journal {
+    let starting = journal.as_ref().map(|journal| {
         recovery::prepare(journal, None, out);
-        patience = Timeouts::of(config.timeouts.as_ref()).kubernetes_api;
-    }
-    let context = match Context::read(kubeconfig.clone(), patience, control_plane, out) {
+        Timeouts::of(config.timeouts.as_ref()).kubernetes_api
+    });
+    let context = match Context::read(kubeconfig, starting, control_plane, out) {
         Ok(context) => context,
         Err(error) => match &journal {
             Some(journal) => return Err(recovery::after(journal, error, &wishes(request, &config), out)),
@@ -67,7 +66,6 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
             allow_candidates: true,
             ask: false,
         },
-        kubeconfig,
         journal,
     };
     if dry_run {

@@ -3,8 +3,7 @@
 use serde_json::json;
 
 use super::Request;
-use super::context::{AREA, Context, PATIENCE, version};
-use crate::cluster::trial_of_kubeconfig;
+use super::context::{AREA, Context, version};
 use crate::commands::this_node::{ForVersion, Wishes};
 use crate::config::KubernetesVersion;
 use crate::error::Error;
@@ -34,7 +33,7 @@ pub(crate) fn run(
     let given = given.map(|text| version(&text)).transpose()?;
     let kubeconfig = request.admin_kubeconfig()?;
     let Context { mut cluster, stored, survey, current, node } =
-        Context::read(kubeconfig.clone(), PATIENCE, true, out)?;
+        Context::read(kubeconfig, None, true, out)?;
     out.log(AREA, format!("Cluster version: {current}"));
     if request.print_config.or(config.plan.print_config) == Some(true) {
         out.data(&yaml::to_string(&stored.loaded.cluster)?);
@@ -63,7 +62,7 @@ pub(crate) fn run(
             survey: survey.clone(),
             etcd_upgrade,
             renewal: true,
-            trial: Some(trial_of_kubeconfig(kubeconfig.clone(), PATIENCE)?),
+            trial: true,
         };
         let (evidence, back) = outlook::gather(given, cluster, &RealHost::new(), &*machine);
         cluster = back;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use super::context::{Context, PATIENCE};
-use crate::cluster::{self, Cluster, ClusterObject, ReadOnly, Recorder};
+use super::context::Context;
+use crate::cluster::{Cluster, ClusterObject, ReadOnly, Recorder};
 use crate::commands::dry_run;
 use crate::commands::this_node::{ForVersion, ThisNode, Wishes};
 use crate::config::KubernetesVersion;
@@ -37,8 +37,6 @@ pub(super) struct Step<'a> {
     pub(super) wishes: Wishes,
     /// What the user asked for.
     pub(super) options: Options,
-    /// The kubeconfig to reach the cluster with.
-    pub(super) kubeconfig: PathBuf,
     /// What an interrupted run has begun.
     pub(super) journal: Option<Journal>,
 }
@@ -62,12 +60,10 @@ impl Step<'_> {
         let start = Instant::now();
         remove_all_leftovers(ThisNode::folders());
         let (workflow, selection) = (self.workflow, self.selection);
-        let trial = cluster::trial_of_kubeconfig(self.kubeconfig.clone(), PATIENCE)?;
-        let (prepared, outlook) = self.prepare(Some(trial), out)?;
+        let (prepared, mut cluster, outlook) = self.prepare(true, out)?;
         let settings = &prepared.settings;
-        let limit = settings.node.timeouts.kubernetes_api;
-        let seams = Seams::real(settings, None, 0)?
-            .with_cluster(cluster::of_kubeconfig(prepared.kubeconfig.clone(), limit)?);
+        cluster.outlast(settings.node.timeouts.kubernetes_api);
+        let seams = Seams::real(settings, None, 0)?.with_cluster(cluster);
         let mut upgrade = prepared.state(seams, outlook, Box::new(Job), out);
         if selection.only.is_none() {
             upgrade.run.check_patches()?;
@@ -111,23 +107,23 @@ impl Step<'_> {
     pub(super) fn dry_state(mut self, dir: Option<PathBuf>, out: &Printer) -> Result<Dry, Error> {
         // An interrupted run is gone on with, or back, only for real.
         self.journal = None;
-        let (mut prepared, outlook) = self.prepare(None, out)?;
+        let (prepared, cluster, outlook) = self.prepare(false, out)?;
         let DryRun { seams, host, recorder, checks } = Seams::dry(&prepared.settings, dir, 0)?;
         // Nobody keeps what a dry run signs.
         let seams = seams.with_keys(KeyPool::stand_in(prepared.settings.cluster.algorithm, 1));
-        let cluster = prepared.cluster.take();
-        let seams = match cluster {
-            Some(cluster) => seams.with_cluster(Box::new(ReadOnly::new(cluster, recorder.clone()))),
-            None => seams,
-        };
+        let seams = seams.with_cluster(Box::new(ReadOnly::new(cluster, recorder.clone())));
         Ok(Dry { upgrade: prepared.state(seams, outlook, Box::new(NoJob), out), host, recorder, checks })
     }
 
-    fn prepare(self, trial: Option<Box<dyn Cluster>>, out: &Printer) -> Result<(Prepared, Outlook), Error> {
-        let Context { cluster, stored, survey, current, node } = self.context;
+    /// What is known before the first phase; with `trial` the API server is asked what it would refuse.
+    fn prepare(
+        self,
+        trial: bool,
+        out: &Printer,
+    ) -> Result<(Prepared, Box<dyn Cluster>, Outlook), Error> {
+        let Context { mut cluster, stored, survey, current, node } = self.context;
         let ForVersion { settings, lost_gates } = node.settings(&stored, &self.target, &self.wishes, out)?;
         let before = node.settings(&stored, &current, &self.wishes, &out.quiet());
-        let mut cluster = cluster;
         let mut outlook = Outlook::default();
         // Where the version that runs is not one that we know, nothing can be compared with it.
         if let Ok(before) = before {
@@ -154,10 +150,8 @@ impl Step<'_> {
             control_plane: node.is_control_plane(),
             journal: self.journal,
             stored_text: stored.text,
-            cluster: Some(cluster),
-            kubeconfig: self.kubeconfig,
         };
-        Ok((prepared, outlook))
+        Ok((prepared, cluster, outlook))
     }
 }
 
@@ -197,8 +191,6 @@ struct Prepared {
     control_plane: bool,
     journal: Option<Journal>,
     stored_text: String,
-    cluster: Option<Box<dyn cluster::Cluster>>,
-    kubeconfig: PathBuf,
 }
 
 impl Prepared {

@@ -7,7 +7,7 @@ use super::AREA;
 use crate::certs::rotation::{Progress, Staging};
 use crate::cluster::{self, Recorder, stored};
 use crate::commands::init;
-use crate::commands::this_node::{ThisNode, Wishes, pass_authorizer, start_kubelet};
+use crate::commands::this_node::{ThisNode, Wishes, start_kubelet};
 use crate::config::Timeouts;
 use crate::config::version::prefixed;
 use crate::error::Error;
@@ -60,15 +60,11 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
     let earlier = Progress::read(&Staging::of(&certificates), &host)?;
     let folders = [Folder::Certificates, Folder::Kubeconfigs, Folder::Manifests];
     let lock = if dry_run { None } else { Some(init::lock(&paths, &folders, "certs rotate-ca")?) };
-    let mut patience = PATIENCE;
+    let kubeconfig = paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
+    let mut cluster = cluster::of_kubeconfig(kubeconfig, PATIENCE)?;
     if earlier.is_some() {
         start_kubelet(&host, AREA, out);
-        patience = Timeouts::of(None).kubernetes_api;
-    }
-    let kubeconfig = paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
-    let mut cluster = cluster::of_kubeconfig(kubeconfig, patience)?;
-    if earlier.is_some() {
-        pass_authorizer(&mut *cluster)?;
+        cluster.outlast(Timeouts::of(None).kubernetes_api);
     }
     out.log(AREA, "Reading the configuration from ConfigMap kube-system/kubeadm-config");
     let stored = stored::read(&mut *cluster)?;
@@ -80,7 +76,8 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
     let limit = settings.node.timeouts.kubernetes_api;
     let kubeconfig =
         settings.node.paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
-    let cluster = cluster::of_kubeconfig(kubeconfig, limit)?;
+    let mut cluster = cluster::of_kubeconfig(kubeconfig, limit)?;
+    cluster.outlast(limit);
     if !dry_run {
         remove_all_leftovers(settings.node.paths.folders());
     }

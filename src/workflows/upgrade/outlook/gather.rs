@@ -33,8 +33,8 @@ pub(crate) struct Given {
     pub(crate) etcd_upgrade: bool,
     /// Certificates of what is upgraded are renewed.
     pub(crate) renewal: bool,
-    /// The cluster, where what is written is only tried; none where not even that is wanted.
-    pub(crate) trial: Option<Box<dyn Cluster>>,
+    /// The API server is asked what it would refuse.
+    pub(crate) trial: bool,
 }
 
 /// Gathers; what can't be read is left out, since it would only have told more. Returns the cluster too.
@@ -68,8 +68,8 @@ pub(crate) fn gather(
     let kubelet_flags =
         kubelet_flags.into_iter().map(|(file, name, value)| (file, Arg { name, value })).collect();
     let quorum = if control_plane && etcd_upgrade { quorum(&before, host) } else { None };
-    let (changed_addons, cluster) = changed_addons(&before, cluster);
-    let refused_addons = trial.map_or_else(Vec::new, |trial| refused_addons(&after, trial));
+    let (changed_addons, mut cluster) = changed_addons(&before, cluster);
+    let refused_addons = if trial { refused_addons(&after, &mut *cluster) } else { vec![] };
     let images = if control_plane { after.images() } else { vec![] };
     let missing_images =
         machine.runtime().ok().map(|facts| images.into_iter().filter(|image| !facts.holds(image)).collect());
@@ -136,13 +136,13 @@ fn addon_workloads(settings: &Settings, cluster: &mut dyn Cluster) -> Vec<Cluste
     objects
 }
 
-/// What admission says of the addons of the new version, where they are tried. Other refusals tell nothing of the
-/// upgrade: they may be of the trial.
-fn refused_addons(after: &Settings, mut trial: Box<dyn Cluster>) -> Vec<(String, String)> {
+/// What admission says of the addons of the new version. Other refusals tell nothing of the upgrade: they may be of the
+/// trial.
+fn refused_addons(after: &Settings, cluster: &mut dyn Cluster) -> Vec<(String, String)> {
     let mut refused = vec![];
-    for object in addon_workloads(after, &mut *trial) {
+    for object in addon_workloads(after, cluster) {
         let name = format!("{} {}", object.kind(), object.name());
-        if let Err(error) = trial.apply(vec![object]) {
+        if let Err(error) = cluster.try_out(object) {
             let why = error.to_string();
             if ["webhook", "AdmissionPolicy"].iter().any(|word| why.contains(word)) {
                 refused.push((name, why));

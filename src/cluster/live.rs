@@ -333,10 +333,17 @@ mod tests {
             assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), 1);
             cluster.outlast(LIMIT);
             cluster.get("ConfigMap", "kube-system", "c").unwrap_err();
-            assert!(requests.load(std::sync::atomic::Ordering::SeqCst) > 2, "a server that starts is asked again");
+            assert!(
+                requests.load(std::sync::atomic::Ordering::SeqCst) > 2,
+                "a server that starts is asked again"
+            );
             let before = requests.load(std::sync::atomic::Ordering::SeqCst);
             cluster.try_out(cluster_admins().unwrap().remove(0)).unwrap_err();
-            assert_eq!(requests.load(std::sync::atomic::Ordering::SeqCst), before + 1, "a trial is asked once");
+            assert_eq!(
+                requests.load(std::sync::atomic::Ordering::SeqCst),
+                before + 1,
+                "a trial is asked once"
+            );
         }
         let mut codes = vec![503].into_iter();
         let mut cluster = api.cluster(LIMIT, move |_| codes.next());

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::cluster::stored::Stored;
 use crate::cluster::Cluster;
+use crate::cluster::stored::Stored;
 use crate::commands::configuration::unusable;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::{Patches, Timeouts};

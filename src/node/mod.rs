@@ -7,6 +7,6 @@ pub(crate) mod identity;
 mod restart;
 mod static_pod;
 
-pub(crate) use etcd::{joined_members, LocalEtcd, etcd_endpoints};
+pub(crate) use etcd::{LocalEtcd, etcd_endpoints, joined_members};
 pub(crate) use restart::StaticPods;
 pub(crate) use static_pod::StaticPod;

@@ -1,6 +1,7 @@
 //! kubestrap as its users meet it: the built program, run in temporary folders, on any machine, with or without root.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod api;
 mod bad_input;
 // mod bad_values;
 mod callers;
@@ -24,3 +25,4 @@ mod secrets;
 mod snapshots;
 mod support;
 mod tools;
+mod upgrade;

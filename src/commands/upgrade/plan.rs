@@ -14,6 +14,7 @@ use crate::output::Printer;
 use crate::workflow::machine;
 use crate::workflows::upgrade::outlook::{self, Given, Outlook};
 use crate::workflows::upgrade::plan::{UpgradePlan, available, config_versions, newest_known};
+use crate::workflows::upgrade::policy;
 use crate::yaml;
 
 /// Works out the plan; `print` makes its text. Errors in what was seen ahead refuse the upgrade, and are the exit
@@ -32,8 +33,7 @@ pub(crate) fn run(
         request.version.clone().or(Some(config.plan.kubernetes_version.clone()).filter(|v| !v.is_empty()));
     let given = given.map(|text| version(&text)).transpose()?;
     let kubeconfig = request.admin_kubeconfig()?;
-    let Context { mut cluster, stored, survey, current, node } =
-        Context::read(kubeconfig, None, true, out)?;
+    let Context { mut cluster, stored, survey, current, node } = Context::read(kubeconfig, None, true, out)?;
     out.log(AREA, format!("Cluster version: {current}"));
     if request.print_config.or(config.plan.print_config) == Some(true) {
         out.data(&yaml::to_string(&stored.loaded.cluster)?);
@@ -48,6 +48,8 @@ pub(crate) fn run(
     };
     let machine = machine(&before.settings)?;
     let (mut upgrades, mut findings): (_, Vec<Finding>) = (vec![], vec![]);
+    let allowed = |given: Option<bool>, configured| given.or(configured) == Some(true);
+    let kubelets: Vec<_> = survey.kubelets().map(|(node, version)| (node.to_owned(), version)).collect();
     for target in &targets {
         out.log(AREA, format!("Target version: {target}"));
         let ForVersion { settings, lost_gates } = node.settings(&stored, target, &wishes, &quiet)?;
@@ -64,9 +66,17 @@ pub(crate) fn run(
             renewal: true,
             trial: true,
         };
+        let step = policy::Step {
+            current: &current,
+            target,
+            allow_experimental: allowed(request.allow_experimental, config.plan.allow_experimental_upgrades),
+            allow_candidates: allowed(request.allow_candidates, config.plan.allow_rc_upgrades),
+            api_servers: &survey.api_servers(),
+            kubelets: &kubelets,
+        };
         let (evidence, back) = outlook::gather(given, cluster, &RealHost::new(), &*machine);
         cluster = back;
-        for finding in Outlook::of(&evidence, &ignored).findings {
+        for finding in step.findings().into_iter().chain(Outlook::of(&evidence, &ignored).findings) {
             if !findings.contains(&finding) {
                 findings.push(finding);
             }

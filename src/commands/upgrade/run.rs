@@ -116,11 +116,7 @@ impl Step<'_> {
     }
 
     /// What is known before the first phase; with `trial` the API server is asked what it would refuse.
-    fn prepare(
-        self,
-        trial: bool,
-        out: &Printer,
-    ) -> Result<(Prepared, Box<dyn Cluster>, Outlook), Error> {
+    fn prepare(self, trial: bool, out: &Printer) -> Result<(Prepared, Box<dyn Cluster>, Outlook), Error> {
         let Context { mut cluster, stored, survey, current, node } = self.context;
         let ForVersion { settings, lost_gates } = node.settings(&stored, &self.target, &self.wishes, out)?;
         let before = node.settings(&stored, &current, &self.wishes, &out.quiet());

@@ -3,6 +3,7 @@
 use crate::config::{KubernetesVersion, Release};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
+use crate::finding::Finding;
 
 /// How many minors kubelet may be older than the API server.
 const KUBELET_SKEW: u64 = 3;
@@ -125,6 +126,19 @@ const RULES: &[Rule] = &[
 ];
 
 impl Step<'_> {
+    /// What is wrong with it, as a plan tells it.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let finding = |rule: &Rule| {
+            let finding = Finding { check: "Version".into(), ..Finding::error((rule.broken)(self)?) };
+            Some(if rule.mandatory {
+                finding
+            } else {
+                finding.fix("choose another version, or pass `--force` to `upgrade apply`")
+            })
+        };
+        RULES.iter().filter_map(finding).collect()
+    }
+
     /// Refuses a step that breaks a rule; `force` passes over those that are not mandatory.
     ///
     /// # Errors

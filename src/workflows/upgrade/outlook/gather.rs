@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::Evidence;
 use super::evidence::Quorum;
 use crate::certs;
-use crate::cluster::{self, Cluster, ClusterObject, ReadOnly, Recorder};
+use crate::cluster::{self, Cluster, ClusterError, ClusterObject, ReadOnly, Recorder};
 use crate::config::Settings;
 use crate::config::v1beta4::Arg;
 use crate::etcd::{ClusterHealth, Credentials, EtcdClient, State};
@@ -69,7 +69,8 @@ pub(crate) fn gather(
         kubelet_flags.into_iter().map(|(file, name, value)| (file, Arg { name, value })).collect();
     let quorum = if control_plane && etcd_upgrade { quorum(&before, host) } else { None };
     let (changed_addons, mut cluster) = changed_addons(&before, cluster);
-    let refused_addons = if trial { refused_addons(&after, &mut *cluster) } else { vec![] };
+    // A worker installs no addons, and may not.
+    let refused_addons = if trial && control_plane { refused_addons(&after, &mut *cluster) } else { vec![] };
     let images = if control_plane { after.images() } else { vec![] };
     let missing_images =
         machine.runtime().ok().map(|facts| images.into_iter().filter(|image| !facts.holds(image)).collect());
@@ -142,8 +143,8 @@ fn refused_addons(after: &Settings, cluster: &mut dyn Cluster) -> Vec<(String, S
     let mut refused = vec![];
     for object in addon_workloads(after, cluster) {
         let name = format!("{} {}", object.kind(), object.name());
-        if let Err(error) = cluster.try_out(object) {
-            let why = error.to_string();
+        if let Err(ClusterError::Object { refusal, .. }) = cluster.try_out(object) {
+            let why = refusal.to_string();
             if ["webhook", "AdmissionPolicy"].iter().any(|word| why.contains(word)) {
                 refused.push((name, why));
             }

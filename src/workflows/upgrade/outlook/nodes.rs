@@ -63,7 +63,8 @@ fn not_ready(e: &Evidence, control_plane: bool) -> Vec<Finding> {
         let why = node.not_ready.as_ref()?;
         let finding = if control_plane { Finding::error } else { Finding::warning };
         let role = if control_plane { "control-plane node" } else { "node" };
-        let finding = finding(format!("{role} {} is not ready", node.name)).evidence(why.clone());
+        let finding = finding(format!("{role} {} is not ready", node.name))
+            .evidences(Some(why.clone()).filter(|why| !why.is_empty()));
         Some(finding.fix(format!("see `kubectl describe node {}` and kubelet's log there", node.name)))
     };
     nodes.filter_map(finding).collect()

@@ -238,8 +238,11 @@ fn etcd_member_keeps_the_members_it_joined_for_as_long_as_they_name_it() {
         let site = Site::new();
         static_pods::write_joining_etcd(&mut site.run(OLD, node(0)), &members).unwrap();
         site.apply(&node(0)).unwrap();
-        let expected =
-            if kept { vec![format!("={members}"), "-state=existing".into()] } else { vec![format!("={own}")] };
+        let expected = if kept {
+            vec![format!("={members}"), "-state=existing".into()]
+        } else {
+            vec![format!("={own}")]
+        };
         assert_eq!(flags(&site), expected);
         assert!(!site.apply(&node(0)).unwrap(), "a second upgrade restarts nothing");
     }

@@ -1,6 +1,6 @@
 //! An API server that knows a store of objects, and refuses to change them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -16,6 +16,7 @@ pub(crate) struct Api {
 #[derive(Default)]
 struct State {
     objects: BTreeMap<String, Value>,
+    collections: BTreeSet<String>,
     requests: Vec<String>,
 }
 
@@ -43,7 +44,10 @@ impl Api {
     /// Adds an object, or replaces it.
     pub(crate) fn put(&self, object: Value) {
         let path = path(&object);
-        self.state.lock().unwrap().objects.insert(path, object);
+        let collection = path.rsplit_once('/').unwrap().0.to_owned();
+        let mut state = self.state.lock().unwrap();
+        state.objects.insert(path, object);
+        state.collections.insert(collection);
     }
 
     /// Changes the object of this kind and name.
@@ -124,8 +128,8 @@ fn answer(request: &str, state: &mut State) -> (u16, Value) {
         |key: &&String| key.rsplit_once('/').is_some_and(|(collection, _)| collection == path);
     let items: Vec<&Value> =
         state.objects.keys().filter(of_collection).map(|key| &state.objects[key]).collect();
-    match items.is_empty() {
-        true => failure(404, "not found"),
-        false => (200, json!({ "kind": "List", "apiVersion": "v1", "metadata": {}, "items": items })),
+    match state.collections.contains(path) {
+        false => failure(404, "not found"),
+        true => (200, json!({ "kind": "List", "apiVersion": "v1", "metadata": {}, "items": items })),
     }
 }

@@ -230,39 +230,73 @@ fn cluster_that_can_not_be_read_is_told_with_the_cause() {
 #[test]
 fn what_is_seen_ahead_refuses_the_upgrade_before_anything_is_changed() {
     let mut all = String::new();
-    let changes: [(&str, fn(&Site)); 6] = [
-        ("a node that is not ready", |site| {
-            site.api
-                .change("Node", "cp-1", |node| node["status"]["conditions"][0]["status"] = "False".into());
-        }),
-        ("a kubelet that is too old", |site| {
-            let mut old = node("old", false);
-            old["status"]["nodeInfo"]["kubeletVersion"] = "v1.32.1".into();
-            site.api.put(old);
-        }),
-        ("a control plane that is not upgraded", |site| {
-            site.api.put(node("cp-2", true));
-            site.api.put(pod("kube-apiserver", "cp-2", "v1.34.1"));
-        }),
-        ("no Node of this machine", |site| site.api.remove("Node", "cp-1")),
-        ("a manifest that is missing", |site| {
-            fs::remove_file(site.machine.file("/etc/kubernetes/manifests/kube-scheduler.yaml")).unwrap();
-        }),
-        ("v1beta3 for a version without it", |site| {
-            for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
-                site.api.put(pod(component, "cp-1", "v1.36.2"));
-            }
-            site.stored(|_| {
+    let changes: [(&str, fn(&Site), &str, i32); 7] = [
+        (
+            "a node that is not ready",
+            |site| {
+                site.api.change("Node", "cp-1", |node| {
+                    node["status"]["conditions"][0]["status"] = "False".into()
+                });
+            },
+            NEW,
+            3,
+        ),
+        (
+            "a kubelet that is too old",
+            |site| {
+                let mut old = node("old", false);
+                old["status"]["nodeInfo"]["kubeletVersion"] = "v1.32.1".into();
+                site.api.put(old);
+            },
+            NEW,
+            3,
+        ),
+        (
+            "a control plane that is two minors behind",
+            |site| {
+                site.api.put(node("cp-2", true));
+                site.api.put(pod("kube-apiserver", "cp-2", "v1.34.1"));
+            },
+            NEW,
+            3,
+        ),
+        ("no Node of this machine", |site| site.api.remove("Node", "cp-1"), NEW, 3),
+        (
+            "kube-proxy that was removed",
+            |site| {
+                site.api.remove("ConfigMap", "kube-proxy");
+                site.api.remove("DaemonSet", "kube-proxy");
+            },
+            NEW,
+            0,
+        ),
+        (
+            "a manifest that is missing",
+            |site| {
+                fs::remove_file(site.machine.file("/etc/kubernetes/manifests/kube-scheduler.yaml")).unwrap();
+            },
+            NEW,
+            3,
+        ),
+        (
+            "v1beta3 for a version without it",
+            |site| {
+                for component in ["kube-apiserver", "kube-controller-manager", "kube-scheduler"] {
+                    site.api.put(pod(component, "cp-1", "v1.36.2"));
+                }
+                site.stored(|_| {
                 "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\nkubernetesVersion: v1.36.2\n"
                     .into()
             });
-        }),
+            },
+            "v1.37.0",
+            3,
+        ),
     ];
-    for (what, change) in changes {
+    for (what, change, version, code) in changes {
         let Some(site) = site() else { return };
         change(&site);
-        let version = if what.starts_with("v1beta3") { "v1.37.0" } else { "v1.36.2" };
-        all += &format!("$ {what}\n{}\n", site.told(&format!("plan {version}"), 3));
+        all += &format!("$ {what}\n{}\n", site.told(&format!("plan {version}"), code));
     }
     shown("seen-ahead", &all);
 }

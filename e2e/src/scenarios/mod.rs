@@ -218,8 +218,13 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "upgrade-faults",
-        "what goes wrong with an upgrade is told in words, soon, by the right exit code, and the node is as before",
-        upgrade_faults::run,
+        "an upgrade that can't be done is refused in words, soon, by the right exit code, and changes nothing",
+        upgrade_faults::refused,
+    ),
+    row(
+        "upgrade-faults-undone",
+        "one whose new components do not start is undone, with the cause, and the node is as before",
+        upgrade_faults::undone,
     ),
     row("upgrade-kill", "upgrade apply killed at any moment is finished by the next", upgrade::kill),
     with_kubeadm(

@@ -16,7 +16,7 @@ use crate::command::Output;
 use crate::config::Config;
 use crate::json::at;
 use crate::neighbour::{Neighbour, ignored_checks};
-use crate::node::{ADMIN, Node, PATIENCE};
+use crate::node::{ADMIN, MANIFESTS, Node, PATIENCE};
 use crate::wait::eventually;
 
 /// A version that is two minors above the API servers that are not upgraded yet.
@@ -41,6 +41,19 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let second = others.first().context("no second machine")?;
     let early = second.run(&["kubestrap", "upgrade", "node", &checks(node)])?.success()?;
     ensure!(early.stdout.contains("upgrade apply"), "it does not tell what comes first: {}", early.stdout);
+
+    let manifest = format!("{MANIFESTS}/etcd.yaml");
+    second.run(&["mv", &manifest, "/root/"])?.success()?;
+    eventually("a member of etcd is down", PATIENCE, || {
+        let running = second.run(&["pidof", "etcd"])?;
+        ensure!(running.code != Some(0), "it runs: {}", running.stdout);
+        Ok(())
+    })?;
+    let down = first.run(&["kubestrap", "upgrade", "apply", &target, "--yes", &checks(node)])?;
+    second.run(&["mv", "/root/etcd.yaml", &manifest])?.success()?;
+    let named = down.stderr.contains("EtcdQuorum") && down.stderr.contains(second.name());
+    ensure!(down.code == Some(3) && named, "etcd without a second member: {}", down.failure());
+    eventually("the member is back", PATIENCE, || is_control_plane(node, second))?;
 
     let asking = Asking::with(|path| first.read(path))?;
     std::thread::sleep(Duration::from_secs(1));

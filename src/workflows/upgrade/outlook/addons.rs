@@ -1,4 +1,4 @@
-//! Addons that somebody changed by hand: the upgrade installs them again.
+//! Addons that somebody changed or removed: the upgrade installs them again.
 
 use super::Evidence;
 use crate::diff::unified;
@@ -33,6 +33,25 @@ pub(super) fn changed(e: &Evidence) -> Vec<Finding> {
     findings.collect()
 }
 
+/// kubeadm installs what is missing too: kube-proxy would come back where another proxy has replaced it.
+pub(super) fn missing(e: &Evidence) -> Vec<Finding> {
+    let config = &e.after.cluster.config;
+    let addons = [
+        ("kube-proxy", "kube-proxy", "proxy", config.proxy.disabled, &e.survey.kube_proxy),
+        ("CoreDNS", "coredns", "dns", config.dns.disabled, &e.survey.coredns),
+    ];
+    let missing =
+        addons.into_iter().filter(|(_, _, _, disabled, tag)| e.control_plane && !disabled && tag.is_none());
+    let finding = |(name, phase, field, ..): (&str, &str, &str, bool, &Option<String>)| {
+        Finding::warning(format!("{name} is not installed, and the upgrade installs it"))
+            .cause("it was removed, or left out by `init`: another program may do its work here")
+            .fix(format!(
+                "keep it out with `--skip-phases addon/{phase}`, or for good with `{field}: {{disabled: true}}` in ConfigMap kube-system/kubeadm-config"
+            ))
+    };
+    missing.map(finding).collect()
+}
+
 /// What admission refuses after the control plane is upgraded would end the upgrade half way.
 pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
     let finding = |(name, why): &(String, String)| {
@@ -49,6 +68,17 @@ mod tests {
     use super::super::tests::evidence;
     use super::*;
     use crate::finding::Severity;
+
+    #[test]
+    fn addon_that_is_missing_is_told_unless_it_is_disabled() {
+        let told = |config: &str| {
+            let mut e = evidence("v1.35.6", "v1.36.2", config);
+            e.survey.kube_proxy = None;
+            missing(&e).into_iter().map(|finding| finding.fix.unwrap()).collect::<Vec<_>>()
+        };
+        assert!(told("")[0].contains("--skip-phases addon/kube-proxy"));
+        assert_eq!(told("proxy: {disabled: true}\n"), [""; 0]);
+    }
 
     #[test]
     fn addon_that_a_webhook_refuses_is_an_error_with_what_it_said() {

@@ -55,6 +55,7 @@ const ROWS: &[Row] = &[
     Row { name: "CertificateAuthority", look: certificates::unfit },
     Row { name: "AddonsAdmitted", look: addons::refused },
     Row { name: "AddonsChanged", look: addons::changed },
+    Row { name: "AddonsMissing", look: addons::missing },
     Row { name: "ImagesHere", look: images::here },
     Row { name: "BackupSpace", look: disk::space },
 ];
@@ -91,7 +92,13 @@ pub(super) mod tests {
             kubelet: current.into(),
             ..Node::default()
         };
-        Evidence::for_tests(before, after, Survey { nodes: vec![node], ..Survey::default() })
+        let survey = Survey {
+            nodes: vec![node],
+            coredns: Some("v1.13.1".into()),
+            kube_proxy: Some(current.into()),
+            ..Survey::default()
+        };
+        Evidence::for_tests(before, after, survey)
     }
 
     #[test]

@@ -32,22 +32,25 @@ const WRITTEN: &str = "/api/v1/namespaces/default/configmaps/asked?fieldManager=
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// The client, at work.
-pub(crate) struct Asking {
+pub struct Asking {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<anyhow::Result<Asked>>,
 }
 
 /// What became of its questions.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub struct Asked {
     /// How many it asked.
     pub(crate) count: usize,
+    /// How many the server asked to be repeated: an API server that ends refuses what it has just accepted with 503 and
+    /// Retry-After, which every client of Kubernetes' own follows.
+    pub(crate) repeated: usize,
     /// Those that failed: when, and how.
     pub(crate) failures: Vec<String>,
     /// How long the slowest took that did not fail.
     pub(crate) slowest: Duration,
     /// For how long nobody answered, each time: from the last answer to the next.
-    pub(crate) gaps: Vec<Duration>,
+    pub gaps: Vec<Duration>,
 }
 
 impl Asking {
@@ -55,7 +58,7 @@ impl Asking {
     ///
     /// # Errors
     /// When it has no identity.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub fn start() -> anyhow::Result<Self> {
         Self::with(|path| Ok(fs::read_to_string(path)?))
     }
 
@@ -63,7 +66,7 @@ impl Asking {
     ///
     /// # Errors
     /// When it has no identity.
-    pub(crate) fn with(read: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
+    pub fn with(read: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
         fs::create_dir_all(FOLDER)?;
         let kubeconfig = parse_values(&read(KUBECONFIG).context(KUBECONFIG)?).context(KUBECONFIG)?;
         for (field, file) in IDENTITY {
@@ -81,7 +84,7 @@ impl Asking {
     ///
     /// # Errors
     /// When it could not ask.
-    pub(crate) fn stop(self) -> anyhow::Result<Asked> {
+    pub fn stop(self) -> anyhow::Result<Asked> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow!("the client ended early"))?
     }
@@ -97,6 +100,7 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
         let writes = asked.count % 2 == 1;
         let mut curl = Command::new("curl");
         curl.args(["--silent", "--show-error", "--fail", "--max-time", "10", "--output", "/dev/null"])
+            .args(["--write-out", "%{http_code} %header{retry-after}"])
             .args(["--cacert", &file("ca.crt"), "--cert", &file("client.crt")])
             .args(["--key", &file("client.key")]);
         if writes {
@@ -118,6 +122,9 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
                 asked.gaps.push(answered.elapsed());
             }
             answered = Instant::now();
+        } else if asks_to_repeat(&output.stdout) {
+            failing = true;
+            asked.repeated += 1;
         } else {
             let what = if writes { "write" } else { "read" };
             failing = true;
@@ -126,4 +133,22 @@ fn ask_until(stopped: &AtomicBool) -> anyhow::Result<Asked> {
         std::thread::sleep(PAUSE);
     }
     Ok(asked)
+}
+
+/// Whether an answer, its code and its Retry-After, asks for the request to be repeated.
+fn asks_to_repeat(answer: &str) -> bool {
+    answer
+        .split_once(' ')
+        .is_some_and(|(code, after)| matches!(code, "429" | "503") && !after.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_with_a_time_to_wait_is_repeated() {
+        assert!(asks_to_repeat("503 1") && asks_to_repeat("429 10"));
+        assert!(!asks_to_repeat("503 ") && !asks_to_repeat("500 1") && !asks_to_repeat("000 "));
+    }
 }

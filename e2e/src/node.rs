@@ -34,7 +34,7 @@ const DROP_IN: &str = include_str!("../../templates/kubelet/10-kubeadm.conf");
 #[derive(Debug)]
 pub struct Node {
     /// The run's plan.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
     /// The program whose `init` is run.
     pub(crate) init: String,
     containerd: RefCell<Option<Containerd>>,
@@ -182,7 +182,7 @@ impl Node {
     ///
     /// # Errors
     /// When it fails.
-    pub(crate) fn kubectl(&self, args: &[&str]) -> anyhow::Result<String> {
+    pub fn kubectl(&self, args: &[&str]) -> anyhow::Result<String> {
         let mut all = vec!["--kubeconfig", ADMIN, "--request-timeout", "10s"];
         all.extend(args);
         Ok(self.run("kubectl", &all)?.success()?.stdout)

@@ -41,6 +41,11 @@ pub(crate) struct Older {
 }
 
 impl Plan {
+    /// The cluster's version.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     /// The release so many minors older than the programs, if the user has it.
     pub(crate) fn older_by(&self, minors: u32) -> Option<&Older> {
         let minor = |version: &str| version.split('.').nth(1)?.parse::<u32>().ok();

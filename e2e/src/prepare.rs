@@ -36,6 +36,11 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// Whether there is something to upgrade from.
+    pub fn has_older(&self) -> bool {
+        !self.older_bin_dir.is_empty()
+    }
+
     /// The program under test, built if it is ours.
     ///
     /// # Errors

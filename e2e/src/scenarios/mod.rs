@@ -22,7 +22,7 @@ mod rerun;
 mod reset;
 mod rotate_ca;
 mod static_pods;
-mod upgrade;
+pub(crate) mod upgrade;
 mod upgrade_faults;
 mod upgrade_three;
 mod upgrade_through;

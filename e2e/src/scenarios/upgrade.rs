@@ -31,6 +31,10 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let old = control_plane_of_minor_before(node)?;
     node.kubectl(&["create", "configmap", "marker", "--from-literal=a=b"])?;
 
+    for command in [["plan", &target], ["diff", &target]] {
+        let looked = node.run(&node.init, &[&["upgrade"], command.as_slice()].concat())?;
+        node.note(format!("{} {:.2} s", command.join(" "), looked.elapsed.as_secs_f64()));
+    }
     refused_flag(node, &target).context("from the minor before")?;
     let asking = Asking::start()?;
     std::thread::sleep(Duration::from_secs(1));
@@ -66,7 +70,10 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
 }
 
 /// Makes a control plane of the minor before, whose version is given back.
-pub(super) fn control_plane_of_minor_before(node: &Node) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When that fails.
+pub fn control_plane_of_minor_before(node: &Node) -> anyhow::Result<String> {
     let old = match node.plan.older_by(1) {
         Some(release) => {
             install_kubelet(&release.programs, |words| run_words(node, words))?;
@@ -161,7 +168,7 @@ pub(super) fn apply(node: &Node, flags: &[&str]) -> anyhow::Result<Value> {
 }
 
 /// The flag for what can't be checked here. Without a network for Pods no Node is Ready and no Job runs.
-pub(super) fn checks(node: &Node) -> String {
+pub fn checks(node: &Node) -> String {
     let mut flag = ignored_checks();
     if node.plan.cni.is_empty() {
         flag.push_str(",ControlPlaneNodesReady,CreateJob");

@@ -69,6 +69,11 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     for machine in &machines {
         install_kubelet(&node.plan.programs, |words| machine.run(words))?;
         machine.run(&["systemctl", "restart", "kubelet"])?.success()?;
+        eventually("kubelet is new", PATIENCE, || joined_version(node, machine, &target))?;
+        // A kubelet of another minor starts every Pod anew: one machine at a time.
+        if machine.name() != worker.name() {
+            eventually("its API server runs again", PATIENCE, || answers(machine))?;
+        }
     }
     for machine in planes {
         is_control_plane(node, machine)?;
@@ -76,9 +81,10 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     nodes_ready(node)?;
     let asked = asking.stop()?;
     node.note(format!(
-        "of {} requests {} failed: {}; the slowest took {:.1} s",
+        "of {} requests {} failed, {} were to be repeated: {}; the slowest took {:.1} s",
         asked.count,
         asked.failures.len(),
+        asked.repeated,
         span(&asked.failures),
         asked.slowest.as_secs_f64()
     ));
@@ -116,6 +122,27 @@ fn make_cluster(
         is_control_plane(node, machine)?;
     }
     joined_version(node, worker, version)
+}
+
+/// The machine's own API server answers for ten seconds.
+fn answers(machine: &Neighbour<'_>) -> anyhow::Result<()> {
+    for _ in 0..20 {
+        machine
+            .run(&[
+                "curl",
+                "--insecure",
+                "--silent",
+                "--fail",
+                "--max-time",
+                "1",
+                "--output",
+                "/dev/null",
+                "https://127.0.0.1:6443/readyz",
+            ])?
+            .success()?;
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    Ok(())
 }
 
 /// Runs an upgrade on a machine; its result.

@@ -5,6 +5,7 @@ mod join;
 mod live;
 mod measure;
 mod report;
+mod upgrade;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -18,13 +19,17 @@ use e2e::say;
 use report::Report;
 
 /// What it has done in machines.
-pub(crate) const JOBS: &[e2e::Job] =
-    &[("bench-init", live::init), ("bench-floor", live::floor), ("bench-joins", join::joins)];
+pub(crate) const JOBS: &[e2e::Job] = &[
+    ("bench-init", live::init),
+    ("bench-floor", live::floor),
+    ("bench-joins", join::joins),
+    ("bench-upgrade", upgrade::upgrade),
+];
 
 /// Measure kubestrap against kubeadm
 ///
 /// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, the time that
-/// kube-apiserver alone needs, and joins of a worker and a control plane. Fails when a limit is passed.
+/// kube-apiserver alone needs, joins of a worker and a control plane, and, with --older-bin-dir, upgrades. Fails when a limit is passed.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The kubeadm to compare with
@@ -33,7 +38,7 @@ pub(crate) struct Bench {
     /// Dry runs of each
     #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Inits and joins of each
+    /// Inits, joins and upgrades of each
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     pairs: u16,
     /// Measure nothing but this
@@ -52,6 +57,8 @@ enum Part {
     Init,
     /// Joins
     Join,
+    /// Upgrades from the minor before
+    Upgrade,
 }
 
 impl Bench {
@@ -75,7 +82,7 @@ impl Bench {
         }
         if self.programs.bin_dir.is_none() {
             say::note(
-                "whole inits and joins were left out: --bin-dir names no folder of real Kubernetes programs",
+                "whole inits, joins and upgrades were left out: --bin-dir names no folder of real Kubernetes programs",
             );
             return Ok(report.within_limits());
         }
@@ -84,6 +91,9 @@ impl Bench {
         }
         if is_asked(Part::Join) {
             join::compare(&self.programs, &kubeadm, self.pairs, &mut report)?;
+        }
+        if self.only == Some(Part::Upgrade) || is_asked(Part::Upgrade) && self.programs.has_older() {
+            upgrade::compare(&self.programs, &kubeadm, self.pairs, &mut report)?;
         }
         Ok(report.within_limits())
     }

@@ -36,7 +36,9 @@ pub(super) fn run(node: &Node, name: &str) -> anyhow::Result<()> {
     for component in COMPONENTS.iter().filter(|component| component.name == name) {
         let cluster = if component.live { Some(Cluster::start(node)?) } else { None };
         let cases = case::read(component)?;
-        let results = each(&cases, |case| {
+        // Beside a cluster, all of them would listen at the same port.
+        let threads = if component.live { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+        let results = each(&cases, threads, |case| {
             let compared = compare(kubestrap, component, case)?;
             if let Some(disagreement) = &compared.disagreement {
                 progress(disagreement)?;
@@ -79,9 +81,10 @@ fn compare(kubestrap: Kubestrap<'_>, component: &Component, case: &Case) -> anyh
     Ok(Compared { refused: matches!(answer, Answer::Refuses(_)), disagreement })
 }
 
-/// `job` on each of `items`, on as many threads as there are processors; the results in the items' order.
+/// `job` on each of `items`, on so many threads; the results in the items' order.
 fn each<T: Sync, R: Send>(
     items: &[T],
+    threads: usize,
     job: impl Fn(&T) -> anyhow::Result<R> + Sync,
 ) -> anyhow::Result<Vec<R>> {
     let next = AtomicUsize::new(0);
@@ -100,7 +103,7 @@ fn each<T: Sync, R: Send>(
         }
     };
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..threads {
             scope.spawn(work);
         }
     });

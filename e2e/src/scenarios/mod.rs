@@ -2,6 +2,7 @@
 
 mod callers;
 mod care;
+mod care_faults;
 mod certificates;
 mod changed;
 mod day_two;
@@ -116,6 +117,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "care",
         "care renews what is due under load; killed, on a full disk, with a component that stays away, on another node's turn",
         care::run,
+    ),
+    row(
+        "care-faults",
+        "what goes wrong with backup, restore, snapshots, care and rotation is told, with what to do",
+        care_faults::run,
     ),
     Scenario {
         needs: Some("haproxy"),

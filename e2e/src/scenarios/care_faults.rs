@@ -213,7 +213,6 @@ const FAULTS: &[Fault] = &[
         command: "kubestrap etcd health",
         code: 4,
         says: &["2379", "does not answer|in time|timed out", "fix:"],
-        ..FAULT
     },
     Fault {
         name: "recover-with-a-quorum",
@@ -299,7 +298,6 @@ const FAULTS: &[Fault] = &[
         command: "kubestrap certs rotate-ca",
         code: 3,
         says: &["ca.key", "fix:"],
-        ..FAULT
     },
     Fault {
         name: "rotate-ca-with-a-ca-that-does-not-fit-its-key",
@@ -308,7 +306,6 @@ const FAULTS: &[Fault] = &[
         command: "kubestrap certs rotate-ca",
         code: 3,
         says: &["ca-rotation/new/ca.crt", "key", "fix:"],
-        ..FAULT
     },
     Fault {
         name: "rotate-ca-without-room",

@@ -290,7 +290,7 @@ fn what_is_seen_ahead_refuses_the_upgrade_before_anything_is_changed() {
             });
             },
             "v1.37.0",
-            3,
+            0,
         ),
     ];
     for (what, change, version, code) in changes {

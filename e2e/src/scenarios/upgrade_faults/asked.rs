@@ -96,6 +96,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "patches-missing",
         command: "kubestrap upgrade apply TARGET --yes CHECKS --patches /nowhere",
+        code: 2,
         says: &["/nowhere"],
         ..FAULT
     },
@@ -103,6 +104,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "patch-unreadable",
         patch: ("kube-apiserver.yaml", "a: [\n"),
         command: PATCHED,
+        code: 2,
         says: &["kube-apiserver.yaml"],
         ..FAULT
     },

@@ -248,6 +248,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::logging(&mut judge);
         rules::common::hidden_metrics(&mut judge);
         rules::common::http2(&mut judge);
+        rules::common::emulation(&mut judge);
         rules::common::client(&mut judge);
         rules::common::serving_pair(&mut judge);
     }

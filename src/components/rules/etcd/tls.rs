@@ -1,6 +1,7 @@
 //! Which TLS etcd speaks. Source: etcd 3.6, `server/embed/config.go`, `client/pkg/transport/listener.go`.
 
 use super::super::super::rule::Judge;
+use super::super::common::without_http2;
 
 pub(super) fn rules(judge: &mut Judge<'_>) {
     let command = judge.command;
@@ -31,6 +32,12 @@ pub(super) fn rules(judge: &mut Judge<'_>) {
                 format!("`--{certificate}` and `--{key}` must both be given, since `--{listens}` is https");
             judge.refuse("flag-pair", blamed, why);
         }
+    }
+    if command.items("listen-client-urls").any(|(url, _)| url.trim().starts_with("https:"))
+        && let Some(given) = command.last("cipher-suites").filter(|given| !given.value.is_empty())
+        && let Some(why) = without_http2(command.items("cipher-suites").map(|(suite, _)| suite), "")
+    {
+        judge.refuse("flag-value", given, why);
     }
     for side in ["peer", "client"] {
         let (name, host) = (format!("{side}-cert-allowed-cn"), format!("{side}-cert-allowed-hostname"));

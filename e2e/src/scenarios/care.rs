@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use super::join::{at_once, is_control_plane, join_command, joined};
+use super::join::{at_once, init_behind_balancer, is_control_plane, joined};
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::machine::NODE_NAME;
-use crate::neighbour::{Neighbour, ignored_checks};
+use crate::neighbour::Neighbour;
 use crate::node::{ADMIN, Node, PATIENCE};
 use crate::wait::eventually;
 
@@ -196,14 +196,7 @@ fn other_turn(care: &Care) -> anyhow::Result<()> {
 /// Three control planes at once: they take turns, and the API answers all the time.
 pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=3)?;
-    let first = Neighbour::new(node, 1)?;
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
-    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
-    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
-    let init = first.run(&init)?.success()?;
-    fs::create_dir_all(KUBERNETES)?;
-    fs::write(ADMIN, first.read(ADMIN)?)?;
-    let join = join_command(&init.stdout, true)?;
+    let (first, join) = init_behind_balancer(node)?;
     let machines = [first, Neighbour::new(node, 2)?, Neighbour::new(node, 3)?];
     for machine in machines.iter().skip(1) {
         joined(node, machine, "kubestrap", &join)?;

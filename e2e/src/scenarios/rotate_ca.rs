@@ -247,7 +247,7 @@ fn as_copy(node: &Node) -> anyhow::Result<Output> {
 }
 
 /// The worker's kubelet reports to the API server, which reaches it too.
-fn works(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
+pub(super) fn works(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
     let lease = || -> anyhow::Result<String> {
         let lease = node.get(&["--namespace", "kube-node-lease", "lease", worker.name()])?;
         Ok(at(&lease, "/spec/renewTime").to_string())

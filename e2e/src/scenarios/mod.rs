@@ -246,10 +246,31 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
         upgrade::run,
     ),
+    row("values-etcd", "what kubestrap says of values of flags is what etcd makes of them", |node| {
+        values::run(node, "etcd")
+    }),
     row(
-        "values",
-        "what kubestrap says of values of flags and of configurations is what the components make of them",
-        values::run,
+        "values-kube-apiserver",
+        "what kubestrap says of values of flags is what kube-apiserver makes of them",
+        |node| values::run(node, "kube-apiserver"),
+    ),
+    row(
+        "values-kube-controller-manager",
+        "what kubestrap says of values of flags is what kube-controller-manager makes of them",
+        |node| values::run(node, "kube-controller-manager"),
+    ),
+    row(
+        "values-kube-scheduler",
+        "what kubestrap says of values of flags is what kube-scheduler makes of them",
+        |node| values::run(node, "kube-scheduler"),
+    ),
+    row("values-kubelet", "what kubestrap says of configurations is what kubelet makes of them", |node| {
+        values::run(node, "kubelet")
+    }),
+    row(
+        "values-kube-proxy",
+        "what kubestrap says of configurations is what kube-proxy makes of them",
+        |node| values::run(node, "kube-proxy"),
     ),
     Scenario {
         needs: Some("haproxy"),

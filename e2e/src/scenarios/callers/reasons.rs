@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
         reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
-        line: "init phase kubelet-start",
+        line: "",
         difference: "kubeadm made f644, kubestrap made f600",
         reason: "kubelet's configuration is root's alone to read, as the CIS benchmark wants it (4.1.9)",
     },

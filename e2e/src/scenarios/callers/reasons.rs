@@ -62,6 +62,26 @@ const ROWS: &[Row] = &[
         reason: "init can be run again: what an earlier one left is no error",
     },
     Row {
+        line: "join --config {join}",
+        difference: "exit code: kubeadm 1",
+        reason: "join can be run again: what is right is kept",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "output: kubeadm \"yes\", kubestrap \"no\"",
+        reason: "join can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes: kubeadm left, kubestrap made d755",
+        reason: "kubeadm's dry run made the folder before",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes/manifests: kubeadm left, kubestrap made d700",
+        reason: "kubelet logs an error again and again while its folder of static Pods is missing",
+    },
+    Row {
         line: "config images pull",
         difference: "streams: kubeadm prints nothing, kubestrap logs [\"config/images\"] on stdout",
         reason: "which image is being pulled is told before it is there",

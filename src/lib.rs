@@ -45,6 +45,7 @@ mod host;
 mod images;
 mod kubeconfig;
 mod kubelet;
+mod logging;
 mod manifest;
 mod node;
 mod output;

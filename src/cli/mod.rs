@@ -39,6 +39,7 @@ use crate::commands;
 use crate::commands::configuration::unusable;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
+use crate::logging;
 use crate::output::{Format, Printer, escape};
 use crate::program;
 
@@ -60,7 +61,7 @@ struct Cli {
 // Flags of every command. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(clap::Args, Clone, Debug, Default)]
 struct Global {
-    /// Log level: 0 to 10; 1 logs decisions, 4 commands and files, 6 requests
+    /// Log level: 1 logs decisions and files, 4 also commands and runtime calls, 6 also HTTP requests
     #[arg(
         short,
         long = "v",
@@ -279,7 +280,7 @@ fn run(
 /// Reports an error: for machines it is the result, the last event.
 fn report(error: &Error, out: &Printer) -> ExitStatus {
     for source in error.sources() {
-        tracing::debug!("caused by: {source}");
+        tracing::info!("caused by: {source}");
     }
     let mut data = json!({
         "ok": false,
@@ -333,14 +334,7 @@ fn renamed(command: clap::Command) -> clap::Command {
 
 /// Applies the global flags.
 fn prepare(global: &Global) -> Result<(), Error> {
-    if global.v > 0 {
-        let level = match global.v {
-            1..=3 => tracing::Level::INFO,
-            4..=5 => tracing::Level::DEBUG,
-            _ => tracing::Level::TRACE,
-        };
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    }
+    logging::start(global.v);
     if let Some(root) = &global.rootfs {
         let fail =
             |e: std::io::Error| Error::new(ExitStatus::Usage, format!("--rootfs {}: {e}", root.display()));

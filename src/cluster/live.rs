@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::apply::apply_all;
 use super::connection::{Connection, REQUEST_TIMEOUT, collection};
 use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins, copied_link};
-use crate::host::net;
+use crate::host::{http_client, net};
 use crate::yaml;
 
 /// How to get to an API server.
@@ -77,8 +77,10 @@ impl KubeCluster {
         config.connect_timeout = Some(REQUEST_TIMEOUT);
         let server = config.cluster_url.to_string();
         net::server_url(&server).map_err(error)?;
+        let why = if access.server.is_some() { "this node's own, as the user of" } else { "as named by" };
+        tracing::info!("API server {server}: {why} {}", file.path);
         let _context = access.runtime.enter();
-        let client = Client::try_from(config).map_err(|e| error(e.to_string()))?;
+        let client = http_client(config).map_err(|e| error(e.to_string()))?;
         Ok(Self::with_client(access, client, server.trim_end_matches('/')))
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Request;
 use kube::Client;
 
-use crate::host::net;
+use crate::host::{http_client, net};
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -44,7 +44,7 @@ impl Endpoint {
         config.connect_timeout = Some(TIMEOUT);
         config.read_timeout = Some(TIMEOUT);
         config.proxy_url = None;
-        let client = Client::try_from(config).map_err(|e| format!("{url}: {e}"))?;
+        let client = http_client(config).map_err(|e| format!("{url}: {e}"))?;
         Ok(Self { client, path: path.into(), url })
     }
 

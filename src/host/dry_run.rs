@@ -99,6 +99,7 @@ impl Host for DryRunHost {
             Some(old) if files::says_the_same(path, &old, content) => Written::Unchanged,
             Some(_) => Written::Replaced,
         };
+        tracing::info!("would write {} (mode {:04o}): {written:?}", path.display(), mode.file);
         self.lock().insert(path.to_owned(), DryFile { content: content.to_vec(), mode });
         Ok(written)
     }

@@ -69,6 +69,7 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> R
         Err(error) => return Err(fail(error)),
     };
     if existing.as_deref().is_some_and(|old| says_the_same(path, old, content)) {
+        tracing::info!("kept {}: it has this content already", path.display());
         return Ok(Written::Unchanged);
     }
     together::put(&[NewFile { path, content, mode }], Mode::AsGiven)?;
@@ -105,7 +106,9 @@ pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
             error
         };
         FileError::new("make the folder", path, error)
-    })
+    })?;
+    tracing::info!("made the folder {} (mode {mode:04o})", path.display());
+    Ok(())
 }
 
 pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {

@@ -120,7 +120,7 @@ pub(crate) enum Refusal {
         /// Its explanation.
         message: String,
     },
-    /// What answered is no API server.
+    /// What answered is not an API server.
     #[error("{server} answered, but not as a Kubernetes API server does: {reason}")]
     NotAnApi {
         /// The URL.
@@ -147,7 +147,7 @@ impl Refusal {
                 message: status.message.trim().to_owned(),
             },
             kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
-                Self::NotAnApi { server, reason: "its answer is no JSON".into() }
+                Self::NotAnApi { server, reason: "its answer is not JSON".into() }
             }
             other => Self::of_connection(server, other),
         }
@@ -206,7 +206,7 @@ impl Refusal {
             Self::Silent { .. } | Self::Connection { .. } => {
                 "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy stands between"
             }
-            Self::NotAnApi { .. } => "see what listens there: it is no kube-apiserver",
+            Self::NotAnApi { .. } => "see what listens there: it is not kube-apiserver",
             Self::NodeAbsent | Self::NodeIncomplete => {
                 "see kubelet's log (`journalctl -u kubelet`): whether it runs, reaches the API server, and registers under this name"
             }

@@ -58,7 +58,7 @@ impl KubeCluster {
                 Ok(token) => tokens.push(token),
                 Err(why) => {
                     let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                    odd.push(format!("Secret {NAMESPACE}/{name} is no bootstrap token: {why}"));
+                    odd.push(format!("Secret {NAMESPACE}/{name} is not a bootstrap token: {why}"));
                 }
             }
         }
@@ -136,7 +136,7 @@ impl StoredToken {
             "" => None,
             text => Some(
                 OffsetDateTime::parse(text, &Rfc3339)
-                    .map_err(|_| "its `expiration` is no time".to_owned())?,
+                    .map_err(|_| "its `expiration` is not a time".to_owned())?,
             ),
         };
         let mut groups: Vec<String> =

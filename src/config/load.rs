@@ -313,7 +313,7 @@ impl Loader {
                 self.loaded.kube_proxy = self.decode(document)
             }
             _ if self.reads == Reads::All => {
-                self.warn("kind", at, format!("{kind} of {api_version} is no kind that belongs here"));
+                self.warn("kind", at, format!("{kind} of {api_version} is not a kind that belongs here"));
             }
             _ if matches!(self.reads, Reads::Only(_)) => {
                 let message = format!(

@@ -203,7 +203,7 @@ mod tests {
         let told: Vec<String> = told.problems.iter().map(ToString::to_string).collect();
         for want in [
             "join.yaml:4:13: caCertPath: \"relative/ca.crt\" is not an absolute path",
-            "controlPlane.localAPIEndpoint.bindPort: 70000 is no port",
+            "controlPlane.localAPIEndpoint.bindPort: 70000 is not a port",
             "controlPlane.certificateKey: must be 32 bytes",
             "nodeRegistration.name: \"under_score\"",
         ] {

@@ -36,7 +36,7 @@ impl Endpoint {
     /// The endpoint at `base` (`scheme://host:port`) and `path`.
     ///
     /// # Errors
-    /// In words, when `base` is no URL or TLS can't be set up.
+    /// In words, when `base` is not a URL or TLS can't be set up.
     pub(crate) fn new(base: &str, path: &str) -> Result<Self, String> {
         let url = format!("{base}{path}");
         let mut config = kube::Config::new(net::server_url(base)?);

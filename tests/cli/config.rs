@@ -462,7 +462,7 @@ fn everything_wrong_is_told_at_once() {
     -:3:20: unknown field `nodeRegistration.criSockt`: did you mean `criSocket`?
     -:3:60: nodeRegistration.imagePullPolicy: "Sometimes" is not one of Always, IfNotPresent, Never
     -:7:16: unmountFlags.0: "FORCE" is not one of MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW
-    -:9:1: Pod of v1 is no kind that belongs here
+    -:9:1: Pod of v1 is not a kind that belongs here
     "#);
     let error = failure("validate --config /nonexistent.yaml", "", 2);
     assert!(error.contains("/nonexistent.yaml: can't be read"), "{error}");
@@ -494,7 +494,7 @@ fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
     error: the configuration can't be used:
     -:4:14: `clusterName`: the number `0777` where a string is wanted: put it in quotes ("0777"), since YAML 1.1 reads it otherwise
     -:5:1: unknown field `podSubnet`: it belongs in `networking`
-    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is no whole number
+    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is not a whole number
     -:14:10: maxPods: must not be negative
     "#);
 }
@@ -601,7 +601,7 @@ fn flags_beside_a_file_are_told_to_have_no_effect() {
     assert_snapshot!(error, @r#"
     error: the configuration can't be used:
     --kubernetes-version: kubernetesVersion: Kubernetes v1.30.0 can't be set up: this kubestrap knows 1.33 to 1.37
-    --image-repository: imageRepository: "A_b" is no image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path
+    --image-repository: imageRepository: "A_b" is not an image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path
     "#);
 }
 

@@ -92,7 +92,7 @@ fn renew_all(wanted: &[Managed], source: &Source, host: &RealHost, out: &Printer
         let name = managed.name;
         match renew(managed, &source.pki, &terms, host, &keys) {
             Ok(Outcome::Renewed { expires, authority_expires }) => {
-                out.log(AREA, format!("Renewed {name}: good until {}", utc(expires)));
+                out.log(AREA, format!("Renewed {name}: valid until {}", utc(expires)));
                 if authority_expires < expires {
                     let end = utc(authority_expires);
                     out.warn(
@@ -139,7 +139,7 @@ fn report(done: &Done, standings: &[(Use, Standing)]) -> String {
     }
     if count > 0 && standings.is_empty() && done.renewed.iter().any(|m| component_of(m.name).is_some()) {
         lines.push(
-            "There are no manifests of static Pods here: restart yourself what uses these certificates."
+            "There are no manifests of static Pods here: restart the components that use these certificates."
                 .into(),
         );
     }

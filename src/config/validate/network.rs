@@ -67,7 +67,7 @@ impl Validator<'_> {
         for part in text.split(',') {
             match names::cidr(part) {
                 Some(subnet) => subnets.push(subnet),
-                None => self.cluster_error(path, format!("{part:?} is no CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
+                None => self.cluster_error(path, format!("{part:?} is not a CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
             }
         }
         let families = (

@@ -75,7 +75,7 @@ pub(crate) fn has_ca(node: &NodeSettings, machine: &dyn Machine) -> bool {
 pub(crate) enum KubeletConf {
     /// There is none, or none that can be read.
     Absent,
-    /// It is no kubeconfig with a cluster.
+    /// It is not a kubeconfig with a cluster.
     NoKubeconfig,
     /// It trusts our CA.
     Ours,

@@ -91,7 +91,7 @@ fn volume(
     let what = match machine.kind(path) {
         Some(kind) if kind == wanted => return None,
         None if is_made_by_init(settings, path) => return None,
-        Some(kind) => format!("{} is no {} but a {}", volume.host_path, volume.path_type, in_words(kind)),
+        Some(kind) => format!("{} is not a {} but a {}", volume.host_path, volume.path_type, in_words(kind)),
         None => format!("{} is not there", volume.host_path),
     };
     Some(

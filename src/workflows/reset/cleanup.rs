@@ -98,7 +98,7 @@ fn unmount(run: &Run, point: &Path, flags: UnmountFlags) -> Result<(), Error> {
     let Err(error) = run.host.unmount(point, flags) else { return Ok(()) };
     match error.source.as_ref().map(std::io::Error::kind) {
         Some(ErrorKind::InvalidInput | ErrorKind::NotFound) => {
-            run.warn(format!("{} is no mount point any more: {error}", point.display()));
+            run.warn(format!("{} is not a mount point any more: {error}", point.display()));
             Ok(())
         }
         Some(ErrorKind::ResourceBusy) if !flags.contains(UnmountFlags::DETACH) => Err(Error::new(

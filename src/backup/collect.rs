@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::BackupError;
 use super::manifest::{CONFIGURATION, Entry, FILES, Kind};
 use crate::config::Paths;
+use crate::config::facts::CA_DIRS;
 use crate::hex::hex;
 use crate::kubeconfig;
-use crate::manifest::CA_DIRS;
 use crate::yaml;
 
 /// A file that is larger is no configuration.

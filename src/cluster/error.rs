@@ -55,6 +55,12 @@ pub(crate) enum ClusterError {
         /// Why not.
         reason: String,
     },
+    /// There is no kubeconfig.
+    #[error("{file} does not exist: this machine is not a node of a cluster, or the file was moved away")]
+    NoKubeconfig {
+        /// The file.
+        file: String,
+    },
     /// A kind that init has nothing to do with.
     #[error("kind {kind} is not one that init works on")]
     UnknownKind {

@@ -9,8 +9,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::bootstrap_token::SECRET_TYPE;
 use super::connection::collection;
+use super::object::TOKEN_SECRET_TYPE;
 use super::{ClusterError, ClusterObject, KubeCluster, ObjectName, Refusal, merge};
 use crate::config::token;
 
@@ -48,7 +48,7 @@ impl KubeCluster {
     pub(crate) fn bootstrap_tokens(&self) -> Result<(Vec<StoredToken>, Vec<String>), ClusterError> {
         let path = collection("Secret", NAMESPACE)?;
         let object = name(&format!("{NAME}*"));
-        let fields = format!("type={SECRET_TYPE}");
+        let fields = format!("type={TOKEN_SECRET_TYPE}");
         let listed = self
             .runtime
             .block_on(self.connection.repeat("list", &object, || self.connection.list(&path, &fields)))?;

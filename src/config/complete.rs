@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{Loaded, Others, Warning, add_elsewhere, load_all};
+use super::load::{add_elsewhere, load_all};
+use super::loaded::{Loaded, Others, Warning};
 use super::problem::ConfigError;
 use super::release::default_version;
 use super::resolve::{Overrides, Resolved};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::load::{LoadedJoin, Warning, load_join};
+use super::load::load_join;
+use super::loaded::{LoadedJoin, Warning};
 use super::mixed::check_mixed;
 use super::problem::{ConfigError, Locator, Problem};
 use super::resolve::Overrides;

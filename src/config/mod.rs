@@ -1,6 +1,7 @@
 //! kubeadm's configuration: types by version, loading, defaults, validation, and what comes of them all, the
 //! [`Settings`] that everything else is rendered from.
 
+pub(crate) mod args;
 mod changes;
 mod complete;
 pub(crate) mod component_base;
@@ -11,7 +12,9 @@ mod image_names;
 mod join_flags;
 pub(crate) mod kube_proxy;
 pub(crate) mod kubelet;
-pub(crate) mod load;
+mod load;
+mod loaded;
+mod loader;
 mod migrate;
 mod mixed;
 #[cfg(test)]
@@ -38,7 +41,8 @@ pub(crate) use complete::Complete;
 pub(crate) use complete::{Inspected, inspect};
 pub(crate) use facts::HostFacts;
 pub(crate) use join_flags::JoinFlags;
-pub(crate) use load::{Loaded, Warning, load};
+pub(crate) use load::load;
+pub(crate) use loaded::{Loaded, Warning};
 pub(crate) use migrate::{Migration, migrate};
 pub(crate) use mixed::check_mixed;
 pub(crate) use problem::{ConfigError, Problem};

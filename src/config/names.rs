@@ -174,7 +174,9 @@ pub(crate) fn absolute_path(path: &str) -> Result<(), String> {
 /// In words, when it is none.
 pub(crate) fn url(text: &str, https: bool) -> Result<(), String> {
     match url::parse(text)?.scheme.as_str() {
-        "" => Err(format!("{text:?} is not a URL: write it with its scheme, such as `https://10.0.0.11:2379`")),
+        "" => {
+            Err(format!("{text:?} is not a URL: write it with its scheme, such as `https://10.0.0.11:2379`"))
+        }
         scheme if https && scheme != "https" => {
             Err(format!("{text:?} must use https, since certificate files are given for it"))
         }

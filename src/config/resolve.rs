@@ -7,7 +7,7 @@ use super::defaults;
 use super::facts::HostFacts;
 use super::kube_proxy::KubeProxyConfiguration;
 use super::kubelet::KubeletConfiguration;
-use super::load::{Loaded, Warning};
+use super::loaded::{Loaded, Warning};
 use super::names;
 use super::problem::{ConfigError, Problem};
 use super::profile::Profile;

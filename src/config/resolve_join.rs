@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{LoadedJoin, Warning};
+use super::loaded::{LoadedJoin, Warning};
 use super::problem::ConfigError;
 use super::resolve::{Overrides, advertise_address, default_registration};
 use super::settings::{NodeSettings, Paths, Timeouts, control_plane_taint};

@@ -3,7 +3,7 @@
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::Loaded;
+use super::loaded::Loaded;
 use super::problem::ConfigError;
 use super::resolve::{Overrides, Resolved};
 use super::settings::{DEFAULT_CRI_SOCKET, Settings};

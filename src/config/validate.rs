@@ -14,7 +14,7 @@ use super::names;
 use super::problem::{Locator, Problem};
 use super::release::Release;
 use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
-use crate::patches::quantity;
+use crate::quantity;
 
 const INIT: &str = "InitConfiguration";
 const CLUSTER: &str = "ClusterConfiguration";

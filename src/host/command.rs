@@ -6,10 +6,19 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use super::machine::Said;
-
 /// After which time a program is killed: later than any check waits for it, which then reports that nothing is known.
 pub(super) const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
+
+/// What a program said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// It ended with code 0.
+    pub success: bool,
+    /// What it wrote to stdout.
+    pub stdout: String,
+    /// What it wrote to stderr.
+    pub stderr: String,
+}
 
 /// A program that could not be run, or failed.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, FileError, Written};
+use super::files::{self, Written};
 use super::init_system::{self, InitSystem};
 use super::together::{self, NewFile};
-use super::{FileMode, Host, UnmountFlags, copy};
+use super::{FileError, FileMode, Host, UnmountFlags, copy, folder};
 use super::{mounts, process};
 
 /// The machine we run on.
@@ -66,7 +66,7 @@ impl Host for RealHost {
     }
 
     fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
-        files::make_dir(path, mode)
+        folder::make_dir(path, mode)
     }
 
     fn remove(&self, path: &Path) -> Result<(), FileError> {

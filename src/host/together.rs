@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::files::{self, FileError};
-use super::{FileMode, fault};
+use super::{FileError, FileMode, fault, folder};
 
 /// How the names of our temporary files begin; kubelet ignores such names among manifests.
 pub(crate) const TEMPORARY: &str = ".kubestrap-";
@@ -32,7 +31,7 @@ pub struct NewFile<'a> {
 /// When any step fails. Before the first rename that leaves everything as it was.
 pub(crate) fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
     for dir in put(new_files, Mode::OfExisting)? {
-        files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
+        folder::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
     }
     Ok(())
 }
@@ -82,7 +81,7 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<Prepared, FileError> {
         return Err(fail(io::ErrorKind::IsADirectory.into()));
     }
     let dir = target.parent().unwrap_or(Path::new("/"));
-    files::make_dir(dir, new.mode.dir)?;
+    folder::make_dir(dir, new.mode.dir)?;
     fault::step().map_err(fail)?;
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Written};

@@ -9,8 +9,8 @@ use x509_parser::error::X509Error;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::algorithm::KeyType;
-use super::certificate::Certificate;
-use super::load::{Bundle, parse_x509};
+use super::certificate::{Certificate, parse_x509};
+use super::load::Bundle;
 
 /// Why a certificate is not valid under the roots that were given. Certificates are named by their
 /// subjects.

@@ -1,7 +1,8 @@
 //! What Kubernetes reads and our YAML scanner does not: JSON with tabs, and tabs after colons.
 
+use super::build::parse_yaml;
+use super::document::{Document, YamlError};
 use super::node::{Key, Node, NodeKind, Position};
-use super::parse::{Document, YamlError, parse_yaml};
 
 /// What YAML calls printable, and a byte order mark.
 pub(super) fn printable(c: char) -> bool {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::restart;
+use super::restart::{self, AREA};
 use super::source::{Location, Source};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, component_of, leaves, renew, utc};
@@ -11,8 +11,6 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::Printer;
-
-pub(super) const AREA: &str = "renew";
 
 /// What is asked for.
 #[derive(Clone, Debug)]

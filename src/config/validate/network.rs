@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 
 use super::{CLUSTER, Validator};
+use crate::config::args::last_value;
 use crate::config::names;
-use crate::config::settings::last_value;
 use crate::config::v1beta4::ClusterConfiguration;
 
 /// The largest number of host bits a Service subnet may have (kube-apiserver's limit).

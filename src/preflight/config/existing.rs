@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::config::NodeSettings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::host::machine::{Machine, PathKind};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;

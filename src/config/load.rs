@@ -3,9 +3,9 @@
 use super::facts::HostFacts;
 use super::loaded::{Loaded, LoadedJoin, Others, Warning};
 use super::loader::{KINDS, Loader, Only, Reads};
+use super::overrides::Overrides;
 use super::problem::{ConfigError, Locator, Problem};
 use super::release::default_version;
-use super::resolve::Overrides;
 use super::settings::Settings;
 use super::v1beta4;
 use super::version::is_label;
@@ -117,6 +117,12 @@ mod tests {
         assert_eq!(told.len(), 3, "{told:?}");
         assert_eq!(told[0], "c.yaml:5:14: unknown field `networking.podSubnt`: did you mean `podSubnet`?");
         assert!(told[1].contains("JoinConfiguration") && told[2].contains("Pod"));
+        let loaded = load("c.yaml", &format!("{CLUSTER}certificateKey: x\n")).unwrap();
+        let told = loaded.warnings[0].problem.to_string();
+        assert!(
+            told.ends_with("unknown field `certificateKey`: it belongs in the InitConfiguration"),
+            "{told}"
+        );
     }
 
     #[test]

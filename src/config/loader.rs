@@ -8,7 +8,7 @@ use super::problem::{ConfigError, Problem};
 use super::v1beta3;
 use super::v1beta4;
 use super::whereabouts;
-use crate::yaml::{self, Decoded, Document, FindingKind, NodeKind};
+use crate::yaml::{self, Decoded, Document, NodeKind};
 
 const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 
@@ -277,15 +277,13 @@ impl Loader {
         };
         for finding in findings {
             let place = self.loaded.locator.at(finding.position);
-            let (rule, belongs) = match finding.kind {
-                FindingKind::UnknownField { suggestion: Some(_) } => ("unknown-field", None),
-                FindingKind::UnknownField { suggestion: None } => {
-                    let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
-                    ("unknown-field", whereabouts::of(kind, &finding.path))
-                }
+            let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
+            // A field of that very name is more likely meant than one of a similar name.
+            let message = match whereabouts::of(kind, &finding.path) {
+                Some(belongs) => format!("unknown field `{}`: {belongs}", finding.path),
+                None => finding.to_string(),
             };
-            let belongs = belongs.map(|place| format!(": {place}")).unwrap_or_default();
-            self.warn(rule, place, format!("{finding}{belongs}"));
+            self.warn("unknown-field", place, message);
         }
         value
     }

@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 mod changes;
+mod choices;
 mod complete;
 pub(crate) mod component_base;
 mod defaults;
@@ -20,6 +21,7 @@ mod mixed;
 #[cfg(test)]
 mod mutations;
 pub(crate) mod names;
+mod overrides;
 mod problem;
 pub(crate) mod profile;
 pub(crate) mod release;
@@ -45,11 +47,12 @@ pub(crate) use load::load;
 pub(crate) use loaded::{Loaded, Warning};
 pub(crate) use migrate::{Migration, migrate};
 pub(crate) use mixed::check_mixed;
+pub(crate) use overrides::Overrides;
 pub(crate) use problem::{ConfigError, Problem};
 pub(crate) use profile::Profile;
 pub(crate) use release::{Release, default_version};
 pub(crate) use reset::ResetFlags;
-pub(crate) use resolve::{Overrides, Resolved};
+pub(crate) use resolve::Resolved;
 pub(crate) use resolve_join::ResolvedJoin;
 pub(crate) use settings::{ClusterSettings, NodeSettings, Paths, Settings, Timeouts};
 pub(crate) use upgrade::{default_upgrade, load_upgrade};

@@ -4,11 +4,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use super::choices::{advertise_address, default_registration};
 use super::defaults;
 use super::facts::HostFacts;
 use super::loaded::{LoadedJoin, Warning};
+use super::overrides::Overrides;
 use super::problem::ConfigError;
-use super::resolve::{Overrides, advertise_address, default_registration};
 use super::settings::{NodeSettings, Paths, Timeouts, control_plane_taint};
 use super::v1beta4::{JoinConfiguration, Patches};
 use super::validate::Validator;

@@ -40,7 +40,7 @@ pub(crate) use container_runtime::talk;
 pub(crate) use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
 pub(crate) use dry_run::DryRunHost;
 pub(crate) use facts::gather;
-pub(crate) use file_error::FileError;
+pub(crate) use file_error::{FileError, hint};
 pub(crate) use files::{Written, write_atomically};
 pub(crate) use http_client::http_client;
 pub(crate) use init_system::{InitSystem, ServiceError, ServiceState};

@@ -25,7 +25,6 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use decode::{Decoded, decode, decode_all};
 pub(crate) use document::Document;
-pub(crate) use finding::FindingKind;
 pub(crate) use node::{Node, NodeKind, Position};
 pub(crate) use parse::parse;
 pub use parse::parse_values;

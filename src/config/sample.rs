@@ -4,8 +4,9 @@
 use super::defaults;
 use super::facts::HostFacts;
 use super::loaded::Loaded;
+use super::overrides::Overrides;
 use super::problem::ConfigError;
-use super::resolve::{Overrides, Resolved};
+use super::resolve::Resolved;
 use super::settings::{DEFAULT_CRI_SOCKET, Settings};
 use super::v1beta4::{
     BootstrapToken, BootstrapTokenDiscovery, ClusterConfiguration, JoinConfiguration, ResetConfiguration,

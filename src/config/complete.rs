@@ -214,7 +214,7 @@ mod tests {
     fn what_belongs_to_no_command_is_refused() {
         for (text, want) in [
             ("# nothing\n", "none of these kinds"),
-            ("apiVersion: v1\nkind: Pod\n", "no kind that belongs here"),
+            ("apiVersion: v1\nkind: Pod\n", "not a kind that belongs here"),
             ("apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfig\n", "\"JoinConfig\" is not known"),
             ("apiVersion: kubeadm.k8s.io/v1beta3\nkind: ResetConfiguration\n", "v1beta3 has no Reset"),
         ] {

@@ -223,7 +223,10 @@ mod tests {
             machine.finding(ROW, &of("File", "/etc/k/missing")).what.contains("/etc/k/missing is not there")
         );
         assert!(
-            machine.finding(ROW, &of("Directory", "/etc/k/there")).what.contains("not a Directory but a file")
+            machine
+                .finding(ROW, &of("Directory", "/etc/k/there"))
+                .what
+                .contains("not a Directory but a file")
         );
     }
 

@@ -100,7 +100,9 @@ mod tests {
         let serving = std::thread::spawn(move || {
             let (mut socket, _) = listener.accept().unwrap();
             let _ = socket.read(&mut [0; 2048]);
-            answer.map(|answer| socket.write_all(answer.as_bytes()).unwrap());
+            if let Some(answer) = answer {
+                socket.write_all(answer.as_bytes()).unwrap();
+            }
             // It stays open until the client was done with it.
             socket
         });

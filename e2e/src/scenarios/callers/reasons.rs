@@ -42,6 +42,11 @@ const ROWS: &[Row] = &[
         reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
+        line: "",
+        difference: "kubeadm made f644, kubestrap made f600",
+        reason: "kubelet's configuration is root's alone to read, as the CIS benchmark wants it (4.1.9)",
+    },
+    Row {
         line: "init phase control-plane all",
         difference: "/etc/kubernetes/manifests: kubeadm made d700, kubestrap left",
         reason: "made by kubelet-start before",
@@ -55,6 +60,26 @@ const ROWS: &[Row] = &[
         line: "init --config {config}",
         difference: "output: kubeadm \"yes\", kubestrap \"no\"",
         reason: "init can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "exit code: kubeadm 1",
+        reason: "join can be run again: what is right is kept",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "output: kubeadm \"yes\", kubestrap \"no\"",
+        reason: "join can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes: kubeadm left, kubestrap made d755",
+        reason: "kubeadm's dry run made the folder before",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes/manifests: kubeadm left, kubestrap made d700",
+        reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
         line: "config images pull",

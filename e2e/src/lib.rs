@@ -41,5 +41,5 @@ mod wait;
 pub use neighbour::Neighbour;
 pub use prepare::{Programs, prepare};
 pub use run::E2e;
-pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane};
+pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane, is_node};
 pub use step::{Job, if_in_machine};

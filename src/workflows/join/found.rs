@@ -22,7 +22,7 @@ use crate::workflow::Run;
 
 /// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
 /// too many by so many.
-pub(super) const KEYS: usize = 10;
+pub(crate) const KEYS: usize = 10;
 
 /// How long a dry run looks for its cluster.
 const DRY_RUN: Duration = Duration::from_secs(5);

@@ -12,7 +12,7 @@ use crate::phases::{
 use crate::preflight::{Joining, Role, Subject};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
 
-pub(crate) use found::Found;
+pub(crate) use found::{Found, KEYS};
 
 /// What join's own phases work on, besides the [`Run`].
 pub(crate) struct Join {
@@ -113,12 +113,16 @@ pub(crate) fn workflow() -> Workflow<Join> {
             "Write kubelet settings, certificates and (re)start kubelet",
             start_kubelet,
         ),
-        control_plane("etcd-join", "Join etcd for control plane nodes", |join| {
-            if !join.has_etcd_member() {
-                return Ok(Outcome::Skipped("Skipping phase etcd-join: etcd is external".into()));
-            }
-            etcd_member::join(&mut join.run, join.replace_etcd_member)
-        }),
+        Phase::group(
+            "etcd-join",
+            "Join etcd for control plane nodes",
+            vec![
+                control_plane("add", "Add this node to etcd as a learner, and start it", add_etcd_member)
+                    .hidden(),
+                control_plane("promote", "Give this node's etcd member its vote", promote_etcd_member)
+                    .hidden(),
+            ],
+        ),
         Phase::new("kubelet-wait-bootstrap", "Wait for the kubelet to bootstrap itself", wait_for_kubelet),
         Phase::group(
             "control-plane-join",
@@ -134,11 +138,13 @@ pub(crate) fn workflow() -> Workflow<Join> {
 
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up and another to get its certificate: on a
 /// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. etcd
-/// joins right after the manifests are written, and is checked as soon as this node has an administrator.
+/// is checked and started as soon as this node has an administrator: the API server waits for it, and starts while the
+/// member catches up.
 const MOVED: &[(&str, &str)] = &[
     ("kubelet-start", "control-plane-prepare/download-certs"),
     ("check-etcd", "control-plane-prepare/kubeconfig"),
-    ("etcd-join", "control-plane-prepare/control-plane"),
+    ("etcd-join/add", "check-etcd"),
+    ("etcd-join/promote", "control-plane-prepare/control-plane"),
 ];
 
 /// A phase for control-plane nodes alone.
@@ -164,6 +170,20 @@ fn check_etcd(join: &mut Join) -> PhaseResult {
         return Ok(Outcome::Skipped("Skipping phase check-etcd: etcd is external".into()));
     }
     etcd_member::check_external(&mut join.run)
+}
+
+fn add_etcd_member(join: &mut Join) -> PhaseResult {
+    if !join.has_etcd_member() {
+        return Ok(Outcome::Skipped("Skipping phase etcd-join: etcd is external".into()));
+    }
+    etcd_member::add(&mut join.run, join.replace_etcd_member)
+}
+
+fn promote_etcd_member(join: &mut Join) -> PhaseResult {
+    if !join.has_etcd_member() {
+        return Ok(Outcome::NotApplicable);
+    }
+    etcd_member::promote(&mut join.run)
 }
 
 fn check(join: &mut Join) -> PhaseResult {

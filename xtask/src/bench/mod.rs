@@ -18,13 +18,18 @@ use e2e::say;
 use report::Report;
 
 /// What it has done in machines.
-pub(crate) const JOBS: &[e2e::Job] =
-    &[("bench-init", live::init), ("bench-floor", live::floor), ("bench-joins", join::joins)];
+pub(crate) const JOBS: &[e2e::Job] = &[
+    ("bench-init", live::init),
+    ("bench-floor", live::floor),
+    ("bench-joins", join::joins),
+    ("bench-crowd", join::crowd),
+];
 
 /// Measure kubestrap against kubeadm
 ///
 /// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, the time that
-/// kube-apiserver alone needs, and joins of a worker and a control plane. Fails when a limit is passed.
+/// kube-apiserver alone needs, joins of a worker and a control plane, and of twenty workers at
+/// once. Fails when a limit is passed.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The kubeadm to compare with

@@ -2,6 +2,7 @@
 
 mod assumed;
 mod found;
+mod search;
 
 use crate::config::v1beta4::JoinConfiguration;
 use crate::error::Error;
@@ -11,6 +12,8 @@ use crate::phases::{
 };
 use crate::preflight::{Joining, Role, Subject};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
+
+use search::Search;
 
 pub(crate) use found::{Found, KEYS};
 
@@ -24,6 +27,8 @@ pub(crate) struct Join {
     pub(crate) replace_etcd_member: bool,
     /// kubelet has a new kubeconfig, with which it is restarted once the control plane is healthy.
     restart_kubelet: bool,
+    /// The discovery, while it goes on.
+    search: Option<Search>,
     /// The cluster, once it was discovered.
     found: Option<Found>,
 }
@@ -37,7 +42,7 @@ impl AsMut<Run> for Join {
 impl Join {
     /// The state at the beginning, before the cluster is known.
     pub(crate) fn new(run: Run, config: JoinConfiguration, replace_etcd_member: bool) -> Self {
-        Self { run, config, replace_etcd_member, restart_kubelet: false, found: None }
+        Self { run, config, replace_etcd_member, restart_kubelet: false, search: None, found: None }
     }
 
     /// Whether this machine becomes a control-plane node.
@@ -72,7 +77,8 @@ impl Join {
         if let Some(found) = &self.found {
             return Ok(found.clone());
         }
-        let found = found::find(&mut self.run, &self.config)?;
+        let search = self.search.take().unwrap_or_else(|| Search::begin(&self.run, &self.config.discovery));
+        let found = found::find(&mut self.run, &self.config, search)?;
         Ok(self.found.insert(found).clone())
     }
 }
@@ -189,6 +195,7 @@ fn promote_etcd_member(join: &mut Join) -> PhaseResult {
 fn check(join: &mut Join) -> PhaseResult {
     let (role, mut joining) = (join.role(), join.joining());
     join.run.log("Running pre-flight checks");
+    join.search = Some(Search::begin(&join.run, &join.config.discovery));
     let subject = Subject::join(role, &join.run.settings.node, joining.clone());
     preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;

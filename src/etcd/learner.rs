@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::members::{PAUSE, Refused};
-use super::{Etcd, EtcdError, facts};
+use super::{Etcd, EtcdError, Member, facts};
 
 /// How long a learner may take to serve once the cluster knows its name. etcd announces its name through the cluster,
 /// and serves when the announcement comes back to it. Where the leader's snapshot for the new member holds it already,
@@ -40,9 +40,7 @@ pub(crate) fn await_service(
                 return Ok(());
             }
             let late = announced.get_or_insert_with(Instant::now).elapsed() > ANNOUNCED;
-            let voters = members.iter().filter(|m| !m.is_learner).filter_map(|m| m.client_urls.first());
-            let voters: Vec<String> = voters.cloned().collect();
-            if late && !restarted && etcd.statuses(&voters).iter().flatten().all(|s| s.db_size <= SMALL) {
+            if late && !restarted && is_small(etcd, &members) {
                 restarted = true;
                 restart();
             }
@@ -50,6 +48,13 @@ pub(crate) fn await_service(
         std::thread::sleep(PAUSE / 4);
     }
     Ok(())
+}
+
+/// Whether the database that the leader sends is a small one, as far as the members that vote tell.
+fn is_small(etcd: &mut dyn Etcd, members: &[Member]) -> bool {
+    let voters = members.iter().filter(|m| !m.is_learner).filter_map(|m| m.client_urls.first().cloned());
+    let mut told = etcd.statuses(&voters.collect::<Vec<_>>()).into_iter().flatten().peekable();
+    told.peek().is_some() && told.all(|status| status.db_size <= SMALL)
 }
 
 /// Gives a learner its vote as soon as it has caught up; a member that votes already stays as it is. `hopeless` is asked
@@ -85,12 +90,14 @@ pub(crate) fn promote(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::etcd::Member;
     use crate::etcd::fake::Fake;
 
-    fn announced() -> Member {
-        let client_urls = vec!["https://192.0.2.3:2379".into()];
-        Member { id: 9, name: "n2".into(), client_urls, is_learner: true, ..Member::default() }
+    fn announced() -> Vec<Member> {
+        let member = |id, name: &str, is_learner| {
+            let client_urls = vec![format!("https://{name}:2379")];
+            Member { id, name: name.into(), client_urls, is_learner, ..Member::default() }
+        };
+        vec![member(1, "n1", false), member(9, "n2", true)]
     }
 
     /// How often the member is restarted until it serves.
@@ -102,16 +109,13 @@ mod tests {
 
     #[test]
     fn learner_that_serves_soon_is_not_restarted() {
-        assert_eq!(restarts(Fake { members: vec![announced()], ..Fake::default() }, PAUSE), 0);
-        assert_eq!(
-            restarts(Fake { members: vec![announced()], deaf_for: 3, ..Fake::default() }, 5 * PAUSE),
-            0
-        );
+        assert_eq!(restarts(Fake { members: announced(), ..Fake::default() }, PAUSE), 0);
+        assert_eq!(restarts(Fake { members: announced(), deaf_for: 3, ..Fake::default() }, 5 * PAUSE), 0);
     }
 
     #[test]
     fn learner_that_was_announced_and_does_not_serve_is_restarted_once() {
-        let deaf = |db_size| Fake { members: vec![announced()], deaf_for: 1000, db_size, ..Fake::default() };
+        let deaf = |db_size| Fake { members: announced(), deaf_for: 1000, db_size, ..Fake::default() };
         let limit = ANNOUNCED + 3 * PAUSE;
         assert_eq!(restarts(deaf(SMALL), limit), 1);
         assert_eq!(restarts(deaf(SMALL + 1), limit), 0, "a large snapshot may be on its way");

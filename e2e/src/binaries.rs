@@ -57,7 +57,7 @@ impl Binaries {
 
     /// The programs that go onto the machine: all that the folder has.
     pub(crate) fn programs(&self) -> Vec<(String, PathBuf)> {
-        let names = ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl"]);
+        let names = ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl"]);
         names.filter_map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
     }
 

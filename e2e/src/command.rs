@@ -42,6 +42,22 @@ impl Output {
     }
 }
 
+impl Output {
+    /// After how many seconds it ended, if it did with this exit code in time and said all of these words, of which `|`
+    /// parts those that do as well; else what is wrong.
+    pub(crate) fn told(&self, code: i32, within: Duration, says: &[&str]) -> Result<f64, String> {
+        let said = format!("{}{}", self.stdout, self.stderr).to_lowercase();
+        let is_said = |words: &str| words.split('|').any(|word| said.contains(&word.to_lowercase()));
+        let missing = says.iter().find(|words| !is_said(words));
+        match missing {
+            _ if self.code != Some(code) => Err(format!("wrong exit code: {}", self.failure())),
+            _ if self.elapsed > within => Err(format!("told after {:.1} s", self.elapsed.as_secs_f64())),
+            Some(missing) => Err(format!("{missing:?} is not said: {}", self.failure())),
+            None => Ok(self.elapsed.as_secs_f64()),
+        }
+    }
+}
+
 /// The last `count` lines of `text`.
 pub fn tail(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.trim_end().lines().collect();

@@ -142,8 +142,13 @@ fn describe(programs: &[(String, PathBuf)], reference: &str) -> anyhow::Result<I
         entrypoint,
         links: vec![],
     };
-    if name == "kube-proxy" {
-        add_iptables(&mut image);
+    match name {
+        "kube-proxy" => add_iptables(&mut image),
+        "etcd" => {
+            let etcdutl = programs.iter().find(|(n, _)| n == "etcdutl");
+            image.files.extend(etcdutl.map(|(_, file)| (file.clone(), "/usr/local/bin/etcdutl".to_owned())));
+        }
+        _ => {}
     }
     Ok(image)
 }

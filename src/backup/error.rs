@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::host::hint;
+
 /// Why there is no backup, or none that can be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BackupError {
@@ -67,16 +69,6 @@ pub(crate) enum BackupError {
         /// The newest that is known.
         known: u32,
     },
-}
-
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull => {
-            "\n  fix: free space (`df -h` shows how much is left), or name a file on another disk"
-        }
-        io::ErrorKind::PermissionDenied => "\n  fix: run it as root",
-        _ => "",
-    }
 }
 
 impl BackupError {

@@ -19,7 +19,7 @@ pub(crate) use error::BackupError;
 pub(crate) use key::{Lock, Unlock};
 pub(crate) use manifest::{ClusterFacts, Entry, Kind, Manifest, NodeFacts};
 pub(crate) use read::{Archive, verify};
-pub(crate) use write::{file_name, write};
+pub(crate) use write::{UNFINISHED, file_name, remove_unfinished, write};
 
 #[cfg(test)]
 mod tests;

@@ -165,3 +165,16 @@ fn existing_file_is_not_overwritten() {
     let name = file_name("n1", OffsetDateTime::UNIX_EPOCH);
     assert_eq!(name, "kubestrap-backup-n1-19700101T000000Z.tar.gz.age");
 }
+
+#[test]
+fn what_a_killed_backup_left_is_removed_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    fs::create_dir(path(".kubestrap-backup-a1")).unwrap();
+    fs::write(path(".kubestrap-backup-a1/snapshot.db"), "").unwrap();
+    fs::write(path(".kubestrap-backup-a2"), "").unwrap();
+    fs::write(path("kubestrap-backup-n1.tar.gz.age"), "").unwrap();
+    super::remove_unfinished(dir.path()).unwrap();
+    let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, ["kubestrap-backup-n1.tar.gz.age"]);
+}

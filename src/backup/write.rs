@@ -17,14 +17,32 @@ use super::key::Lock;
 use super::manifest::{Entry, Kind, MANIFEST, Manifest, SNAPSHOT};
 use crate::hex::hex;
 
-/// How the names of unfinished archives begin.
-const UNFINISHED: &str = ".kubestrap-backup-";
+/// How the names of unfinished archives begin, and of the folders of their snapshots.
+pub(crate) const UNFINISHED: &str = ".kubestrap-backup-";
 
 /// The name for a backup of a node at a time.
 pub(crate) fn file_name(node: &str, now: OffsetDateTime) -> String {
     let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
     let time = now.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default();
     format!("kubestrap-backup-{node}-{time}.tar.gz.age")
+}
+
+/// Removes what backups that were killed left in a folder, whose lock the caller holds.
+///
+/// # Errors
+/// When the folder can't be read, or something in it not removed.
+pub(crate) fn remove_unfinished(dir: &Path) -> Result<(), BackupError> {
+    for entry in fs::read_dir(dir).map_err(BackupError::file("read", dir))? {
+        let entry = entry.map_err(BackupError::file("read", dir))?;
+        if !entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+            continue;
+        }
+        let path = entry.path();
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let removed = if is_dir { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(BackupError::file("remove", &path))?;
+    }
+    Ok(())
 }
 
 /// Writes an archive, whole or not at all: a temporary file that only its owner can read, synced and renamed. The

@@ -19,6 +19,13 @@ pub(crate) struct Plan {
     pub(crate) findings: Vec<Finding>,
 }
 
+impl Plan {
+    /// Whether a certificate is to be renewed here.
+    pub(crate) fn is_due(&self) -> bool {
+        self.steps.iter().any(|step| !step.names.is_empty())
+    }
+}
+
 /// The certificates of one component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Step {

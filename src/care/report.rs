@@ -38,6 +38,9 @@ pub(crate) struct Report {
     /// Why it ended before it was done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) stopped: Option<String>,
+    /// Why what is due is left to the next run, which is no failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) postponed: Option<String>,
 }
 
 impl Report {
@@ -57,6 +60,7 @@ impl Report {
             parts.push(format!("failed: {}", self.failures.join("; ")));
         }
         parts.extend(self.stopped.as_ref().map(|why| format!("stopped: {why}")));
+        parts.extend(self.postponed.as_ref().map(|why| format!("left to the next run: {why}")));
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
@@ -122,6 +126,11 @@ fn metrics(report: &Report, survey: &Survey, now: OffsetDateTime) -> String {
         "Certificates that the last run renewed.",
         &one(count(&report.renewed)),
     );
+    gauge(
+        "kubestrap_care_postponed",
+        "Whether the last run left what is due to the next one, as another node had its turn.",
+        &one(report.postponed.is_some().into()),
+    );
     gauge("kubestrap_care_failures", "What failed in the last run.", &one(count(&report.failures)));
     let expirations: Vec<(String, i64)> = survey
         .leaves
@@ -165,11 +174,12 @@ mod tests {
                 "kubestrap_care_last_run_timestamp_seconds 1767225600",
                 "kubestrap_care_success 0",
                 "kubestrap_care_renewed_certificates 1",
+                "kubestrap_care_postponed 0",
                 "kubestrap_care_failures 0",
                 "kubestrap_certificate_expiration_timestamp_seconds{name=\"apiserver\"} 1798761600",
             ]
         );
-        assert_eq!(text.matches("# TYPE").count(), 5);
+        assert_eq!(text.matches("# TYPE").count(), 6);
     }
 
     #[test]

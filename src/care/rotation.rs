@@ -23,7 +23,11 @@ pub(crate) fn check(paths: &Paths, host: &dyn Host, now: OffsetDateTime) -> Vec<
     let found = |finding: Finding| vec![named(CHECK, finding)];
     let text = match host.read(&conf) {
         Ok(Some(text)) => text,
-        Ok(None) => return found(Finding::error(format!("{} is missing", conf.display()))),
+        Ok(None) => {
+            let finding = Finding::error(format!("{} is missing", conf.display()))
+                .fix("have it generated: `kubestrap init phase kubeconfig kubelet`, then restart kubelet");
+            return found(finding);
+        }
         Err(error) => return found(Finding::error(error.to_string())),
     };
     let kubeconfig = match Kubeconfig::parse(&String::from_utf8_lossy(&text)) {

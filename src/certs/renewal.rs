@@ -32,6 +32,8 @@ pub(crate) enum Outcome {
     Renewed {
         /// The end of the new one.
         expires: OffsetDateTime,
+        /// The end of the old one.
+        old_expires: OffsetDateTime,
         /// The end of its CA, which outlasts it or not.
         authority_expires: OffsetDateTime,
     },
@@ -166,7 +168,7 @@ pub(crate) fn renew(
         let issuer = Issuer::new(&ca.certificate, &ca_key).map_err(failed)?;
         Ok((issue(&spec, &key, &issuer).map_err(failed)?, key))
     };
-    let certificate = match managed.place {
+    let (old, certificate) = match managed.place {
         Place::File(row) => {
             let old = Bundle::from_pem(&text).map_err(|e| unreadable(e.to_string()))?;
             let (certificate, key) = make(&old.certificate)?;
@@ -177,7 +179,7 @@ pub(crate) fn renew(
                 NewFile { path: &pki.key(row), content: key.to_pem()?.as_bytes(), mode: FileMode::SECRET },
                 NewFile { path: &path, content: chain.to_pem().as_bytes(), mode: FileMode::CERTIFICATE },
             ])?;
-            chain.certificate
+            (old, chain.certificate)
         }
         Place::Kubeconfig(_) => {
             let embedded = Embedded::parse(&text).map_err(unreadable)?;
@@ -191,11 +193,12 @@ pub(crate) fn renew(
                 content: text.as_bytes(),
                 mode: FileMode::SECRET,
             }])?;
-            certificate
+            (old, certificate)
         }
     };
     let authority_expires = ca.certificate.not_after();
-    Ok(Outcome::Renewed { expires: certificate.not_after(), authority_expires })
+    let old_expires = old.certificate.not_after();
+    Ok(Outcome::Renewed { expires: certificate.not_after(), old_expires, authority_expires })
 }
 
 /// The CA that signs, which must be valid, and its key.

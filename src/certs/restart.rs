@@ -3,8 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::health::{ComponentState, Snapshot, Stage, Watch};
+use crate::host::cri::log;
 use crate::manifest::Component;
 
+/// How many of a container's last lines are shown.
+const LAST_LINES: usize = 5;
 /// How often to look.
 const PERIOD: Duration = Duration::from_millis(200);
 
@@ -38,7 +41,7 @@ pub(crate) enum RollError {
     },
     /// It did not come back in time.
     #[error(
-        "{} was stopped and is not healthy again after {} s: {last}; the log of its container says why", .component.name(), .after.as_secs()
+        "{} was stopped and is not healthy again after {} s: {last}{}", .component.name(), .after.as_secs(), said.iter().map(|line| format!("\n  | {line}")).collect::<String>()
     )]
     Late {
         /// Which component.
@@ -47,6 +50,8 @@ pub(crate) enum RollError {
         after: Duration,
         /// How things stood then.
         last: String,
+        /// The last lines in the log of its container.
+        said: Vec<String>,
     },
 }
 
@@ -72,7 +77,12 @@ pub(crate) fn roll(
             match waiting_for(&now, &before, component, &old) {
                 None => break,
                 Some(last) if start.elapsed() > limit => {
-                    return Err(RollError::Late { component, after: limit, last });
+                    return Err(RollError::Late {
+                        component,
+                        after: limit,
+                        last,
+                        said: said(&now, component),
+                    });
                 }
                 Some(_) => std::thread::sleep(PERIOD),
             }
@@ -94,6 +104,14 @@ fn running(snapshot: &Snapshot, component: Component) -> Result<String, RollErro
             Some(_) => "the runtime knows no container of its static Pod".into(),
         }),
     })
+}
+
+/// The last lines that a component's container said, of the one that ended last if one did.
+fn said(snapshot: &Snapshot, component: Component) -> Vec<String> {
+    let state = snapshot.components.get(&component);
+    let container = state.and_then(|s| s.ended.as_ref().or(s.container.as_ref()));
+    let lines = container.and_then(|c| log::tail(c.log.as_deref()?, LAST_LINES).ok());
+    lines.unwrap_or_default().into_iter().map(|line| line.text).collect()
 }
 
 /// What is still to come, in words; none when all is as it should be.

@@ -44,7 +44,7 @@ enum Command {
     Status,
     /// Do now what the daily run does
     #[command(
-        after_help = "Exit code 0: all is in order; 1: something failed, or another node has its turn; 4: a component did not become healthy again, and the others were left as they are.\n\nExamples:\n  kubestrap care run --dry-run\n  kubestrap care run"
+        after_help = "Exit code 0: all is in order, or what is due is left to the next run as another node has its turn; 1: something failed; 4: a component did not become healthy again, and the others were left as they are.\n\nExamples:\n  kubestrap care run --dry-run\n  kubestrap care run"
     )]
     Run {
         #[command(flatten)]
@@ -65,6 +65,9 @@ struct What {
     /// How long each component may take to be healthy again
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "4m0s")]
     restart_timeout: GoDuration,
+    /// How long to wait while another control-plane node has its turn
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "20m0s")]
+    turn_timeout: GoDuration,
     /// Save a snapshot of etcd each time [default: true]
     #[arg(long, boolean())]
     snapshots: Option<bool>,
@@ -84,6 +87,7 @@ impl What {
         run::Request {
             location: self.source.location(),
             limit: self.restart_timeout.as_std(),
+            turn_timeout: self.turn_timeout.as_std(),
             snapshots: (self.snapshots != Some(false)).then(|| self.snapshot_dir.clone()),
             keep: self.keep,
             metrics: self.metrics_dir.clone(),

@@ -17,7 +17,7 @@ use super::v1beta4::{
 };
 use super::version::is_label;
 use super::whereabouts;
-use crate::yaml::{self, Decoded, Document, FindingKind, NodeKind};
+use crate::yaml::{self, Decoded, Document, NodeKind};
 
 const KUBEADM_GROUP: &str = "kubeadm.k8s.io/";
 const KUBELET: (&str, &str) = ("kubelet.config.k8s.io/", "kubelet.config.k8s.io/v1beta1");
@@ -416,15 +416,13 @@ impl Loader {
         };
         for finding in findings {
             let place = self.loaded.locator.at(finding.position);
-            let (rule, belongs) = match finding.kind {
-                FindingKind::UnknownField { suggestion: Some(_) } => ("unknown-field", None),
-                FindingKind::UnknownField { suggestion: None } => {
-                    let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
-                    ("unknown-field", whereabouts::of(kind, &finding.path))
-                }
+            let kind = document.root.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default();
+            // A field of that very name is more likely meant than one of a similar name.
+            let message = match whereabouts::of(kind, &finding.path) {
+                Some(belongs) => format!("unknown field `{}`: {belongs}", finding.path),
+                None => finding.to_string(),
             };
-            let belongs = belongs.map(|place| format!(": {place}")).unwrap_or_default();
-            self.warn(rule, place, format!("{finding}{belongs}"));
+            self.warn("unknown-field", place, message);
         }
         value
     }
@@ -455,6 +453,12 @@ mod tests {
         assert_eq!(told.len(), 3, "{told:?}");
         assert_eq!(told[0], "c.yaml:5:14: unknown field `networking.podSubnt`: did you mean `podSubnet`?");
         assert!(told[1].contains("JoinConfiguration") && told[2].contains("Pod"));
+        let loaded = load("c.yaml", &format!("{CLUSTER}certificateKey: x\n")).unwrap();
+        let told = loaded.warnings[0].problem.to_string();
+        assert!(
+            told.ends_with("unknown field `certificateKey`: it belongs in the InitConfiguration"),
+            "{told}"
+        );
     }
 
     #[test]

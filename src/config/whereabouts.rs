@@ -59,6 +59,7 @@ mod tests {
                 "it belongs in `nodeRegistration` of the InitConfiguration",
             ),
             ("InitConfiguration", "kubernetesVersion", "it belongs in the ClusterConfiguration"),
+            ("ClusterConfiguration", "certificateKey", "it belongs in the InitConfiguration"),
             ("ClusterConfiguration", "maxPods", "it belongs in the KubeletConfiguration"),
             (
                 "InitConfiguration",

@@ -38,18 +38,27 @@ pub struct FileError {
 
 impl FileError {
     pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
-        let hint = match source.kind() {
-            io::ErrorKind::PermissionDenied => " (run as root?)",
-            io::ErrorKind::ReadOnlyFilesystem => {
-                " (the file system is mounted read-only: `mount -o remount,rw` it, or find out why in `dmesg`)"
-            }
-            io::ErrorKind::StorageFull => " (no space left: `df -h` tells where)",
-            io::ErrorKind::QuotaExceeded => " (quota exceeded)",
-            io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
-            io::ErrorKind::NotADirectory => " (a file is where a directory should be: move it away)",
-            _ => "",
-        };
-        Self { action, path: path.to_owned(), reason: format!("{source}{hint}"), source: Some(source) }
+        Self {
+            action,
+            path: path.to_owned(),
+            reason: format!("{source}{}", hint(&source)),
+            source: Some(source),
+        }
+    }
+}
+
+/// What to do about an error of the system, where that is plain: to be put behind what it says.
+pub(crate) fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => " (run as root?)",
+        io::ErrorKind::ReadOnlyFilesystem => {
+            " (the file system is mounted read-only: `mount -o remount,rw` it, or find out why in `dmesg`)"
+        }
+        io::ErrorKind::StorageFull => " (no space left: free some; `df -h` tells where)",
+        io::ErrorKind::QuotaExceeded => " (quota exceeded)",
+        io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
+        io::ErrorKind::NotADirectory => " (a file is where a directory should be: move it away)",
+        _ => "",
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) use container_runtime::talk;
 pub(crate) use container_runtime::{ContainerRuntime, CriRuntime, DryRuntime};
 pub(crate) use dry_run::DryRunHost;
 pub(crate) use facts::gather;
-pub(crate) use files::{FileError, Written, write_atomically};
+pub(crate) use files::{FileError, Written, hint, write_atomically};
 pub(crate) use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::Lock;
 pub(crate) use mounts::unmount_flags;

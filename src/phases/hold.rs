@@ -26,6 +26,7 @@ pub(crate) fn start_kubelet(run: &mut Run) -> Result<(), Error> {
     Ok(())
 }
 
-fn pods(run: &Run) -> StaticPods<'_> {
+/// The static Pods of this node.
+pub(crate) fn pods(run: &Run) -> StaticPods<'_> {
     StaticPods { host: &*run.host, runtime: &*run.runtime, node_name: run.settings.node_name() }
 }

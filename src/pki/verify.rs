@@ -1,11 +1,14 @@
 //! Does a certificate lead to a root that is trusted?
 
 use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::signature::{ECDSA_P521_SHA512_ASN1, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1, ECDSA_P521_SHA512_ASN1, UnparsedPublicKey,
+};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
+use x509_parser::oid_registry::{OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384};
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::algorithm::KeyType;
@@ -197,9 +200,16 @@ fn check_issued(subject: &Certificate, issuer: &Certificate, depth: usize) -> Re
     }
 }
 
-/// Checks a signature by a P-521 key, which x509-parser does not know: with SHA-512, as Go and openssl sign.
+/// Checks a signature by a P-521 key, which x509-parser does not know. Go signs with SHA-512, openssl with
+/// SHA-256.
 fn verify_p521(signed: &X509Certificate<'_>, key: &SubjectPublicKeyInfo<'_>) -> Result<(), Unspecified> {
-    UnparsedPublicKey::new(&ECDSA_P521_SHA512_ASN1, &key.subject_public_key.data)
+    let named = &signed.signature_algorithm.algorithm;
+    let algorithm = match named {
+        _ if *named == OID_SIG_ECDSA_WITH_SHA256 => &ECDSA_P521_SHA256_ASN1,
+        _ if *named == OID_SIG_ECDSA_WITH_SHA384 => &ECDSA_P521_SHA384_ASN1,
+        _ => &ECDSA_P521_SHA512_ASN1,
+    };
+    UnparsedPublicKey::new(algorithm, &key.subject_public_key.data)
         .verify(signed.tbs_certificate.as_ref(), &signed.signature_value.data)
 }
 

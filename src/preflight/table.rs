@@ -4,10 +4,9 @@
 use std::path::Path;
 
 use super::check::Check;
+use super::config::components::Judged;
 use super::config::existing::manifest_path;
-use super::config::{
-    components, host_files, identity, manifest_folder, manifests, probes, server_files, version,
-};
+use super::config::{host_files, identity, manifest_folder, manifests, probes, server_files, version};
 use super::etcd::{data, external};
 use super::join::{kubelet_conf, trust};
 use super::kubelet;
@@ -36,8 +35,9 @@ const JOINS: &[Role] = &[ControlPlane, Worker];
 /// All checks of a subject.
 pub(super) fn table(subject: &Subject) -> Vec<Check> {
     let mut rows = of_kubeadm(subject);
-    rows.extend(of_ours(subject));
-    rows.extend(of_components());
+    let judged = Judged::default();
+    rows.extend(of_ours(subject, judged.clone()));
+    rows.extend(of_components(judged));
     rows.retain(|row| row.is_for(subject));
     rows
 }
@@ -181,7 +181,7 @@ fn etcd_rows(subject: &Subject) -> Vec<Check> {
 }
 
 /// What the components would refuse, but for their flags.
-fn of_components() -> impl Iterator<Item = Check> {
+fn of_components(judged: Judged) -> impl Iterator<Item = Check> {
     let with_pods: &[Role] = &[Init, ControlPlane, Upgrade];
     let rows: [(&[Role], &'static str, &'static str); 5] = [
         (with_pods, "FeatureGates", "feature gates"),
@@ -190,13 +190,14 @@ fn of_components() -> impl Iterator<Item = Check> {
         (with_pods, "StaticPods", "the static Pods"),
         (CONTROL_PLANES, "Taints", "the node's taints"),
     ];
-    rows.into_iter().map(|(roles, name, measures)| {
-        Check::cluster(roles, name, Error, measures, move |s, m| components::check(name, s, m)).within(15)
+    rows.into_iter().map(move |(roles, name, measures)| {
+        let judged = judged.clone();
+        Check::cluster(roles, name, Error, measures, move |s, m| judged.check(name, s, m)).within(15)
     })
 }
 
 /// What kubeadm does not check.
-fn of_ours(subject: &Subject) -> Vec<Check> {
+fn of_ours(subject: &Subject, judged: Judged) -> Vec<Check> {
     let init: &[Role] = &[Init];
     let joins = subject.role() == ControlPlane;
     let with_flags: &[Role] = &[Init, ControlPlane, Upgrade];
@@ -235,8 +236,10 @@ fn of_ours(subject: &Subject) -> Vec<Check> {
             .within(15)
             .acting(),
         Check::node(NODES, "Sandbox", Error, "whether a sandbox starts", sandbox::check).within(45).acting(),
-        Check::cluster(with_flags, "ExtraArgs", Error, "flags of the components", components::flags)
-            .within(15),
+        Check::cluster(with_flags, "ExtraArgs", Error, "flags of the components", move |s, m| {
+            judged.flags(s, m)
+        })
+        .within(15),
         Check::cluster(init, "EtcdServers", Error, "the flag etcd-servers", external::servers),
         Check::cluster(init, "AnonymousAuth", Error, "the flag anonymous-auth", probes::anonymous),
         Check::node(NODES, "KubeletFlags", Error, "kubelet's flags", kubelet::flags::check).within(15),

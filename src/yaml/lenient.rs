@@ -20,7 +20,11 @@ type LookAlike = (fn(&str) -> bool, &'static str);
 /// Lines that people take for YAML.
 const LOOK_ALIKES: [LookAlike; 4] = [
     (
-        |line| line.trim_end().len() != 3 && line.len() > 1 && line.trim_end().bytes().all(|b| b == b'-'),
+        |line| {
+            line.trim_end().len() != 3
+                && line.len() > 1
+                && line.trim_end().bytes().all(|b| matches!(b, b'-' | b'='))
+        },
         "this line is no separator of documents: write exactly three dashes, `---`",
     ),
     (
@@ -126,6 +130,7 @@ mod tests {
             ("----\na: 1\n", "1:1: this line is no separator"),
             ("a: 1\n--\nb: 2\n", "2:1: this line is no separator"),
             ("a: 1\n-----------\nb: 2\n", "2:1: this line is no separator"),
+            ("====\na: 1\n", "1:1: this line is no separator"),
             ("a: 1\nname\u{ff1a}x\nb: 2\n", "2:1: the colon here is a full-width one"),
             ("a: 1\nname\u{ff1a}x\n", "2:1: the colon here is a full-width one"),
             ("a:\n\tb: 1\n", "2:2: this line is indented with"),

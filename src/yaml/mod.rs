@@ -20,7 +20,7 @@ mod unquoted;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub(crate) use decode::{Decoded, FindingKind, decode, decode_all};
+pub(crate) use decode::{Decoded, decode, decode_all};
 pub(crate) use node::{Node, NodeKind, Position};
 pub use parse::parse_values;
 pub(crate) use parse::{Document, parse};

@@ -1,10 +1,12 @@
 //! From the outside: makes a machine, runs a job in it, and takes all of it away again.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -15,6 +17,7 @@ use super::cgroup::{self, Cgroups};
 use super::keeper::Watched;
 use super::network::Network;
 use super::root::{PROGRAMS, is_overlay};
+use crate::say;
 
 /// What a machine is to be and to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -76,7 +79,7 @@ pub fn launch(
     if watched.is_err() {
         running.cut();
     }
-    let status = running.child.wait()?;
+    let status = followed(&mut running.child, &request.logs.join(PROGRESS))?;
     drop(watched?);
     super::keeper::still_wanted()?;
     if status.success() {
@@ -88,6 +91,38 @@ pub fn launch(
     drop(running);
     drop(folder);
     Ok(Finished { ok: status.success(), stdout, stderr, elapsed: begin.elapsed() })
+}
+
+/// The file of the logs in which a job tells how far it has come.
+const PROGRESS: &str = "progress";
+
+/// Adds a line to what the user reads while the job runs: how far it has come, what it has found.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn progress(text: &str) -> anyhow::Result<()> {
+    let path = Path::new("/e2e/logs").join(PROGRESS);
+    let mut file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+    Ok(writeln!(file, "{text}")?)
+}
+
+/// Waits for the end of `child`, and says meanwhile what is added to the file `progress`.
+fn followed(child: &mut Child, progress: &Path) -> anyhow::Result<ExitStatus> {
+    let mut shown = 0;
+    loop {
+        let ended = child.try_wait()?;
+        let text = fs::read_to_string(progress).unwrap_or_default();
+        let added = text.get(shown..).unwrap_or_default();
+        let whole = added.rfind('\n').map_or(0, |end| end + 1);
+        for line in added.get(..whole).unwrap_or_default().lines() {
+            say::note(line);
+        }
+        shown += whole;
+        if let Some(status) = ended {
+            return Ok(status);
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// A machine that runs. Dropped, it is cut off from power, and its cgroups are removed.

@@ -21,6 +21,6 @@ mod root;
 
 pub(crate) use cgroup::is_v1;
 pub use launch::{Finished, Request, WorkFolder, launch};
-pub(crate) use launch::{Running, enter, exec, start};
+pub(crate) use launch::{Running, enter, exec, progress, start};
 pub use network::Network;
 pub(crate) use network::{NODE_NAME, has_ipv6};

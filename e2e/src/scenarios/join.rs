@@ -50,13 +50,11 @@ pub(super) fn kubeadm_control_plane(node: &Node) -> anyhow::Result<()> {
 
 /// Our worker and our control plane join kubeadm's cluster.
 pub(super) fn to_kubeadm(node: &Node) -> anyhow::Result<()> {
-    let ignored = node.prepare_init(&shared_endpoint())?;
-    let made = kubeadm(node, &format!("init --config {CONFIG} {ignored} --upload-certs"))?;
-    cluster::healthy(node)?;
+    let made = init_by_kubeadm(node)?;
     let worker = Neighbour::new(node, 1)?;
-    joined(node, &worker, "kubestrap", &join_command(&made.stdout, false)?)?;
+    joined(node, &worker, "kubestrap", &join_command(&made, false)?)?;
     let machine = Neighbour::new(node, 2)?;
-    joined(node, &machine, "kubestrap", &join_command(&made.stdout, true)?)?;
+    joined(node, &machine, "kubestrap", &join_command(&made, true)?)?;
     is_control_plane(node, &machine)?;
     voting(node, &[NODE_NAME, machine.name()])
 }
@@ -193,6 +191,17 @@ pub fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let output = node.init_with(&shared_endpoint(), flags)?;
     cluster::healthy(node)?;
     join_command(&output.stdout, control_plane)
+}
+
+/// kubeadm's `init` on the first machine; what it printed.
+///
+/// # Errors
+/// When it fails.
+pub(super) fn init_by_kubeadm(node: &Node) -> anyhow::Result<String> {
+    let ignored = node.prepare_init(&shared_endpoint())?;
+    let made = kubeadm(node, &format!("init --config {CONFIG} {ignored} --upload-certs"))?;
+    cluster::healthy(node)?;
+    Ok(made.stdout)
 }
 
 /// The same with more configuration of the cluster; for control planes.

@@ -1,6 +1,8 @@
 //! The scenarios: each starts on a fresh node.
 
 mod callers;
+mod care;
+mod care_faults;
 mod certificates;
 mod changed;
 mod day_two;
@@ -17,6 +19,7 @@ mod no_unit;
 mod patches;
 mod phases;
 mod profile;
+mod recover;
 mod renew;
 mod rerun;
 mod reset;
@@ -100,6 +103,42 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         )
     },
     row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
+    row(
+        "rotate-ca-rollback",
+        "certs rotate-ca rollback gives the old CAs back, and breaks nobody",
+        rotate_ca::rollback,
+    ),
+    with_kubeadm(
+        "rotate-ca-kubeadm",
+        "the CAs of kubeadm's cluster are replaced, its worker's by a request",
+        rotate_ca::of_kubeadm,
+    ),
+    row(
+        "care",
+        "care renews what is due under load; killed, on a full disk, with a component that stays away, on another node's turn",
+        care::run,
+    ),
+    row(
+        "care-faults",
+        "what goes wrong with backup, restore, snapshots, care and rotation is told, with what to do",
+        care_faults::run,
+    ),
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "care-three",
+            "care at once on three control planes: one after the other, and no request fails",
+            care::three,
+        )
+    },
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "recover",
+            "two of three control planes are destroyed: etcd recover on the third loses nothing that was acknowledged",
+            recover::run,
+        )
+    },
     Scenario {
         name: "profile-cis",
         asserts: "init with the CIS profile: healthy, Secrets encrypted in etcd, requests in the audit log; init again changes nothing",
@@ -198,10 +237,31 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "upgrade apply goes from a minor to the next, changes nothing when run again, and puts back what does not start",
         upgrade::run,
     ),
+    row("values-etcd", "what kubestrap says of values of flags is what etcd makes of them", |node| {
+        values::run(node, "etcd")
+    }),
     row(
-        "values",
-        "what kubestrap says of values of flags and of configurations is what the components make of them",
-        values::run,
+        "values-kube-apiserver",
+        "what kubestrap says of values of flags is what kube-apiserver makes of them",
+        |node| values::run(node, "kube-apiserver"),
+    ),
+    row(
+        "values-kube-controller-manager",
+        "what kubestrap says of values of flags is what kube-controller-manager makes of them",
+        |node| values::run(node, "kube-controller-manager"),
+    ),
+    row(
+        "values-kube-scheduler",
+        "what kubestrap says of values of flags is what kube-scheduler makes of them",
+        |node| values::run(node, "kube-scheduler"),
+    ),
+    row("values-kubelet", "what kubestrap says of configurations is what kubelet makes of them", |node| {
+        values::run(node, "kubelet")
+    }),
+    row(
+        "values-kube-proxy",
+        "what kubestrap says of configurations is what kube-proxy makes of them",
+        |node| values::run(node, "kube-proxy"),
     ),
     Scenario {
         needs: Some("haproxy"),

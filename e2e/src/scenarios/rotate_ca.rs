@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::join::{init, is_control_plane, join_command, joined};
+use super::join::{init, init_by_kubeadm, is_control_plane, join_command, joined};
 use super::kubeadm::kubeadm;
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
@@ -31,7 +31,25 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let join = init(node, false)?;
     let worker = Neighbour::new(node, 1)?;
     joined(node, &worker, "kubestrap", &join)?;
-    works(node, &worker)?;
+    rotated(node, &worker)?;
+    let token = kubeadm(node, "token create --print-join-command")?.stdout;
+    let join: Vec<String> = token.split_whitespace().skip(1).map(str::to_owned).collect();
+    let second = Neighbour::new(node, 2)?;
+    joined(node, &second, "kubestrap", &join)?;
+    works(node, &second).context("a worker that joined later")
+}
+
+/// The same on a cluster that kubeadm made, with a worker that kubeadm joined.
+pub(super) fn of_kubeadm(node: &Node) -> anyhow::Result<()> {
+    let made = init_by_kubeadm(node)?;
+    let worker = Neighbour::new(node, 1)?;
+    joined(node, &worker, "kubeadm", &join_command(&made, false)?)?;
+    rotated(node, &worker)
+}
+
+/// All of a rotation, with a worker.
+fn rotated(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
+    works(node, worker)?;
     fs::copy(ADMIN, COPY)?;
     let old = fs::read_to_string(CA)?;
 
@@ -43,7 +61,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     ensure!(certificates(&fs::read_to_string(CA)?) == 2, "ca.crt does not hold both CAs");
     cluster::healthy(node)?;
     as_copy(node)?.success().context("the copy of admin.conf does not work before the old CA is dropped")?;
-    works(node, &worker).context("the worker, which knows the old CA only")?;
+    works(node, worker).context("the worker, which knows the old CA only")?;
     // kubeadm reads the first certificate.
     kubeadm(node, "certs check-expiration")?;
 
@@ -51,7 +69,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     ensure!(refused.code == Some(3), "finish ends with {:?}", refused.code);
     ensure!(refused.stderr.contains(worker.name()), "finish does not name the worker: {}", refused.stderr);
     worker.run(&["kubestrap", "certs", "rotate-ca"])?.success()?;
-    works(node, &worker).context("the worker, with its new certificate")?;
+    works(node, worker).context("the worker, with its new certificate")?;
     eventually("nothing needs the old CA", PATIENCE, || {
         let status = node.kubestrap(&["certs", "rotate-ca", "status", "--output", "json"])?;
         let left = at(&last(&status)?, "/left").clone();
@@ -64,16 +82,11 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     })?;
     cluster::healthy(node)?;
     ensure!(as_copy(node)?.code != Some(0), "the copy of admin.conf works although the old CA is dropped");
-    works(node, &worker).context("the worker, after the old CA is dropped")?;
+    works(node, worker).context("the worker, after the old CA is dropped")?;
     worker.run(&["kubestrap", "certs", "rotate-ca"])?.success()?;
-    works(node, &worker).context("the worker, which trusts the new CA alone")?;
+    works(node, worker).context("the worker, which trusts the new CA alone")?;
     gone(node, &old)?;
-    kubeadm(node, "certs check-expiration")?;
-    let token = kubeadm(node, "token create --print-join-command")?.stdout;
-    let join: Vec<String> = token.split_whitespace().skip(1).map(str::to_owned).collect();
-    let second = Neighbour::new(node, 2)?;
-    joined(node, &second, "kubestrap", &join)?;
-    works(node, &second).context("a worker that joined later")
+    kubeadm(node, "certs check-expiration").map(drop)
 }
 
 /// Killed at moments spread over its course, it is resumed, and a copy of the administrator's kubeconfig works all along.
@@ -97,6 +110,39 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
     }
     ensure!(interrupted > 0, "no run was still at work when it was killed");
     node.note(format!("{interrupted} runs killed"));
+    Ok(())
+}
+
+/// Turned back, once before the new CAs signed anything and once after: the old ones are the only ones again, and nobody
+/// was broken.
+pub(super) fn rollback(node: &Node) -> anyhow::Result<()> {
+    node.init()?;
+    cluster::healthy(node)?;
+    fs::copy(ADMIN, COPY)?;
+    let old = fs::read_to_string(CA)?;
+    for moment in [Some(Duration::from_secs(8)), None] {
+        let asking = Asking::with(|_| Ok(fs::read_to_string(COPY)?))?;
+        match moment {
+            Some(moment) => drop(killed(node, &["certs", "rotate-ca"], When::After(moment))?),
+            None => drop(node.kubestrap(&["certs", "rotate-ca"])?),
+        }
+        let back = last(&node.kubestrap(&["certs", "rotate-ca", "rollback", "--output", "json"])?)?;
+        ensure!(
+            at(&back, "/rolledBack") == true && at(&back, "/reached") == "switched",
+            "rollback says: {back}"
+        );
+        cluster::healthy(node)?;
+        as_copy(node)?.success().context("the copy of admin.conf, after going back")?;
+        let finished =
+            last(&node.kubestrap(&["certs", "rotate-ca", "finish", "--force", "--output", "json"])?)?;
+        ensure!(at(&finished, "/reached") == "finished", "finish says: {finished}");
+        count(node, &format!("rollback {moment:?}"), asking.stop()?)?;
+        cluster::healthy(node)?;
+        ensure!(fs::read_to_string(CA)? == old, "ca.crt is not what it was");
+        as_copy(node)?.success().context("the copy of admin.conf, with the old CA alone again")?;
+    }
+    let refused = node.run(&node.init, &["certs", "rotate-ca", "rollback"])?;
+    ensure!(refused.code == Some(2), "with nothing to go back from it ends with {:?}", refused.code);
     Ok(())
 }
 

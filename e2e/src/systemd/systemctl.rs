@@ -59,6 +59,9 @@ pub(super) fn main(args: &[String]) -> ExitCode {
             _ => ExitCode::SUCCESS,
         };
     }
+    if service.ends_with(".timer") {
+        return timer(verb, service);
+    }
     let found = unit::load(service);
     let found_state = state::read(service);
     let property = |name: &str| found_state.get(name).cloned().unwrap_or_default();
@@ -114,6 +117,25 @@ pub(super) fn main(args: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A timer is enabled and disabled; nothing is started by it.
+fn timer(verb: &str, name: &str) -> ExitCode {
+    let file = PathBuf::from("/etc/systemd/system").join(name);
+    if !file.exists() {
+        say::note(format_args!("Unit {name} could not be found."));
+        return ExitCode::from(5);
+    }
+    match verb {
+        "enable" | "disable" => enable(name, verb == "enable", Some(&file)),
+        "is-enabled" => {
+            say::line(enabled(name));
+            return ExitCode::from(u8::from(enabled(name) != "enabled"));
+        }
+        "show" => say::line(format_args!("LoadState=loaded\nUnitFileState={}", enabled(name))),
+        _ => {}
+    }
+    ExitCode::SUCCESS
 }
 
 fn show(properties: &[&str], bare: bool, value: impl Fn(&str) -> Option<String>) -> ExitCode {

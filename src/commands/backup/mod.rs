@@ -3,6 +3,7 @@
 mod key;
 mod show;
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ use crate::error::Error;
 use crate::etcd::snapshot::Facts;
 use crate::exit_status::ExitStatus;
 use crate::hex::hex;
-use crate::host::{Host, RealHost};
+use crate::host::{Host, Lock, RealHost};
 use crate::manifest::Component;
 use crate::node::StaticPod;
 use crate::output::Printer;
@@ -77,6 +78,9 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     };
     // The snapshot is a file of its own for a while: beside the archive, where there must be room anyway.
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let _lock = Lock::take(&[dir], "backup")?;
+    backup::remove_unfinished(dir)?;
     let taken = take_snapshot(request, dir, &host, out)?;
     let data = taken.as_ref().map(|taken| taken.data.clone());
     let mut collected = collect(&paths, data.as_deref())?;
@@ -145,9 +149,8 @@ fn take_snapshot(
         return Ok(None);
     };
     let data = pod.host_path("etcd-data").unwrap_or_else(|| "/var/lib/etcd".into());
-    std::fs::create_dir_all(dir)?;
     // Its mode is for its owner alone.
-    let folder = tempfile::Builder::new().prefix(".kubestrap-backup-").tempdir_in(dir)?;
+    let folder = tempfile::Builder::new().prefix(backup::UNFINISHED).tempdir_in(dir)?;
     let path = folder.path().join("snapshot.db");
     let target = Target { manifests: request.manifests.clone(), ..Target::default() };
     let save = snapshot::Save { target, path: Some(path.clone()), dir: folder.path().to_owned() };

@@ -29,7 +29,9 @@ pub(super) enum TurnError {
     #[error("another node took its turn at the same moment")]
     Raced,
     /// The cluster can't be asked.
-    #[error("the Lease kube-system/kubestrap-care can't be taken: {0}")]
+    #[error(
+        "the Lease kube-system/kubestrap-care can't be taken: {0}\n  fix: see why the API server does not answer with `kubestrap diagnose`, then run `kubestrap care run`"
+    )]
     Cluster(#[source] kube::Error),
 }
 

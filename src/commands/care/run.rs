@@ -1,7 +1,7 @@
 //! `care run`: what the timer starts.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::json;
 use time::OffsetDateTime;
@@ -32,6 +32,8 @@ use crate::pki::table::row;
 
 /// How long the API server may take to answer: a run that can't ask it is not in vain.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long until the turn is asked for again.
+const PAUSE: Duration = Duration::from_secs(3);
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct Request {
     pub(crate) keep: usize,
     /// The directory of node-exporter's textfile collector.
     pub(crate) metrics: PathBuf,
+    /// How long to wait while another node has its turn.
+    pub(crate) turn_timeout: Duration,
     /// Wait up to this long before anything is done.
     pub(crate) jitter: Duration,
     /// Print what would be done.
@@ -66,6 +70,7 @@ impl Request {
             flag("config", file.clone());
         }
         flag("restart-timeout", format!("{}s", self.limit.as_secs()));
+        flag("turn-timeout", format!("{}s", self.turn_timeout.as_secs()));
         match &self.snapshots {
             Some(dir) => {
                 flag("snapshot-dir", dir.display().to_string());
@@ -91,26 +96,26 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     }
     let host = RealHost::new();
     let source = request.location.find(AREA, &host, out)?;
-    let _lock = Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "care run")?;
-    let now = OffsetDateTime::now_utc();
-    let plan = due::plan(&survey(&source.pki, &host)?, source.validity, now);
-    let mut findings = plan.findings.clone();
     let paths = Paths::new(&source.pki.certificates.to_string_lossy(), Some(&source.pki.kubeconfigs));
-    findings.extend(rotation::check(&paths, &host, now));
-    findings.extend(users(&source, &host, now));
-    out.findings(AREA, &findings);
     if request.dry_run {
+        let _lock = lock(&source)?;
+        let now = OffsetDateTime::now_utc();
+        let plan = due::plan(&survey(&source.pki, &host)?, source.validity, now);
+        let findings = found(&plan, &source, &paths, &host, now, out);
         return Ok(tell_plan(&plan, &findings, out));
-    }
-    for folder in source.pki.folders() {
-        remove_leftovers(&folder)?;
     }
     let node = identity::node_name(&paths, &host).ok().flatten();
     let node = node.unwrap_or_else(|| host::gather().hostname.to_lowercase());
     let reached = reach::connect(&request.location.kubeconfig, PATIENCE);
     let turn = reached.as_ref().ok().map(|reached: &Reached| Turn::new(reached, &node));
+    let (_lock, plan, admission) = wait_for_turn(request, &source, &host, turn.as_ref(), out)?;
+    let now = OffsetDateTime::now_utc();
+    let findings = found(&plan, &source, &paths, &host, now, out);
+    for folder in source.pki.folders() {
+        remove_leftovers(&folder)?;
+    }
     let mut report = Report::default();
-    let done = renew(&plan, request, &source, &host, turn.as_ref(), out);
+    let done = renew(&plan, admission, request, &source, &host, turn.as_ref(), out);
     let unhealthy = note(done, &mut report);
     let (written, failures) = external::request(&plan.external, &source.pki, &host, now, out);
     report.requests = written;
@@ -121,20 +126,79 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     }
     let errors = findings.iter().filter(|f| f.severity == Severity::Error);
     report.failures.extend(errors.map(|f| f.what.clone()));
+    if let (Some(why), true) = (&report.postponed, plan.expired) {
+        report.failures.push(format!("a certificate has expired, and {why}"));
+    }
     report.ok = report.failures.is_empty() && report.stopped.is_none();
     report.finished = utc(OffsetDateTime::now_utc());
     told(&report, &source, request, turn.as_ref(), &host, out);
     let data = json!({ "ok": report.ok, "report": report, "findings": findings });
-    match &report.summary() {
-        None => out.result(data, "Nothing was due.\n"),
-        Some(_) if report.ok => out.result(data, "Done.\n"),
-        Some(summary) => out.failure(data, &format!("error: {summary}")),
+    match (&report.summary(), &report.postponed) {
+        (None, _) => out.result(data, "Nothing was due.\n"),
+        (Some(_), Some(why)) if report.ok => {
+            out.result(data, &format!("Left to the next run, as {why}.\n"));
+        }
+        (Some(_), None) if report.ok => out.result(data, "Done.\n"),
+        (Some(summary), _) => out.failure(data, &format!("error: {summary}")),
     }
     Ok(match (report.ok, unhealthy) {
         (true, _) => ExitStatus::Done,
         (false, true) => ExitStatus::Unhealthy,
         (false, false) => ExitStatus::Failed,
     })
+}
+
+fn lock(source: &Source) -> Result<Lock, Error> {
+    Ok(Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "care run")?)
+}
+
+/// Takes the lock of this machine and, where something is due, this node's turn. While another node has its turn, others
+/// may work on this machine.
+fn wait_for_turn(
+    request: &Request,
+    source: &Source,
+    host: &RealHost,
+    turn: Option<&Turn<'_>>,
+    out: &Printer,
+) -> Result<(Lock, Plan, Admission), Error> {
+    let begin = Instant::now();
+    let mut told = false;
+    loop {
+        let lock = lock(source)?;
+        let plan = due::plan(&survey(&source.pki, host)?, source.validity, OffsetDateTime::now_utc());
+        let admission = if plan.is_due() {
+            admission(turn.map(Turn::take), plan.expired, out)
+        } else {
+            Admission::Granted
+        };
+        match &admission {
+            Admission::Postponed(why) if begin.elapsed() < request.turn_timeout => {
+                drop(lock);
+                if !told {
+                    out.log(AREA, format!("Waiting for this node's turn: {why}"));
+                }
+                told = true;
+                std::thread::sleep(PAUSE);
+            }
+            _ => return Ok((lock, plan, admission)),
+        }
+    }
+}
+
+/// What can't be fixed by a renewal.
+fn found(
+    plan: &Plan,
+    source: &Source,
+    paths: &Paths,
+    host: &RealHost,
+    now: OffsetDateTime,
+    out: &Printer,
+) -> Vec<Finding> {
+    let mut findings = plan.findings.clone();
+    findings.extend(rotation::check(paths, host, now));
+    findings.extend(users(source, host, now));
+    out.findings(AREA, &findings);
+    findings
 }
 
 /// Some time up to `jitter`. The clock's fraction of a second is as random as nodes need to differ.
@@ -144,44 +208,60 @@ fn delay(jitter: Duration) -> Duration {
     jitter.mul_f64(f64::from(fraction) / 1e9)
 }
 
-/// Renews what is due on this node's turn.
+/// Renews what is due, if this node may be touched.
 fn renew(
     plan: &Plan,
+    admission: Admission,
     request: &Request,
     source: &Source,
     host: &RealHost,
     turn: Option<&Turn<'_>>,
     out: &Printer,
 ) -> Done {
-    let due = plan.steps.iter().any(|step| !step.names.is_empty());
-    if due && let Some(stopped) = refused(turn.map(Turn::take), plan.expired, out) {
-        return Done { stopped: Some(stopped), ..Done::default() };
+    match admission {
+        Admission::Granted => {}
+        Admission::Postponed(why) => {
+            return Done { stopped: Some(Stopped::NotOurTurn(why)), ..Done::default() };
+        }
+        Admission::Refused(why) => return Done { failures: vec![why], ..Done::default() },
     }
     let terms = Terms { limit: request.limit, cri_socket: None };
     let done = carry_out(&plan.steps, &mut Machine { source, host, terms: &terms, turn, out });
-    if let (true, Some(turn)) = (due, turn) {
+    if let (true, Some(turn)) = (done != Done::default(), turn) {
         turn.release();
     }
     done
 }
 
-/// Why this node may not be touched now. Without the cluster nobody knows whose turn it is: then only what has expired is
+/// Whether this node may be touched now.
+#[derive(Debug, PartialEq, Eq)]
+enum Admission {
+    /// It may.
+    Granted,
+    /// Another node has its turn, and what is due has time.
+    Postponed(String),
+    /// It may not, which is a failure.
+    Refused(String),
+}
+
+/// Whether this node may be touched now. Without the cluster nobody knows whose turn it is: then only what has expired is
 /// reason enough, as the cluster may be down for it.
-fn refused(turn: Option<Result<(), TurnError>>, expired: bool, out: &Printer) -> Option<Stopped> {
+fn admission(turn: Option<Result<(), TurnError>>, expired: bool, out: &Printer) -> Admission {
     match turn {
-        Some(Ok(())) => None,
+        Some(Ok(())) => Admission::Granted,
         None => {
             out.warn(
                 AREA,
                 "going on without asking for a turn: there is no kubeconfig to ask the cluster with",
             );
-            None
+            Admission::Granted
         }
         Some(Err(error @ TurnError::Cluster(_))) if expired => {
             out.warn(AREA, format!("going on without a turn, as a certificate has expired: {error}"));
-            None
+            Admission::Granted
         }
-        Some(Err(error)) => Some(Stopped::NotOurTurn(error.to_string())),
+        Some(Err(error @ TurnError::Cluster(_))) => Admission::Refused(error.to_string()),
+        Some(Err(error)) => Admission::Postponed(error.to_string()),
     }
 }
 
@@ -190,11 +270,12 @@ fn note(done: Done, report: &mut Report) -> bool {
     report.renewed = done.renewed.into_iter().map(str::to_owned).collect();
     report.restarted = done.restarted.iter().map(|c| c.name().to_owned()).collect();
     report.failures = done.failures;
-    let unhealthy = matches!(done.stopped, Some(Stopped::Unhealthy(_)));
-    report.stopped = done.stopped.map(|stopped| match stopped {
-        Stopped::Unhealthy(why) | Stopped::NotOurTurn(why) => why,
-    });
-    unhealthy
+    match done.stopped {
+        Some(Stopped::Unhealthy(why)) => report.stopped = Some(why),
+        Some(Stopped::NotOurTurn(why)) => report.postponed = Some(why),
+        None => {}
+    }
+    report.stopped.is_some()
 }
 
 /// Saves a snapshot of a local etcd, and removes the oldest ones.
@@ -291,20 +372,20 @@ mod tests {
     fn without_the_cluster_only_what_has_expired_is_renewed() {
         let out = Printer::new(crate::output::Format::Text);
         let silent = || Some(Err(TurnError::Cluster(kube::Error::LinesCodecMaxLineLengthExceeded)));
-        assert!(refused(silent(), false, &out).is_some());
-        assert_eq!(refused(silent(), true, &out), None);
-        assert!(refused(Some(Err(TurnError::Raced)), true, &out).is_some());
-        assert_eq!(refused(None, false, &out), None);
+        assert!(matches!(admission(silent(), false, &out), Admission::Refused(_)));
+        assert_eq!(admission(silent(), true, &out), Admission::Granted);
+        assert!(matches!(admission(Some(Err(TurnError::Raced)), true, &out), Admission::Postponed(_)));
+        assert_eq!(admission(None, false, &out), Admission::Granted);
     }
 
     #[test]
     fn component_that_stays_away_is_told_apart_from_another_node_s_turn() {
-        let stopped = |stopped| {
+        let noted = |stopped| {
             let mut report = Report::default();
             let unhealthy = note(Done { stopped: Some(stopped), ..Done::default() }, &mut report);
-            (unhealthy, report.stopped.unwrap())
+            (unhealthy, report.stopped, report.postponed)
         };
-        assert_eq!(stopped(Stopped::Unhealthy("etcd".into())), (true, "etcd".into()));
-        assert_eq!(stopped(Stopped::NotOurTurn("cp-2".into())), (false, "cp-2".into()));
+        assert_eq!(noted(Stopped::Unhealthy("etcd".into())), (true, Some("etcd".into()), None));
+        assert_eq!(noted(Stopped::NotOurTurn("cp-2".into())), (false, None, Some("cp-2".into())));
     }
 }

@@ -91,8 +91,12 @@ fn renew_all(wanted: &[Managed], source: &Source, host: &RealHost, out: &Printer
     for managed in wanted {
         let name = managed.name;
         match renew(managed, &source.pki, &terms, host, &keys) {
-            Ok(Outcome::Renewed { expires, authority_expires }) => {
+            Ok(Outcome::Renewed { expires, old_expires, authority_expires }) => {
                 out.log(AREA, format!("Renewed {name}: good until {}", utc(expires)));
+                if expires < old_expires {
+                    let end = utc(old_expires);
+                    out.warn(AREA, format!("{name} ends earlier than the one before, which was good until {end}: `certificateValidityPeriod` sets how long they last"));
+                }
                 if authority_expires < expires {
                     let end = utc(authority_expires);
                     out.warn(

@@ -46,14 +46,16 @@ impl Replacement<'_> {
         let stamp = stamp(&run);
         if self.stop_first {
             hold::stop_control_plane(&mut run)?;
+        } else {
+            // It ends containers that it did not start, such as that of etcdutl. The control plane runs on without it.
+            hold::pods(&run).stop_kubelet()?;
         }
         let made = match etcd_data::make(&mut run, self.member, self.source, &stamp) {
             Ok(made) => made,
-            Err(error) if self.stop_first => {
+            Err(error) => {
                 hold::start_kubelet(&mut run)?;
                 return Err(error);
             }
-            Err(error) => return Err(error),
         };
         if !self.stop_first
             && let Err(error) = hold::stop_control_plane(&mut run)

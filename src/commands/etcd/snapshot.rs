@@ -43,12 +43,18 @@ pub(crate) fn save(request: &Save, out: &Printer) -> Result<ExitStatus, Error> {
 pub(crate) fn take(request: &Save, out: &Printer) -> Result<(PathBuf, snapshot::Facts), Error> {
     let Reached { mut etcd, endpoints } = request.target.connect()?;
     let (url, name) = first(&mut etcd, &endpoints)?;
-    let now = OffsetDateTime::now_utc();
-    let in_dir = |dir: &Path| dir.join(snapshot::file_name(&name, now));
+    let mut now = OffsetDateTime::now_utc();
     let path = match &request.path {
-        Some(path) if path.is_dir() => in_dir(path),
-        Some(path) => path.clone(),
-        None => in_dir(&request.dir),
+        Some(path) if !path.is_dir() => path.clone(),
+        dir => {
+            let dir = dir.as_ref().unwrap_or(&request.dir);
+            // Names tell the second.
+            if dir.join(snapshot::file_name(&name, now)).exists() {
+                std::thread::sleep(Duration::from_secs(1));
+                now = OffsetDateTime::now_utc();
+            }
+            dir.join(snapshot::file_name(&name, now))
+        }
     };
     out.log("etcd", format!("Saving a snapshot of member {name} at {url}"));
     let facts = snapshot::save(&mut etcd, &url, &name, &path, now)?;

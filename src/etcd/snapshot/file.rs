@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use super::bbolt::{self, DatabaseError};
 use crate::etcd::{Etcd, EtcdError};
 use crate::hex::hex;
-use crate::host::{FileError, FileMode, write_atomically};
+use crate::host::{FileError, FileMode, hint, write_atomically};
 
 /// How the names of unfinished snapshots begin.
 pub(super) const UNFINISHED: &str = ".kubestrap-snapshot-";
@@ -61,7 +61,7 @@ pub(crate) enum SnapshotError {
     #[error(transparent)]
     Etcd(#[from] EtcdError),
     /// The file can't be read or written.
-    #[error("can't {action} {}: {source}", path.display())]
+    #[error("can't {action} {}: {source}{}", path.display(), hint(source))]
     File {
         /// What was tried.
         action: &'static str,
@@ -74,13 +74,15 @@ pub(crate) enum SnapshotError {
     #[error(transparent)]
     Facts(#[from] FileError),
     /// It has the name of a file that exists.
-    #[error("{} exists already, and a snapshot never overwrites a file", path.display())]
+    #[error("{} exists already, and a snapshot never overwrites a file\n  fix: name another file, or remove that one", path.display())]
     Exists {
         /// The file.
         path: PathBuf,
     },
     /// The stream broke off, or the file is cut off.
-    #[error("the snapshot {} is cut off: after {size} bytes there is no SHA-256 of them", path.display())]
+    #[error(
+        "the snapshot {} is cut off: after {size} bytes there is no SHA-256 of them\n  fix: use another snapshot (`kubestrap etcd snapshot list`); a copy of etcd's file member/snap/db has no hash: restore it with --skip-hash-check", path.display()
+    )]
     CutOff {
         /// The file.
         path: PathBuf,
@@ -89,7 +91,7 @@ pub(crate) enum SnapshotError {
     },
     /// Its content is not what etcd sent.
     #[error(
-        "the snapshot {} is damaged: its SHA-256 is {actual}, etcd's is {expected}", path.display()
+        "the snapshot {} is damaged: its SHA-256 is {actual}, etcd's is {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`)", path.display()
     )]
     Damaged {
         /// The file.
@@ -100,7 +102,9 @@ pub(crate) enum SnapshotError {
         expected: String,
     },
     /// It is not what was written down beside it.
-    #[error("the snapshot {} is another one than its facts tell: {what} is {actual}, not {expected}", path.display())]
+    #[error(
+        "the snapshot {} is another one than its facts tell: {what} is {actual}, not {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`), or move {} away if you trust this one", path.display(), facts_path(path).display()
+    )]
     Other {
         /// The file.
         path: PathBuf,
@@ -112,7 +116,9 @@ pub(crate) enum SnapshotError {
         expected: String,
     },
     /// It holds something else.
-    #[error("the snapshot {} is not a database of etcd: {reason}", path.display())]
+    #[error(
+        "{} is not a database of etcd: {reason}\n  fix: use a snapshot of etcd (`kubestrap etcd snapshot list`)", path.display()
+    )]
     NotDatabase {
         /// The file.
         path: PathBuf,

@@ -204,6 +204,7 @@ fn signatures_of_other_tools_are_checked_or_named() {
         // openssl's default digest on a P-384 key.
         ("secp384r1", "sha256", true),
         ("prime256v1", "sha384", true),
+        ("secp521r1", "sha256", true),
         ("secp521r1", "sha512", true),
         ("secp224r1", "sha256", false),
     ] {

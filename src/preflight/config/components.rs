@@ -1,6 +1,6 @@
 //! What the components will say about their configuration ([`crate::components`]), under names that can be ignored.
 
-use std::cell::LazyCell;
+use std::sync::{Arc, OnceLock};
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -14,58 +14,79 @@ use crate::patches::{PatchSet, decode, known_targets};
 use crate::preflight::config::existing::kubelet_env_flags;
 use crate::preflight::kubelet;
 
-/// Reports the verdicts of one check.
-pub(crate) fn check(name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    // Asked for only where something is refused.
-    let unpatched = LazyCell::new(|| {
-        settings.node.patches.as_ref().map(|_| components::judge(&unpatched(settings, machine)))
-    });
-    let is_of_patch = |verdict: &Verdict| {
-        let unpatched = unpatched.as_ref();
-        unpatched.is_some_and(|known| !known.iter().any(|known| known.message == verdict.message))
-    };
-    let verdicts =
-        components::judge(&subject(settings, machine)).into_iter().filter(|verdict| verdict.check == name);
-    let mut help = None;
-    verdicts
-        .filter_map(|verdict| {
+/// The verdicts, of which each check reports some: the first that asks judges for all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Judged(Arc<OnceLock<Vec<Judgement>>>);
+
+#[derive(Debug)]
+struct Judgement {
+    verdict: Verdict,
+    /// Without the user's patches it would not be said.
+    of_patch: bool,
+}
+
+impl Judged {
+    fn all(&self, settings: &Settings, machine: &dyn Machine) -> &[Judgement] {
+        let minor = kubelet_minor(settings, machine);
+        self.0.get_or_init(|| judge(settings, minor))
+    }
+
+    /// Reports the verdicts of one check.
+    pub(crate) fn check(&self, name: &str, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+        let mut help = None;
+        let own = self.all(settings, machine).iter().filter(|judgement| judgement.verdict.check == name);
+        own.filter_map(|Judgement { verdict, of_patch }| {
             let place = match verdict.kind {
-                _ if is_of_patch(&verdict) => {
+                _ if *of_patch => {
                     format!("the patches in {}", settings.node.patches.clone().unwrap_or_default().display())
                 }
                 // A joining node has the same in its JoinConfiguration.
                 "InitConfiguration" => format!("`{}`", verdict.path),
                 kind => format!("`{}` of the {kind}", verdict.path),
             };
-            of_kubelet_itself(verdict, &mut help, machine).map(|verdict| finding(verdict, &place))
+            of_kubelet_itself(verdict.clone(), &mut help, machine).map(|verdict| finding(verdict, &place))
         })
         .collect()
+    }
+
+    /// Reports on all flags, those that packages' files give kubelet included.
+    pub(crate) fn flags(&self, settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+        let mut findings = self.check("ExtraArgs", settings, machine);
+        let env = kubelet_env_flags(machine);
+        let args: Vec<Arg> =
+            env.iter().map(|(_, name, value)| Arg { name: name.clone(), value: value.clone() }).collect();
+        let mut help = None;
+        for (index, verdict) in components::judge_kubelet_flags(&args, kubelet_minor(settings, machine)) {
+            let place =
+                index.and_then(|index| env.get(index)).map_or("its environment file", |(file, ..)| file);
+            let verdict = of_kubelet_itself(verdict, &mut help, machine);
+            findings.extend(verdict.map(|verdict| finding(verdict, place)));
+        }
+        findings
+    }
+}
+
+fn judge(settings: &Settings, kubelet_minor: u64) -> Vec<Judgement> {
+    let verdicts = components::judge(&patched(settings, kubelet_minor));
+    let known = match settings.node.patches {
+        Some(_) if !verdicts.is_empty() => {
+            components::judge(&Subject { kubelet_minor, ..Subject::of(settings) })
+        }
+        _ => verdicts.clone(),
+    };
+    let of_patch = |verdict: &Verdict| !known.iter().any(|known| known.message == verdict.message);
+    verdicts.into_iter().map(|verdict| Judgement { of_patch: of_patch(&verdict), verdict }).collect()
 }
 
 /// What is judged: the settings with the user's patches, and the kubelet that is here.
 pub(super) fn subject<'a>(settings: &'a Settings, machine: &dyn Machine) -> Subject<'a> {
-    let mut subject = unpatched(settings, machine);
+    patched(settings, kubelet_minor(settings, machine))
+}
+
+fn patched(settings: &Settings, kubelet_minor: u64) -> Subject<'_> {
+    let mut subject = Subject { kubelet_minor, ..Subject::of(settings) };
     patch(&mut subject.pods, settings);
     subject
-}
-
-fn unpatched<'a>(settings: &'a Settings, machine: &dyn Machine) -> Subject<'a> {
-    Subject { kubelet_minor: kubelet_minor(settings, machine), ..Subject::of(settings) }
-}
-
-/// Reports on all flags, those that packages' files give kubelet included.
-pub(crate) fn flags(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let mut findings = check("ExtraArgs", settings, machine);
-    let env = kubelet_env_flags(machine);
-    let args: Vec<Arg> =
-        env.iter().map(|(_, name, value)| Arg { name: name.clone(), value: value.clone() }).collect();
-    let mut help = None;
-    for (index, verdict) in components::judge_kubelet_flags(&args, kubelet_minor(settings, machine)) {
-        let place = index.and_then(|index| env.get(index)).map_or("its environment file", |(file, ..)| file);
-        let verdict = of_kubelet_itself(verdict, &mut help, machine);
-        findings.extend(verdict.map(|verdict| finding(verdict, place)));
-    }
-    findings
 }
 
 /// The minor of the kubelet that is here, else of the control plane.

@@ -117,16 +117,21 @@ impl Pki<'_> {
         )
     }
 
-    /// The API server's certificate has to name the address that the components ask it at.
+    /// The API server's certificate has to name the address that the components ask it at. Where its CA's key is here, init
+    /// adds what is missing.
     fn without_address(&self, row: &CertRow, crt: &str, bundle: &Bundle) -> Option<Finding> {
         let address = self.settings.node.advertise_address;
         if row.sans != SanKind::ApiServer || check_sans(&bundle.certificate, &[], &[address]).is_empty() {
             return None;
         }
+        let ca_key = row.signer_row().map(|ca| self.dir.join(format!("{}.key", ca.base)));
+        if bundle.intermediates.is_empty() && ca_key.is_some_and(|key| self.machine.kind(&key).is_some()) {
+            return None;
+        }
         let names = bundle.certificate.ip_addresses().iter().map(ToString::to_string).collect::<Vec<_>>();
         Some(
             Finding::error(format!("{} does not name {address}, which the API server advertises", self.path(crt)))
-                .evidence(format!("it names the addresses {}", names.join(", ")))
+                .evidence(format!("it names the addresses [{}]", names.join(" ")))
                 .cause("it was made for another address; kubelet, kube-controller-manager and kube-scheduler refuse it")
                 .fix(self.again(row)),
         )

@@ -51,7 +51,7 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     let state = machine.service(service);
     let evidence = error.to_string();
     if let Some(finding) = not_a_socket(error.endpoint.path(), machine) {
-        return finding.evidence(evidence);
+        return finding;
     }
     match &error.cause {
         CriCause::NoSocket => {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Restore;
+use super::edited;
 use super::progress::Progress;
 use crate::backup::{Archive, Entry, Kind};
 use crate::error::Error;
@@ -81,8 +82,10 @@ fn is_generated(name: &str, files: &[String]) -> bool {
     signer.is_some_and(|signer| files.contains(&signer.key_file()))
 }
 
-/// Writes the static Pods of the archive that are not the control plane's, such as one that holds a virtual IP address.
+/// Writes the static Pods of the archive that are not the control plane's, such as one that holds a virtual IP address;
+/// warns of those of the control plane that were patched or edited.
 pub(super) fn write_other_pods(restore: &mut Restore) -> PhaseResult {
+    edited::tell(restore)?;
     let Restore { run, archive } = restore;
     let old_address = archive.manifest.node.address.clone();
     let moved = old_address != run.settings.node.advertise_address.to_string();

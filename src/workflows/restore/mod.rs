@@ -3,6 +3,7 @@
 //! It is `init`'s with the archive before it: the archive gives the CAs, the keys of service accounts, the files that
 //! static Pods mount, and etcd's data. What bears the node's name or address is generated again, by the phases of `init`.
 
+mod edited;
 mod etcd;
 mod files;
 mod finish;

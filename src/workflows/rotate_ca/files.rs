@@ -13,6 +13,7 @@ use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Host, NewFile};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
+use crate::phases::hold::pods;
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, row};
 use crate::pki::{Bundle, Certificate, CertificateSpec, Issuer, KeyPool, PrivateKey, issue, verify_chain};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
@@ -53,10 +54,19 @@ pub(super) fn write(rotation: &mut Rotation, stage: Stage) -> PhaseResult {
     Ok(Outcome::Done)
 }
 
-fn write_manifest(rotation: &Rotation, stage: Stage) -> Result<(), Error> {
+/// Replaces the manifest of kube-controller-manager while neither it nor kubelet runs: a kubelet that is restarted after
+/// the change would start the new Pod beside the old one, whose port it can't have.
+fn write_manifest(rotation: &mut Rotation, stage: Stage) -> Result<(), Error> {
     let Some(text) = signing::manifest(rotation, stage)? else { return Ok(()) };
-    let path = rotation.run.settings.node.paths.manifests.join(Component::ControllerManager.file());
-    put(&*rotation.run.host, &[(&path, text.as_bytes(), FileMode::MANIFEST)])
+    let component = Component::ControllerManager;
+    let run = &mut rotation.run;
+    let path = run.settings.node.paths.manifests.join(component.file());
+    let node = pods(run);
+    node.stop_kubelet()?;
+    let replaced =
+        node.stop(component).and_then(|()| put(&*run.host, &[(&path, text.as_bytes(), FileMode::MANIFEST)]));
+    run.kubelet_started = Some(pods(run).start_kubelet()?);
+    replaced
 }
 
 /// Writes files together, of those that say something else.

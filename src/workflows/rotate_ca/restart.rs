@@ -3,7 +3,7 @@
 use super::Rotation;
 use crate::certs::rotation::Stage;
 use crate::manifest::Component;
-use crate::node::StaticPods;
+use crate::phases::hold::pods;
 use crate::phases::wait_control_plane;
 use crate::workflow::{Outcome, PhaseResult, Verb};
 
@@ -25,7 +25,6 @@ pub(super) fn restart(rotation: &mut Rotation, stage: Stage, component: Componen
         _ => {}
     }
     run.act(Verb::Restart, component.name());
-    let pods = StaticPods { host: &*run.host, runtime: &*run.runtime, node_name: run.settings.node_name() };
-    run.kubelet_started = Some(pods.restart(component)?);
+    run.kubelet_started = Some(pods(run).restart(component)?);
     wait_control_plane::wait(run)
 }

@@ -313,10 +313,13 @@ fn everybody_verifies_everybody_before_each_act_and_the_old_are_gone_at_the_end(
     assert_eq!(
         restarts,
         [
+            // Its manifest is replaced before the files of the stage.
+            "stop kube-controller-manager-cp-1 within 3 s",
             "stop kube-apiserver-cp-1 within 3 s",
             "stop etcd-cp-1 within 30 s",
             "stop kube-controller-manager-cp-1 within 3 s",
             "stop kube-scheduler-cp-1 within 3 s",
+            "stop kube-controller-manager-cp-1 within 3 s",
             "stop kube-apiserver-cp-1 within 3 s",
             "stop kube-controller-manager-cp-1 within 3 s",
             "stop kube-scheduler-cp-1 within 3 s",

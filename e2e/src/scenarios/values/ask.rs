@@ -96,11 +96,9 @@ fn answer(
             if status.code() == Some(111) {
                 bail!("no network could be made: {said}");
             }
+            let why = last_words(&said);
             // With nobody to talk to, it may end after all is judged.
-            if said.contains("dial tcp") && component.goes_on.contains(&"dial tcp") {
-                return Ok(Answer::Takes);
-            }
-            return Ok(Answer::Refuses(last_words(&said)));
+            return Ok(if why.contains("dial tcp") { Answer::Takes } else { Answer::Refuses(why) });
         }
         // Upstream's components end here; those built from OpenShift's tree warn.
         if said.contains("unrecognized feature gate") {

@@ -39,7 +39,7 @@ const SCHEDULER: Component = Component {
     cases: include_str!("cases/kube-scheduler.txt"),
     configures: Configures::Flags { path: &["scheduler"], phase: &["control-plane", "scheduler"] },
     flags: &[],
-    goes_on: &["Serving securely", "Failed to watch", "dial tcp"],
+    goes_on: &["Serving securely", "Failed to watch"],
     live: false,
 };
 
@@ -62,7 +62,7 @@ pub(super) const COMPONENTS: &[Component] = &[
             phase: &["control-plane", "controller-manager"],
         },
         flags: &[],
-        goes_on: &["Attempting to acquire leader lease", "dial tcp"],
+        goes_on: &["Attempting to acquire leader lease"],
         live: false,
     },
     SCHEDULER,

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 
+use crate::machine::progress;
 use crate::node::Node;
 use ask::{Answer, Cluster};
 use case::Case;
@@ -27,23 +28,32 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The same, where the two disagree: the machine may be busy.
 const MORE_PATIENCE: Duration = Duration::from_secs(30);
 
-/// No value on which component and kubestrap disagree.
-pub(super) fn run(node: &Node) -> anyhow::Result<()> {
+/// No value of the component `name` on which it and kubestrap disagree. Disagreements are told as they are found.
+pub(super) fn run(node: &Node, name: &str) -> anyhow::Result<()> {
     ask::prepare(node)?;
     let kubestrap = Kubestrap::of(node);
-    let mut disagreements = vec![];
-    for component in COMPONENTS {
+    let (mut refused, mut disagreements, mut all) = (0, 0, 0);
+    for component in COMPONENTS.iter().filter(|component| component.name == name) {
         let cluster = if component.live { Some(Cluster::start(node)?) } else { None };
         let cases = case::read(component)?;
-        let results = each(&cases, |case| compare(kubestrap, component, case))?;
+        // Beside a cluster, all of them would listen at the same port.
+        let threads = if component.live { 1 } else { thread::available_parallelism().map_or(1, usize::from) };
+        let results = each(&cases, threads, |case| {
+            let compared = compare(kubestrap, component, case)?;
+            if let Some(disagreement) = &compared.disagreement {
+                progress(disagreement)?;
+            }
+            Ok(compared)
+        })?;
         if let Some(cluster) = cluster {
             cluster.stop();
         }
-        let refused = results.iter().filter(|result| result.refused).count();
-        node.note(format!("{} {} taken {refused} refused", component.name, results.len() - refused));
-        disagreements.extend(results.into_iter().filter_map(|result| result.disagreement));
+        all += results.len();
+        refused += results.iter().filter(|result| result.refused).count();
+        disagreements += results.iter().filter(|result| result.disagreement.is_some()).count();
     }
-    ensure!(disagreements.is_empty(), "{} disagreements:\n{}", disagreements.len(), disagreements.join("\n"));
+    node.note(format!("{all} values, {refused} of them refused"));
+    ensure!(disagreements == 0, "{disagreements} of {all} are judged otherwise by {name}");
     Ok(())
 }
 
@@ -71,9 +81,10 @@ fn compare(kubestrap: Kubestrap<'_>, component: &Component, case: &Case) -> anyh
     Ok(Compared { refused: matches!(answer, Answer::Refuses(_)), disagreement })
 }
 
-/// `job` on each of `items`, on as many threads as there are processors; the results in the items' order.
+/// `job` on each of `items`, on so many threads; the results in the items' order.
 fn each<T: Sync, R: Send>(
     items: &[T],
+    threads: usize,
     job: impl Fn(&T) -> anyhow::Result<R> + Sync,
 ) -> anyhow::Result<Vec<R>> {
     let next = AtomicUsize::new(0);
@@ -82,6 +93,9 @@ fn each<T: Sync, R: Send>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { return };
+            if index % 50 == 0 && index > 0 {
+                let _ = progress(&format!("{index} of {}", items.len()));
+            }
             let result = job(item);
             if let Ok(mut results) = results.lock() {
                 results.push((index, result));
@@ -89,7 +103,7 @@ fn each<T: Sync, R: Send>(
         }
     };
     thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..threads {
             scope.spawn(work);
         }
     });

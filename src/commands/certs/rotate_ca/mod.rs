@@ -127,7 +127,7 @@ fn roll_back(rotation: &mut Rotation, out: &Printer) -> Result<ExitStatus, Error
     let id = rotation.progress.id.clone();
     let refused = |message: String| Err(Error::new(ExitStatus::Usage, message));
     if id.is_empty() {
-        return refused("there is no rotation of the CAs to go back from on this node".into());
+        return refused("there is no rotation of the CAs to go back from on this node\n  fix: `kubestrap certs rotate-ca status` shows how far each node is".into());
     }
     if rotation.progress.rolled_back {
         return go(rotation, out);

@@ -10,14 +10,10 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
 use crate::manifest::Component;
-use crate::node::{StaticPod, StaticPods};
+use crate::node::StaticPod;
+use crate::phases::hold::pods;
 use crate::phases::wait_control_plane;
 use crate::workflow::{Run, Verb};
-
-/// The static Pods of this node.
-pub(super) fn pods(run: &Run) -> StaticPods<'_> {
-    StaticPods { host: &*run.host, runtime: &*run.runtime, node_name: run.settings.node_name() }
-}
 
 /// Starts kubelet again.
 pub(super) fn start_kubelet(run: &mut Run) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
 use crate::manifest::Component;
+use crate::phases::hold::pods;
 use crate::phases::wait_control_plane;
 use crate::workflow::Run;
 
@@ -72,11 +73,11 @@ pub(super) fn after(upgrade: &mut Upgrade, error: Error) -> Error {
 /// When something can't be put back, or the old control plane does not become healthy.
 pub(crate) fn undo(run: &mut Run, journal: &Journal) -> Result<Option<String>, Error> {
     let paths = run.settings.node.paths.clone();
-    roll::pods(run).stop_kubelet()?;
+    pods(run).stop_kubelet()?;
     let begun = journal.begun();
     // Those that depend on others first.
     for component in begun.iter().rev() {
-        roll::pods(run).stop(*component)?;
+        pods(run).stop(*component)?;
     }
     let mut lost = None;
     for component in &begun {

@@ -145,12 +145,15 @@ pub(crate) fn workflow() -> Workflow<Join> {
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up and another to get its certificate: on a
 /// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. etcd
 /// is checked and started as soon as this node has an administrator: the API server waits for it, and starts while the
-/// member catches up.
+/// member catches up. The member gets its vote last, when all that this node asks of the cluster is done: from then on,
+/// the cluster depends on it.
 const MOVED: &[(&str, &str)] = &[
     ("kubelet-start", "control-plane-prepare/download-certs"),
     ("check-etcd", "control-plane-prepare/kubeconfig"),
     ("etcd-join/add", "check-etcd"),
     ("etcd-join/promote", "control-plane-prepare/control-plane"),
+    ("kubelet-wait-bootstrap", "control-plane-prepare/control-plane"),
+    ("control-plane-join/mark-control-plane", "kubelet-wait-bootstrap"),
 ];
 
 /// A phase for control-plane nodes alone.
@@ -250,4 +253,29 @@ fn wait_for_control_plane(join: &mut Join) -> PhaseResult {
         join.run.restart_kubelet_in_background();
     }
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etcd_member_gets_its_vote_when_all_else_but_the_wait_is_done() {
+        let order = workflow().leaves();
+        let expected = [
+            "preflight",
+            "control-plane-prepare/download-certs",
+            "kubelet-start",
+            "control-plane-prepare/certs",
+            "control-plane-prepare/kubeconfig",
+            "check-etcd",
+            "etcd-join/add",
+            "control-plane-prepare/control-plane",
+            "kubelet-wait-bootstrap",
+            "control-plane-join/mark-control-plane",
+            "etcd-join/promote",
+            "wait-control-plane",
+        ];
+        assert_eq!(order, expected);
+    }
 }

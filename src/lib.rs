@@ -45,6 +45,7 @@ mod host;
 mod images;
 mod kubeconfig;
 mod kubelet;
+mod logging;
 mod manifest;
 mod node;
 mod output;
@@ -53,6 +54,7 @@ mod phases;
 mod pki;
 mod preflight;
 mod program;
+mod quantity;
 mod workflow;
 mod workflows;
 mod yaml;
@@ -60,12 +62,13 @@ mod yaml;
 /// What this package's tests and `e2e` use of the program; nothing else is to be seen from outside.
 pub mod testing {
     pub use crate::cli::command;
+    pub use crate::config::facts::CA_DIRS;
     pub use crate::config::token::split as split_token;
     pub use crate::diagnose::gather as gather_evidence;
     pub use crate::health::{LiveWatch, Stage, Target, Watch, Watched};
     pub use crate::host::{Lock, RealHost};
     pub use crate::kubeconfig::Kubeconfig;
-    pub use crate::manifest::{CA_DIRS, Component};
+    pub use crate::manifest::Component;
     pub use crate::pki::{Bundle, Certificate, KeyType, PrivateKey, table::CERTIFICATES, verify_chain};
     pub use crate::yaml::{parse_values, to_string};
 }

@@ -1,5 +1,7 @@
 //! kube-proxy, which makes Services reachable on every node: its configuration and its objects in kubeadm's order.
 
+use std::net::IpAddr;
+
 use askama::Template;
 
 use crate::cluster::{Apply, ClusterObject, ObjectError, component_config_hash};
@@ -90,13 +92,18 @@ struct FieldDefault {
 }
 
 fn defaults(settings: &Settings) -> [FieldDefault; 3] {
-    let any_address = if settings.node.advertise_address.is_ipv6() { "::" } else { "0.0.0.0" };
+    let given = settings.cluster.kube_proxy.as_ref().and_then(|c| c.bind_address.parse::<IpAddr>().ok());
+    let (address, source) = match given {
+        Some(given) if settings.cluster.release.bind_address_of_any_family => (given, "its family"),
+        _ => (settings.node.advertise_address, "the family of localAPIEndpoint.advertiseAddress"),
+    };
+    let any_address = if address.is_ipv6() { "::" } else { "0.0.0.0" };
     [
         FieldDefault {
             name: "bindAddress",
             field: |c| &mut c.bind_address,
             value: any_address.into(),
-            source: "the family of localAPIEndpoint.advertiseAddress",
+            source,
         },
         FieldDefault {
             name: "clusterCIDR",
@@ -157,6 +164,18 @@ mod tests {
         let told = deviations(&settings);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[1].contains("clusterCIDR") && told[1].contains("networking.podSubnet"), "{told:?}");
+    }
+
+    #[test]
+    fn since_1_37_the_bind_address_may_be_of_either_family() {
+        let told = |version: &str, address: &str| {
+            let text = format!("kubernetesVersion: {version}{PROXY}bindAddress: '{address}'\n");
+            deviations(&settings(&text)).join("")
+        };
+        assert!(told("v1.36.2", "::").contains("0.0.0.0"));
+        assert_eq!(told("v1.37.0", "::"), "");
+        assert_eq!(told("v1.37.0", "0.0.0.0"), "");
+        assert!(told("v1.37.0", "fd00::7").contains("its family gives \"::\""));
     }
 
     #[test]

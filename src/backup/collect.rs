@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::BackupError;
 use super::manifest::{CONFIGURATION, Entry, FILES, Kind};
 use crate::config::Paths;
+use crate::config::facts::CA_DIRS;
 use crate::hex::hex;
 use crate::kubeconfig;
-use crate::manifest::CA_DIRS;
 use crate::yaml;
 
 /// A file that is larger is no configuration.
@@ -108,9 +108,8 @@ pub(crate) fn collect(paths: &Paths, etcd_data: Option<&Path>) -> Result<Collect
 /// Paths of this machine that static Pods mount.
 fn mounts(all: &Collected) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = vec![];
-    for (entry, content) in all.files.iter().filter(|(entry, _)| entry.kind == Kind::StaticPod) {
+    for (_, content) in all.files.iter().filter(|(entry, _)| entry.kind == Kind::StaticPod) {
         let documents = yaml::parse_values(&String::from_utf8_lossy(content)).unwrap_or_default();
-        tracing::debug!(manifest = entry.name, "looking for mounted files");
         let volumes = documents.iter().filter_map(|pod| pod.pointer("/spec/volumes")?.as_array());
         let path = |volume: &Value| volume.pointer("/hostPath/path")?.as_str().map(PathBuf::from);
         paths.extend(volumes.flatten().filter_map(path));

@@ -90,7 +90,7 @@ impl Unlock {
                 for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
                     let identity = line.parse::<x25519::Identity>().map_err(|why| {
                         BackupError::Key(format!(
-                            "the identity file has a line that is no identity ({why})\n  fix: give the file that `age-keygen -o` wrote: AGE-SECRET-KEY-1…"
+                            "the identity file has a line that is not an identity ({why})\n  fix: give the file that `age-keygen -o` wrote: AGE-SECRET-KEY-1…"
                         ))
                     })?;
                     identities.push(Box::new(identity));

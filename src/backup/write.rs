@@ -102,6 +102,7 @@ pub(crate) fn write(
         _ => failed(e.error),
     })?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(&failed)?;
+    tracing::info!("wrote {} (mode 0600)", path.display());
     Ok(size)
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn check(
     now: OffsetDateTime,
 ) -> Vec<Finding> {
     let due = files.iter().filter_map(|file| {
-        // What is no kubeconfig, or is another cluster's, is not one of ours.
+        // What is not a kubeconfig, or is another cluster's, is not one of ours.
         let embedded = Embedded::parse(&host.read(file).ok()??).ok()?;
         let ours = embedded.authority().ok()?.iter().any(|trusted| ca.iter().any(|own| own == trusted));
         let certificate = embedded.certificate().ok().filter(|_| ours)?.certificate;

@@ -205,7 +205,7 @@ fn leaf_problems(
         }
     }
     if found.server.as_deref().is_some_and(|url| !url.starts_with("https://")) {
-        problems.push("its server is no https URL".into());
+        problems.push("its server is not an https URL".into());
     }
     problems
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
+use super::run::Output;
 use super::value::flat;
 use crate::commands::backup::{self, KeySource, Request};
 use crate::error::Error;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Output;
 use super::certs::source::SourceFlags;
+use super::run::Output;
 use super::value::{Boolean as _, duration};
 use crate::commands::care::{run, schedule, status};
 use crate::commands::etcd::SNAPSHOTS;

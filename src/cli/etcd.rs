@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::Output;
+use super::run::Output;
 use super::value::{duration, flat};
 use crate::commands::etcd::{SNAPSHOTS, Target, health, maintenance, members, recover, restore, snapshot};
 use crate::config::duration::GoDuration;

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::Output;
 use super::flags::InitFlags;
+use super::run::Output;
 use crate::commands::init::Request;
 use crate::config::ConfigError;
 

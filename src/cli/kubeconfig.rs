@@ -39,9 +39,9 @@ struct User {
     /// A token to authenticate with, instead of a client certificate
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// How long the client certificate lasts (default: as long as the cluster's, mostly 8760h0m0s)
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
-    validity_period: Option<GoDuration>,
+    /// How long the client certificate lasts
+    #[arg(long, value_name = "DURATION", default_value = "8760h0m0s", value_parser = duration)]
+    validity_period: GoDuration,
 }
 
 impl KubeconfigCommand {

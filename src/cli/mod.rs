@@ -21,6 +21,7 @@ mod phase_flags;
 mod preflight;
 mod reset;
 mod restore;
+mod run;
 mod token;
 mod upgrade;
 mod value;
@@ -29,17 +30,15 @@ mod version;
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-
-use serde_json::{Value, json};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use phase::Phased as _;
+use run::{Global, Output, print, run};
 
 use crate::commands;
 use crate::commands::configuration::unusable;
-use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::output::{Format, Printer, escape};
+use crate::output::{Format, Printer};
 use crate::program;
 
 /// Turn a fresh machine into a Kubernetes control plane, the way kubeadm does, and better
@@ -55,48 +54,6 @@ struct Cli {
     global: Global,
     #[command(subcommand)]
     command: Command,
-}
-
-// Flags of every command. No doc comment: clap would take it for the help of the commands that have them.
-#[derive(clap::Args, Clone, Debug, Default)]
-struct Global {
-    /// Log level: 0 to 10; 1 logs decisions, 4 commands and files, 6 requests
-    #[arg(
-        short,
-        long = "v",
-        value_name = "LEVEL",
-        global = true,
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    v: u8,
-    /// Accepted as by kubeadm; has no effect
-    #[arg(long, value_name = "SPEC", global = true, hide = true)]
-    vmodule: Option<String>,
-    /// Use this directory as the root filesystem (chroot)
-    #[arg(long, value_name = "DIR", global = true)]
-    rootfs: Option<std::path::PathBuf>,
-}
-
-/// The output format of events and results.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// For machines: one JSON object a line
-    Json,
-}
-
-impl Output {
-    /// What prints so.
-    fn printer(self) -> Printer {
-        match self {
-            Self::Text if program::is_kubeadm() => Printer::new(Format::Text).logs_to_stdout(),
-            Self::Text => Printer::new(Format::Text),
-            Self::Json => Printer::new(Format::Json),
-        }
-    }
 }
 
 // Each is made when it is asked for: flags of all phases together cost more than what most commands do.
@@ -172,15 +129,6 @@ pub(crate) fn main() -> ExitStatus {
             print(&error);
             ExitStatus::Usage
         }
-    }
-}
-
-/// Prints what clap says: in its colours, but for a command line with control characters.
-fn print(error: &clap::Error) {
-    if std::env::args_os().any(|arg| escape::is_needed(&arg.to_string_lossy())) {
-        Printer::new(Format::Text).failure(Value::Null, error.render().to_string().trim_end());
-    } else {
-        let _ = error.print();
     }
 }
 
@@ -266,34 +214,6 @@ impl Command {
     }
 }
 
-/// Applies the global flags, runs a command, reports its error if it has one, and tells the exit code.
-fn run(
-    global: &Global,
-    out: Printer,
-    command: impl FnOnce(&Printer) -> Result<ExitStatus, Error>,
-) -> ExitStatus {
-    let result = prepare(global).and_then(|()| command(&out));
-    result.unwrap_or_else(|error| report(&error, &out))
-}
-
-/// Reports an error: for machines it is the result, the last event.
-fn report(error: &Error, out: &Printer) -> ExitStatus {
-    for source in error.sources() {
-        tracing::debug!("caused by: {source}");
-    }
-    let mut data = json!({
-        "ok": false,
-        "exitCode": error.status.code(),
-        "code": error.status.name(),
-        "error": error.message,
-    });
-    if let (false, Some(fields)) = (error.findings.is_empty(), data.as_object_mut()) {
-        fields.insert("findings".into(), json!(error.findings));
-    }
-    out.failure(data, &format!("error: {error}"));
-    error.status
-}
-
 /// The tree of commands, with the phases from their table.
 fn tree() -> clap::Command {
     Cli::command()
@@ -329,23 +249,4 @@ fn renamed(command: clap::Command) -> clap::Command {
     let command = command.mut_subcommands(renamed);
     let command = short.into_iter().fold(command, clap::Command::after_help);
     long.into_iter().fold(command, clap::Command::after_long_help)
-}
-
-/// Applies the global flags.
-fn prepare(global: &Global) -> Result<(), Error> {
-    if global.v > 0 {
-        let level = match global.v {
-            1..=3 => tracing::Level::INFO,
-            4..=5 => tracing::Level::DEBUG,
-            _ => tracing::Level::TRACE,
-        };
-        tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).init();
-    }
-    if let Some(root) = &global.rootfs {
-        let fail =
-            |e: std::io::Error| Error::new(ExitStatus::Usage, format!("--rootfs {}: {e}", root.display()));
-        std::os::unix::fs::chroot(root).map_err(fail)?;
-        std::env::set_current_dir("/").map_err(fail)?;
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
+use super::run::Output;
 use crate::commands::nodes::Request;
 
 #[derive(Args, Debug)]

@@ -5,9 +5,10 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::init::Init;
 use super::join::Join;
+use super::phase_flags;
 use super::reset::Reset;
+use super::run::{self, Global, Output};
 use super::upgrade::{Apply, Node};
-use super::{Output, phase_flags};
 use crate::commands::{self, configuration::unusable};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -219,18 +220,18 @@ fn run<P: Phased>(phase: &ArgMatches) -> ExitStatus {
         && let Some(flag) = phase_flags::first_untaken(&P::WORDS.join(" "), &words.join(" "), &flags, leaf)
     {
         let error = Error::new(ExitStatus::Usage, format!("unknown flag: {flag}"));
-        return super::report(&error, &Printer::new(Format::Text));
+        return run::report(&error, &Printer::new(Format::Text));
     }
     let id: Vec<&str> = words.into_iter().filter(|word| *word != "all").collect();
-    let global = super::Global::from_arg_matches(leaf).unwrap_or_default();
+    let global = Global::from_arg_matches(leaf).unwrap_or_default();
     let command = match P::from_arg_matches(leaf) {
         Ok(command) => command,
         Err(error) => {
-            super::print(&error);
+            run::print(&error);
             return ExitStatus::Usage;
         }
     };
-    super::run(&global, command.output().printer(), |out| command.run(Some(id.join("/")), out))
+    run::run(&global, command.output().printer(), |out| command.run(Some(id.join("/")), out))
 }
 
 /// The phases as a tree, for the help of the command.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
+use super::run::Output;
 use super::value::{Boolean as _, flat};
 use crate::config::ResetFlags;
 

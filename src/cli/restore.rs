@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
 use super::backup::Key;
+use super::run::Output;
 use super::value::flat;
 use crate::commands::restore::Request;
 

@@ -100,7 +100,7 @@ impl Connection {
     async fn send(&self, request: Result<Request<Vec<u8>>, RequestError>) -> Result<Value, Refusal> {
         let odd = |reason: String| Refusal::NotAnApi { server: self.server.to_string(), reason };
         let text = self.text(request.map_err(|e| odd(e.to_string()))?).await?;
-        serde_json::from_str(&text).map_err(|_| odd("its answer is no JSON".into()))
+        serde_json::from_str(&text).map_err(|_| odd("its answer is not JSON".into()))
     }
 
     /// The object, if it is there.

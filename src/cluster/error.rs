@@ -55,6 +55,12 @@ pub(crate) enum ClusterError {
         /// Why not.
         reason: String,
     },
+    /// There is no kubeconfig.
+    #[error("{file} does not exist: this machine is not a node of a cluster, or the file was moved away")]
+    NoKubeconfig {
+        /// The file.
+        file: String,
+    },
     /// A kind that init has nothing to do with.
     #[error("kind {kind} is not one that init works on")]
     UnknownKind {
@@ -120,7 +126,7 @@ pub(crate) enum Refusal {
         /// Its explanation.
         message: String,
     },
-    /// What answered is no API server.
+    /// What answered is not an API server.
     #[error("{server} answered, but not as a Kubernetes API server does: {reason}")]
     NotAnApi {
         /// The URL.
@@ -147,7 +153,7 @@ impl Refusal {
                 message: status.message.trim().to_owned(),
             },
             kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => {
-                Self::NotAnApi { server, reason: "its answer is no JSON".into() }
+                Self::NotAnApi { server, reason: "its answer is not JSON".into() }
             }
             other => Self::of_connection(server, other),
         }
@@ -206,7 +212,7 @@ impl Refusal {
             Self::Silent { .. } | Self::Connection { .. } => {
                 "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy stands between"
             }
-            Self::NotAnApi { .. } => "see what listens there: it is no kube-apiserver",
+            Self::NotAnApi { .. } => "see what listens there: it is not kube-apiserver",
             Self::NodeAbsent | Self::NodeIncomplete => {
                 "see kubelet's log (`journalctl -u kubelet`): whether it runs, reaches the API server, and registers under this name"
             }

@@ -9,9 +9,10 @@ use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::apply::apply_all;
+use super::cluster_admins::bind_admins;
 use super::connection::{Connection, REQUEST_TIMEOUT, collection};
-use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, cluster_admins, copied_link};
-use crate::host::net;
+use super::{Change, Cluster, ClusterError, ClusterObject, ObjectName, Refusal, copied_link};
+use crate::host::{http_client, net};
 use crate::yaml;
 
 /// How to get to an API server.
@@ -77,8 +78,10 @@ impl KubeCluster {
         config.connect_timeout = Some(REQUEST_TIMEOUT);
         let server = config.cluster_url.to_string();
         net::server_url(&server).map_err(error)?;
+        let why = if access.server.is_some() { "this node's own, as the user of" } else { "as named by" };
+        tracing::info!("API server {server}: {why} {}", file.path);
         let _context = access.runtime.enter();
-        let client = Client::try_from(config).map_err(|e| error(e.to_string()))?;
+        let client = http_client(config).map_err(|e| error(e.to_string()))?;
         Ok(Self::with_client(access, client, server.trim_end_matches('/')))
     }
 
@@ -102,7 +105,8 @@ impl KubeCluster {
     ) -> Result<Self, ClusterError> {
         let super_admin = super_admin.map(|file| Self::new(access, file)).transpose()?;
         let admin = Self::new(access, admin)?;
-        bind_admins(&admin, super_admin.as_ref())?;
+        let other = super_admin.as_ref().map(|cluster| &cluster.connection);
+        bind_admins(access.runtime, &admin.connection, other)?;
         Ok(admin)
     }
 
@@ -215,55 +219,12 @@ impl Cluster for KubeCluster {
     }
 }
 
-/// kubeadm's bootstrap of the administrators' rights.
-pub(super) fn bind_admins(
-    admin: &KubeCluster,
-    super_admin: Option<&KubeCluster>,
-) -> Result<(), ClusterError> {
-    for binding in cluster_admins()? {
-        let path = &collection(binding.kind(), binding.namespace())?;
-        let create = async |cluster: &KubeCluster| match cluster.connection.create(path, &binding.value).await
-        {
-            Err(refusal) if refusal.is_conflict() => Ok(()),
-            other => other.map(drop),
-        };
-        let attempt = async || match create(admin).await {
-            Err(refusal) if refusal.code() == Some(403) => match super_admin {
-                Some(super_admin) => create(super_admin).await.map(|()| None),
-                None => Ok(Some(refusal)),
-            },
-            other => other.map(|()| None),
-        };
-        let name = binding.object_name();
-        let forbidden = admin.runtime.block_on(admin.connection.repeat("apply", &name, attempt))?;
-        if let Some(refusal) = forbidden {
-            return Err(ClusterError::NoSuperAdmin { refusal });
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::fake::FakeApi;
     use super::*;
 
     const LIMIT: Duration = Duration::from_millis(300);
-    const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
-
-    #[test]
-    fn the_administrators_are_bound_by_whoever_may() {
-        let api = FakeApi::new();
-        let forbidden = || api.cluster(LIMIT, |_| Some(403));
-        let error = bind_admins(&forbidden(), None).unwrap_err().to_string();
-        assert!(error.contains("super-admin.conf") && error.contains("403"), "{error}");
-        let mut codes = vec![500, 503].into_iter();
-        let super_admin = api.cluster(LIMIT, move |_| codes.next());
-        bind_admins(&forbidden(), Some(&super_admin)).unwrap();
-        bind_admins(&api.cluster(LIMIT, |_| None), None).unwrap();
-        let state = api.state.lock().unwrap();
-        assert!(state.objects.contains_key(&format!("{BINDINGS}/kubeadm:cluster-admins")));
-    }
 
     fn kubeconfig(server: &str, user: &str) -> String {
         format!(

@@ -11,14 +11,6 @@ use crate::config::settings::CONTROL_PLANE_LABEL;
 pub(crate) const CONTROL_PLANE_LABELS: [&str; 2] =
     [CONTROL_PLANE_LABEL, "node.kubernetes.io/exclude-from-external-load-balancers"];
 
-/// A taint as `kubectl taint` takes it.
-pub(crate) fn taint_text(taint: &Taint) -> String {
-    match &taint.value {
-        Some(value) if !value.is_empty() => format!("{}={value}:{}", taint.key, taint.effect),
-        _ => format!("{}:{}", taint.key, taint.effect),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "cluster/control-plane-node.yml")]
 struct ControlPlaneNode<'a> {

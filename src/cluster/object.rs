@@ -14,6 +14,9 @@ use super::seal::SealError;
 use crate::config::token::NoRandomness;
 use crate::yaml::{self, TemplateError, WriteError};
 
+/// The type of a token's Secret.
+pub(crate) const TOKEN_SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
+
 /// What stands in a printed object where a secret was.
 const WITHHELD: &str = "<value withheld>";
 
@@ -91,7 +94,7 @@ impl ClusterObject {
         if !self.secret {
             return value;
         }
-        let token = self.text("/type") == super::bootstrap_token::SECRET_TYPE;
+        let token = self.text("/type") == TOKEN_SECRET_TYPE;
         let Some(fields) = value.as_object_mut() else { return value };
         let mut withheld = serde_json::Map::new();
         if let Some(data) = fields.get_mut("data").and_then(Value::as_object_mut) {

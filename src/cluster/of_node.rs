@@ -93,8 +93,9 @@ fn lazily(
 }
 
 fn read(path: &Path) -> Result<String, ClusterError> {
-    std::fs::read_to_string(path).map_err(|e| ClusterError::Kubeconfig {
-        file: path.to_string_lossy().into_owned(),
-        reason: e.to_string(),
+    let file = path.to_string_lossy().into_owned();
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ClusterError::NoKubeconfig { file },
+        _ => ClusterError::Kubeconfig { file, reason: error.to_string() },
     })
 }

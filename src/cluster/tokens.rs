@@ -9,8 +9,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::bootstrap_token::SECRET_TYPE;
 use super::connection::collection;
+use super::object::TOKEN_SECRET_TYPE;
 use super::{ClusterError, ClusterObject, KubeCluster, ObjectName, Refusal, merge};
 use crate::config::token;
 
@@ -48,7 +48,7 @@ impl KubeCluster {
     pub(crate) fn bootstrap_tokens(&self) -> Result<(Vec<StoredToken>, Vec<String>), ClusterError> {
         let path = collection("Secret", NAMESPACE)?;
         let object = name(&format!("{NAME}*"));
-        let fields = format!("type={SECRET_TYPE}");
+        let fields = format!("type={TOKEN_SECRET_TYPE}");
         let listed = self
             .runtime
             .block_on(self.connection.repeat("list", &object, || self.connection.list(&path, &fields)))?;
@@ -58,7 +58,7 @@ impl KubeCluster {
                 Ok(token) => tokens.push(token),
                 Err(why) => {
                     let name = secret.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                    odd.push(format!("Secret {NAMESPACE}/{name} is no bootstrap token: {why}"));
+                    odd.push(format!("Secret {NAMESPACE}/{name} is not a bootstrap token: {why}"));
                 }
             }
         }
@@ -136,7 +136,7 @@ impl StoredToken {
             "" => None,
             text => Some(
                 OffsetDateTime::parse(text, &Rfc3339)
-                    .map_err(|_| "its `expiration` is no time".to_owned())?,
+                    .map_err(|_| "its `expiration` is not a time".to_owned())?,
             ),
         };
         let mut groups: Vec<String> =

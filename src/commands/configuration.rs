@@ -2,9 +2,11 @@
 
 use std::io::Read;
 
+use crate::config::v1beta4::{ApiEndpoint, NodeRegistrationOptions};
 use crate::config::version::{CI, is_label};
 use crate::config::{
-    self, ConfigError, HostFacts, KubernetesVersion, Loaded, Overrides, Problem, Resolved, Settings,
+    self, ConfigError, HostFacts, KubernetesVersion, Loaded, NodeSettings, Overrides, Problem, Resolved,
+    Settings,
 };
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -54,7 +56,49 @@ impl Configuration {
         resolve_version(&mut loaded.cluster.kubernetes_version, out)?;
         let mut overrides = self.overrides.clone();
         overrides.dry_run |= loaded.init.dry_run;
-        resolve(loaded, host::gather(), &overrides, out)
+        let asked =
+            Asked::new(&loaded.init.node_registration, Some(&loaded.init.local_api_endpoint), &overrides);
+        let resolved = resolve(loaded, host::gather(), &overrides, out)?;
+        asked.log(&resolved.settings.node);
+        Ok(resolved)
+    }
+}
+
+/// What a configuration or the command line says of the node; empty where the machine is asked.
+pub(super) struct Asked {
+    name: String,
+    cri_socket: String,
+    /// None of a worker, which advertises no address.
+    address: Option<String>,
+}
+
+impl Asked {
+    pub(super) fn new(
+        registration: &NodeRegistrationOptions,
+        endpoint: Option<&ApiEndpoint>,
+        overrides: &Overrides,
+    ) -> Self {
+        Self {
+            name: overrides.node_name.as_ref().unwrap_or(&registration.name).clone(),
+            cri_socket: registration.cri_socket.clone(),
+            address: endpoint.map(|endpoint| endpoint.advertise_address.clone()),
+        }
+    }
+
+    /// Logs what was chosen, and why.
+    pub(super) fn log(&self, node: &NodeSettings) {
+        let why = |asked: &String, otherwise| if asked.is_empty() { otherwise } else { "as configured" };
+        let socket = if node.facts.cri_sockets.is_empty() {
+            "the default, since no known socket exists"
+        } else {
+            "which exists on this machine"
+        };
+        tracing::info!("node name {}: {}", node.registration.name, why(&self.name, "the host name"));
+        tracing::info!("CRI socket {}: {}", node.registration.cri_socket, why(&self.cri_socket, socket));
+        if let Some(asked) = &self.address {
+            let why = why(asked, "of the interface with the default route");
+            tracing::info!("advertise address {}: {why}", node.advertise_address);
+        }
     }
 }
 
@@ -92,13 +136,22 @@ pub(crate) fn default_version() -> KubernetesVersion {
 /// When the label names another minor than the default, and can't be looked up.
 pub(crate) fn resolve_version(version: &mut String, out: &Printer) -> Result<(), Error> {
     if version.is_empty() {
-        *version = default_version().to_string();
+        let kubelet = host::kubelet::installed_version();
+        *version = config::default_version(kubelet.as_ref()).to_string();
+        match kubelet {
+            Some(kubelet) => tracing::info!("Kubernetes version {version}: kubelet {kubelet} is installed"),
+            None => tracing::info!("Kubernetes version {version}: the default, since no kubelet is in PATH"),
+        }
     }
     if !is_label(version) {
         return Ok(());
     }
+    tracing::info!("Kubernetes version {version:?} is a label: looking it up");
     match host::label::resolve(version) {
-        Ok(found) => *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" }),
+        Ok(found) => {
+            tracing::info!("Kubernetes version {found}: what {version:?} stands for now");
+            *version = format!("{}{found}", if version.starts_with(CI) { CI } else { "" });
+        }
         Err(why) => {
             let default = default_version();
             let minor = version.rsplit_once("-1.").map(|(_, minor)| minor);

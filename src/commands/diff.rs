@@ -172,16 +172,20 @@ impl Found {
     fn summary(&self, out: &Printer) {
         let Changes { files, kept, objects, restarted, .. } = &self.changes;
         if !kept.is_empty() {
-            out.log(AREA, format!("{} files would stay as they are", kept.len()));
+            out.log(AREA, format!("{} would stay as they are", count(kept.len(), "file")));
         }
         match &self.not_compared {
             Some(why) => {
                 out.log(AREA, format!("Could not compare the cluster's objects: {why}"));
-                out.log(AREA, format!("{} files would be created or changed", files.len()));
+                out.log(AREA, format!("{} would be created or changed", count(files.len(), "file")));
             }
             None => out.log(
                 AREA,
-                format!("{} files and {} objects would be created or changed", files.len(), objects.len()),
+                format!(
+                    "{} and {} would be created or changed",
+                    count(files.len(), "file"),
+                    count(objects.len(), "object")
+                ),
             ),
         }
         for service in restarted {
@@ -192,4 +196,9 @@ impl Found {
             out.findings(AREA, &self.refused);
         }
     }
+}
+
+/// `1 file`, `2 files`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }

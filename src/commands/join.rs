@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use askama::Template;
 use serde_json::{Map, Value, json};
 
+use super::configuration::Asked;
 use super::{configuration, dry_run, init};
 use crate::cluster::Recorder;
 use crate::config::{ClusterSettings, JoinFlags, ResolvedJoin, Settings};
@@ -45,7 +46,10 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     let workflow = join::workflow();
     let overrides = request.flags.overrides();
     let loaded = request.flags.load(configuration::read_input).map_err(|e| configuration::unusable(&e))?;
+    let endpoint = loaded.join.control_plane.as_ref().map(|c| &c.local_api_endpoint);
+    let asked = Asked::new(&loaded.join.node_registration, endpoint, &overrides);
     let resolved = loaded.resolve(host::gather(), &overrides).map_err(|e| configuration::unusable(&e))?;
+    asked.log(&resolved.node);
     for warning in &resolved.warnings {
         out.warn("config", warning.problem.to_string());
     }

@@ -30,7 +30,7 @@ pub(crate) struct Request {
     /// A token in place of a client certificate: a secret.
     pub(crate) token: Option<String>,
     /// How long the client certificate is valid.
-    pub(crate) validity_period: Option<GoDuration>,
+    pub(crate) validity_period: GoDuration,
 }
 
 /// Which cluster the kubeconfig is for.
@@ -47,7 +47,7 @@ struct Place {
 pub(crate) fn user(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
     let host = RealHost::new();
     let usage = |message: &str| Error::new(ExitStatus::Usage, message);
-    if request.validity_period.is_some_and(|period| period <= GoDuration::ZERO) {
+    if request.validity_period <= GoDuration::ZERO {
         return Err(usage("--validity-period: a certificate must last for some time"));
     }
     if request.token.as_deref() == Some("") {
@@ -142,7 +142,7 @@ impl Request {
             PrivateKey::from_pem(&ca_key).map_err(|e| failed(format!("{}: {e}", key_path.display())))?;
         let now = OffsetDateTime::now_utc();
         ca.certificate.check_validity(now).map_err(|e| failed(e.to_string()))?;
-        let period = self.validity_period.map_or(place.source.validity, |p| Duration::nanoseconds(p.0));
+        let period = Duration::nanoseconds(self.validity_period.0);
         let not_after = now
             .checked_add(period)
             .ok_or_else(|| failed("--validity-period lies beyond the calendar's end".into()))?;
@@ -150,7 +150,7 @@ impl Request {
             let usual = GoDuration::from_secs(place.source.validity.whole_seconds());
             out.warn(
                 AREA,
-                format!("--validity-period is longer than the cluster's certificates last ({usual})"),
+                format!("the certificate lasts longer than those of the cluster ({usual}): --validity-period shortens it"),
             );
         }
         if not_after > ca.certificate.not_after() {

@@ -60,10 +60,15 @@ pub(super) fn connect(path: &Path, limit: Duration) -> Result<Reached, Error> {
 /// When there is none.
 pub(super) fn find_kubeconfig(given: Option<&Path>) -> Result<PathBuf, Error> {
     if let Some(path) = given {
+        tracing::info!("kubeconfig {}: as asked for", path.display());
         return Ok(path.to_owned());
     }
     let places = kubeconfig_places(std::env::var_os("KUBECONFIG"), std::env::var_os("HOME"));
-    places.iter().find(|p| p.exists()).cloned().ok_or_else(|| {
+    let found = places.iter().find(|p| p.exists()).cloned();
+    if let Some(path) = &found {
+        tracing::info!("kubeconfig {}: the first that exists", path.display());
+    }
+    found.ok_or_else(|| {
         let names: Vec<String> = places.iter().map(|p| p.display().to_string()).collect();
         let message = format!("there is no kubeconfig at {}: name one with --kubeconfig", names.join(" or "));
         Error::new(ExitStatus::Failed, message)

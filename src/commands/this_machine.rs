@@ -26,6 +26,8 @@ pub(super) fn settings(host: &dyn Host, out: &Printer) -> Result<Settings, Error
         loaded.init.local_api_endpoint.advertise_address = endpoint.ip().to_string();
         loaded.init.local_api_endpoint.bind_port = endpoint.port().into();
     }
+    let registration = &loaded.init.node_registration;
+    tracing::info!("this node: name {}, CRI socket {}", registration.name, registration.cri_socket);
     // A machine whose address is not known may still be worked on.
     let overrides = Overrides { dry_run: true, ..Overrides::default() };
     Ok(configuration::resolve(loaded, facts, &overrides, &out.quiet())?.settings)

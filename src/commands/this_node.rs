@@ -97,6 +97,8 @@ impl ThisNode {
                     .unwrap_or_else(|| DEFAULT_CRI_SOCKET.into())
             }
         };
+        let serves = endpoint.map_or("none, a worker".into(), |endpoint| endpoint.to_string());
+        tracing::info!("this node: name {name}, CRI socket {cri_socket}, API server {serves}");
         Ok(Self { name, cri_socket, endpoint })
     }
 

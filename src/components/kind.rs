@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::config::duration::GoDuration;
-use crate::patches::quantity;
+use crate::quantity;
 
 /// A reader of one kind of value: what is wrong with it, if anything is.
 type Reader = fn(&str) -> Result<(), String>;

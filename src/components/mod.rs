@@ -65,6 +65,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) pods: Vec<(Component, Pod)>,
     /// Whether the address to advertise is only a stand-in for a machine's.
     pub(crate) made_up_address: bool,
+    /// The same of the node's name.
+    pub(crate) made_up_name: bool,
 }
 
 impl<'a> Subject<'a> {
@@ -90,6 +92,7 @@ impl<'a> Subject<'a> {
             etcd_tag: settings.etcd_tag(),
             pods: pods.collect(),
             made_up_address: false,
+            made_up_name: false,
         }
     }
 
@@ -114,6 +117,7 @@ impl<'a> Subject<'a> {
             etcd_tag: tag.to_owned(),
             pods: vec![],
             made_up_address: true,
+            made_up_name: true,
         }
     }
 
@@ -244,6 +248,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::logging(&mut judge);
         rules::common::hidden_metrics(&mut judge);
         rules::common::http2(&mut judge);
+        rules::common::emulation(&mut judge);
         rules::common::client(&mut judge);
         rules::common::serving_pair(&mut judge);
     }
@@ -262,7 +267,8 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
             if subject.etcd_tag.starts_with("3.7.") {
                 rules::etcd::experimental_is_gone(&mut judge);
             }
-            rules::etcd::rules(&mut judge, data_dir);
+            let made_up = subject.made_up_address || subject.made_up_name;
+            rules::etcd::rules(&mut judge, data_dir, made_up);
         }
         Program::Kubelet | Program::Scheduler => {}
     }

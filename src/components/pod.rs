@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::{Container, EnvVar, Pod, PodSpec, Probe, Volume};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::patches::quantity;
+use crate::quantity;
 
 /// The first minor whose kubelet refuses static Pods that refer to objects of the API
 /// (feature gate PreventStaticPodAPIReferences).

@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{Loaded, Others, Warning, add_elsewhere, load_all};
+use super::load::{add_elsewhere, load_all};
+use super::loaded::{Loaded, Others, Warning};
+use super::overrides::Overrides;
 use super::problem::ConfigError;
 use super::release::default_version;
-use super::resolve::{Overrides, Resolved};
+use super::resolve::Resolved;
 use super::settings::{DEFAULT_CRI_SOCKET, Settings, control_plane_taint};
 use super::v1beta4::{ClusterConfiguration, InitConfiguration, JoinConfiguration};
 use super::validate::Validator;
@@ -212,7 +214,7 @@ mod tests {
     fn what_belongs_to_no_command_is_refused() {
         for (text, want) in [
             ("# nothing\n", "none of these kinds"),
-            ("apiVersion: v1\nkind: Pod\n", "no kind that belongs here"),
+            ("apiVersion: v1\nkind: Pod\n", "not a kind that belongs here"),
             ("apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfig\n", "\"JoinConfig\" is not known"),
             ("apiVersion: kubeadm.k8s.io/v1beta3\nkind: ResetConfiguration\n", "v1beta3 has no Reset"),
         ] {

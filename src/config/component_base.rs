@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::duration::GoDuration;
-use crate::patches::quantity;
+use crate::quantity;
 
 /// A resource quantity, in the form in which Kubernetes writes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -14,7 +14,7 @@ use super::v1beta4::{
     JoinConfiguration, LocalEtcd, NodeRegistrationOptions, ResetConfiguration, Timeouts,
     UpgradeConfiguration,
 };
-use crate::patches::quantity;
+use crate::quantity;
 
 /// The port of API servers.
 const BIND_PORT: i32 = 6443;

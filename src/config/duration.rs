@@ -49,7 +49,7 @@ impl GoDuration {
     }
 }
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ParseDurationError {
     /// Not a sequence of decimal numbers with units.

@@ -2,6 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+/// The host's folders with CA certificates that kubeadm mounts where they exist, beside `/etc/ssl/certs`, which it
+/// mounts always.
+pub const CA_DIRS: [&str; 5] = [
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/ca-certificates",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+];
+
 /// Facts of a machine, gathered through `host` and handed to the pure code.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostFacts {

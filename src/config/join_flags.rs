@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::load::{LoadedJoin, Warning, load_join};
+use super::load::load_join;
+use super::loaded::{LoadedJoin, Warning};
 use super::mixed::check_mixed;
+use super::overrides::Overrides;
 use super::problem::{ConfigError, Locator, Problem};
-use super::resolve::Overrides;
 use super::v1beta4::{BootstrapTokenDiscovery, FileDiscovery, JoinControlPlane, Patches};
 
 /// kubeadm's name of the argument, as its usage writes it.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::changes::{self, Change};
 use super::complete::{Complete, complete};
-use super::load::Warning;
+use super::loaded::Warning;
 use super::problem::{ConfigError, Problem};
 
 /// A file's configuration in today's API version.

@@ -22,7 +22,7 @@ pub(crate) fn dns_subdomain(name: &str) -> Result<(), String> {
     }
     if name.is_empty() || !name.split('.').all(label) {
         return Err(format!(
-            "{name:?} is no DNS name: lower-case letters, digits, '-' and '.', each part beginning and ending with a letter or digit (such as `cp-1.example.com`)"
+            "{name:?} is not a DNS name: lower-case letters, digits, '-' and '.', each part beginning and ending with a letter or digit (such as `cp-1.example.com`)"
         ));
     }
     Ok(())
@@ -69,7 +69,7 @@ fn number(text: &str) -> Option<u16> {
 }
 
 /// A host and, if given, a port: `api.example.com`, `10.0.0.1:6443`, `[fd00::1]:6443`, `fd00::1`. As for kubeadm,
-/// brackets come with a port only, and a colon with nothing behind it is no port.
+/// brackets come with a port only, and a colon with nothing behind it is not a port.
 ///
 /// # Errors
 /// In words, when the host or the port is not valid.
@@ -108,7 +108,7 @@ pub(crate) fn host_port(text: &str) -> Result<(String, Option<u16>), String> {
 pub(crate) fn image_repository(text: &str) -> Result<(), String> {
     let wrong = || {
         Err(format!(
-            "{text:?} is no image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path"
+            "{text:?} is not an image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path"
         ))
     };
     let component = |c: &str| {
@@ -174,7 +174,9 @@ pub(crate) fn absolute_path(path: &str) -> Result<(), String> {
 /// In words, when it is none.
 pub(crate) fn url(text: &str, https: bool) -> Result<(), String> {
     match url::parse(text)?.scheme.as_str() {
-        "" => Err(format!("{text:?} is no URL: write it with its scheme, such as `https://10.0.0.11:2379`")),
+        "" => {
+            Err(format!("{text:?} is not a URL: write it with its scheme, such as `https://10.0.0.11:2379`"))
+        }
         scheme if https && scheme != "https" => {
             Err(format!("{text:?} must use https, since certificate files are given for it"))
         }

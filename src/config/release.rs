@@ -38,6 +38,8 @@ pub(crate) struct Release {
     pub kubeconfig_preferences: bool,
     /// kube-proxy's mode is written out (`iptables`), not left empty.
     pub explicit_proxy_mode: bool,
+    /// kube-proxy's bindAddress may be of another family than the advertise address.
+    pub bind_address_of_any_family: bool,
     /// There is the patch target `kubeproxydaemonset`.
     pub patches_kube_proxy: bool,
 }
@@ -81,6 +83,7 @@ pub(crate) static RELEASES: [Release; 5] = [
         flex_volume: true,
         kubeconfig_preferences: true,
         explicit_proxy_mode: false,
+        bind_address_of_any_family: false,
         patches_kube_proxy: false,
     },
     Release {
@@ -100,6 +103,7 @@ pub(crate) static RELEASES: [Release; 5] = [
         flex_volume: true,
         kubeconfig_preferences: false,
         explicit_proxy_mode: false,
+        bind_address_of_any_family: false,
         patches_kube_proxy: false,
     },
     Release {
@@ -124,6 +128,7 @@ pub(crate) static RELEASES: [Release; 5] = [
         flex_volume: true,
         kubeconfig_preferences: false,
         explicit_proxy_mode: false,
+        bind_address_of_any_family: false,
         patches_kube_proxy: false,
     },
     Release {
@@ -143,6 +148,7 @@ pub(crate) static RELEASES: [Release; 5] = [
         flex_volume: false,
         kubeconfig_preferences: false,
         explicit_proxy_mode: false,
+        bind_address_of_any_family: false,
         patches_kube_proxy: false,
     },
     Release {
@@ -162,6 +168,7 @@ pub(crate) static RELEASES: [Release; 5] = [
         flex_volume: false,
         kubeconfig_preferences: false,
         explicit_proxy_mode: true,
+        bind_address_of_any_family: true,
         patches_kube_proxy: true,
     },
 ];

@@ -1,7 +1,9 @@
 //! What `reset` is told, by a file or by flags.
 
 use super::defaults;
-use super::load::{Only, Warning, load_only};
+use super::load::load_only;
+use super::loaded::Warning;
+use super::loader::Only;
 use super::mixed::check_mixed;
 use super::problem::{ConfigError, Locator, Problem};
 use super::v1beta4::ResetConfiguration;

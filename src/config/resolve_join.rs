@@ -4,11 +4,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+use super::choices::{advertise_address, default_registration};
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::{LoadedJoin, Warning};
+use super::loaded::{LoadedJoin, Warning};
+use super::overrides::Overrides;
 use super::problem::ConfigError;
-use super::resolve::{Overrides, advertise_address, default_registration};
 use super::settings::{NodeSettings, Paths, Timeouts, control_plane_taint};
 use super::v1beta4::{JoinConfiguration, Patches};
 use super::validate::Validator;
@@ -203,7 +204,7 @@ mod tests {
         let told: Vec<String> = told.problems.iter().map(ToString::to_string).collect();
         for want in [
             "join.yaml:4:13: caCertPath: \"relative/ca.crt\" is not an absolute path",
-            "controlPlane.localAPIEndpoint.bindPort: 70000 is no port",
+            "controlPlane.localAPIEndpoint.bindPort: 70000 is not a port",
             "controlPlane.certificateKey: must be 32 bytes",
             "nodeRegistration.name: \"under_score\"",
         ] {

@@ -3,9 +3,10 @@
 
 use super::defaults;
 use super::facts::HostFacts;
-use super::load::Loaded;
+use super::loaded::Loaded;
+use super::overrides::Overrides;
 use super::problem::ConfigError;
-use super::resolve::{Overrides, Resolved};
+use super::resolve::Resolved;
 use super::settings::{DEFAULT_CRI_SOCKET, Settings};
 use super::v1beta4::{
     BootstrapToken, BootstrapTokenDiscovery, ClusterConfiguration, JoinConfiguration, ResetConfiguration,

@@ -14,7 +14,7 @@ use super::kubelet::KubeletConfiguration;
 use super::names;
 use super::profile::Profile;
 use super::release::Release;
-use super::v1beta4::{self, Arg, ClusterConfiguration, NodeRegistrationOptions};
+use super::v1beta4::{self, ClusterConfiguration, NodeRegistrationOptions};
 use super::version::KubernetesVersion;
 use crate::pki::KeyAlgorithm;
 
@@ -258,14 +258,17 @@ pub(crate) fn join_host_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// The value of the last flag named `name`.
-pub(crate) fn last_value<'a>(args: &'a [Arg], name: &str) -> Option<&'a str> {
-    args.iter().rev().find(|a| a.name == name).map(|a| a.value.as_str())
-}
-
 /// The taint that keeps ordinary Pods off control-plane nodes.
 pub(crate) fn control_plane_taint() -> Taint {
     Taint { key: CONTROL_PLANE_LABEL.into(), effect: "NoSchedule".into(), ..Taint::default() }
+}
+
+/// A taint as `kubectl taint` takes it.
+pub(crate) fn taint_text(taint: &Taint) -> String {
+    match &taint.value {
+        Some(value) if !value.is_empty() => format!("{}={value}:{}", taint.key, taint.effect),
+        _ => format!("{}:{}", taint.key, taint.effect),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Loading an UpgradeConfiguration.
 
 use super::defaults;
-use super::load::{Only, Warning, load_only};
+use super::load::load_only;
+use super::loaded::Warning;
+use super::loader::Only;
 use super::problem::ConfigError;
 use super::v1beta4::UpgradeConfiguration;
 use super::validate::Validator;

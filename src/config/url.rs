@@ -20,7 +20,7 @@ pub(crate) struct Url {
 /// In words, when Go's `url.Parse` would refuse it.
 pub(crate) fn parse(text: &str) -> Result<Url, String> {
     if let Some(c) = text.chars().find(char::is_ascii_control) {
-        return Err(format!("{text:?} is no URL: it holds the control character {c:?}"));
+        return Err(format!("{text:?} is not a URL: it holds the control character {c:?}"));
     }
     let text = text.split_once('#').map_or(text, |(url, _)| url);
     let (scheme, rest) = scheme(text)?;
@@ -30,7 +30,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     else {
         let first = rest.split('/').next().unwrap_or("");
         if scheme.is_empty() && first.contains(':') {
-            return Err(format!("{text:?} is no URL: write it with its scheme, such as `https://{text}`"));
+            return Err(format!("{text:?} is not a URL: write it with its scheme, such as `https://{text}`"));
         }
         // `scheme:something` is taken as it is.
         if scheme.is_empty() || rest.starts_with('/') {
@@ -46,7 +46,7 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     let (host, port) = match host.strip_prefix('[') {
         Some(inner) => {
             let (host, port) =
-                inner.rsplit_once(']').ok_or_else(|| format!("{text:?} is no URL: `[` without `]`"))?;
+                inner.rsplit_once(']').ok_or_else(|| format!("{text:?} is not a URL: `[` without `]`"))?;
             (host, port)
         }
         None => host.split_at(host.find(':').unwrap_or(host.len())),
@@ -54,11 +54,11 @@ pub(crate) fn parse(text: &str) -> Result<Url, String> {
     url.port = match port.strip_prefix(':') {
         Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.to_owned(),
         None if port.is_empty() => String::new(),
-        _ => return Err(format!("{text:?} is no URL: {port:?} after the host is no port")),
+        _ => return Err(format!("{text:?} is not a URL: {port:?} after the host is not a port")),
     };
     escapes(text, host, true)?;
     if let Some(c) = host.chars().find(|c| c.is_ascii() && !in_host(*c)) {
-        return Err(format!("{text:?} is no URL: {c:?} can't be in a host's name"));
+        return Err(format!("{text:?} is not a URL: {c:?} can't be in a host's name"));
     }
     url.host = host.to_owned();
     Ok(url)
@@ -69,7 +69,7 @@ fn scheme(text: &str) -> Result<(&str, &str), String> {
     let name = text.bytes().take_while(|b| b.is_ascii_alphanumeric() || b"+-.".contains(b)).count();
     let (name, rest) = text.split_at(name);
     match rest.strip_prefix(':') {
-        Some(_) if name.is_empty() => Err(format!("{text:?} is no URL: it lacks the scheme before `:`")),
+        Some(_) if name.is_empty() => Err(format!("{text:?} is not a URL: it lacks the scheme before `:`")),
         Some(rest) if name.starts_with(|c: char| c.is_ascii_alphabetic()) => Ok((name, rest)),
         _ => Ok(("", text)),
     }
@@ -80,7 +80,7 @@ fn escapes(url: &str, part: &str, in_host: bool) -> Result<(), String> {
     for escape in part.split('%').skip(1) {
         let code = escape.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         if !code.is_some_and(|code| !in_host || code == b'%' || code >= 0x80) {
-            return Err(format!("{url:?} is no URL: `%` begins no escape there, such as `%20`"));
+            return Err(format!("{url:?} is not a URL: `%` begins no escape there, such as `%20`"));
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use super::names;
 use super::problem::{Locator, Problem};
 use super::release::Release;
 use super::v1beta4::{Arg, ClusterConfiguration, InitConfiguration};
-use crate::patches::quantity;
+use crate::quantity;
 
 const INIT: &str = "InitConfiguration";
 const CLUSTER: &str = "ClusterConfiguration";
@@ -83,7 +83,7 @@ impl<'a> Validator<'a> {
             {
                 self.init_error(
                     &format!("{path}.expires"),
-                    format!("{expires:?} is no time: write it as `2027-01-02T15:04:05Z`, or a life time as `ttl: 24h`"),
+                    format!("{expires:?} is not a time: write it as `2027-01-02T15:04:05Z`, or a life time as `ttl: 24h`"),
                 );
             }
         }
@@ -115,7 +115,7 @@ impl<'a> Validator<'a> {
                 );
             } else if !release.feature_gates.contains(&gate.as_str()) {
                 let message = format!(
-                    "{gate:?} is no feature gate of kubeadm 1.{} (known: {}); those of Kubernetes' components go into their extraArgs",
+                    "{gate:?} is not a feature gate of kubeadm 1.{} (known: {}); those of Kubernetes' components go into their extraArgs",
                     release.minor,
                     release.feature_gates.join(", ")
                 );

@@ -7,6 +7,7 @@
 //! Pure but for [`gather()`], and for what a finding is made plainer with ([`look::Look`]): who holds a port, which addresses
 //! there are.
 
+mod conclude;
 mod diagnosis;
 mod evidence;
 mod gather;
@@ -22,7 +23,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use diagnosis::{Diagnosis, diagnose, diagnose_absent_node};
+pub(crate) use conclude::{diagnose, diagnose_absent_node};
+pub(crate) use diagnosis::Diagnosis;
 pub(crate) use evidence::Evidence;
 pub use gather::gather;
 pub(crate) use judge::Judge;

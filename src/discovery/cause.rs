@@ -112,7 +112,7 @@ pub(crate) enum Cause {
         /// What TLS said.
         reason: String,
     },
-    /// What answers is no API server.
+    /// What answers is not an API server.
     #[error("{address} answers, but not as a Kubernetes API server does: {what}")]
     NotKubernetes {
         /// `host:port`.
@@ -220,7 +220,7 @@ pub(crate) enum Cause {
         /// Why not.
         reason: String,
     },
-    /// A discovery file that is no kubeconfig that can be used.
+    /// A discovery file that is not a kubeconfig that can be used.
     #[error("the discovery file {file} can't be used: {reason}")]
     Kubeconfig {
         /// The file, or its URL.

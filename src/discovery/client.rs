@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::cause::Cause;
 use super::certificate;
-use crate::host::net;
+use crate::host::{http_client, net};
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::Bundle;
 
@@ -140,7 +140,7 @@ impl Caller {
         config.default_retry = false;
         config.proxy_url = None;
         config.connect_timeout = Some(REQUEST_TIMEOUT);
-        let client = Client::try_from(config).map_err(|e| Cause::Client { reason: chain(&e) })?;
+        let client = http_client(config).map_err(|e| Cause::Client { reason: chain(&e) })?;
         Ok(Self { client, address, trust, credentials })
     }
 

@@ -1,7 +1,7 @@
 //! etcd's gRPC API over mutual TLS.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 use tonic::client::Grpc;
@@ -84,7 +84,6 @@ impl EtcdClient {
         id: u64,
         limit: Duration,
     ) -> Result<R::Reply, EtcdError> {
-        tracing::trace!(endpoint, method = R::METHOD, "asking etcd");
         let kept = self.channels.remove(endpoint);
         let asked = self.wire.ask(kept, endpoint, request, id, limit);
         let (channel, answer) = self.runtime.block_on(asked);
@@ -141,20 +140,30 @@ impl Wire {
         id: u64,
         limit: Duration,
     ) -> (Option<Channel>, Result<R::Reply, EtcdError>) {
+        let start = Instant::now();
         let channel = match kept {
             Some(channel) => channel,
             None => match self.connect(endpoint).await {
                 Ok(channel) => channel,
-                Err(error) => return (None, Err(error)),
+                Err(error) => {
+                    log_call(endpoint, R::METHOD, start, Some(&error));
+                    return (None, Err(error));
+                }
             },
         };
         let call = unary(channel.clone(), endpoint, request, id);
         let answer = tokio::time::timeout(limit, call).await.unwrap_or_else(|_| {
             Err(EtcdError::Timeout { endpoint: endpoint.to_owned(), method: R::METHOD, after: limit })
         });
+        log_call(endpoint, R::METHOD, start, answer.as_ref().err());
         let broken = matches!(answer, Err(EtcdError::Unreachable { .. } | EtcdError::Timeout { .. }));
         ((!broken).then_some(channel), answer)
     }
+}
+
+fn log_call(endpoint: &str, method: &str, start: Instant, error: Option<&EtcdError>) {
+    let outcome = error.map_or("ok".into(), EtcdError::to_string);
+    tracing::debug!("etcd {endpoint} {method}: {outcome} ({:.3} s)", start.elapsed().as_secs_f64());
 }
 
 fn request<R: Call>(message: &R) -> tonic::Request<R> {
@@ -317,8 +326,13 @@ impl Etcd for EtcdClient {
 
     fn snapshot(&mut self, client_url: &str, sink: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), EtcdError> {
         self.runtime.block_on(async {
-            let channel = self.wire.connect(client_url).await?;
-            stream(channel, client_url, sink).await
+            let start = Instant::now();
+            let streamed = match self.wire.connect(client_url).await {
+                Ok(channel) => stream(channel, client_url, sink).await,
+                Err(error) => Err(error),
+            };
+            log_call(client_url, SnapshotRequest::METHOD, start, streamed.as_ref().err());
+            streamed
         })
     }
 }

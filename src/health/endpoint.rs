@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Request;
 use kube::Client;
 
-use crate::host::net;
+use crate::host::{http_client, net};
 
 /// How long one question may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,7 +36,7 @@ impl Endpoint {
     /// The endpoint at `base` (`scheme://host:port`) and `path`.
     ///
     /// # Errors
-    /// In words, when `base` is no URL or TLS can't be set up.
+    /// In words, when `base` is not a URL or TLS can't be set up.
     pub(crate) fn new(base: &str, path: &str) -> Result<Self, String> {
         let url = format!("{base}{path}");
         let mut config = kube::Config::new(net::server_url(base)?);
@@ -44,7 +44,7 @@ impl Endpoint {
         config.connect_timeout = Some(TIMEOUT);
         config.read_timeout = Some(TIMEOUT);
         config.proxy_url = None;
-        let client = Client::try_from(config).map_err(|e| format!("{url}: {e}"))?;
+        let client = http_client(config).map_err(|e| format!("{url}: {e}"))?;
         Ok(Self { client, path: path.into(), url })
     }
 

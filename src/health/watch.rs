@@ -6,7 +6,7 @@ use super::endpoint::{Answer, Endpoint};
 use super::observe::{ComponentState, Observer, Snapshot, Stage};
 use super::target::Target;
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::host::{block_on, net};
+use crate::host::{block_on, http_client, net};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 
@@ -104,7 +104,7 @@ async fn observer(watched: &Watched) -> Result<Observer, String> {
 /// The API server, asked as who the kubeconfig is for, and trusted only by its CA: what every client will do.
 async fn authenticated(target: &Target, kubeconfig: &Kubeconfig) -> Result<Endpoint, String> {
     let config = client_config(kubeconfig, &target.base).await?;
-    let client = kube::Client::try_from(config).map_err(|e| e.to_string())?;
+    let client = http_client(config).map_err(|e| e.to_string())?;
     Ok(Endpoint::with_client(client, &target.base, target.path))
 }
 

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use super::block_on::block_on;
 use super::cri::{
-    ContainerJob, CriCause, CriClient, CriEndpoint, CriError, EndpointError, JobEnd, conversation, job,
+    ContainerJob, CriCause, CriClient, CriEndpoint, CriError, EndpointError, JobEnd, PullError, PullEvent,
+    PullOptions, RuntimeFacts, conversation, job, pull_all,
 };
-use super::machine::RuntimeFacts;
-use crate::images::{PullError, PullEvent, PullOptions, pull_all};
 
 /// How long the runtime may take to say whether it has an image. Without an answer the image would be pulled, which
 /// fails on a machine without a network.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::files::{self, FileError, Written};
+use super::files::{self, Written};
 use super::init_system::{InitSystem, ServiceError, ServiceState};
-use super::{FileMode, Host, RealHost, UnmountFlags};
+use super::{FileError, FileMode, Host, RealHost, UnmountFlags, folder};
 
 /// A machine that is only looked at.
 pub(crate) struct DryRunHost {
@@ -42,7 +42,7 @@ impl DryRunHost {
                     source: None,
                 });
             }
-            files::make_dir(dir, 0o700)?;
+            folder::make_dir(dir, 0o700)?;
         }
         Ok(Self { real: RealHost::new(), dir, written: Mutex::default() })
     }
@@ -99,6 +99,7 @@ impl Host for DryRunHost {
             Some(old) if files::says_the_same(path, &old, content) => Written::Unchanged,
             Some(_) => Written::Replaced,
         };
+        tracing::info!("would write {} (mode {:04o}): {written:?}", path.display(), mode.file);
         self.lock().insert(path.to_owned(), DryFile { content: content.to_vec(), mode });
         Ok(written)
     }
@@ -116,7 +117,7 @@ impl Host for DryRunHost {
 
     fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
         match &self.dir {
-            Some(dir) => files::make_dir(&Self::below(dir, path), mode),
+            Some(dir) => folder::make_dir(&Self::below(dir, path), mode),
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use kube::Client;
 use kube::config::{AuthInfo, Config};
 
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::{block_on, net};
+use crate::host::{block_on, http_client, net};
 use crate::pki::Bundle;
 
 /// How long an answer may take. (kubeadm waits 10 s, and tries three times with 5 s between.)
@@ -48,7 +48,7 @@ fn client(endpoint: &str, etcd: &ExternalEtcd) -> Result<Client, String> {
     config.connect_timeout = Some(LIMIT);
     config.proxy_url = None;
     config.default_retry = false;
-    Client::try_from(config).map_err(|e| chain(&e))
+    http_client(config).map_err(|e| chain(&e))
 }
 
 async fn get(client: &Client) -> Result<String, String> {

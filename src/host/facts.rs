@@ -8,7 +8,7 @@ use super::cri::KNOWN_SOCKETS;
 use super::net::InterfaceAddress;
 use super::{Host, InitSystem, RealHost, net};
 use crate::config::HostFacts;
-use crate::manifest::CA_DIRS;
+use crate::config::facts::CA_DIRS;
 
 /// Asks the machine.
 pub(crate) fn gather() -> HostFacts {

@@ -1,13 +1,11 @@
 //! Atomic writes of files.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::fault;
 use super::together::{self, Mode};
-use super::{FileMode, NewFile};
+use super::{FileError, FileMode, NewFile};
 use crate::yaml;
 
 /// What became of a file that was to be written.
@@ -19,47 +17,6 @@ pub enum Written {
     Replaced,
     /// It said the same already and was not touched.
     Unchanged,
-}
-
-/// A file that can't be handled as it should be.
-#[derive(Debug, thiserror::Error)]
-#[error("can't {action} {}: {reason}", .path.display())]
-pub struct FileError {
-    /// What was tried.
-    pub action: &'static str,
-    /// On which file.
-    pub path: PathBuf,
-    /// Why it failed, with what to do where that is plain.
-    pub reason: String,
-    /// What the system said.
-    #[source]
-    pub source: Option<io::Error>,
-}
-
-impl FileError {
-    pub(super) fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
-        Self {
-            action,
-            path: path.to_owned(),
-            reason: format!("{source}{}", hint(&source)),
-            source: Some(source),
-        }
-    }
-}
-
-/// What to do about an error of the system, where that is plain: to be put behind what it says.
-pub(crate) fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => " (run as root?)",
-        io::ErrorKind::ReadOnlyFilesystem => {
-            " (the file system is mounted read-only: `mount -o remount,rw` it, or find out why in `dmesg`)"
-        }
-        io::ErrorKind::StorageFull => " (no space left: free some; `df -h` tells where)",
-        io::ErrorKind::QuotaExceeded => " (quota exceeded)",
-        io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
-        io::ErrorKind::NotADirectory => " (a file is where a directory should be: move it away)",
-        _ => "",
-    }
 }
 
 /// Writes a file so that its name always has the complete old or the complete new content: a temporary file
@@ -78,6 +35,7 @@ pub(crate) fn write_atomically(path: &Path, content: &[u8], mode: FileMode) -> R
         Err(error) => return Err(fail(error)),
     };
     if existing.as_deref().is_some_and(|old| says_the_same(path, old, content)) {
+        tracing::info!("kept {}: it has this content already", path.display());
         return Ok(Written::Unchanged);
     }
     together::put(&[NewFile { path, content, mode }], Mode::AsGiven)?;
@@ -98,28 +56,6 @@ pub(super) fn says_the_same(path: &Path, old: &[u8], content: &[u8]) -> bool {
     let is_yaml = path.extension().is_some_and(|e| e == "yaml");
     let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
     old == content || (is_yaml && yaml::same(text(old), text(content)))
-}
-
-/// Creates a directory and its parents, each new one with `mode`.
-pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let made = fault::step().and_then(|()| fs::DirBuilder::new().recursive(true).mode(mode).create(path));
-    made.map_err(|error| {
-        // "File exists" is how the system says that it is not a directory.
-        let error = if error.kind() == io::ErrorKind::AlreadyExists {
-            io::ErrorKind::NotADirectory.into()
-        } else {
-            error
-        };
-        FileError::new("make the folder", path, error)
-    })
-}
-
-pub(super) fn sync_dir(dir: &Path) -> io::Result<()> {
-    fault::step()?;
-    File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]

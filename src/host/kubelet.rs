@@ -1,6 +1,6 @@
 //! The kubelet that is installed.
 
-use super::real_machine::{PROGRAM_LIMIT, run_within};
+use super::command::{PROGRAM_LIMIT, run_within};
 use crate::config::KubernetesVersion;
 
 /// The version of the kubelet in PATH; none where there is none that can be run.

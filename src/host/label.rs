@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use http::{Request, StatusCode, Uri};
-use kube::Client;
 use kube::client::Body;
 
-use super::{block_on, net};
+use super::{block_on, http_client, net};
 use crate::config::KubernetesVersion;
 
 /// Where Kubernetes publishes what its labels stand for.
@@ -44,7 +43,7 @@ pub(crate) fn resolve(label: &str) -> Result<KubernetesVersion, String> {
 async fn get(url: &str) -> Result<String, String> {
     let mut url = net::server_url(url)?;
     for _ in 0..HOPS {
-        let client = Client::try_from(kube::Config::new(url.clone())).map_err(|e| e.to_string())?;
+        let client = http_client(kube::Config::new(url.clone())).map_err(|e| e.to_string())?;
         let path = url.path_and_query().map_or("/", |p| p.as_str());
         let request = Request::get(path).body(Body::empty()).map_err(|e| e.to_string())?;
         let answer = client.send(request).await.map_err(|e| e.to_string())?;

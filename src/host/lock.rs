@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::files::{self, FileError};
+use super::{FileError, folder};
 
 /// Where root's locks are; they need not outlast the machine's running.
 const DIR: &str = "/run/kubestrap";
@@ -70,7 +70,7 @@ impl Lock {
     }
 
     fn take_in(dir: &Path, folders: &[&Path], command: &str) -> Result<Self, LockError> {
-        files::make_dir(dir, 0o700)?;
+        folder::make_dir(dir, 0o700)?;
         let since =
             OffsetDateTime::now_utc().replace_nanosecond(0).ok().and_then(|t| t.format(&Rfc3339).ok());
         let me =

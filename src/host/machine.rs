@@ -7,12 +7,15 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::cri::{CgroupDriver, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
+use crate::host::cri::CriError;
 use crate::host::disk::Disk;
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, ServiceState};
+
+pub(crate) use super::command::Said;
+pub(crate) use super::cri::RuntimeFacts;
 
 /// What is at a path, symbolic links followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,39 +32,6 @@ pub(crate) enum PathKind {
     CharDevice,
     /// Something else.
     Other,
-}
-
-/// What a program said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Said {
-    /// It ended with code 0.
-    pub success: bool,
-    /// What it wrote to stdout.
-    pub stdout: String,
-    /// What it wrote to stderr.
-    pub stderr: String,
-}
-
-/// What the container runtime says about itself.
-#[derive(Clone, Debug)]
-pub(crate) struct RuntimeFacts {
-    /// Who it is.
-    pub version: RuntimeVersion,
-    /// Its health.
-    pub status: RuntimeStatus,
-    /// Its cgroup driver; none if it does not report it.
-    pub cgroup_driver: Result<Option<CgroupDriver>, CriError>,
-    /// The images it holds.
-    pub images: Vec<ImageInfo>,
-    /// The directory that it keeps images in, if it reports it.
-    pub image_dir: Option<PathBuf>,
-}
-
-impl RuntimeFacts {
-    /// Whether it holds an image by this reference.
-    pub(crate) fn holds(&self, reference: &str) -> bool {
-        self.images.iter().any(|i| i.repo_tags.iter().chain(&i.repo_digests).any(|name| name == reference))
-    }
 }
 
 /// The machine, as far as checks look at it.

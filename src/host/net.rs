@@ -41,13 +41,13 @@ pub(crate) struct InterfaceAddress {
 /// # Errors
 /// In words, when `text` is none.
 pub(crate) fn server_url(text: &str) -> Result<http::Uri, String> {
-    let url: http::Uri = text.parse().map_err(|e| format!("{text:?} is no URL: {e}"))?;
+    let url: http::Uri = text.parse().map_err(|e| format!("{text:?} is not a URL: {e}"))?;
     let usable =
         matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|h| !h.is_empty());
     if usable {
         Ok(url)
     } else {
-        Err(format!("{text:?} is no URL of a server, such as `https://10.0.0.10:6443`"))
+        Err(format!("{text:?} is not a URL of a server, such as `https://10.0.0.10:6443`"))
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::files::{self, FileError, Written};
+use super::files::{self, Written};
 use super::init_system::{self, InitSystem};
 use super::together::{self, NewFile};
-use super::{FileMode, Host, UnmountFlags, copy};
+use super::{FileError, FileMode, Host, UnmountFlags, copy, folder};
 use super::{mounts, process};
 
 /// The machine we run on.
@@ -66,34 +66,42 @@ impl Host for RealHost {
     }
 
     fn make_dir(&self, path: &Path, mode: u32) -> Result<(), FileError> {
-        files::make_dir(path, mode)
+        folder::make_dir(path, mode)
     }
 
     fn remove(&self, path: &Path) -> Result<(), FileError> {
         match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(FileError::new("remove", path, error))
-            }
-            _ => Ok(()),
+            Ok(()) => tracing::info!("removed {}", path.display()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(FileError::new("remove", path, error)),
         }
+        Ok(())
     }
 
     fn remove_all(&self, path: &Path) -> Result<(), FileError> {
         let Ok(meta) = fs::symlink_metadata(path) else { return Ok(()) };
         let removed = if meta.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-        removed.map_err(|e| FileError::new("remove", path, e))
+        removed.map_err(|e| FileError::new("remove", path, e))?;
+        tracing::info!("removed {}", path.display());
+        Ok(())
     }
 
     fn copy_all(&self, from: &Path, to: &Path) -> Result<(), FileError> {
-        copy::copy_all(from, to)
+        copy::copy_all(from, to)?;
+        tracing::info!("copied {} to {}", from.display(), to.display());
+        Ok(())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
-        fs::rename(from, to).map_err(|e| FileError::new("rename", from, e))
+        fs::rename(from, to).map_err(|e| FileError::new("rename", from, e))?;
+        tracing::info!("renamed {} to {}", from.display(), to.display());
+        Ok(())
     }
 
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
-        mounts::unmount(path, flags)
+        mounts::unmount(path, flags)?;
+        tracing::info!("unmounted {}", path.display());
+        Ok(())
     }
 
     fn is_privileged(&self) -> bool {
@@ -123,5 +131,39 @@ impl Host for RealHost {
 
     fn init_system(&self) -> Option<&dyn InitSystem> {
         self.init_system.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logging::logged;
+
+    #[test]
+    fn what_is_done_to_files_is_logged_without_their_content() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let host = RealHost::of_files();
+        let log = logged(tracing::Level::INFO, || {
+            host.write(&path("pki/ca.key"), b"hush", FileMode::SECRET).unwrap();
+            host.write(&path("pki/ca.key"), b"hush", FileMode::SECRET).unwrap();
+            host.rename(&path("pki/ca.key"), &path("pki/old.key")).unwrap();
+            host.copy_all(&path("pki"), &path("copy")).unwrap();
+            host.remove(&path("pki/old.key")).unwrap();
+            host.remove(&path("pki/old.key")).unwrap();
+            host.remove_all(&path("copy")).unwrap();
+        });
+        let lines = log.replace(dir.path().to_str().unwrap(), "DIR");
+        let lines: Vec<&str> = lines.lines().map(|l| l.split_once("INFO ").unwrap().1).collect();
+        let expected = [
+            "made the folder DIR/pki (mode 0755)",
+            "wrote DIR/pki/ca.key (mode 0600)",
+            "kept DIR/pki/ca.key: it has this content already",
+            "renamed DIR/pki/ca.key to DIR/pki/old.key",
+            "copied DIR/pki to DIR/copy",
+            "removed DIR/pki/old.key",
+            "removed DIR/copy",
+        ];
+        assert_eq!(lines, expected);
     }
 }

@@ -6,10 +6,7 @@ use std::io::{self, Read};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
@@ -22,9 +19,6 @@ use crate::host::net::{self, InterfaceAddress, Listener};
 use crate::host::process::{self, Process};
 use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
-
-/// After which time a program is killed: later than any check waits for it, which then reports that nothing is known.
-pub(super) const PROGRAM_LIMIT: Duration = Duration::from_secs(20);
 
 /// The services that checks ask for.
 const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
@@ -204,7 +198,7 @@ impl Machine for RealMachine {
         let line = format!("{program} {}", args.join(" "));
         let said =
             Arc::clone(self.said.lock().unwrap_or_else(PoisonError::into_inner).entry(line).or_default());
-        said.get_or_measure(|| run_within(program, args, PROGRAM_LIMIT))
+        said.get_or_measure(|| command::run_within(program, args, command::PROGRAM_LIMIT))
     }
 
     fn init_system(&self) -> Option<&'static str> {
@@ -237,60 +231,5 @@ impl Machine for RealMachine {
 
     fn etcd_version(&self, endpoint: &str, etcd: &ExternalEtcd) -> Result<String, String> {
         etcd_client::version(endpoint, etcd)
-    }
-}
-
-/// Runs a program; one that does not end in time is killed.
-pub(super) fn run_within(program: &str, args: &[&str], limit: Duration) -> Result<Said, String> {
-    let start = Instant::now();
-    let mut child = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| e.to_string())?;
-    // Read in parallel: a program that writes more than a pipe holds would block.
-    let (stdout, stderr) = (read_all(child.stdout.take()), read_all(child.stderr.take()));
-    let status = loop {
-        match child.try_wait().map_err(|e| e.to_string())? {
-            Some(status) => break status,
-            None if start.elapsed() > limit => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("no end within {} s", limit.as_secs()));
-            }
-            None => std::thread::sleep(Duration::from_millis(5)),
-        }
-    };
-    // A child process of the program may hold the pipe open: what was written by now is enough.
-    let heard = |text: Receiver<String>| text.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    Ok(Said { success: status.success(), stdout: heard(stdout), stderr: heard(stderr) })
-}
-
-/// All that a stream gives, as text, once it ends.
-fn read_all(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut bytes = vec![];
-        let _ = stream.map(|s| s.take(1 << 20).read_to_end(&mut bytes));
-        let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    receiver
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_of_programs_is_read_and_hanging_ones_are_killed() {
-        let limit = Duration::from_secs(2);
-        let said = run_within("sh", &["-c", "echo out; echo err >&2; exit 3"], limit).unwrap();
-        assert_eq!(said, Said { success: false, stdout: "out\n".into(), stderr: "err\n".into() });
-        let long = run_within("sh", &["-c", "head -c 300000 /dev/zero | tr '\\0' x"], limit).unwrap();
-        assert_eq!(long.stdout.len(), 300_000, "more than a pipe holds");
-        assert!(run_within("/no/such", &[], limit).is_err());
-        assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));
     }
 }

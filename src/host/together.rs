@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::files::{self, FileError};
-use super::{FileMode, fault};
+use super::{FileError, FileMode, fault, folder};
 
 /// How the names of our temporary files begin; kubelet ignores such names among manifests.
 pub(crate) const TEMPORARY: &str = ".kubestrap-";
@@ -32,7 +31,7 @@ pub struct NewFile<'a> {
 /// When any step fails. Before the first rename that leaves everything as it was.
 pub(crate) fn replace_together(new_files: &[NewFile<'_>]) -> Result<(), FileError> {
     for dir in put(new_files, Mode::OfExisting)? {
-        files::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
+        folder::sync_dir(&dir).map_err(|e| FileError::new("write", &dir, e))?;
     }
     Ok(())
 }
@@ -52,10 +51,11 @@ pub(super) enum Mode {
 pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<Vec<PathBuf>, FileError> {
     let prepared = new_files.iter().map(|new| prepare(new, mode)).collect::<Result<Vec<_>, _>>()?;
     let mut dirs: Vec<PathBuf> = vec![];
-    for (file, target) in prepared {
+    for Prepared { file, target, mode } in prepared {
         let fail = |error| FileError::new("write", &target, error);
         fault::step().map_err(fail)?;
         file.persist(&target).map_err(|e| fail(e.error))?;
+        tracing::info!("wrote {} (mode {mode:04o})", target.display());
         dirs.extend(target.parent().map(Path::to_owned));
     }
     dirs.sort();
@@ -63,7 +63,14 @@ pub(super) fn put(new_files: &[NewFile<'_>], mode: Mode) -> Result<Vec<PathBuf>,
     Ok(dirs)
 }
 
-fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), FileError> {
+/// A file that is written but does not have its name yet.
+struct Prepared {
+    file: NamedTempFile,
+    target: PathBuf,
+    mode: u32,
+}
+
+fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<Prepared, FileError> {
     let fail = |error| FileError::new("write", new.path, error);
     let (target, existing) = match fs::canonicalize(new.path) {
         Ok(target) => (target.clone(), Some(fs::metadata(&target).map_err(fail)?)),
@@ -74,7 +81,7 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), Fi
         return Err(fail(io::ErrorKind::IsADirectory.into()));
     }
     let dir = target.parent().unwrap_or(Path::new("/"));
-    files::make_dir(dir, new.mode.dir)?;
+    folder::make_dir(dir, new.mode.dir)?;
     fault::step().map_err(fail)?;
     let mut file = tempfile::Builder::new()
         .prefix(TEMPORARY)
@@ -96,7 +103,7 @@ fn prepare(new: &NewFile<'_>, kept: Mode) -> Result<(NamedTempFile, PathBuf), Fi
     if kept != Mode::OfCopy {
         fault::step().and_then(|()| file.as_file().sync_all()).map_err(fail)?;
     }
-    Ok((file, target))
+    Ok(Prepared { file, target, mode })
 }
 
 /// Removes what interrupted runs left in folders. One that can't be read holds nothing of ours.
@@ -120,6 +127,7 @@ pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
         let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
         if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             fs::remove_file(entry.path()).map_err(|e| FileError::new("remove", &entry.path(), e))?;
+            tracing::info!("removed {}, which an interrupted run left", entry.path().display());
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::archive::{ArchiveError, Digest};
-use super::tool::{TOOLS, Tool};
+use super::tools::{TOOLS, Tool};
 use crate::host::command::CommandError;
 use crate::host::cri::CriError;
 use crate::host::system;

@@ -1,20 +1,16 @@
 //! Images on their way to machines without a registry: out of one runtime, in an archive, into another.
 //!
-//! CRI has no call for either, so the runtime's own program does it ([`tool::TOOLS`]). What goes into an archive and what
+//! CRI has no call for either, so the runtime's own program does it ([`tools::TOOLS`]). What goes into an archive and what
 //! comes out of it is verified here ([`archive::Archive`]): nothing damaged or incomplete reaches a runtime.
 
 mod archive;
 mod error;
 mod pull;
-mod pull_all;
-mod pull_error;
 mod reference;
 mod tool;
+mod tools;
 mod transfer;
 pub(crate) use error::TransferError;
 pub(crate) use pull::pull;
-pub(crate) use pull_all::pull_all;
-pub(crate) use pull_all::{IMAGE_PULL, PullEvent, PullOptions, PullPolicy};
-pub(crate) use pull_error::PullError;
 pub(crate) use reference::canonical;
 pub(crate) use transfer::{Carrier, Moved, Step};

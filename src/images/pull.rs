@@ -1,10 +1,8 @@
 //! Pulling images, with progress in lines.
 
-use super::pull_all::{PullEvent, PullOptions};
-use super::pull_error::PullError;
 use crate::finding::Finding;
 use crate::host::ContainerRuntime;
-use crate::host::cri::CriError;
+use crate::host::cri::{CriError, PullError, PullEvent, PullOptions};
 
 /// Has the runtime pull images, as far as the options ask for it; failures are findings.
 ///

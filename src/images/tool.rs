@@ -3,61 +3,9 @@
 use std::fs::File;
 
 use super::error::TransferError;
+use super::tools::{TOOLS, Tool};
 use crate::host::command::{self, CommandError};
 use crate::host::cri::CriEndpoint;
-
-/// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say; a flag with a question
-/// mark is for those versions that have it.
-#[derive(Debug)]
-pub(crate) struct Tool {
-    /// The runtime, as it names itself over CRI.
-    pub runtime: &'static str,
-    /// The program.
-    pub program: &'static str,
-    /// The package that brings it.
-    pub package: &'static str,
-    /// Writes one image to stdout, as an archive.
-    export: &'static [&'static str],
-    /// Reads an archive from stdin; one image of it, if `{image}` is there.
-    import: &'static [&'static str],
-}
-
-/// All that we know.
-pub(crate) const TOOLS: &[Tool] = &[
-    Tool {
-        runtime: "containerd",
-        program: "ctr",
-        package: "containerd",
-        // Without --local, containerd's transfer service writes: it was seen to end before the last bytes (2.1.9), and
-        // to end well though the disk was full.
-        export: &[
-            "--address",
-            "{socket}",
-            "--namespace",
-            "k8s.io",
-            "images",
-            "export",
-            "?--local",
-            "-",
-            "{image}",
-        ],
-        import: &["--address", "{socket}", "--namespace", "k8s.io", "images", "import", "?--local", "-"],
-    },
-    Tool {
-        runtime: "cri-o",
-        program: "skopeo",
-        package: "skopeo",
-        export: &["copy", "--quiet", "containers-storage:{image}", "oci-archive:/dev/stdout:{image}"],
-        import: &["copy", "--quiet", "oci-archive:/dev/stdin:{image}", "containers-storage:{image}"],
-    },
-    Tool {
-        runtime: "docker",
-        program: "docker",
-        package: "docker-ce-cli or docker.io",
-        export: &["image", "save", "{image}"],
-        import: &["image", "load"],
-    },
-];
 
 /// What programs say, and what that means.
 const HINTS: &[(&str, &str)] = &[

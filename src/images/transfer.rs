@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::archive::{Archive, ArchiveError, Digest, Image, Writer};
 use super::canonical;
 use super::error::TransferError;
-use super::tool::Tool;
+use super::tools::Tool;
 use crate::host::cri::{CriClient, CriEndpoint, CriError};
 use crate::host::talk;
 use crate::host::{TEMPORARY, system};

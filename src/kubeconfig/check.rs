@@ -10,7 +10,7 @@ use crate::pki::Bundle;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KubeconfigError {
     /// It can't be read.
-    #[error("{file} is no kubeconfig: {reason}; move it away and run again")]
+    #[error("{file} is not a kubeconfig: {reason}; move it away and run again")]
     Unreadable {
         /// The file.
         file: String,

@@ -147,7 +147,7 @@ impl Kubeconfig {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// In words, when it is no kubeconfig.
+    /// In words, when it is not a kubeconfig.
     pub fn parse(text: &str) -> Result<Self, String> {
         let documents = yaml::parse(text).map_err(|e| e.to_string())?;
         let Some(document) = documents.first() else { return Err("the file is empty".into()) };

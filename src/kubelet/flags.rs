@@ -1,8 +1,8 @@
 //! kubelet's flags, in the file that the drop-in reads.
 
-use crate::cluster;
 use crate::config::Settings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
+use crate::config::settings::taint_text;
 use crate::config::v1beta4::Arg;
 use crate::manifest;
 
@@ -18,7 +18,7 @@ pub(crate) fn flags(settings: &Settings) -> Vec<Arg> {
         add("pod-infra-container-image", &settings.pause_image());
     }
     if settings.node.kubelet_registers_taints && !settings.node.taints.is_empty() {
-        let taints: Vec<String> = settings.node.taints.iter().map(cluster::taint_text).collect();
+        let taints: Vec<String> = settings.node.taints.iter().map(taint_text).collect();
         add("register-with-taints", &taints.join(","));
     }
     // kubelet takes the host's name in lower case by itself. The user's flag wins.

@@ -5,7 +5,7 @@ use askama::Template;
 use super::probe::{Probe, unless_unspecified};
 use super::volumes;
 use crate::config::Settings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::{ExternalEtcd, HostPathMount};
 
 #[derive(Template)]

@@ -5,7 +5,7 @@ use askama::Template;
 use super::probe::Probe;
 use super::{PkiFacts, volumes};
 use crate::config::Settings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::HostPathMount;
 
 #[derive(Template)]

@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::probe::Probe;
 use crate::config::Settings;
+use crate::config::args::last_value;
 use crate::config::release::EtcdFlags;
-use crate::config::settings::{join_host_port, last_value};
+use crate::config::settings::join_host_port;
 use crate::config::url;
 
 /// Where etcd serves health and metrics, unless a flag says otherwise.

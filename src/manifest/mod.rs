@@ -21,7 +21,6 @@ use crate::config::v1beta4::Arg;
 use crate::yaml::{self, TemplateError};
 
 pub(crate) use flags::merge as merge_flags;
-pub use volumes::CA_DIRS;
 
 /// A component of the control plane that runs as a static Pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

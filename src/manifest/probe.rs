@@ -1,7 +1,7 @@
 //! Where kubelet probes a component.
 
 use crate::config::Settings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::Arg;
 
 /// How long it is from one try of the startup probe to the next.

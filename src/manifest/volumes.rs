@@ -3,17 +3,8 @@
 use std::path::Path;
 
 use crate::config::Settings;
+use crate::config::facts::CA_DIRS;
 use crate::config::v1beta4::{ExternalEtcd, HostPathMount};
-
-/// The host's folders with CA certificates that kubeadm mounts where they exist, beside `/etc/ssl/certs`, which it
-/// mounts always.
-pub const CA_DIRS: [&str; 5] = [
-    "/etc/pki/ca-trust",
-    "/etc/pki/tls/certs",
-    "/etc/ca-certificates",
-    "/usr/share/ca-certificates",
-    "/usr/local/share/ca-certificates",
-];
 
 const SYSTEM_CERTS: &str = "/etc/ssl/certs";
 

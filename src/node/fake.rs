@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use super::StaticPods;
 use crate::config::Settings;
 use crate::host::cri::{ContainerJob, CriError, JobEnd};
+use crate::host::cri::{PullError, PullEvent, PullOptions};
 use crate::host::machine::RuntimeFacts;
 use crate::host::{
     ContainerRuntime, CriRuntime, FileError, FileMode, Host, InitSystem, RealHost, ServiceError,
     ServiceState, UnmountFlags, Written,
 };
-use crate::images::{PullError, PullEvent, PullOptions};
 use crate::output::{Format, Printer};
 use crate::pki::KeyPool;
 use crate::workflow::{DryRun, Run, Seams};

@@ -48,7 +48,6 @@ impl StaticPods<'_> {
                 "this machine has neither systemd nor OpenRC, so kubelet can't be stopped and started",
             ));
         };
-        tracing::debug!("stopping kubelet");
         Ok(init.stop(KUBELET)?)
     }
 
@@ -57,7 +56,6 @@ impl StaticPods<'_> {
     /// # Errors
     /// When that fails.
     pub(crate) fn start_kubelet(&self) -> Result<SystemTime, Error> {
-        tracing::debug!("starting kubelet");
         let now = SystemTime::now();
         if let Some(init) = self.host.init_system() {
             init.restart(KUBELET)?;

@@ -4,11 +4,11 @@ use k8s_openapi::api::apps::v1::{DaemonSet, Deployment};
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use thiserror::Error;
 
 use super::path::FieldPath;
 use super::quantity_fields::canonicalise;
 use super::schema::Schema;
+use super::type_error::TypeError;
 
 /// A Kubernetes type that can be patched and typed again.
 pub(crate) trait Typed: Serialize + DeserializeOwned {
@@ -111,16 +111,6 @@ fn leave_out_empty(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(leave_out_empty),
         _ => {}
     }
-}
-
-/// A field of a patched object that can't hold what it was given.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{path}`: {reason}")]
-pub(crate) struct TypeError {
-    /// The field.
-    pub path: FieldPath,
-    /// What is wrong with its value.
-    pub reason: String,
 }
 
 /// Decodes a patched object, as kubeadm does with a patched Pod: a field of the wrong type is an

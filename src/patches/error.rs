@@ -19,7 +19,7 @@ pub(crate) enum PatchError {
         /// The reason.
         cause: io::Error,
     },
-    /// The path is no directory. Like kubeadm, this refuses a symlink to one.
+    /// The path is not a directory. Like kubeadm, this refuses a symlink to one.
     #[error(
         "`{}` is not a directory{}", path.display(),
         if *is_symlink { ": it is a symbolic link, which is not followed" } else { "" }

@@ -9,7 +9,6 @@
 //! 3. [`decode()`] makes the result a typed object again, so that a field of the wrong type is an
 //!    error, an unknown field is noticed, and quantities are written as Kubernetes writes them.
 
-mod decimal;
 mod decode;
 mod error;
 mod file_name;
@@ -17,11 +16,11 @@ mod json;
 mod load;
 mod patch_set;
 mod path;
-pub(crate) mod quantity;
 mod quantity_fields;
 mod schema;
 pub(crate) mod strategic;
 mod target;
+mod type_error;
 
 pub(crate) use decode::{Decoded, Typed, decode};
 pub(crate) use patch_set::{Applied, PatchSet};

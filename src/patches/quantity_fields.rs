@@ -2,10 +2,10 @@
 
 use serde_json::{Number, Value};
 
-use super::decode::TypeError;
 use super::path::FieldPath;
-use super::quantity::canonical;
 use super::schema::Schema;
+use super::type_error::TypeError;
+use crate::quantity::canonical;
 
 /// Paths below a Pod or a pod template. `[]` stands for every item of a list, `{}` for every
 /// value of a map.

@@ -62,6 +62,9 @@ fn jobs(run: &Run, subject: &Subject<'_>) -> Result<Vec<(Component, ContainerJob
     Ok(jobs)
 }
 
+/// The exit codes of SIGKILL and SIGTERM.
+const ENDED_BY_A_SIGNAL: [i32; 2] = [137, 143];
+
 /// A component's container; none where a patch put something else before its program.
 fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
     let containers = &pod.spec.as_ref()?.containers;
@@ -84,13 +87,18 @@ fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
 /// What one says.
 fn ask_one(runtime: &dyn ContainerRuntime, job: &ContainerJob, place: &str) -> Option<Finding> {
     let program = job.command.first().map_or("", String::as_str);
+    let not_asked = |why: String| {
+        Finding::warning(format!("{program} of {} could not be asked about its flags", job.image))
+            .evidence(why)
+    };
     let finding = match runtime.run_to_end(job) {
+        Ok(end) if ENDED_BY_A_SIGNAL.contains(&end.exit_code) => not_asked(
+            "its container was ended from outside: a kubelet that runs ends containers that it does not know"
+                .into(),
+        ),
         Ok(end) => refusal(program, &job.image, place, &end)?,
         // That images can't be run at all, other checks tell.
-        Err(error) => {
-            Finding::warning(format!("{program} of {} could not be asked about its flags", job.image))
-                .evidence(error.to_string())
-        }
+        Err(error) => not_asked(error.to_string()),
     };
     Some(Finding { check: NAME.into(), ..finding })
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use crate::cluster::bootstrap_token;
+use crate::cluster::{TOKEN_SECRET_TYPE, bootstrap_token};
 use crate::config::v1beta4::BootstrapToken;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -131,7 +131,7 @@ fn earlier_token(
     lives: Lives,
     now: OffsetDateTime,
 ) -> Option<(String, String)> {
-    if secret.get("type")?.as_str()? != bootstrap_token::SECRET_TYPE {
+    if secret.get("type")?.as_str()? != TOKEN_SECRET_TYPE {
         return None;
     }
     let text = |key: &str| {
@@ -168,7 +168,7 @@ mod tests {
 
     fn found(end: Option<&str>, lives: Lives, wanted: &str) -> Option<String> {
         let encoded = |text: &str| STANDARD.encode(text);
-        let mut secret = json!({ "type": bootstrap_token::SECRET_TYPE, "data": {
+        let mut secret = json!({ "type": TOKEN_SECRET_TYPE, "data": {
             "token-id": encoded("abcdef"), "token-secret": encoded("0123456789abcdef"),
             "usage-bootstrap-signing": encoded("true"), "auth-extra-groups": encoded("g"),
         }});

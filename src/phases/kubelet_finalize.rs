@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Written};
@@ -21,7 +21,7 @@ pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
 /// Points kubelet.conf to the certificate that kubelet rotates.
 ///
 /// # Errors
-/// When kubelet.conf is missing, is no kubeconfig, or can't be written.
+/// When kubelet.conf is missing, is not a kubeconfig, or can't be written.
 pub(crate) fn enable_client_cert_rotation(run: &mut Run) -> PhaseResult {
     let args = &run.settings.node.registration.kubelet_extra_args;
     let dir = last_value(args, "cert-dir")

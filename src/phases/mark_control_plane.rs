@@ -2,6 +2,7 @@
 
 use super::node::apply_to_node;
 use crate::cluster::{self, CONTROL_PLANE_LABELS};
+use crate::config::settings::taint_text;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Labels and taints this Node.
@@ -19,7 +20,7 @@ pub(crate) fn mark(run: &mut Run) -> PhaseResult {
     );
     let taints = &run.settings.node.taints;
     if !taints.is_empty() {
-        let taints: Vec<String> = taints.iter().map(cluster::taint_text).collect();
+        let taints: Vec<String> = taints.iter().map(taint_text).collect();
         run.act(
             Verb::Mark,
             format!("the node {node} as control-plane by adding the taints [{}]", taints.join(" ")),

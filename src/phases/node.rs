@@ -13,7 +13,8 @@ use crate::workflow::Run;
 /// # Errors
 /// When kubelet says why it can't register the Node, or has not done so in time.
 pub(super) fn apply_to_node(run: &mut Run, objects: Vec<ClusterObject>) -> Result<(), Error> {
-    let (start, since) = (Instant::now(), SystemTime::now());
+    let (start, mut since) = (Instant::now(), SystemTime::now());
+    let mut told = false;
     loop {
         let error = match run.cluster.apply(objects.clone()) {
             Ok(changes) => return run.note(changes),
@@ -23,7 +24,11 @@ pub(super) fn apply_to_node(run: &mut Run, objects: Vec<ClusterObject>) -> Resul
         // The API server is healthy by now: what kubelet has logged since then tells why.
         let causes = absent_node(run, since);
         if !causes.is_empty() {
-            return Err(unhealthy(run, "the Node of this machine is missing", causes));
+            // kubelet breaks its own connections when it gets its certificate, and tries again: what lasts is said twice.
+            if told {
+                return Err(unhealthy(run, "the Node of this machine is missing", causes));
+            }
+            (told, since) = (true, SystemTime::now());
         }
         if start.elapsed() > run.settings.node.timeouts.kubernetes_api {
             return Err(unhealthy(run, &error.to_string(), vec![]));

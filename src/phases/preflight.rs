@@ -3,7 +3,8 @@
 use super::ask_components;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::images::{self, IMAGE_PULL, PullOptions};
+use crate::host::cri::{IMAGE_PULL, PullOptions};
+use crate::images;
 use crate::preflight::{Finding, PRIVILEGED, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 

@@ -6,12 +6,11 @@ use std::net::IpAddr;
 use aws_lc_rs::digest::{SHA256, digest};
 use time::OffsetDateTime;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::prelude::{X509Certificate, X509Name};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Name};
 
 use super::algorithm::KeyType;
 use super::der;
 use super::key::{PrivateKey, spki_sha256};
-use super::load::parse_x509;
 use super::name::Subject;
 use super::pem_text;
 use crate::hex::hex;
@@ -298,4 +297,13 @@ fn extended_key_usages(x509: &X509Certificate<'_>) -> Option<Vec<ExtendedKeyUsag
     ];
     let named = named.into_iter().filter_map(|(present, usage)| present.then_some(usage));
     Some(named.chain(usage.other.iter().map(|oid| ExtendedKeyUsage::Other(oid.to_id_string()))).collect())
+}
+
+/// The parsed form, valid as long as `der`; for what [`Certificate`] does not keep.
+pub(super) fn parse_x509(der: &[u8]) -> Result<X509Certificate<'_>, String> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok((rest, _)) => Err(format!("{} bytes follow it", rest.len())),
+        Err(error) => Err(error.to_string()),
+    }
 }

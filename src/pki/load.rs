@@ -1,7 +1,5 @@
 //! Reading certificate files.
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
 use super::certificate::Certificate;
 use super::pem_text::{self, PemError};
 
@@ -93,14 +91,5 @@ impl Certificate {
     /// [`LoadError::Malformed`] when the bytes are not exactly one certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, LoadError> {
         Self::parse(der).map_err(|reason| LoadError::Malformed { number: 1, reason })
-    }
-}
-
-/// The parsed form, valid as long as `der`; for what [`Certificate`] does not keep.
-pub(super) fn parse_x509(der: &[u8]) -> Result<X509Certificate<'_>, String> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
-        Ok((rest, _)) => Err(format!("{} bytes follow it", rest.len())),
-        Err(error) => Err(error.to_string()),
     }
 }

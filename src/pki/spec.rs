@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use time::OffsetDateTime;
 
 use super::certificate::{Certificate, ExtendedKeyUsage};
-use super::issue::IssueError;
+use super::issue_error::IssueError;
 use super::name::Subject;
 
 /// What a certificate is to say. Also the base of a request, which says subject and names alone.

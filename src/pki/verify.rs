@@ -12,8 +12,8 @@ use x509_parser::oid_registry::{OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SH
 use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::algorithm::KeyType;
-use super::certificate::Certificate;
-use super::load::{Bundle, parse_x509};
+use super::certificate::{Certificate, parse_x509};
+use super::load::Bundle;
 
 /// Why a certificate is not valid under the roots that were given. Certificates are named by their
 /// subjects.

@@ -17,13 +17,13 @@ use crate::config::{HostFacts, Settings, load};
 use crate::finding::{Finding, Severity};
 use crate::host::cri::runtime::Condition;
 use crate::host::cri::{CgroupDriver, CriCause, CriError, ImageInfo, RuntimeStatus, RuntimeVersion};
+use crate::host::cri::{PullError, PullEvent, PullOptions};
 use crate::host::disk::Disk;
 use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, ServiceState};
-use crate::images::{PullError, PullEvent, PullOptions};
 use crate::kubelet::{DROP_IN, UNIT};
 
 #[derive(Clone)]

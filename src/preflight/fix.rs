@@ -42,7 +42,9 @@ pub(crate) struct RealHands;
 
 impl Hands for RealHands {
     fn set(&self, path: &Path, value: &str) -> Result<(), String> {
-        std::fs::write(path, value).map_err(|e| format!("{}: {e}", path.display()))
+        std::fs::write(path, value).map_err(|e| format!("{}: {e}", path.display()))?;
+        tracing::info!("wrote {value} to {}", path.display());
+        Ok(())
     }
 
     fn write(&self, path: &Path, content: &str) -> Result<(), String> {

@@ -3,12 +3,15 @@
 
 mod changes;
 mod patched;
+mod patches;
 mod phase;
 mod run;
 mod runner;
 mod seams;
+mod select;
 mod selection;
 mod words;
+mod write;
 
 pub(crate) use changes::Changes;
 pub(crate) use patched::{apply_pod_patches, apply_typed_patches, apply_value_patches, patched_pod};

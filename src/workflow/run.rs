@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use time::OffsetDateTime;
 
 use super::changes::Changes;
-use super::patched;
+use super::patches;
 use super::seams::Seams;
 use super::words::Verb;
 use crate::certs::rotation::signing_folder;
@@ -283,11 +283,11 @@ impl Run {
     /// # Errors
     /// As [`Self::patches`], and when one of them can't be applied.
     pub(crate) fn check_patches(&self) -> Result<(), Error> {
-        patched::check(self.patches()?, &self.settings)
+        patches::check(self.patches()?, &self.settings)
     }
 
     fn load_patches(&self, dir: &Path) -> Result<PatchSet, Error> {
-        let set = patched::load(dir, self.settings.cluster.release)?;
+        let set = patches::load(dir, self.settings.cluster.release)?;
         for ignored in &set.ignored {
             let message = format!("patches: ignoring {}: {}", ignored.file, ignored.reason);
             if self.strict {

@@ -120,30 +120,32 @@ impl<S: AsMut<Run>> Workflow<S> {
         let mut ran = vec![];
         for (id, work) in self.in_order() {
             if !selection.includes(&id) {
+                if selection.only.is_none() {
+                    tracing::info!("phase {id}: skipped, as asked for");
+                }
                 out.phase(&id, "left out", None);
                 continue;
             }
-            tracing::debug!(phase = id, "starting");
+            tracing::info!("phase {id}: started");
             out.phase(&id, "started", None);
             state.as_mut().enter(&id);
             let start = Instant::now();
             let outcome = work(state);
             let took = start.elapsed();
-            tracing::debug!(phase = id, seconds = took.as_secs_f64(), ok = outcome.is_ok(), "ended");
-            match outcome {
-                Ok(Outcome::Done) => out.phase(&id, "done", Some(took)),
-                Ok(Outcome::Skipped(why)) => {
-                    state.as_mut().log(why);
-                    out.phase(&id, "skipped", Some(took));
-                }
-                Ok(Outcome::NotApplicable) => {
-                    out.phase(&id, "skipped", Some(took));
-                    continue;
-                }
-                Err(error) => {
-                    out.phase(&id, "failed", Some(took));
-                    return Err(error.at(&id));
-                }
+            let applies = !matches!(outcome, Ok(Outcome::NotApplicable));
+            let end = match &outcome {
+                Ok(Outcome::Done) => "done",
+                Ok(Outcome::Skipped(_) | Outcome::NotApplicable) => "skipped",
+                Err(_) => "failed",
+            };
+            tracing::info!("phase {id}: {end} ({:.3} s)", took.as_secs_f64());
+            if let Ok(Outcome::Skipped(why)) = &outcome {
+                state.as_mut().log(why);
+            }
+            out.phase(&id, end, Some(took));
+            outcome.map_err(|error| error.at(&id))?;
+            if !applies {
+                continue;
             }
             ran.push(Ran { id, took });
         }

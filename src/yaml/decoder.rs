@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::decode::{DecodeError, Finding, FindingKind, Step};
+use super::finding::{DecodeError, Finding, FindingKind, Step};
 use super::node::{Key, Node, NodeKind};
 
 /// To how many unknown fields of a document a name is suggested: looking for it takes time, and nobody reads more.

@@ -1,7 +1,8 @@
 //! What Kubernetes reads and our YAML scanner does not: JSON with tabs, and tabs after colons.
 
+use super::build::parse_yaml;
+use super::document::{Document, YamlError};
 use super::node::{Key, Node, NodeKind, Position};
-use super::parse::{Document, YamlError, parse_yaml};
 
 /// What YAML calls printable, and a byte order mark.
 pub(super) fn printable(c: char) -> bool {
@@ -25,7 +26,7 @@ const LOOK_ALIKES: [LookAlike; 4] = [
                 && line.len() > 1
                 && line.trim_end().bytes().all(|b| matches!(b, b'-' | b'='))
         },
-        "this line is no separator of documents: write exactly three dashes, `---`",
+        "this line is not a separator of documents: write exactly three dashes, `---`",
     ),
     (
         |line| key(line).is_some_and(|rest| rest.starts_with('\u{ff1a}')),
@@ -127,10 +128,10 @@ mod tests {
     #[test]
     fn lines_that_look_like_yaml_are_explained() {
         for (text, want) in [
-            ("----\na: 1\n", "1:1: this line is no separator"),
-            ("a: 1\n--\nb: 2\n", "2:1: this line is no separator"),
-            ("a: 1\n-----------\nb: 2\n", "2:1: this line is no separator"),
-            ("====\na: 1\n", "1:1: this line is no separator"),
+            ("----\na: 1\n", "1:1: this line is not a separator"),
+            ("a: 1\n--\nb: 2\n", "2:1: this line is not a separator"),
+            ("a: 1\n-----------\nb: 2\n", "2:1: this line is not a separator"),
+            ("====\na: 1\n", "1:1: this line is not a separator"),
             ("a: 1\nname\u{ff1a}x\nb: 2\n", "2:1: the colon here is a full-width one"),
             ("a: 1\nname\u{ff1a}x\n", "2:1: the colon here is a full-width one"),
             ("a:\n\tb: 1\n", "2:2: this line is indented with"),

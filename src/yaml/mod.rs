@@ -5,8 +5,11 @@
 //! rules; everything that Kubernetes will read is written by [`to_string`], which quotes by them.
 //! Our own rendered templates are read back with [`from_template`].
 
+mod build;
 mod decode;
 mod decoder;
+mod document;
+mod finding;
 #[cfg(test)]
 mod hazards;
 mod lenient;
@@ -21,9 +24,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub(crate) use decode::{Decoded, decode, decode_all};
+pub(crate) use document::Document;
 pub(crate) use node::{Node, NodeKind, Position};
+pub(crate) use parse::parse;
 pub use parse::parse_values;
-pub(crate) use parse::{Document, parse};
 pub(crate) use same::same;
 pub(crate) use schema::field_paths;
 

@@ -2,9 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod bad_input;
-// mod bad_values;
 mod callers;
+mod certs;
 mod commands;
+mod config;
 mod diff;
 mod dry_run;
 mod etcd;
@@ -12,15 +13,16 @@ mod existing_pki;
 mod external_ca;
 mod files;
 mod flag_order;
-// mod fuzz;
 mod hazards;
 mod join;
 mod kill;
 mod kubeadm;
 mod lock;
 mod matched_lines;
+mod outputs;
 mod reset;
 mod secrets;
 mod snapshots;
 mod support;
 mod tools;
+mod verbose;

@@ -212,6 +212,12 @@ impl Run {
         self.dir.path()
     }
 
+    /// The command line, as one would type it.
+    pub(crate) fn line(&self) -> String {
+        let words = self.args.iter().map(|arg| arg.to_string_lossy().into_owned());
+        [vec!["kubestrap".to_owned()], words.collect()].concat().join(" ")
+    }
+
     /// The command, not yet started. Proxies of the machine's environment are left out: they go into manifests.
     pub(crate) fn command(&self) -> Command {
         let mut command = if self.run_by_nobody {

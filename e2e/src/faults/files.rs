@@ -188,7 +188,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "admin-conf-broken",
-        "admin.conf is there, and is no kubeconfig",
+        "admin.conf is there, and is not a kubeconfig",
         |s| {
             s.phase(&["certs", "ca"])?;
             put("/etc/kubernetes/admin.conf", "apiVersion: v1\nkind: Config\nclusters: [\n")

@@ -1,13 +1,15 @@
 //! A control plane that is looked after: the command that the timer starts.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
-use super::join::{at_once, is_control_plane, join_command, joined};
+use super::join::{at_once, init_behind_balancer, is_control_plane, joined};
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
@@ -16,7 +18,7 @@ use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::machine::NODE_NAME;
-use crate::neighbour::{Neighbour, ignored_checks};
+use crate::neighbour::Neighbour;
 use crate::node::{ADMIN, Node, PATIENCE};
 use crate::wait::eventually;
 
@@ -31,6 +33,8 @@ const LEASE: &str = "kubestrap-care";
 const SHORT: &str = "certificateValidityPeriod: 2m20s";
 /// Those that read their certificate once, when they start.
 const RESTARTED: [&str; 2] = ["kube-controller-manager", "kube-scheduler"];
+/// Where kube-controller-manager listens.
+const MANAGER_PORT: u16 = 10257;
 /// Longer than a run takes, of which some are killed.
 const LONGEST: Duration = Duration::from_secs(6);
 
@@ -42,7 +46,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     cluster::healthy(node)?;
     fs::copy(ADMIN, COPY)?;
     fs::create_dir_all(METRICS)?;
-    node.kubestrap(&["care", "enable", "--restart-timeout", "30s"])?;
+    node.kubestrap(&["care", "enable", "--restart-timeout", "20s"])?;
     let care = Care { node, words: command_of_service()? };
 
     let before = cluster::containers(node)?;
@@ -132,29 +136,42 @@ fn stays_away(care: &Care) -> anyhow::Result<()> {
     care.shorten()?;
     let before = cluster::containers(care.node)?;
     let scheduler = fs::read(format!("{KUBERNETES}/scheduler.conf"))?;
-    let (key, away) = (format!("{KUBERNETES}/pki/sa.key"), format!("{KUBERNETES}/sa.key"));
-    // It reads this when it starts.
-    fs::rename(&key, &away)?;
-    let failed = care.run(&[])?;
-    fs::rename(&away, &key)?;
+    let failed = with_port_taken(MANAGER_PORT, || care.run(&[]))?;
     care.node.note(format!("stopped after {:.1} s", failed.elapsed.as_secs_f64()));
     ensure!(failed.code == Some(4), "it ends with {:?}", failed.code);
     let stopped = at(&last(&failed)?, "/report/stopped").to_string();
     ensure!(
-        stopped.contains("kube-controller-manager") && stopped.contains("sa.key"),
+        stopped.contains("kube-controller-manager") && stopped.contains("address already in use"),
         "why it stopped is told as {stopped}"
     );
     let after = cluster::containers(care.node)?;
     ensure!(after.get("kube-scheduler") == before.get("kube-scheduler"), "kube-scheduler was restarted");
     ensure!(fs::read(format!("{KUBERNETES}/scheduler.conf"))? == scheduler, "scheduler.conf was renewed");
     care.metric("kubestrap_care_success 0")?;
-    cluster::healthy(care.node).context("with its key again")?;
-    care.done().context("with the key of the service accounts again")?;
+    cluster::healthy(care.node).context("with its port free again")?;
+    care.done().context("with the port free again")?;
     ensure!(
         fs::read(format!("{KUBERNETES}/scheduler.conf"))? != scheduler,
         "scheduler.conf is still the old one"
     );
     cluster::healthy(care.node)
+}
+
+/// Does something while whoever stops listening on a port can't listen on it again.
+fn with_port_taken<T>(port: u16, act: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut taken = None;
+            while !over.load(Ordering::Relaxed) {
+                taken = taken.or_else(|| TcpListener::bind(("127.0.0.1", port)).ok());
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        let done = act();
+        over.store(true, Ordering::Relaxed);
+        done
+    })
 }
 
 /// While another node has its turn, nothing is touched, and nothing is wrong; when it is over, the run goes on.
@@ -179,14 +196,7 @@ fn other_turn(care: &Care) -> anyhow::Result<()> {
 /// Three control planes at once: they take turns, and the API answers all the time.
 pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=3)?;
-    let first = Neighbour::new(node, 1)?;
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
-    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
-    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
-    let init = first.run(&init)?.success()?;
-    fs::create_dir_all(KUBERNETES)?;
-    fs::write(ADMIN, first.read(ADMIN)?)?;
-    let join = join_command(&init.stdout, true)?;
+    let (first, join) = init_behind_balancer(node)?;
     let machines = [first, Neighbour::new(node, 2)?, Neighbour::new(node, 3)?];
     for machine in machines.iter().skip(1) {
         joined(node, machine, "kubestrap", &join)?;

@@ -63,16 +63,7 @@ pub(super) fn to_kubeadm(node: &Node) -> anyhow::Result<()> {
 /// answers; one comes back as a fresh machine under its name.
 pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=3)?;
-    let first = Neighbour::new(node, 1)?;
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
-    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
-    let ignored = ignored_checks();
-    let init =
-        first.run(&["kubestrap", "init", "--config", &config, &ignored, "--upload-certs"])?.success()?;
-    note(node, "init", &init);
-    fs::create_dir_all("/etc/kubernetes")?;
-    fs::write(ADMIN, first.read(ADMIN)?)?;
-    let join = join_command(&init.stdout, true)?;
+    let (first, join) = init_behind_balancer(node)?;
     let mut machines = vec![first, Neighbour::new(node, 2)?, Neighbour::new(node, 3)?];
 
     let joining = machines.iter().skip(1).map(|machine| command_to_join(machine, "kubestrap", &join));
@@ -191,6 +182,24 @@ pub fn init(node: &Node, control_plane: bool) -> anyhow::Result<Vec<String>> {
     let output = node.init_with(&shared_endpoint(), flags)?;
     cluster::healthy(node)?;
     join_command(&output.stdout, control_plane)
+}
+
+/// `init` on a machine behind a load balancer, whose kubeconfig the first machine gets; and the words that join a further
+/// control plane.
+///
+/// # Errors
+/// When it fails.
+pub(super) fn init_behind_balancer(node: &Node) -> anyhow::Result<(Neighbour<'_>, Vec<String>)> {
+    let first = Neighbour::new(node, 1)?;
+    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
+    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
+    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
+    let init = first.run(&init)?.success()?;
+    note(node, "init", &init);
+    fs::create_dir_all("/etc/kubernetes")?;
+    fs::write(ADMIN, first.read(ADMIN)?)?;
+    let join = join_command(&init.stdout, true)?;
+    Ok((first, join))
 }
 
 /// kubeadm's `init` on the first machine; what it printed.

@@ -23,6 +23,7 @@ mod recover;
 mod renew;
 mod rerun;
 mod reset;
+mod restore;
 mod rotate_ca;
 mod static_pods;
 mod upgrade;
@@ -129,6 +130,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             "care-three",
             "care at once on three control planes: one after the other, and no request fails",
             care::three,
+        )
+    },
+    Scenario {
+        needs: Some("haproxy"),
+        ..row(
+            "restore",
+            "a destroyed control plane comes back from its backup on another machine, with the same objects and its worker",
+            restore::run,
         )
     },
     Scenario {

@@ -1,16 +1,14 @@
 //! A quorum of etcd that is lost for good.
 
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use super::join::{is_control_plane, join_command, joined};
+use super::join::{init_behind_balancer, is_control_plane, joined};
 use crate::balancer::Balancer;
 use crate::command;
-use crate::config::Config;
-use crate::neighbour::{Neighbour, ignored_checks};
+use crate::neighbour::Neighbour;
 use crate::node::{ADMIN, Node, PATIENCE};
 use crate::wait::eventually;
 
@@ -21,14 +19,7 @@ const WRITES: usize = 40;
 /// join it: what was acknowledged before is there.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=3)?;
-    let first = Neighbour::new(node, 1)?;
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
-    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
-    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
-    let init = first.run(&init)?.success()?;
-    fs::create_dir_all("/etc/kubernetes")?;
-    fs::write(ADMIN, first.read(ADMIN)?)?;
-    let join = join_command(&init.stdout, true)?;
+    let (first, join) = init_behind_balancer(node)?;
     let mut others = [Neighbour::new(node, 2)?, Neighbour::new(node, 3)?];
     for machine in &others {
         joined(node, machine, "kubestrap", &join)?;

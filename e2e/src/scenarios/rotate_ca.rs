@@ -6,17 +6,16 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::join::{init, init_by_kubeadm, is_control_plane, join_command, joined};
+use super::join::{init, init_behind_balancer, init_by_kubeadm, is_control_plane, join_command, joined};
 use super::kubeadm::kubeadm;
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
 use crate::command::Output;
-use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::machine::NODE_NAME;
-use crate::neighbour::{Neighbour, ignored_checks};
+use crate::neighbour::Neighbour;
 use crate::node::{ADMIN, Node, PATIENCE};
 use crate::wait::eventually;
 
@@ -149,16 +148,10 @@ pub(super) fn rollback(node: &Node) -> anyhow::Result<()> {
 /// On two control planes behind a load balancer, by the same command on each in turn: the API answers all the time.
 pub(super) fn two(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=2)?;
-    let first = Neighbour::new(node, 1)?;
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
-    let config = first.put("config.yaml", &config.text(&node.plan.version))?;
-    let init = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
-    let init = first.run(&init)?.success()?;
-    fs::create_dir_all("/etc/kubernetes")?;
-    fs::write(ADMIN, first.read(ADMIN)?)?;
+    let (first, join) = init_behind_balancer(node)?;
     fs::copy(ADMIN, COPY)?;
     let second = Neighbour::new(node, 2)?;
-    joined(node, &second, "kubestrap", &join_command(&init.stdout, true)?)?;
+    joined(node, &second, "kubestrap", &join)?;
     is_control_plane(node, &second)?;
 
     let asking = Asking::with(|path| first.read(path))?;
@@ -254,7 +247,7 @@ fn as_copy(node: &Node) -> anyhow::Result<Output> {
 }
 
 /// The worker's kubelet reports to the API server, which reaches it too.
-fn works(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
+pub(super) fn works(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
     let lease = || -> anyhow::Result<String> {
         let lease = node.get(&["--namespace", "kube-node-lease", "lease", worker.name()])?;
         Ok(at(&lease, "/spec/renewTime").to_string())

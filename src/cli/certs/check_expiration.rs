@@ -38,7 +38,7 @@ impl CheckExpiration {
 /// A duration as Go writes it, with days before it, as in `30d` or `1d12h`.
 fn days(text: &str) -> Result<Duration, String> {
     let (days, rest) = match text.split_once('d') {
-        Some((days, rest)) => (days.parse().map_err(|_| format!("`{days}` is no number of days"))?, rest),
+        Some((days, rest)) => (days.parse().map_err(|_| format!("`{days}` is not a number of days"))?, rest),
         None => (0, text),
     };
     let rest: GoDuration = match (days, rest) {

@@ -9,7 +9,7 @@ pub(super) mod source;
 
 use clap::{Args, Subcommand};
 
-use super::Output;
+use super::run::Output;
 use crate::commands::certs;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;

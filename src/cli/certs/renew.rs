@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::source::SourceFlags;
 use crate::certs::leaves;
-use crate::cli::Output;
+use crate::cli::run::Output;
 use crate::cli::value::{Boolean as _, duration};
 use crate::commands::certs::renew::Request;
 use crate::commands::certs::restart::Terms;

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::cli::Output;
+use crate::cli::run::Output;
 use crate::commands::certs::rotate_ca::{self, Action};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;

@@ -8,7 +8,7 @@ mod validate;
 
 use clap::{Args, Subcommand};
 
-use super::Output;
+use super::run::Output;
 use crate::commands::config;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;

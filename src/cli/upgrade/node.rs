@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::Output;
+use super::super::run::Output;
 use super::super::value::{Boolean as _, flat};
 use super::{check_mixed, request};
 use crate::commands::upgrade::Request;

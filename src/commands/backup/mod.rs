@@ -50,7 +50,7 @@ pub(crate) struct Request {
 /// Makes an archive.
 ///
 /// # Errors
-/// When this is no control-plane node, etcd gives no snapshot, or the archive can't be written.
+/// When this is not a control-plane node, etcd gives no snapshot, or the archive can't be written.
 pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error> {
     let host = RealHost::new();
     require_root(&host)?;

@@ -55,7 +55,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         return if names.is_empty() {
             Ok(ExitStatus::Done)
         } else {
-            Err(Error::new(ExitStatus::Failed, format!("can't be read: {}", names.join(", "))))
+            Err(Error::new(ExitStatus::Failed, format!("could not read {} (see above)", names.join(", "))))
         };
     };
     let by = now.checked_add(within).unwrap_or(now);

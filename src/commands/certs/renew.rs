@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::restart;
+use super::restart::{self, AREA};
 use super::source::{Location, Source};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, component_of, leaves, renew, utc};
@@ -11,8 +11,6 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{Lock, RealHost, remove_leftovers};
 use crate::output::Printer;
-
-pub(super) const AREA: &str = "renew";
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -92,10 +90,10 @@ fn renew_all(wanted: &[Managed], source: &Source, host: &RealHost, out: &Printer
         let name = managed.name;
         match renew(managed, &source.pki, &terms, host, &keys) {
             Ok(Outcome::Renewed { expires, old_expires, authority_expires }) => {
-                out.log(AREA, format!("Renewed {name}: good until {}", utc(expires)));
+                out.log(AREA, format!("Renewed {name}: valid until {}", utc(expires)));
                 if expires < old_expires {
                     let end = utc(old_expires);
-                    out.warn(AREA, format!("{name} ends earlier than the one before, which was good until {end}: `certificateValidityPeriod` sets how long they last"));
+                    out.warn(AREA, format!("{name} ends earlier than the one before, which was valid until {end}: `certificateValidityPeriod` sets how long they last"));
                 }
                 if authority_expires < expires {
                     let end = utc(authority_expires);
@@ -143,7 +141,7 @@ fn report(done: &Done, standings: &[(Use, Standing)]) -> String {
     }
     if count > 0 && standings.is_empty() && done.renewed.iter().any(|m| component_of(m.name).is_some()) {
         lines.push(
-            "There are no manifests of static Pods here: restart yourself what uses these certificates."
+            "There are no manifests of static Pods here: restart the components that use these certificates."
                 .into(),
         );
     }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::renew::AREA;
 use crate::certs::serving::{Machine, Standing, Use, Way, pod};
 use crate::certs::{Pki, Restart, roll};
 use crate::config::Paths;
@@ -18,6 +17,8 @@ use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 use crate::node::{StaticPods, identity};
 use crate::output::Printer;
+
+pub(super) const AREA: &str = "renew";
 
 /// How long components get to read their files again by themselves: kube-apiserver watches them.
 const SETTLE: Duration = Duration::from_secs(5);

@@ -60,12 +60,17 @@ impl Location {
             None => self.of_cluster(area, out),
         };
         let manifests = self.kubeconfig_dir.join("manifests");
+        // kubeadm's rule: what the file says counts.
+        let given = self.cert_dir.as_ref().filter(|_| self.config.is_none());
+        if let (None, Some(dir)) = (given, &self.cert_dir) {
+            let dir = dir.display();
+            out.warn(
+                area,
+                format!("--cert-dir {dir} is not used: with --config the file's `certificatesDir` counts"),
+            );
+        }
         let pki = |certificates: Option<PathBuf>, external_etcd: bool| Pki {
-            certificates: self
-                .cert_dir
-                .clone()
-                .or(certificates)
-                .unwrap_or_else(|| "/etc/kubernetes/pki".into()),
+            certificates: given.cloned().or(certificates).unwrap_or_else(|| "/etc/kubernetes/pki".into()),
             kubeconfigs: self.kubeconfig_dir.clone(),
             external_etcd,
         };

@@ -115,6 +115,7 @@ fn subject(inspected: &Inspected) -> Subject<'_> {
     subject.kubelet = loaded.kubelet.as_ref();
     subject.kube_proxy = loaded.kube_proxy.as_ref();
     subject.made_up_address = loaded.init.local_api_endpoint.advertise_address.is_empty();
+    subject.made_up_name = loaded.init.node_registration.name.is_empty();
     subject.registrations.extend(inspected.join.as_ref().map(|join| Registration {
         kind: "JoinConfiguration",
         kubelet_args: &join.node_registration.kubelet_extra_args,

@@ -136,7 +136,7 @@ pub(super) fn tell_others(member: &LocalEtcd, out: &Printer) {
         out.log(
             AREA,
             format!(
-                "{name} ({url}) is no member any more: if that machine lives, run `kubestrap reset` there, then join it again with `kubestrap join --control-plane`"
+                "{name} ({url}) is not a member any more: if that machine lives, run `kubestrap reset` there, then join it again with `kubestrap join --control-plane`"
             ),
         );
     }

@@ -175,7 +175,7 @@ fn join_command(reached: &Reached) -> Result<JoinCommand, Error> {
     let cluster =
         kubeconfig.current_cluster().ok_or_else(|| failed("the kubeconfig has no current cluster"))?;
     let endpoint = cluster.server.strip_prefix("https://").map(|s| s.trim_end_matches('/').to_owned());
-    let endpoint = endpoint.ok_or_else(|| failed("the kubeconfig's server is no https URL"))?;
+    let endpoint = endpoint.ok_or_else(|| failed("the kubeconfig's server is not an https URL"))?;
     let authority = authority(cluster).map_err(|e| failed(&e))?;
     Ok(JoinCommand { endpoint, ca_hashes: authority.iter().map(Certificate::spki_sha256).collect() })
 }

@@ -76,7 +76,7 @@ fn exists(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "the manifest file {} does not exist: this is no control-plane node, or it was moved away",
+        "the manifest file {} does not exist: this is not a control-plane node, or it was moved away",
         path.display()
     );
     Err(Error::new(ExitStatus::Failed, message))

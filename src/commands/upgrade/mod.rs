@@ -95,7 +95,7 @@ impl Request {
     fn admin_kubeconfig(&self) -> Result<PathBuf, Error> {
         existing(
             self.kubeconfig.clone().unwrap_or_else(|| ADMIN_CONF.into()),
-            "this is no control-plane node, or it was moved away",
+            "this is not a control-plane node, or it was moved away",
         )
     }
 

@@ -10,7 +10,7 @@ use crate::components::kind::boolean;
 use crate::components::rule::unknown_word;
 use crate::components::verdict::Verdict;
 use crate::config::component_base::OutputRoutingOptions;
-use crate::patches::quantity;
+use crate::quantity;
 
 /// Options of the static policy, with the first minor in which each is beta or better.
 const CPU_OPTIONS: &[(&str, u64)] = &[

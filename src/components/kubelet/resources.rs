@@ -6,7 +6,7 @@ use super::{Context, refuse};
 use crate::components::rule::unknown_word;
 use crate::components::verdict::Verdict;
 use crate::config::duration::GoDuration;
-use crate::patches::quantity;
+use crate::quantity;
 
 /// What can be reserved.
 const RESERVABLE: &[&str] = &["cpu", "memory", "ephemeral-storage", "pid"];

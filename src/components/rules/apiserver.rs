@@ -61,7 +61,6 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, made_up_address: bool)
     leadership(judge);
     headers(judge);
     storage(judge);
-    emulation(judge);
 }
 
 fn authorization(judge: &mut Judge<'_>) {
@@ -407,34 +406,6 @@ fn storage(judge: &mut Judge<'_>) {
         if parts.len() != 2 || resource != 2 {
             let why = format!("{item:?} is no override: write `group/resource#https://192.0.2.10:2379`");
             judge.refuse("flag-value", given, why);
-        }
-    }
-}
-
-/// The versions that this one can stand in for. Source: `component-base/compatibility`.
-fn emulation(judge: &mut Judge<'_>) {
-    let command = judge.command;
-    let own = command.minor;
-    // Three minors back, and not before 1.31.
-    let least = own.saturating_sub(3).max(31);
-    let mut emulated = own;
-    for given in command.all("emulated-version") {
-        for item in given.value.split(',').filter(|item| !item.is_empty()) {
-            let version = item.trim().trim_start_matches("kube=");
-            let minor =
-                version.trim_start_matches('v').strip_prefix("1.").and_then(|minor| minor.parse().ok());
-            match minor {
-                Some(minor) if (least..=own).contains(&minor) => emulated = minor,
-                Some(_) => {
-                    judge.refuse("flag-range", given, format!("{version} must be 1.{least} to 1.{own}"));
-                }
-                None => {}
-            }
-        }
-    }
-    for flag in ["runtime-config-emulation-forward-compatible", "emulation-forward-compatible"] {
-        if let Some(given) = command.last(flag).filter(|_| command.is_true(flag) && emulated == own) {
-            judge.refuse("flag-pair", given, "needs an earlier `--emulated-version`");
         }
     }
 }

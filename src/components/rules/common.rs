@@ -247,6 +247,34 @@ pub(in crate::components) fn http2(judge: &mut Judge<'_>) {
     }
 }
 
+/// The versions that this one can stand in for. Source: `component-base/compatibility`.
+pub(in crate::components) fn emulation(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let own = command.minor;
+    // Three minors back, and not before 1.31.
+    let least = own.saturating_sub(3).max(31);
+    let mut emulated = own;
+    for given in command.all("emulated-version") {
+        for item in given.value.split(',').filter(|item| !item.is_empty()) {
+            let version = item.trim().trim_start_matches("kube=");
+            let minor =
+                version.trim_start_matches('v').strip_prefix("1.").and_then(|minor| minor.parse().ok());
+            match minor {
+                Some(minor) if (least..=own).contains(&minor) => emulated = minor,
+                Some(_) => {
+                    judge.refuse("flag-range", given, format!("{version} must be 1.{least} to 1.{own}"));
+                }
+                None => {}
+            }
+        }
+    }
+    for flag in ["runtime-config-emulation-forward-compatible", "emulation-forward-compatible"] {
+        if let Some(given) = command.last(flag).filter(|_| command.is_true(flag) && emulated == own) {
+            judge.refuse("flag-pair", given, "needs an earlier `--emulated-version`");
+        }
+    }
+}
+
 /// A client that asks at a rate has a burst.
 pub(in crate::components) fn client(judge: &mut Judge<'_>) {
     let command = judge.command;

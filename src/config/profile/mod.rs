@@ -10,8 +10,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::args::last_value;
 use super::kubelet::KubeletConfiguration;
-use super::settings::last_value;
 use super::v1beta4::{Arg, ClusterConfiguration, HostPathMount};
 use crate::yaml;
 

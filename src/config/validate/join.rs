@@ -48,7 +48,7 @@ impl Validator<'_> {
                 self.error(
                     JOIN,
                     &format!("{path}.{i}"),
-                    format!("{hash:?} is no `sha256:` and 64 hexadecimal digits"),
+                    format!("{hash:?} is not `sha256:` and 64 hexadecimal digits"),
                 );
             }
         }

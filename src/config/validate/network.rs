@@ -3,8 +3,8 @@
 use ipnet::IpNet;
 
 use super::{CLUSTER, Validator};
+use crate::config::args::last_value;
 use crate::config::names;
-use crate::config::settings::last_value;
 use crate::config::v1beta4::ClusterConfiguration;
 
 /// The largest number of host bits a Service subnet may have (kube-apiserver's limit).
@@ -67,7 +67,7 @@ impl Validator<'_> {
         for part in text.split(',') {
             match names::cidr(part) {
                 Some(subnet) => subnets.push(subnet),
-                None => self.cluster_error(path, format!("{part:?} is no CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
+                None => self.cluster_error(path, format!("{part:?} is not a CIDR: write an address and a mask, such as `10.244.0.0/16` or `fd00:10:244::/56`")),
             }
         }
         let families = (

@@ -44,7 +44,7 @@ impl Validator<'_> {
 
     pub(super) fn bind_port(&mut self, kind: &str, path: &str, port: i32) {
         if !(1..=65535).contains(&port) {
-            self.error(kind, path, format!("{port} is no port: 1 to 65535"));
+            self.error(kind, path, format!("{port} is not a port: 1 to 65535"));
         }
     }
 

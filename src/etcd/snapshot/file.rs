@@ -179,6 +179,7 @@ pub(crate) fn save(
         io::ErrorKind::AlreadyExists => SnapshotError::Exists { path: path.to_owned() },
         _ => failed()(e.error),
     })?;
+    tracing::info!("wrote {} (mode 0600)", path.display());
     let facts = Facts {
         time: now.format(&Rfc3339).unwrap_or_default(),
         member: member.to_owned(),

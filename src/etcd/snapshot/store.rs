@@ -122,11 +122,11 @@ fn files(dir: &Path) -> Result<Vec<PathBuf>, SnapshotError> {
 
 fn remove(path: &Path) -> Result<(), SnapshotError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(SnapshotError::file("remove", path)(error))
-        }
-        _ => Ok(()),
+        Ok(()) => tracing::info!("removed {}", path.display()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(SnapshotError::file("remove", path)(error)),
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The connection to a runtime, and one call over it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -44,6 +44,7 @@ impl CriClient {
             Ok(Err(error)) => return Err(failed(CriCause::from_transport(&error))),
             Ok(Ok(channel)) => channel,
         };
+        tracing::debug!("{endpoint}: connected");
         let endpoint = endpoint.clone();
         Ok(Self { endpoint, channel, call_timeout: CALL_TIMEOUT, work_timeout: WORK_TIMEOUT })
     }
@@ -76,15 +77,19 @@ impl CriClient {
         request: R,
         limit: Option<Duration>,
     ) -> Result<R::Reply, CriError> {
-        let failed = |cause| self.error(R::METHOD, cause);
+        let start = Instant::now();
         let attempt = self.attempt(request);
-        match limit {
-            None => attempt.await.map_err(failed),
-            Some(after) => match tokio::time::timeout(after, attempt).await {
-                Err(_) => Err(failed(CriCause::Timeout { after })),
-                Ok(result) => result.map_err(failed),
-            },
-        }
+        let result = match limit {
+            None => attempt.await,
+            Some(after) => {
+                let in_time = tokio::time::timeout(after, attempt).await;
+                in_time.unwrap_or(Err(CriCause::Timeout { after }))
+            }
+        };
+        let outcome = result.as_ref().map_or_else(ToString::to_string, |_| "ok".into());
+        let took = start.elapsed().as_secs_f64();
+        tracing::debug!("{} {}: {outcome} ({took:.3} s)", self.endpoint, R::METHOD);
+        result.map_err(|cause| self.error(R::METHOD, cause))
     }
 
     async fn attempt<R: Call>(&self, request: R) -> Result<R::Reply, CriCause> {

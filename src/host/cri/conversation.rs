@@ -5,9 +5,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{
     Container, ContainerFilter, ContainerState, CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig,
-    PodSandboxFilter, PodSandboxState, RuntimeVersion,
+    PodSandboxFilter, PodSandboxState, RuntimeFacts, RuntimeVersion,
 };
-use crate::host::machine::RuntimeFacts;
 
 /// Marks our own sandboxes, so that one whose run was killed is found by the next.
 const LABEL: &str = "kubestrap.dev/preflight";

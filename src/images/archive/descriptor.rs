@@ -40,7 +40,7 @@ impl TryFrom<String> for Digest {
         if digits.len() == 64 && digits.bytes().all(lower) {
             Ok(Self(text))
         } else {
-            Err(format!("{text:?} is no SHA-256 digest"))
+            Err(format!("{text:?} is not a SHA-256 digest"))
         }
     }
 }

@@ -63,7 +63,7 @@ pub(crate) enum ArchiveError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// It is no image archive, or one of a kind that can't be verified.
-    #[error("it is no OCI image archive that can be verified: {0}")]
+    #[error("it is not an OCI image archive that can be verified: {0}")]
     Layout(String),
     /// A blob is not what its name says.
     #[error("the blob {digest} is damaged: its bytes have {found}")]

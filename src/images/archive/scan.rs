@@ -31,7 +31,7 @@ pub(super) fn scan(reader: &mut (impl Read + Seek)) -> Result<Scanned, ArchiveEr
             continue;
         }
         if !kind.is_file() {
-            return Err(ArchiveError::Layout(format!("{path} is no plain file")));
+            return Err(ArchiveError::Layout(format!("{path} is not a plain file")));
         }
         // A second one of a name would be read by some programs, and the first by others.
         let twice = || ArchiveError::Layout(format!("{path} is in it twice"));

@@ -199,5 +199,5 @@ fn an_archive_that_is_no_plain_tar_of_blobs_is_refused() {
     header.set_size(0);
     let mut tar = tar::Builder::new(vec![]);
     tar.append_link(&mut header, format!("blobs/sha256/{}", "ab".repeat(32)), "/etc/shadow").unwrap();
-    assert!(open(tar.into_inner().unwrap()).unwrap_err().to_string().contains("no plain file"));
+    assert!(open(tar.into_inner().unwrap()).unwrap_err().to_string().contains("not a plain file"));
 }

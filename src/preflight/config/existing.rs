@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::config::NodeSettings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::host::machine::{Machine, PathKind};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
@@ -75,7 +75,7 @@ pub(crate) fn has_ca(node: &NodeSettings, machine: &dyn Machine) -> bool {
 pub(crate) enum KubeletConf {
     /// There is none, or none that can be read.
     Absent,
-    /// It is no kubeconfig with a cluster.
+    /// It is not a kubeconfig with a cluster.
     NoKubeconfig,
     /// It trusts our CA.
     Ours,

@@ -91,7 +91,7 @@ fn volume(
     let what = match machine.kind(path) {
         Some(kind) if kind == wanted => return None,
         None if is_made_by_init(settings, path) => return None,
-        Some(kind) => format!("{} is no {} but a {}", volume.host_path, volume.path_type, in_words(kind)),
+        Some(kind) => format!("{} is not a {} but a {}", volume.host_path, volume.path_type, in_words(kind)),
         None => format!("{} is not there", volume.host_path),
     };
     Some(
@@ -223,7 +223,10 @@ mod tests {
             machine.finding(ROW, &of("File", "/etc/k/missing")).what.contains("/etc/k/missing is not there")
         );
         assert!(
-            machine.finding(ROW, &of("Directory", "/etc/k/there")).what.contains("no Directory but a file")
+            machine
+                .finding(ROW, &of("Directory", "/etc/k/there"))
+                .what
+                .contains("not a Directory but a file")
         );
     }
 

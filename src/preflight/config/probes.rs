@@ -1,7 +1,7 @@
 //! Flags with which kubelet's probes fail.
 
 use crate::config::Settings;
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::finding::{Finding, Severity};
 use crate::host::machine::Machine;
 

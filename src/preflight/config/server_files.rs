@@ -46,7 +46,7 @@ pub(crate) fn judge(subject: &Subject<'_>, read: &dyn Fn(&Path) -> Option<Vec<u8
         let Some((host, _)) = host_files::on_host(pod, Path::new(&path)) else { continue };
         let (Some(row), Some(text)) = (row, read(&host)) else { continue };
         let Ok(text) = String::from_utf8(text) else {
-            let message = "this is no text: it is not UTF-8".to_owned();
+            let message = "this is not text: it is not UTF-8".to_owned();
             faults.push(Fault { severity: Severity::Error, place: host.display().to_string(), message });
             continue;
         };

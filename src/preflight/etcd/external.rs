@@ -1,6 +1,6 @@
 //! An external etcd: reachable, new enough, with its client certificate.
 
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::config::{Settings, names};
 use crate::finding::Finding;

@@ -26,7 +26,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine, joining: &Joinin
         KubeletConf::Absent => vec![],
         KubeletConf::NoKubeconfig => vec![
             Finding::error(format!(
-                "{} already exists, and is no kubeconfig that `join` wrote",
+                "{} already exists, and is not a kubeconfig that `join` wrote",
                 path.display()
             ))
             .fix("revert what is left of another cluster with `kubestrap reset`, or remove the file"),
@@ -91,7 +91,7 @@ mod tests {
             let findings = found(Some(text));
             assert_eq!(findings.len(), 1, "{text:?}");
             assert_eq!(findings[0].severity, Severity::Error);
-            assert!(findings[0].what.contains("is no kubeconfig that `join` wrote"), "{findings:?}");
+            assert!(findings[0].what.contains("is not a kubeconfig that `join` wrote"), "{findings:?}");
         }
         assert!(found(None).is_empty());
     }

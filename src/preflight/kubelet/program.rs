@@ -16,7 +16,7 @@ pub(crate) fn version(machine: &dyn Machine) -> Result<KubernetesVersion, String
         return Err(said.stderr.trim().lines().last().unwrap_or("it failed and said nothing").to_owned());
     }
     let text = said.stdout.trim();
-    kubelet::version_in(text).ok_or_else(|| format!("it says {text:?}, which is no version"))
+    kubelet::version_in(text).ok_or_else(|| format!("it says {text:?}, which is not a version"))
 }
 
 /// The cgroup driver that kubelet is configured for.

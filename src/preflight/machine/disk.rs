@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::finding::Finding;
 use crate::host::disk::Disk;
 use crate::host::machine::Machine;
-use crate::patches::quantity::factor;
+use crate::quantity::factor;
 
 /// What etcd allocates when it starts: two segments of its log, 64 MiB each, and some room.
 const ETCD_NEEDS: u64 = 160 << 20;

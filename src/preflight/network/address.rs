@@ -1,6 +1,6 @@
 //! The advertised address is one of this machine's.
 
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::Arg;
 use crate::config::{NodeSettings, Settings, names};
 use crate::finding::Finding;

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use crate::config::args::last_value;
 use crate::config::kubelet::KubeletConfiguration;
 use crate::config::names;
-use crate::config::settings::last_value;
 use crate::config::v1beta4::Arg;
 use crate::config::{NodeSettings, Settings};
 use crate::finding::Finding;

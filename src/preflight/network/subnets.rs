@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::config::settings::last_value;
+use crate::config::args::last_value;
 use crate::config::v1beta4::Arg;
 use crate::config::{Settings, names};
 use crate::finding::Finding;

@@ -2,8 +2,8 @@
 
 use crate::config::Settings;
 use crate::finding::Finding;
+use crate::host::cri::{PullOptions, PullPolicy};
 use crate::host::machine::Machine;
-use crate::images::{PullOptions, PullPolicy};
 
 /// Images that are not here and that `imagePullPolicy: Never` keeps preflight from bringing.
 pub(crate) fn never_pulled(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {

@@ -45,7 +45,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration, search: Search) -> R
             let dry = !run.watch.waits();
             if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
                 run.warn(format!(
-                    "{}: going on as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
+                    "{}: continuing as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
                     error.cause, run.settings.cluster.version
                 ));
                 return Ok(found);

@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::removal::{all_removed, empty, remove};
 use super::{Reset, etcd};
 use crate::config::Profile;
 use crate::error::Error;
@@ -10,7 +11,7 @@ use crate::exit_status::ExitStatus;
 use crate::host::{UnmountFlags, mounts};
 use crate::manifest::Component;
 use crate::node::StaticPod;
-use crate::workflow::{Outcome, PhaseResult, Run, Verb};
+use crate::workflow::{PhaseResult, Run, Verb};
 
 /// Kubeconfigs that init and join write.
 const KUBECONFIGS: [&str; 6] = [
@@ -78,27 +79,13 @@ pub(super) fn run(reset: &mut Reset) -> PhaseResult {
     all_removed(&left)
 }
 
-/// Fails where something is left.
-pub(super) fn all_removed(left: &[String]) -> PhaseResult {
-    if left.is_empty() {
-        return Ok(Outcome::Done);
-    }
-    Err(Error::new(
-        ExitStatus::Failed,
-        format!(
-            "could not remove everything:\n  {}\n  fix: resolve these and run `kubestrap reset` again",
-            left.join("\n  ")
-        ),
-    ))
-}
-
 /// Unmounts a mount point below kubelet's folder. One that has gone with the mount that it was in is none.
 fn unmount(run: &Run, point: &Path, flags: UnmountFlags) -> Result<(), Error> {
     run.act(Verb::Unmount, point.display().to_string());
     let Err(error) = run.host.unmount(point, flags) else { return Ok(()) };
     match error.source.as_ref().map(std::io::Error::kind) {
         Some(ErrorKind::InvalidInput | ErrorKind::NotFound) => {
-            run.warn(format!("{} is no mount point any more: {error}", point.display()));
+            run.warn(format!("{} is not a mount point any more: {error}", point.display()));
             Ok(())
         }
         Some(ErrorKind::ResourceBusy) if !flags.contains(UnmountFlags::DETACH) => Err(Error::new(
@@ -134,7 +121,7 @@ fn remove_pods(run: &mut Run) {
         Ok(count) => run.act(Verb::Remove, format!("the {count} Pods that kubelet ran")),
         Err(reasons) => {
             for reason in reasons {
-                run.warn(format!("could not remove {reason}"));
+                run.warn(format!("could not remove kubelet's Pods: {reason}"));
             }
         }
     }
@@ -144,30 +131,4 @@ fn remove_pods(run: &mut Run) {
 fn certificates_folder(run: &Run) -> Option<PathBuf> {
     let manifests = &run.settings.node.paths.manifests;
     StaticPod::read(manifests, Component::ApiServer, &*run.host).ok()??.certificates_folder()
-}
-
-/// Removes what is in a folder, and keeps the folder: it may be a mount point, or have an owner.
-pub(super) fn empty(run: &mut Run, folder: &Path, left: &mut Vec<String>) {
-    let entries = run.host.list(folder).unwrap_or_default();
-    if entries.is_empty() {
-        return;
-    }
-    run.act(Verb::Remove, format!("the contents of {}", folder.display()));
-    for path in entries {
-        take_away(run, &path, left);
-    }
-}
-
-fn remove(run: &mut Run, path: &Path, left: &mut Vec<String>) {
-    if run.host.exists(path) {
-        run.act(Verb::Remove, path.display().to_string());
-        take_away(run, path, left);
-    }
-}
-
-fn take_away(run: &mut Run, path: &Path, left: &mut Vec<String>) {
-    match run.host.remove_all(path) {
-        Ok(()) => run.changes.removed.push(path.to_owned()),
-        Err(error) => left.push(error.to_string()),
-    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{Reset, cleanup};
+use super::{Reset, removal};
 use crate::etcd::{self, Credentials, Etcd, EtcdClient, Member, Refused};
 use crate::manifest::Component;
 use crate::node::{StaticPod, etcd_endpoints};
@@ -19,8 +19,8 @@ pub(super) fn remove(reset: &mut Reset) -> PhaseResult {
         Ok(Some(folder)) if reset.options.stops_etcd => reset.etcd_data = Some(folder),
         Ok(Some(folder)) => {
             let mut left = vec![];
-            cleanup::empty(run, &folder, &mut left);
-            return cleanup::all_removed(&left);
+            removal::empty(run, &folder, &mut left);
+            return removal::all_removed(&left);
         }
         Ok(None) => {
             let usual = Path::new("/var/lib/etcd");

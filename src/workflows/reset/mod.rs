@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod etcd;
+mod removal;
 
 use std::path::PathBuf;
 

@@ -36,6 +36,7 @@ pub(super) fn make_data(restore: &mut Restore) -> PhaseResult {
         let mut file = options.open(&path).map_err(failed)?;
         let size = archive.extract_snapshot(&mut file).inspect_err(|_| drop(run.host.remove(&path)))?;
         file.flush().and_then(|()| file.sync_all()).map_err(failed)?;
+        tracing::info!("wrote {} (mode 0600)", path.display());
         size
     } else {
         archive.manifest.snapshot.as_ref().map_or(0, |facts| facts.size)

@@ -43,7 +43,7 @@ pub(crate) fn sync(run: &mut Run) -> Result<Synced, Error> {
     let ca_file = run.certificate_path("ca.crt");
     let before = (run.host.read(&kubelet_conf)?, run.host.read(&ca_file)?);
     let Some(text) = &before.0 else {
-        return Err(failed(format!("{} does not exist: this machine is no node", kubelet_conf.display())));
+        return Err(failed(format!("{} does not exist: this machine is not a node", kubelet_conf.display())));
     };
     run.act(
         Verb::Write,

@@ -42,6 +42,11 @@ const ROWS: &[Row] = &[
         reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
+        line: "init phase kubelet-start",
+        difference: "kubeadm made f644, kubestrap made f600",
+        reason: "kubelet's configuration is root's alone to read, as the CIS benchmark wants it (4.1.9)",
+    },
+    Row {
         line: "init phase control-plane all",
         difference: "/etc/kubernetes/manifests: kubeadm made d700, kubestrap left",
         reason: "made by kubelet-start before",

@@ -52,7 +52,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "no-kubeconfig",
         machine: "mkdir -p /etc/kubernetes && echo garbage > /etc/kubernetes/kubelet.conf",
         code: 3,
-        says: &["is no kubeconfig that `join` wrote", "kubestrap reset"],
+        says: &["is not a kubeconfig that `join` wrote", "kubestrap reset"],
         ..FAULT
     },
     Fault {

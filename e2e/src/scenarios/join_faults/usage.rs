@@ -50,7 +50,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "node-name-invalid",
         words: &[("", "--node-name Bad_Name")],
         code: 2,
-        says: &["is no DNS name", "lower-case letters"],
+        says: &["is not a DNS name", "lower-case letters"],
         ..FAULT
     },
     Fault {

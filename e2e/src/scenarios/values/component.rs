@@ -50,7 +50,8 @@ pub(super) const COMPONENTS: &[Component] = &[
         cases: include_str!("cases/etcd.txt"),
         configures: Configures::Flags { path: &["etcd", "local"], phase: &["etcd", "local"] },
         flags: &[],
-        goes_on: &["ready to serve client requests", "serving peer traffic"],
+        // "ready to serve client requests" comes before its TLS is judged.
+        goes_on: &["serving client traffic"],
         live: false,
     },
     API_SERVER,

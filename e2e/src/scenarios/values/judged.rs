@@ -11,7 +11,7 @@ use super::case::Case;
 use super::component::{Component, Configures};
 use crate::command::{self, Output};
 use crate::json::at;
-use crate::machine::NODE_NAME;
+use crate::machine::{NODE_NAME, Network};
 use crate::node::Node;
 
 /// Both.
@@ -108,8 +108,10 @@ pub(super) fn with_flags(flags: &[(String, String)], path: &[&str], version: &st
     let fields = section.as_object().into_iter().flatten();
     let fields: String = fields.map(|(name, value)| format!("{name}: {value}\n")).collect();
     format!(
-        "{api}kind: InitConfiguration\nnodeRegistration: {{criSocket: unix:///run/containerd/containerd.sock}}\n\
-         ---\n{api}kind: ClusterConfiguration\nkubernetesVersion: {version}\n{fields}"
+        "{api}kind: InitConfiguration\nlocalAPIEndpoint: {{advertiseAddress: {}}}\n\
+         nodeRegistration: {{name: {NODE_NAME}, criSocket: unix:///run/containerd/containerd.sock}}\n\
+         ---\n{api}kind: ClusterConfiguration\nkubernetesVersion: {version}\n{fields}",
+        Network::alone().address
     )
 }
 

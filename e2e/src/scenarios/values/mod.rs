@@ -93,7 +93,7 @@ fn each<T: Sync, R: Send>(
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(index) else { return };
-            if index % 50 == 0 && index > 0 {
+            if index.is_multiple_of(50) && index > 0 {
                 let _ = progress(&format!("{index} of {}", items.len()));
             }
             let result = job(item);

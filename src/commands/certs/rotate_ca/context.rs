@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::AREA;
 use crate::certs::rotation::{Progress, Staging};
 use crate::cluster::{self, Recorder, stored};
 use crate::commands::init;
@@ -19,6 +18,8 @@ use crate::output::Printer;
 use crate::workflow::{DryRun, Folder, Run, Seams};
 use crate::workflows::rotate_ca::Rotation;
 
+/// The area of log lines.
+pub(super) const AREA: &str = "rotate-ca";
 /// For how long a request is repeated where nothing has been begun: an API server that is down is told at once.
 const PATIENCE: Duration = Duration::from_secs(3);
 

@@ -15,12 +15,9 @@ use crate::host::RealHost;
 use crate::output::Printer;
 use crate::workflow::{Run, Selection};
 use crate::workflows::rotate_ca::{self, Rotation, announcements, missing};
-use context::{Begun, begin};
+use context::{AREA, Begun, begin};
 
 pub(crate) use status::status;
-
-/// The area of log lines.
-const AREA: &str = "rotate-ca";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::{AREA, Selection};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::CriRuntime;
-use crate::images::{self, PullOptions, PullPolicy};
+use crate::host::cri::{PullOptions, PullPolicy};
+use crate::images;
 use crate::output::Printer;
 
 /// Pulls the images.

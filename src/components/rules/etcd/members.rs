@@ -7,7 +7,7 @@ use super::super::super::command::Given;
 use super::super::super::kind;
 use super::super::super::rule::Judge;
 
-pub(super) fn rules(judge: &mut Judge<'_>) {
+pub(super) fn rules(judge: &mut Judge<'_>, made_up: bool) {
     let command = judge.command;
     let Some(cluster) = command.last("initial-cluster").filter(|given| !given.value.is_empty()) else {
         return;
@@ -37,6 +37,10 @@ pub(super) fn rules(judge: &mut Judge<'_>) {
             named = true;
             own.insert(url.trim());
         }
+    }
+    let of_user = |flag: &str| command.last(flag).is_some_and(|given| command.is_users(given));
+    if made_up && !(of_user("name") && of_user("initial-advertise-peer-urls")) {
+        return;
     }
     if !named {
         let why = format!("`--initial-cluster` must name this member, {name:?} (`--name`)");

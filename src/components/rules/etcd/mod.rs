@@ -51,7 +51,8 @@ const GATES: &[(&str, &str)] = &[
 /// A larger quota is not recommended: etcd warns of it.
 const MAX_QUOTA: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
-pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
+/// `made_up`: the node's name or address is only a stand-in for a machine's.
+pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str, made_up: bool) {
     let command = judge.command;
     let number = |name: &str, default: f64| command.value(name).map_or(Some(default), numeric);
     if let (Some(beat), Some(election)) =
@@ -108,7 +109,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str) {
     gates::rules(judge);
     log::rules(judge);
     tls::rules(judge);
-    members::rules(judge);
+    members::rules(judge, made_up);
     if let Some(given) = command.last("data-dir")
         && command.is_users(given)
         && !std::path::Path::new(&given.value).starts_with(data_dir)

@@ -1,27 +1,21 @@
 //! `kubestrap certs …`, `token …` and `kubeconfig user`, on a PKI that kubestrap made. The same was run on one that
 //! kubeadm 1.36.2 made, and compared with what kubeadm prints.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that can't go on fails"
-)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use assert_cmd::cargo::{cargo_bin, cargo_bin_cmd};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use kubestrap::testing::{Bundle, Certificate, KeyType, PrivateKey, verify_chain};
 use serde_json::Value;
 use tempfile::TempDir;
 use time::OffsetDateTime;
+
+use super::support::{Done, Run, kubestrap};
 
 const LEAVES: [&str; 7] = [
     "apiserver",
@@ -34,21 +28,15 @@ const LEAVES: [&str; 7] = [
 ];
 
 /// A control plane's certificates in a folder: `pki` and the kubeconfigs.
-struct Plane(TempDir);
+pub(crate) struct Plane(TempDir);
 
 impl Plane {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let plane = Self(tempfile::tempdir().unwrap());
         fs::write(plane.config(), plane.configuration("ECDSA-P256")).unwrap();
         for phase in ["certs", "kubeconfig"] {
-            let output = cargo_bin_cmd!("kubestrap")
-                .args(["init", "phase", phase, "all", "--config"])
-                .arg(plane.config())
-                .arg("--kubeconfig-dir")
-                .arg(plane.dir())
-                .output()
-                .unwrap();
-            assert!(output.status.success(), "{}", stderr(&output));
+            let run = kubestrap(&["init", "phase", phase, "all", "--config"]).arg(plane.config());
+            run.arg("--kubeconfig-dir").arg(plane.dir()).run().succeeded();
         }
         plane
     }
@@ -60,28 +48,26 @@ impl Plane {
         )
     }
 
-    fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.0.path()
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.dir().join(name)
     }
 
-    fn config(&self) -> PathBuf {
+    pub(crate) fn config(&self) -> PathBuf {
         self.file("kubeadm.yaml")
     }
 
     /// The command `certs ARGS` on this plane.
-    fn command(&self, args: &str) -> Command {
-        let mut command = Command::new(cargo_bin!("kubestrap"));
-        command.arg("certs").args(args.split_whitespace());
-        command.arg("--config").arg(self.config()).arg("--kubeconfig-dir").arg(self.dir());
-        command
+    pub(crate) fn command(&self, args: &str) -> Run {
+        let run = kubestrap(&["certs"]).args(args).arg("--config").arg(self.config());
+        run.arg("--kubeconfig-dir").arg(self.dir())
     }
 
-    fn certs(&self, args: &str) -> Output {
-        self.command(args).output().unwrap()
+    fn certs(&self, args: &str) -> Done {
+        self.command(args).run()
     }
 
     fn bundle(&self, name: &str) -> Bundle {
@@ -123,14 +109,6 @@ impl Plane {
     }
 }
 
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
 fn said(certificate: &Certificate) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         certificate.subject_text().to_owned(),
@@ -146,7 +124,7 @@ fn said(certificate: &Certificate) -> impl PartialEq + std::fmt::Debug + use<> {
 fn expiration_is_told_in_kubeadms_forms() {
     let plane = Plane::new();
     let output = plane.certs("check-expiration -o json");
-    let info: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let info: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(info["kind"], "CertificateExpirationInfo");
     assert_eq!(info["apiVersion"], "output.kubeadm.k8s.io/v1alpha3");
     let names = |list: &str| -> Vec<String> {
@@ -157,13 +135,13 @@ fn expiration_is_told_in_kubeadms_forms() {
     let first = info["certificates"][0].as_object().unwrap();
     let keys: Vec<&String> = first.keys().collect();
     assert_eq!(keys, ["caName", "expirationDate", "externallyManaged", "missing", "name", "residualTime"]);
-    assert!(stdout(&output).starts_with("{\n    \"kind\": "), "kubeadm's order and indentation");
+    assert!(output.stdout.starts_with("{\n    \"kind\": "), "kubeadm's order and indentation");
 
     fs::remove_file(plane.file("super-admin.conf")).unwrap();
     fs::remove_file(plane.file("pki/ca.key")).unwrap();
     let output = plane.certs("check-expiration");
-    let text = stdout(&output);
-    assert!(output.status.success() && stderr(&output).is_empty(), "{}", stderr(&output));
+    let text = output.stdout;
+    assert!(output.code == Some(0) && output.stderr.is_empty(), "{}", output.stderr);
     assert!(text.contains("!MISSING! super-admin.conf\n"), "{text}");
     assert!(text.lines().any(|l| l.starts_with("apiserver ") && l.ends_with("yes")), "{text}");
     assert!(
@@ -175,7 +153,7 @@ fn expiration_is_told_in_kubeadms_forms() {
 #[test]
 fn monitoring_is_told_by_the_exit_code() {
     let plane = Plane::new();
-    let code = |args: &str| plane.certs(&format!("check-expiration {args}")).status.code().unwrap();
+    let code = |args: &str| plane.certs(&format!("check-expiration {args}")).code.unwrap();
     assert_eq!(
         (code("--fail-within 30d"), code("--fail-within 8760h1m"), code("--fail-within 30")),
         (0, 1, 2)
@@ -186,21 +164,21 @@ fn monitoring_is_told_by_the_exit_code() {
     fs::copy(plane.file("pki/etcd/peer.key"), plane.file("pki/etcd/server.key")).unwrap();
     let output = plane.certs("check-expiration --fail-within 0");
     assert!(
-        stderr(&output).contains("etcd-server can't be used: the certificate is for another key"),
+        output.stderr.contains("etcd-server can't be used: the certificate is for another key"),
         "{}",
-        stderr(&output)
+        output.stderr
     );
-    assert_eq!((output.status.code(), code("")), (Some(1), 0));
+    assert_eq!((output.code, code("")), (Some(1), 0));
     fs::remove_file(plane.file("scheduler.conf")).unwrap();
-    assert!(stderr(&plane.certs("check-expiration --fail-within 0")).contains("scheduler.conf is missing"));
+    assert!(plane.certs("check-expiration --fail-within 0").stderr.contains("scheduler.conf is missing"));
     // kubeadm takes the CA's name out of the certificate.
-    let listed: Value = serde_json::from_slice(&plane.certs("check-expiration -o json").stdout).unwrap();
+    let listed: Value = serde_json::from_str(&plane.certs("check-expiration -o json").stdout).unwrap();
     let missing = listed["certificates"].as_array().unwrap().iter().find(|c| c["missing"] == true).unwrap();
     assert_eq!((&missing["name"], missing.get("caName")), (&"scheduler.conf".into(), None));
     fs::rename(plane.file("pki/ca.crt"), plane.file("pki/ca.old")).unwrap();
     let output = plane.certs("check-expiration");
-    assert!(stdout(&output).lines().any(|l| l == "!MISSING! ca"), "{}", stdout(&output));
-    assert_eq!((output.status.code(), code("--fail-within 0")), (Some(0), 1), "{}", stderr(&output));
+    assert!(output.stdout.lines().any(|l| l == "!MISSING! ca"), "{}", output.stdout);
+    assert_eq!((output.code, code("--fail-within 0")), (Some(0), 1), "{}", output.stderr);
     fs::rename(plane.file("pki/ca.old"), plane.file("pki/ca.crt")).unwrap();
     fs::write(plane.file("pki/apiserver.crt"), "nothing").unwrap();
     assert_eq!(code(""), 1);
@@ -209,13 +187,13 @@ fn monitoring_is_told_by_the_exit_code() {
 #[test]
 fn what_goes_by_an_exchanged_ca_is_named() {
     let (plane, other) = (Plane::new(), Plane::new());
-    assert_eq!(stderr(&plane.certs("check-expiration")), "");
+    assert_eq!(plane.certs("check-expiration").stderr, "");
     for file in ["pki/ca.crt", "pki/ca.key"] {
         fs::copy(other.file(file), plane.file(file)).unwrap();
     }
     let output = plane.certs("check-expiration");
-    let told = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let told = output.stderr;
+    assert_eq!(output.code, Some(0), "{told}");
     for name in [
         "apiserver",
         "apiserver-kubelet-client",
@@ -228,7 +206,7 @@ fn what_goes_by_an_exchanged_ca_is_named() {
     }
     assert!(told.contains("kubelet.conf: it trusts another CA"), "{told}");
     assert!(!told.contains("etcd-server") && !told.contains("front-proxy"), "{told}");
-    assert_eq!(plane.certs("check-expiration --fail-within 0").status.code(), Some(1));
+    assert_eq!(plane.certs("check-expiration --fail-within 0").code, Some(1));
 }
 
 #[test]
@@ -239,8 +217,8 @@ fn renewal_changes_key_and_time_and_nothing_else() {
     fs::set_permissions(plane.file("admin.conf"), fs::Permissions::from_mode(0o640)).unwrap();
     fs::write(plane.config(), plane.configuration("ECDSA-P384")).unwrap();
     let output = plane.certs("renew all");
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("Renewed 11 certificates."), "{}", stdout(&output));
+    assert!(output.code == Some(0), "{}", output.stderr);
+    assert!(output.stdout.starts_with("Renewed 11 certificates."), "{}", output.stdout);
     let now = OffsetDateTime::now_utc();
     for (leaf, old) in LEAVES.iter().zip(&old) {
         let new = plane.bundle(&format!("pki/{leaf}.crt"));
@@ -280,8 +258,8 @@ fn a_kubeconfig_keeps_what_its_owner_added_and_gets_the_ca_anew() {
         + "- name: other\n  user: {token: abc}\n";
     fs::write(plane.file("admin.conf"), edited).unwrap();
     let wrong = plane.certs("inspect admin.conf");
-    assert!(stdout(&wrong).contains("trusts another CA") && !wrong.status.success(), "{}", stdout(&wrong));
-    assert!(plane.certs("renew admin.conf").status.success());
+    assert!(wrong.stdout.contains("trusts another CA") && wrong.code != Some(0), "{}", wrong.stdout);
+    assert!(plane.certs("renew admin.conf").code == Some(0));
     assert!(plane.embedded("admin.conf").2 == ca);
     let renewed = fs::read_to_string(plane.file("admin.conf")).unwrap();
     assert!(renewed.contains("tls-server-name: api") && renewed.contains("token: abc"), "the rest stays");
@@ -293,8 +271,8 @@ fn what_can_not_be_renewed_keeps_nothing_else_from_it() {
     fs::remove_file(plane.file("pki/front-proxy-ca.key")).unwrap();
     fs::remove_file(plane.file("scheduler.conf")).unwrap();
     let output = plane.certs("renew front-proxy-client scheduler.conf etcd-peer -o json");
-    assert!(output.status.success());
-    let result: Value = serde_json::from_str(stdout(&output).lines().last().unwrap()).unwrap();
+    assert!(output.code == Some(0));
+    let result: Value = serde_json::from_str(output.stdout.lines().last().unwrap()).unwrap();
     let outcomes: Vec<&str> =
         result["certificates"].as_array().unwrap().iter().map(|c| c["outcome"].as_str().unwrap()).collect();
     assert_eq!(outcomes, ["renewed", "external", "missing"]);
@@ -302,8 +280,8 @@ fn what_can_not_be_renewed_keeps_nothing_else_from_it() {
     fs::write(plane.file("pki/apiserver.crt"), "nothing").unwrap();
     let before = fs::read(plane.file("pki/apiserver-etcd-client.crt")).unwrap();
     let output = plane.certs("renew apiserver apiserver-etcd-client");
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("kubestrap init phase certs apiserver"), "{}", stderr(&output));
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("kubestrap init phase certs apiserver"), "{}", output.stderr);
     assert_ne!(fs::read(plane.file("pki/apiserver-etcd-client.crt")).unwrap(), before);
 }
 
@@ -313,7 +291,7 @@ fn two_renewals_do_not_mix() {
     let _lock = kubestrap::testing::Lock::take(&[&plane.file("pki")], "init").unwrap();
     let before = plane.files();
     let output = plane.certs("renew all");
-    assert!(stderr(&output).contains("another kubestrap is at work"), "{}", stderr(&output));
+    assert!(output.stderr.contains("another kubestrap is at work"), "{}", output.stderr);
     assert!(plane.files() == before);
 }
 
@@ -321,11 +299,12 @@ fn two_renewals_do_not_mix() {
 fn a_renewal_that_is_killed_leaves_files_old_or_new_and_the_next_mends_it() {
     let plane = Plane::new();
     let start = std::time::Instant::now();
-    assert!(plane.certs("renew all").status.success());
+    assert!(plane.certs("renew all").code == Some(0));
     let whole = start.elapsed();
     for step in 0..30_u32 {
         let before = plane.files();
-        let mut run = plane.command("renew all").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let run = plane.command("renew all");
+        let mut run = run.command().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(whole * step / 30);
         let _ = run.kill();
         run.wait().unwrap();
@@ -348,7 +327,7 @@ fn a_renewal_that_is_killed_leaves_files_old_or_new_and_the_next_mends_it() {
         }
     }
     std::thread::sleep(Duration::from_millis(10));
-    assert!(plane.certs("renew all").status.success());
+    assert!(plane.certs("renew all").code == Some(0));
     for leaf in LEAVES {
         let certificate = plane.bundle(&format!("pki/{leaf}.crt")).certificate;
         assert!(certificate.matches_key(&plane.key(&format!("pki/{leaf}.key"))), "{leaf}");
@@ -363,19 +342,12 @@ fn requests_are_made_once_or_not_at_all() {
     let plane = Plane::new();
     let (pki, dir) = (plane.file("csr/pki"), plane.file("csr"));
     let run = || {
-        Command::new(cargo_bin!("kubestrap"))
-            .args(["certs", "generate-csr", "--config"])
-            .arg(plane.config())
-            .arg("--cert-dir")
-            .arg(&pki)
-            .arg("--kubeconfig-dir")
-            .arg(&dir)
-            .output()
-            .unwrap()
+        let run = kubestrap(&["certs", "generate-csr", "--config"]).arg(plane.config());
+        run.arg("--cert-dir").arg(&pki).arg("--kubeconfig-dir").arg(&dir).run()
     };
     let output = run();
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(stdout(&output).lines().count(), 12);
+    assert!(output.code == Some(0), "{}", output.stderr);
+    assert_eq!(output.stdout.lines().count(), 12);
     for leaf in LEAVES {
         let text = fs::read_to_string(pki.join(format!("{leaf}.csr"))).unwrap();
         assert!(text.starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{leaf}");
@@ -391,8 +363,8 @@ fn requests_are_made_once_or_not_at_all() {
     fs::remove_file(pki.join("apiserver.csr")).unwrap();
     let before = plane.files();
     let output = run();
-    assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("apiserver.key"), "{}", stderr(&output));
+    assert_eq!(output.code, Some(1));
+    assert!(output.stderr.contains("apiserver.key"), "{}", output.stderr);
     assert!(plane.files() == before, "nothing was written");
 }
 
@@ -400,7 +372,7 @@ fn requests_are_made_once_or_not_at_all() {
 fn inspection_says_what_is_wrong_and_what_it_breaks() {
     let plane = Plane::new();
     let fine = plane.certs("inspect");
-    assert!(fine.status.success(), "{}", stdout(&fine));
+    assert!(fine.code == Some(0), "{}", fine.stdout);
     fs::create_dir(plane.file("manifests")).unwrap();
     let manifest = "apiVersion: v1\nkind: Pod\nspec: {containers: [{command: [kube-apiserver, --etcd-servers=https://198.51.100.1:2379, --service-cluster-ip-range=10.97.0.0/16]}]}\n";
     fs::write(plane.file("manifests/kube-apiserver.yaml"), manifest).unwrap();
@@ -413,8 +385,8 @@ fn inspection_says_what_is_wrong_and_what_it_breaks() {
     .unwrap();
     fs::copy(plane.file("pki/front-proxy-ca.crt"), plane.file("pki/etcd/ca.crt")).unwrap();
     let output = plane.certs("inspect -o json");
-    assert_eq!(output.status.code(), Some(1));
-    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.code, Some(1));
+    let found: Value = serde_json::from_str(&output.stdout).unwrap();
     let problems = |name: &str| -> String {
         let all = found["certificates"].as_array().unwrap();
         all.iter().find(|c| c["name"] == name).unwrap()["problems"].to_string()
@@ -439,21 +411,21 @@ fn inspection_says_what_is_wrong_and_what_it_breaks() {
 
 #[test]
 fn keys_and_tokens_are_printed_alone() {
-    let key = stdout(&cargo_bin_cmd!("kubestrap").args(["certs", "certificate-key"]).output().unwrap());
+    let key = kubestrap(&["certs", "certificate-key"]).run().stdout;
     assert!(key.len() == 65 && key.trim_end().bytes().all(|b| b.is_ascii_hexdigit()));
-    let token = stdout(&cargo_bin_cmd!("kubestrap").args(["token", "generate"]).output().unwrap());
+    let token = kubestrap(&["token", "generate"]).run().stdout;
     assert!(kubestrap::testing::split_token(token.trim_end()).is_some());
 }
 
 #[test]
 fn a_token_that_can_not_be_is_refused_before_anything_is_created() {
     let create = |args: &[&str]| {
-        let output = cargo_bin_cmd!("kubestrap")
-            .args(["token", "create", "--kubeconfig", "/nonexistent"])
-            .args(args)
-            .output();
-        let output = output.unwrap();
-        (output.status.code().unwrap(), stderr(&output) + &stdout(&output))
+        let mut run = kubestrap(&["token", "create", "--kubeconfig", "/nonexistent"]);
+        for arg in args {
+            run = run.arg(arg);
+        }
+        let done = run.run();
+        (done.code.unwrap(), done.everything())
     };
     let key = "ab".repeat(32);
     for (args, told) in [
@@ -481,16 +453,12 @@ fn a_token_that_can_not_be_is_refused_before_anything_is_created() {
 #[test]
 fn users_get_kubeconfigs() {
     let plane = Plane::new();
-    let user = |args: &[&str]| {
-        let mut command = cargo_bin_cmd!("kubestrap");
-        command
-            .args(["kubeconfig", "user", "--client-name", "jane", "--config"])
-            .arg(plane.config())
-            .args(args);
-        command.output().unwrap()
+    let user = |args: &str| {
+        let run = kubestrap(&["kubeconfig", "user", "--client-name", "jane", "--config"]);
+        run.arg(plane.config()).args(args).run()
     };
-    let output = user(&["--org", "dev,ops", "--org", "third", "--validity-period", "24h"]);
-    assert!(output.status.success(), "{}", stderr(&output));
+    let output = user("--org dev,ops --org third --validity-period 24h");
+    assert!(output.code == Some(0), "{}", output.stderr);
     fs::write(plane.file("jane.conf"), &output.stdout).unwrap();
     let (certificate, key, ca) = plane.embedded("jane.conf");
     assert!(certificate.certificate.matches_key(&key));
@@ -505,9 +473,9 @@ fn users_get_kubeconfigs() {
 
     // Without the CA's key, a token will do, where kubeadm wants the key all the same.
     fs::remove_file(plane.file("pki/ca.key")).unwrap();
-    let output = user(&[]);
-    assert!(output.status.code() == Some(1) && stderr(&output).contains("ca.key is missing"));
-    let output = user(&["--token", "abcdef.0123456789abcdef"]);
-    assert!(output.status.success() && stdout(&output).contains("token: abcdef.0123456789abcdef"));
-    assert!(stdout(&output).contains("server: https://192.0.2.9:6443"));
+    let output = user("");
+    assert!(output.code == Some(1) && output.stderr.contains("ca.key is missing"));
+    let output = user("--token abcdef.0123456789abcdef");
+    assert!(output.code == Some(0) && output.stdout.contains("token: abcdef.0123456789abcdef"));
+    assert!(output.stdout.contains("server: https://192.0.2.9:6443"));
 }

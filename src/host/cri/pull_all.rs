@@ -8,11 +8,8 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::JoinSet;
 
 use super::pull_error::PullError;
+use super::{CriClient, CriError};
 use crate::config::Settings;
-use crate::host::cri::{CriClient, CriError};
-
-/// The name of this check, as kubeadm has it.
-pub(crate) const IMAGE_PULL: &str = "ImagePull";
 
 /// How often a pull is tried, as in kubeadm.
 const TRIES: u32 = 5;
@@ -175,8 +172,8 @@ mod tests {
 
     use tonic::Code;
 
+    use super::super::{CriCause, IMAGE_PULL};
     use super::*;
-    use crate::host::cri::CriCause;
     use crate::preflight::{cri_error, test_settings as settings};
 
     /// Images that are here, and what each try of a pull gives: errors first, then success.

@@ -1,8 +1,10 @@
 //! Resource quantities (`500m`, `1.5Gi`) in the form in which Kubernetes writes them.
 
+mod decimal;
+
 use thiserror::Error;
 
-use super::decimal::Decimal;
+use decimal::Decimal;
 
 /// A text that is not a resource quantity.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

@@ -1,8 +1,10 @@
 //! Why an image can't be pulled, and what to do.
 
-use super::pull_all::IMAGE_PULL;
+use super::{CriCause, CriError};
 use crate::finding::Finding;
-use crate::host::cri::{CriCause, CriError};
+
+/// The name of this check, as kubeadm has it.
+pub(crate) const IMAGE_PULL: &str = "ImagePull";
 
 /// An image that can't be pulled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,10 @@
 //! `kubestrap config …`. What these snapshots show was compared with what kubeadm 1.36.2 prints.
 
-#![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
-
 use std::os::unix::fs::PermissionsExt;
-use std::process::Output;
 
-use assert_cmd::cargo::cargo_bin_cmd;
 use insta::assert_snapshot;
+
+use super::support::{Done, kubestrap};
 
 const V1BETA3: &str = "apiVersion: kubeadm.k8s.io/v1beta3
 kind: InitConfiguration
@@ -53,47 +51,31 @@ apply: {kubernetesVersion: v1.36.4, etcdUpgrade: false}
 timeouts: {discovery: 3m}
 ";
 
-/// Runs `kubestrap config ARGS` with `stdin`.
-fn config(args: &str, stdin: &str) -> Output {
-    cargo_bin_cmd!("kubestrap")
-        .arg("config")
-        .args(args.split_whitespace())
-        .write_stdin(stdin)
-        .output()
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+/// `kubestrap config ARGS` with `stdin`.
+fn config(args: &str, stdin: &str) -> Done {
+    kubestrap(&["config"]).args(args).stdin(stdin).run()
 }
 
 /// The result of a command that does what it should.
 fn stdout(args: &str, stdin: &str) -> String {
-    let output = config(args, stdin);
-    assert_eq!(output.status.code(), Some(0), "{args}: {}", text(&output.stderr));
-    text(&output.stdout)
+    config(args, stdin).succeeded().stdout
 }
 
 /// What a command says that ends with `code` and without a result.
 fn failure(args: &str, stdin: &str, code: i32) -> String {
-    let output = config(args, stdin);
-    assert_eq!((output.status.code(), text(&output.stdout)), (Some(code), String::new()), "{args}");
-    text(&output.stderr)
+    let done = config(args, stdin).refused(code, &[]);
+    assert_eq!(done.stdout, "", "{args}");
+    done.stderr
 }
 
 #[test]
 fn init_defaults() {
     // The version follows the installed kubelet.
-    let dir = tempfile::tempdir().unwrap();
-    let kubelet = dir.path().join("kubelet");
-    std::fs::write(&kubelet, "#!/bin/sh\necho Kubernetes v1.36.2\n").unwrap();
-    std::fs::set_permissions(&kubelet, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let print = |args: &[&str]| {
-        let mut command = cargo_bin_cmd!("kubestrap");
-        command.args(["config", "print", "init-defaults"]).args(args).env("PATH", dir.path());
-        text(&command.output().unwrap().stdout)
+    let print = |args: &str| {
+        let run = kubestrap(&["config", "print", "init-defaults"]).args(args).with_kubelet("v1.36.2");
+        run.run().succeeded().stdout
     };
-    let all = print(&["--component-configs", "KubeletConfiguration,KubeProxyConfiguration"]);
+    let all = print("--component-configs KubeletConfiguration,KubeProxyConfiguration");
     assert_snapshot!(all, @r#"
     apiVersion: kubeadm.k8s.io/v1beta4
     bootstrapTokens:
@@ -261,7 +243,7 @@ fn init_defaults() {
       rootHnsEndpointName: ""
       sourceVip: ""
     "#);
-    let plain = print(&[]);
+    let plain = print("");
     assert!(all.starts_with(&format!("{plain}---\n")));
     let error = failure("print init-defaults --component-configs Kubelet", "", 2);
     assert!(error.contains("KubeletConfiguration"), "{error}");
@@ -414,7 +396,7 @@ fn v1beta3_is_migrated() {
     kind: KubeletConfiguration
     maxPods: 30
     "#);
-    let said = text(&config("migrate --old-config -", V1BETA3).stderr);
+    let said = config("migrate --old-config -", V1BETA3).stderr;
     assert_snapshot!(said, @r#"
     [config/migrate] InitConfiguration: kubeadm.k8s.io/v1beta3 became kubeadm.k8s.io/v1beta4
     [config/migrate] InitConfiguration.nodeRegistration.kubeletExtraArgs: the map became a list of `name` and `value`
@@ -469,7 +451,7 @@ fn a_migration_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o644);
     failure(&args, WRONG, 2);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
-    let again = text(&config("migrate --old-config -", &written).stderr);
+    let again = config("migrate --old-config -", &written).stderr;
     assert_snapshot!(again, @"[config/migrate] InitConfiguration: not given, so still up to the machine that it is used on: nodeRegistration.criSocket");
 }
 
@@ -480,7 +462,7 @@ fn everything_wrong_is_told_at_once() {
     -:3:20: unknown field `nodeRegistration.criSockt`: did you mean `criSocket`?
     -:3:60: nodeRegistration.imagePullPolicy: "Sometimes" is not one of Always, IfNotPresent, Never
     -:7:16: unmountFlags.0: "FORCE" is not one of MNT_FORCE, MNT_DETACH, MNT_EXPIRE, UMOUNT_NOFOLLOW
-    -:9:1: Pod of v1 is no kind that belongs here
+    -:9:1: Pod of v1 is not a kind that belongs here
     "#);
     let error = failure("validate --config /nonexistent.yaml", "", 2);
     assert!(error.contains("/nonexistent.yaml: can't be read"), "{error}");
@@ -520,8 +502,8 @@ fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
 #[test]
 fn problems_are_told_to_machines_with_file_line_column_and_rule() {
     let output = config("validate --config - -o json", REFUSED);
-    assert_eq!(output.status.code(), Some(2));
-    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = output.refused(2, &[]);
+    let result: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(result["valid"], false);
     let told: Vec<String> = result["problems"]
         .as_array()
@@ -565,10 +547,10 @@ fn a_file_is_tried_against_another_minor() {
 #[test]
 fn a_deprecated_version_is_valid_and_told() {
     let output = config("validate --config -", V1BETA3);
-    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "ok\n"));
-    assert_eq!(text(&output.stderr).matches("is deprecated").count(), 2);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(0), "ok\n"));
+    assert_eq!(output.stderr.matches("is deprecated").count(), 2);
     let quiet = config("validate --config - --allow-deprecated-api", V1BETA3);
-    assert_eq!((quiet.status.code(), text(&quiet.stderr).as_str()), (Some(0), ""));
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
 }
 
 #[test]
@@ -613,13 +595,13 @@ fn images_are_listed() {
 #[test]
 fn flags_beside_a_file_are_told_to_have_no_effect() {
     let output = config("images list --config - --kubernetes-version v1.34.0", CLUSTER);
-    assert!(text(&output.stdout).contains("kube-apiserver:v1.35.0"));
-    assert_snapshot!(text(&output.stderr), @r#"[config] WARNING: --kubernetes-version has no effect beside --config: the file counts"#);
+    assert!(output.stdout.contains("kube-apiserver:v1.35.0"));
+    assert_snapshot!(output.stderr, @r#"[config] WARNING: --kubernetes-version has no effect beside --config: the file counts"#);
     let error = failure("images list --kubernetes-version v1.30.0 --image-repository A_b", "", 2);
     assert_snapshot!(error, @r#"
     error: the configuration can't be used:
     --kubernetes-version: kubernetesVersion: Kubernetes v1.30.0 can't be set up: this kubestrap knows 1.33 to 1.37
-    --image-repository: imageRepository: "A_b" is no image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path
+    --image-repository: imageRepository: "A_b" is not an image repository: write it as `registry.example.com:5000/path`, without a scheme, tag or capital letters in the path
     "#);
 }
 

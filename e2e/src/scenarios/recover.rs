@@ -39,6 +39,11 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         node.kubectl(&["create", "configmap", "after-recovery"])
     })?;
     all_there(node, &acknowledged).context("after the recovery")?;
+    // Its kube-controller-manager takes over from a lost one, which held the lease.
+    node.kubectl(&["create", "namespace", "after-recovery"])?;
+    eventually("kube-controller-manager leads", PATIENCE, || {
+        node.kubectl(&["--namespace", "after-recovery", "get", "serviceaccount", "default"])
+    })?;
 
     for machine in &mut others {
         machine.start_fresh()?;

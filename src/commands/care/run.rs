@@ -7,7 +7,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::cluster::{Turn, TurnError};
-use super::hands::Machine;
+use super::hands::{Machine, take_up};
 use super::{AREA, external};
 use crate::care::due::{self, Plan};
 use crate::care::order::{Done, Stopped, carry_out};
@@ -114,6 +114,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     for folder in source.pki.folders() {
         remove_leftovers(&folder)?;
     }
+    take_up(&host, out)?;
     let mut report = Report::default();
     let done = renew(&plan, admission, request, &source, &host, turn.as_ref(), out);
     let unhealthy = note(done, &mut report);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::members::object;
-use super::{Target, size};
+use super::{Target, size, unanswered};
 use crate::error::Error;
 use crate::etcd::{ClusterHealth, Etcd, MemberHealth, State};
 use crate::exit_status::ExitStatus;
@@ -17,7 +17,7 @@ use crate::output::table::columns;
 pub(crate) fn run(target: &Target, out: &Printer) -> Result<ExitStatus, Error> {
     let mut etcd = target.connect()?.etcd;
     let health =
-        ClusterHealth::look(&mut etcd).map_err(|e| Error::from(e).with_status(ExitStatus::Unhealthy))?;
+        ClusterHealth::look(&mut etcd).map_err(|e| unanswered(e).with_status(ExitStatus::Unhealthy))?;
     // Members that answer prove nothing: a majority has to agree on something.
     let serves = etcd.check_quorum();
     let quorum = health.check_quorum();

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::etcd::{Credentials, EtcdClient};
+use crate::etcd::{Credentials, EtcdClient, EtcdError};
 use crate::exit_status::ExitStatus;
 use crate::host::{Host, RealHost};
 use crate::manifest::Component;
@@ -35,6 +35,16 @@ pub(crate) struct Target {
     pub(crate) key: Option<PathBuf>,
     /// The folder of static Pod manifests.
     pub(crate) manifests: PathBuf,
+}
+
+/// An error of etcd that no member answers, with what to do.
+pub(super) fn unanswered(error: EtcdError) -> Error {
+    let error = Error::from(error);
+    let message = format!(
+        "{}\n  fix: `kubestrap diagnose` on that node tells why etcd does not answer; --endpoints names other members, and --cacert, --cert and --key other certificates",
+        error.message
+    );
+    error.with_message(message)
 }
 
 /// A client, and where it looks for members.

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{Reached, Target, size};
+use super::{Reached, Target, size, unanswered};
 use crate::certs::utc;
 use crate::error::Error;
 use crate::etcd::snapshot::{self, Retention, Stored};
@@ -77,7 +77,7 @@ fn first(etcd: &mut dyn Etcd, endpoints: &[String]) -> Result<(String, String), 
             Err(error) => return Err(error.into()),
         }
     }
-    Err(EtcdError::Unreachable { tried }.into())
+    Err(unanswered(EtcdError::Unreachable { tried }))
 }
 
 /// Lists the snapshots in a folder.

@@ -173,7 +173,12 @@ fn new_authority(rotation: &mut Rotation, row: &CertRow) -> Result<Certificate, 
             let given = Bundle::from_pem(&text).map_err(|e| unusable(&e))?.certificate;
             let key = run.host.read(&key_path)?.unwrap_or_default();
             let key = PrivateKey::from_pem(&key).map_err(|e| unusable(&format!("its key: {e}")))?;
-            Issuer::new(&given, &key).map_err(|e| unusable(&e))?;
+            Issuer::new(&given, &key).map_err(|e| {
+                unusable(&format!(
+                    "{e}\n  fix: put the key of this CA into {}, or remove both files to have a CA generated",
+                    key_path.display()
+                ))
+            })?;
             run.log(format!("Using the new CA that is in {}", crt.display()));
             (given, key)
         }

@@ -42,7 +42,7 @@ const ROWS: &[Row] = &[
         reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
-        line: "init phase kubelet-start",
+        line: "",
         difference: "kubeadm made f644, kubestrap made f600",
         reason: "kubelet's configuration is root's alone to read, as the CIS benchmark wants it (4.1.9)",
     },
@@ -60,6 +60,26 @@ const ROWS: &[Row] = &[
         line: "init --config {config}",
         difference: "output: kubeadm \"yes\", kubestrap \"no\"",
         reason: "init can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "exit code: kubeadm 1",
+        reason: "join can be run again: what is right is kept",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "output: kubeadm \"yes\", kubestrap \"no\"",
+        reason: "join can be run again: what an earlier one left is no error",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes: kubeadm left, kubestrap made d755",
+        reason: "kubeadm's dry run made the folder before",
+    },
+    Row {
+        line: "join --config {join}",
+        difference: "/etc/kubernetes/manifests: kubeadm left, kubestrap made d700",
+        reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
         line: "config images pull",

@@ -69,6 +69,8 @@ pub(crate) fn gather(
         kubelet_flags.into_iter().map(|(file, name, value)| (file, Arg { name, value })).collect();
     let quorum = if control_plane && etcd_upgrade { quorum(&before, host) } else { None };
     let (changed_addons, cluster) = changed_addons(&before, cluster);
+    // A worker installs none, and its kubelet may not try.
+    let trial = trial.filter(|_| control_plane);
     let refused_addons = trial.map_or_else(Vec::new, |trial| refused_addons(&after, trial));
     let images = if control_plane { after.images() } else { vec![] };
     let missing_images =

@@ -16,6 +16,8 @@ use crate::machine;
 
 /// containerd's folder in every machine; its databases hold paths, so it is always the same.
 pub(crate) const ROOT: &str = "var/lib/containerd";
+/// Where the first machine keeps what those beside it share.
+const SHARED: &str = "/var/lib/e2e-images";
 
 /// Makes the folder that machines' containerd starts from, unless an earlier run made the same.
 ///
@@ -66,6 +68,19 @@ fn key(plan: &Plan) -> anyhow::Result<Value> {
 /// When something can't be copied.
 pub fn copy_to(plan: &Plan, dir: &Path) -> anyhow::Result<()> {
     copy(&plan.work.join("images/containerd"), &dir.join(ROOT)).context("the images can't be copied")
+}
+
+/// The same for a machine beside the first one, whose disk holds `dir`: the first of them brings the files there, and
+/// all share them.
+///
+/// # Errors
+/// When something can't be copied.
+pub(crate) fn copy_beside(plan: &Plan, dir: &Path) -> anyhow::Result<()> {
+    let shared = Path::new(SHARED);
+    if !shared.exists() {
+        copy_to(plan, shared)?;
+    }
+    copy(&shared.join(ROOT), &dir.join(ROOT)).context("the images can't be copied")
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {

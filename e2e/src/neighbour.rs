@@ -73,7 +73,7 @@ impl<'n> Neighbour<'n> {
         if dir.exists() {
             fs::remove_dir_all(dir).with_context(|| format!("{} can't be removed", dir.display()))?;
         }
-        images::copy_to(&self.first.plan, dir)?;
+        images::copy_beside(&self.first.plan, dir)?;
         self.request.again = false;
         self.boot()
     }

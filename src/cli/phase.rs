@@ -167,7 +167,7 @@ fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
     let example = |id: &str| format!("Example:\n  kubestrap {} {id} --config kubeadm.yaml", P::PHASE);
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
-    if phase.children().is_empty() {
+    if phase.children().iter().all(|child| child.hidden) {
         return command.after_help(example(&id)).defer(with_flags::<P>);
     }
     let all_id = format!("{id} all");

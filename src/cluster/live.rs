@@ -229,6 +229,7 @@ impl Cluster for KubeCluster {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cluster_admins::cluster_admins;
     use super::super::fake::FakeApi;
     use super::*;
 

@@ -16,7 +16,7 @@ use crate::host::{self, RealHost, remove_all_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::workflow::{DryRun, Ran, Run, Seams, Selection, Workflow};
-use crate::workflows::join::{self, Join};
+use crate::workflows::join::{self, Join, KEYS};
 
 /// What `join` is asked to do.
 #[derive(Clone, Debug)]
@@ -98,7 +98,9 @@ fn run_real(
     let command = selection.only.as_ref().map_or("join".into(), |id| format!("join phase {id}"));
     let _lock = init::lock(&settings.node.paths, &workflow.locks(selection), &command)?;
     remove_all_leftovers(settings.node.paths.folders());
-    let seams = Seams::real(&settings, None, 0)?;
+    // Of the algorithm that nearly all clusters have; the cluster tells whether it is another.
+    let keys = if resolved.join.control_plane.is_some() { KEYS } else { 0 };
+    let seams = Seams::real(&settings, None, keys)?;
     let run = Run::new(settings, seams, out.clone(), request.flags.strict == Some(true));
     let mut state = Join::new(run, resolved.join, request.replace_etcd_member);
     let ran = workflow.run(selection, &mut state);

@@ -273,6 +273,16 @@ impl Etcd for EtcdClient {
         self.ask_at(client_url, &StatusRequest {}, 0, ANSWER).map(Into::into)
     }
 
+    fn serves(&mut self, client_url: &str, limit: Duration) -> bool {
+        let kept = self.channels.remove(client_url);
+        let asked = self.wire.ask(kept, client_url, &StatusRequest {}, 0, limit);
+        // A member that does not serve yet takes connections, and leaves them unanswered.
+        let answered = self.runtime.block_on(async { tokio::time::timeout(limit, asked).await });
+        let Ok((channel, answer)) = answered else { return false };
+        self.keep(client_url, channel);
+        answer.is_ok()
+    }
+
     fn statuses(&mut self, client_urls: &[String]) -> Vec<Result<Status, EtcdError>> {
         let _context = self.runtime.enter();
         let asked: Vec<_> = client_urls

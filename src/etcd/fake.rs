@@ -13,6 +13,10 @@ pub(crate) struct Fake {
     pub(crate) removed: Vec<u64>,
     /// Carry out a removal and answer that it timed out.
     pub(crate) removal_answer_lost: bool,
+    /// How often the new member does not answer its clients, until it does.
+    pub(crate) deaf_for: usize,
+    /// How large the members' databases are, in bytes.
+    pub(crate) db_size: u64,
     /// What a snapshot streams.
     pub(crate) database: Vec<u8>,
 }
@@ -51,7 +55,17 @@ impl Etcd for Fake {
     }
 
     fn status(&mut self, _: &str) -> Result<Status, EtcdError> {
-        Ok(Status { leader: 1, version: "3.6.8".into(), ..Status::default() })
+        Ok(Status { leader: 1, version: "3.6.8".into(), db_size: self.db_size, ..Status::default() })
+    }
+
+    fn serves(&mut self, _: &str, _: Duration) -> bool {
+        match self.deaf_for.checked_sub(1) {
+            Some(left) => {
+                self.deaf_for = left;
+                false
+            }
+            None => true,
+        }
     }
 
     fn known_members(&mut self) -> Result<Vec<Member>, EtcdError> {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Etcd, EtcdError, Member, facts};
 
 /// How long between two tries.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 /// For how long a removal is tried that etcd refuses for the moment.
 const REMOVAL: Duration = Duration::from_secs(6);
 
@@ -146,36 +146,6 @@ fn try_join(etcd: &mut dyn Etcd, plan: &Plan<'_>, told: &mut dyn FnMut(String)) 
     }
 }
 
-/// Gives a learner its vote as soon as it has caught up; a member that votes already stays as it is. `hopeless` is asked
-/// now and then whether it never will.
-///
-/// # Errors
-/// When it has not caught up until the time is up, never will, or was removed.
-pub(crate) fn promote(
-    etcd: &mut dyn Etcd,
-    id: u64,
-    limit: Duration,
-    hopeless: &mut dyn FnMut() -> bool,
-) -> Result<(), Refused> {
-    let start = Instant::now();
-    loop {
-        match etcd.promote(id) {
-            // By an earlier run, or by a request whose answer got lost.
-            Ok(()) | Err(EtcdError::NotLearner { .. }) => return Ok(()),
-            Err(error) if error.is_passing() && start.elapsed() < limit && !hopeless() => {
-                std::thread::sleep(PAUSE);
-            }
-            Err(error) => {
-                let facts = match error {
-                    EtcdError::NotInSync => facts::of_learner(etcd, id),
-                    _ => facts::of_refusal(etcd, &error),
-                };
-                return Err(Refused { error, facts });
-            }
-        }
-    }
-}
-
 /// Removes this node's member from the cluster, unless it is the last one; true if there was one.
 ///
 /// # Errors
@@ -309,29 +279,6 @@ mod tests {
         let mut replaced = fake();
         assert!(joined(&mut replaced, &plan(true, false)).unwrap().added);
         assert_eq!(replaced.removed, [2]);
-    }
-
-    #[test]
-    fn promotion_is_repeated_until_the_learner_is_in_sync_and_final_errors_end_it() {
-        let mut fake = Fake { errors: vec![EtcdError::NotInSync, EtcdError::NotInSync], ..Fake::default() };
-        promote(&mut fake, 9, Duration::from_secs(5), &mut || false).unwrap();
-        fake.errors = vec![EtcdError::NotFound { id: 9 }];
-        let refused = promote(&mut fake, 9, Duration::from_secs(5), &mut || false).unwrap_err();
-        assert_eq!(refused.error, EtcdError::NotFound { id: 9 });
-        fake.errors = vec![EtcdError::NotLearner { id: 9 }];
-        promote(&mut fake, 9, Duration::ZERO, &mut || false).unwrap();
-    }
-
-    #[test]
-    fn promotion_is_given_up_once_the_member_can_not_start() {
-        let mut fake = Fake { errors: vec![EtcdError::NotInSync; 3], ..Fake::default() };
-        let mut asked = 0;
-        let mut hopeless = || {
-            asked += 1;
-            asked == 2
-        };
-        let refused = promote(&mut fake, 9, Duration::from_secs(60), &mut hopeless).unwrap_err();
-        assert_eq!((refused.error, asked), (EtcdError::NotInSync, 2));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod facts;
 #[cfg(test)]
 mod fake;
 mod health;
+mod learner;
 mod members;
 mod proto;
 mod seam;
@@ -26,5 +27,6 @@ pub(crate) use client::EtcdClient;
 pub(crate) use error::EtcdError;
 pub(crate) use etcdutl::NewData;
 pub(crate) use health::{ClusterHealth, MemberHealth, State};
-pub(crate) use members::{Plan, Refused, initial_cluster, join, promote, remove};
+pub(crate) use learner::{await_service, promote};
+pub(crate) use members::{Plan, Refused, initial_cluster, join, remove};
 pub(crate) use seam::{Alarm, Credentials, Etcd, Member, Status};

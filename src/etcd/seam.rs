@@ -1,6 +1,7 @@
 //! The seam to an etcd cluster.
 
 use std::fmt;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -166,6 +167,9 @@ pub(crate) trait Etcd {
     /// # Errors
     /// When it does not answer.
     fn status(&mut self, client_url: &str) -> Result<Status, EtcdError>;
+
+    /// Whether the member at a client URL answers its clients within `limit`.
+    fn serves(&mut self, client_url: &str, limit: Duration) -> bool;
 
     /// How the members at these client URLs say they stand, in this order; asked at the same time.
     fn statuses(&mut self, client_urls: &[String]) -> Vec<Result<Status, EtcdError>> {

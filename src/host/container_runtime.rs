@@ -65,6 +65,12 @@ pub(crate) trait ContainerRuntime: Send + Sync {
     /// What the runtime says.
     fn stop_pod(&self, name: &str, grace: Duration) -> Result<Vec<String>, CriError>;
 
+    /// Ends the containers of a Pod of kube-system, as [`Self::stop_pod`] does; kubelet, which runs, starts them again.
+    ///
+    /// # Errors
+    /// What the runtime says.
+    fn end_containers(&self, name: &str, grace: Duration) -> Result<(), CriError>;
+
     /// The image that a container of a Pod of kube-system runs, as the runtime calls it; none where none runs.
     ///
     /// # Errors
@@ -150,6 +156,10 @@ impl ContainerRuntime for CriRuntime {
         self.talk(conversation::stop_pod(&self.endpoint, name, grace))
     }
 
+    fn end_containers(&self, name: &str, grace: Duration) -> Result<(), CriError> {
+        self.talk(conversation::end_containers(&self.endpoint, name, grace))
+    }
+
     fn running_image(&self, name: &str, container: &str) -> Result<Option<String>, CriError> {
         self.talk(conversation::running_image(&self.endpoint, name, container))
     }
@@ -221,6 +231,10 @@ impl ContainerRuntime for DryRuntime {
 
     fn stop_pod(&self, _: &str, _: Duration) -> Result<Vec<String>, CriError> {
         Ok(vec![])
+    }
+
+    fn end_containers(&self, _: &str, _: Duration) -> Result<(), CriError> {
+        Ok(())
     }
 
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {

@@ -124,6 +124,10 @@ impl ContainerRuntime for FakeNode {
         self.note(format!("stop {name} within {} s", grace.as_secs()));
         Ok(self.left.clone())
     }
+    fn end_containers(&self, name: &str, _: Duration) -> Result<(), CriError> {
+        self.note(format!("end {name}"));
+        Ok(())
+    }
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
         Ok(None)
     }

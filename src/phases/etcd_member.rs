@@ -1,7 +1,8 @@
 //! `check-etcd` and `etcd-join`: this node's member of the cluster's etcd.
 
+use std::cell::RefCell;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
@@ -10,8 +11,12 @@ use super::static_pods;
 use super::watched::watched_etcd;
 use crate::config::settings::join_host_port;
 use crate::error::Error;
-use crate::etcd::{self, ClusterHealth, Credentials, Etcd, EtcdClient, Member, Plan, initial_cluster};
+use crate::etcd::{
+    self, ClusterHealth, Credentials, Etcd, EtcdClient, Member, Plan, Refused, initial_cluster,
+};
 use crate::exit_status::ExitStatus;
+use crate::health::Stage;
+use crate::manifest::Component;
 use crate::preflight::{Severity, external_etcd, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
@@ -20,6 +25,8 @@ const CLIENT_URLS: &str = "/metadata/annotations/kubeadm.kubernetes.io~1etcd.adv
 
 /// How long a member that was just promoted, by another join, may take to show itself healthy.
 const SETTLING: Duration = Duration::from_secs(10);
+/// How long kubelet may take to start etcd's container before the next manifests are written.
+const STARTING: Duration = Duration::from_secs(3);
 
 /// Checks that all members answer; etcd takes no other one before.
 ///
@@ -78,11 +85,12 @@ pub(crate) fn check_external(run: &mut Run) -> PhaseResult {
     }
 }
 
-/// Adds this node to the cluster's etcd as a learner, writes its manifest, and promotes it when it has caught up.
+/// Adds this node to the cluster's etcd as a learner, unless it is a member, writes its manifest, and waits until kubelet
+/// has started it.
 ///
 /// # Errors
-/// When a stale member is in the way, the cluster refuses, or the new member does not catch up.
-pub(crate) fn join(run: &mut Run, replace: bool) -> PhaseResult {
+/// When a stale member is in the way, or the cluster refuses.
+pub(crate) fn add(run: &mut Run, replace: bool) -> PhaseResult {
     run.set_area("etcd");
     let peer = peer_url(run);
     let name = run.settings.node_name().to_owned();
@@ -92,13 +100,12 @@ pub(crate) fn join(run: &mut Run, replace: bool) -> PhaseResult {
     }
     let data = run.settings.cluster.config.etcd.local.clone().unwrap_or_default().data_dir;
     let mut etcd = connect(run)?;
-    let limit = run.settings.node.timeouts.etcd_api;
     let plan = Plan {
         name: &name,
         peer_url: &peer,
         has_data: run.host.exists(&Path::new(&data).join("member")),
         replace,
-        limit,
+        limit: run.settings.node.timeouts.etcd_api,
     };
     let out = run.out.clone();
     let joined = etcd::join(&mut etcd, &plan, &mut |line| out.log("etcd", line))
@@ -111,32 +118,73 @@ pub(crate) fn join(run: &mut Run, replace: bool) -> PhaseResult {
     run.host.make_dir(Path::new(&data), 0o700)?;
     static_pods::write_joining_etcd(run, &initial_cluster(&joined.members, &name, &peer))?;
     run.point_at_new_manifests();
-    if joined.added || joined.member.is_learner {
-        run.act(Verb::Wait, "for the new etcd member to catch up with the leader");
-        promote(run, &mut etcd, &joined.member, limit.max(Duration::from_secs(60)))?;
-        run.log("The new etcd member was promoted to a voting member");
+    if joined.member.is_learner {
+        await_container(run)?;
     }
     Ok(Outcome::Done)
 }
 
-/// Promotes the new member; ends as soon as it is proven that it can't start.
-fn promote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Duration) -> Result<(), Error> {
+/// Waits until etcd's container was started, or for as long as that should take: what comes next would slow it down.
+fn await_container(run: &mut Run) -> Result<(), Error> {
     let watched = watched_etcd(&run.settings, &*run.host)?;
     run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
-    let mut attention = Attention::new(run);
+    let start = Instant::now();
+    let started = |run: &mut Run| run.watch.snapshot().components.values().all(|c| c.stage > Stage::Sandbox);
+    while start.elapsed() < STARTING && !started(run) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Gives this node's learner its vote when it has caught up and serves; a member that votes stays as it is.
+///
+/// # Errors
+/// When it does not catch up, or can't start.
+pub(crate) fn promote(run: &mut Run) -> PhaseResult {
+    run.set_area("etcd");
+    if !run.watch.waits() {
+        return Ok(Outcome::Done);
+    }
+    let mut etcd = connect(run)?;
+    let peer = peer_url(run);
+    let members = etcd.members().map_err(|error| unusable(&error))?;
+    let Some(member) = members.iter().find(|m| m.peer_urls.contains(&peer)) else {
+        let message = format!("etcd has no member {peer}: add it with `kubestrap join phase etcd-join`");
+        return Err(Error::new(ExitStatus::Failed, message));
+    };
+    if !member.is_learner {
+        return Ok(Outcome::Done);
+    }
+    run.act(Verb::Wait, "for the new etcd member to catch up with the leader");
+    let limit = run.settings.node.timeouts.etcd_api.max(Duration::from_secs(60));
+    await_vote(run, &mut etcd, member, limit)?;
+    run.log("The new etcd member was promoted to a voting member");
+    Ok(Outcome::Done)
+}
+
+/// Promotes the new member; ends as soon as it is proven that it can't start.
+fn await_vote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Duration) -> Result<(), Error> {
+    let watched = watched_etcd(&run.settings, &*run.host)?;
+    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
+    let run = RefCell::new(run);
+    let mut attention = Attention::new(&run.borrow());
     let mut causes = None;
     let mut hopeless = || {
+        let run = &mut *run.borrow_mut();
         let snapshot = run.watch.snapshot();
         causes = attention.hopeless(run, &snapshot);
         causes.is_some()
     };
-    let promoted = etcd::promote(etcd, member.id, limit, &mut hopeless);
+    let mut restart = || restart_deaf(&mut run.borrow_mut());
+    let promoted = etcd::await_service(etcd, member.id, limit, &mut restart, &mut hopeless)
+        .map_err(Refused::from)
+        .and_then(|()| etcd::promote(etcd, member.id, limit, &mut hopeless));
     let what = |error| {
         format!("the new etcd member {} did not become a voting member: {error}", member.display_name())
     };
     match (promoted, causes) {
         (Ok(()), _) => Ok(()),
-        (Err(error), Some(causes)) => Err(unhealthy(run, &what(error), causes)),
+        (Err(error), Some(causes)) => Err(unhealthy(&run.borrow(), &what(error), causes)),
         (Err(error), None) => Err(Error::new(
             ExitStatus::Failed,
             format!(
@@ -144,6 +192,17 @@ fn promote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Duration)
                 what(error)
             ),
         )),
+    }
+}
+
+/// Restarts the new member, which waits in vain. Where that fails it waits on, which costs seconds and nothing else.
+fn restart_deaf(run: &mut Run) {
+    run.log("Restarting etcd: it waits for its own announcement, which the leader's snapshot held already");
+    let name = format!("{}-{}", Component::Etcd.name(), run.settings.node_name());
+    match run.runtime.end_containers(&name, Duration::from_secs(1)) {
+        // The container that was ended here tells nothing of those that come up from now on.
+        Ok(()) => run.kubelet_started = run.kubelet_started.map(|_| SystemTime::now()),
+        Err(error) => run.warn(format!("etcd can't be restarted: {error}")),
     }
 }
 

@@ -16,6 +16,7 @@ const NICE: i32 = 5;
 /// A supply of keys of one algorithm.
 pub(crate) struct KeyPool {
     algorithm: KeyAlgorithm,
+    count: usize,
     ready: Receiver<Result<PrivateKey, KeyError>>,
     /// Of a supply that nobody keeps anything of: the one key that stands for all.
     stand_in: Option<OnceCell<PrivateKey>>,
@@ -46,13 +47,18 @@ impl KeyPool {
                 }
             });
         }
-        Self { algorithm, ready, stand_in: None }
+        Self { algorithm, count, ready, stand_in: None }
     }
 
     /// A supply for a run that keeps none of its keys and shows nothing that they sign but the CAs' certificates: one
     /// key stands for the `count` that are needed, since nobody could tell.
     pub(crate) fn stand_in(algorithm: KeyAlgorithm, count: usize) -> Self {
         Self { stand_in: Some(OnceCell::new()), ..Self::start(algorithm, count.min(1)) }
+    }
+
+    /// Whether it makes so many keys of this algorithm.
+    pub(crate) fn makes(&self, algorithm: KeyAlgorithm, count: usize) -> bool {
+        self.algorithm == algorithm && self.count >= count
     }
 
     /// Whether one key stands for all.

@@ -347,6 +347,9 @@ impl ContainerRuntime for FakeMachine {
     fn stop_pod(&self, _: &str, _: std::time::Duration) -> Result<Vec<String>, CriError> {
         Ok(vec![])
     }
+    fn end_containers(&self, _: &str, _: std::time::Duration) -> Result<(), CriError> {
+        Ok(())
+    }
     fn running_image(&self, _: &str, _: &str) -> Result<Option<String>, CriError> {
         Ok(None)
     }

@@ -168,10 +168,13 @@ impl Run {
         }
     }
 
-    /// Begins to generate keys of the cluster's algorithm, beside other work. A dry run whose result nobody keeps makes
+    /// Begins to generate keys of the cluster's algorithm, beside other work, unless that has begun. A dry run whose result nobody keeps makes
     /// one that stands for all.
     pub(crate) fn generate_keys(&mut self, count: usize) {
         let algorithm = self.settings.cluster.algorithm;
+        if self.keys.makes(algorithm, count) {
+            return;
+        }
         self.keys = if self.keys.is_stand_in() {
             KeyPool::stand_in(algorithm, count)
         } else {

@@ -227,10 +227,13 @@ fn cluster_that_can_not_be_read_is_told_with_the_cause() {
     shown("unreadable-cluster", &all);
 }
 
+/// What is changed, how, the version asked for, and the exit code.
+type Case = (&'static str, fn(&Site), &'static str, i32);
+
 #[test]
 fn what_is_seen_ahead_refuses_the_upgrade_before_anything_is_changed() {
     let mut all = String::new();
-    let changes: [(&str, fn(&Site), &str, i32); 7] = [
+    let changes: [Case; 7] = [
         (
             "a node that is not ready",
             |site| {

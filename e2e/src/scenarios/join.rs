@@ -259,9 +259,17 @@ pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[St
     joined_version(node, machine, &node.plan.version)
 }
 
+/// The machine's Node is registered; gives it.
+///
+/// # Errors
+/// When it is not, within minutes.
+pub fn is_node(node: &Node, machine: &Neighbour) -> anyhow::Result<Value> {
+    eventually("the Node is registered", PATIENCE, || node.get(&["node", machine.name()]))
+}
+
 /// The machine's Node is registered, with a kubelet of this version.
 pub(super) fn joined_version(node: &Node, machine: &Neighbour, version: &str) -> anyhow::Result<()> {
-    let found = eventually("the Node is registered", PATIENCE, || node.get(&["node", machine.name()]))?;
+    let found = is_node(node, machine)?;
     let kubelet = at(&found, "/status/nodeInfo/kubeletVersion");
     ensure!(kubelet == version, "its kubelet's version is {kubelet}");
     Ok(())

@@ -135,14 +135,28 @@ pub(crate) async fn stop_pod(
     grace: Duration,
 ) -> Result<Vec<String>, CriError> {
     let client = CriClient::connect(endpoint).await?;
-    for container in running(&client, name).await? {
-        client.stop_container(&container.id, grace).await?;
-    }
+    end(&client, name, grace).await?;
     let filter = PodSandboxFilter { state: Some(PodSandboxState::Ready), labels: labels(name) };
     for sandbox in client.list_pod_sandboxes(&filter).await? {
         client.stop_pod_sandbox(&sandbox.id).await?;
     }
     Ok(running(&client, name).await?.into_iter().map(|container| container.id).collect())
+}
+
+/// Ends the containers of a Pod of kube-system alone: where kubelet runs, it starts them again.
+pub(crate) async fn end_containers(
+    endpoint: &CriEndpoint,
+    name: &str,
+    grace: Duration,
+) -> Result<(), CriError> {
+    end(&CriClient::connect(endpoint).await?, name, grace).await
+}
+
+async fn end(client: &CriClient, name: &str, grace: Duration) -> Result<(), CriError> {
+    for container in running(client, name).await? {
+        client.stop_container(&container.id, grace).await?;
+    }
+    Ok(())
 }
 
 /// The image that a container of a Pod of kube-system runs; none where none runs.

@@ -2,16 +2,15 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::Value;
-use tokio::runtime::Builder;
 
 use super::assumed;
+use super::search::Search;
 use crate::cluster;
 use crate::config::v1beta4::JoinConfiguration;
 use crate::config::{ClusterSettings, Paths};
-use crate::discovery::{self, Waiting};
+use crate::discovery;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::kubeconfig::Kubeconfig;
@@ -22,10 +21,7 @@ use crate::workflow::Run;
 
 /// How many keys a control-plane node generates: seven certificates and three kubeconfigs. Those that it finds here are
 /// too many by so many.
-pub(super) const KEYS: usize = 10;
-
-/// How long a dry run looks for its cluster.
-const DRY_RUN: Duration = Duration::from_secs(5);
+pub(crate) const KEYS: usize = 10;
 
 /// The cluster to join.
 #[derive(Clone)]
@@ -38,29 +34,15 @@ pub(crate) struct Found {
     pub(crate) assumed: bool,
 }
 
-/// Discovers the cluster, reads its stored configuration into the run's settings, and makes it the run's cluster.
+/// Waits until the cluster is discovered, reads its stored configuration into the run's settings, and makes it the run's cluster.
 ///
 /// # Errors
 /// When it can't be discovered, or what it has stored can't be used.
-pub(super) fn find(run: &mut Run, join: &JoinConfiguration) -> Result<Found, Error> {
-    let out = run.out.clone();
-    let mut told = None;
-    let mut report = |waiting: &Waiting<'_>| {
-        let (elapsed, limit) = (waiting.elapsed.as_secs(), waiting.limit.as_secs());
-        out.log("discovery", format!("Waiting for the cluster ({elapsed} of {limit} s): {}", waiting.cause));
-        // What is wrong is told at once, with what to do, though it may pass: somebody may be watching.
-        let kind = std::mem::discriminant(waiting.cause);
-        if told.replace(kind) != Some(kind) {
-            out.log("discovery", format!("If it stays so: {}", waiting.cause.explanation().fix));
-        }
-    };
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let dry = !run.watch.waits();
-    let limit = run.settings.node.timeouts.discovery;
-    let limit = if dry { limit.min(DRY_RUN) } else { limit };
-    let discovered = match discovery::discover(runtime.handle(), &join.discovery, limit, &mut report) {
+pub(super) fn find(run: &mut Run, join: &JoinConfiguration, search: Search) -> Result<Found, Error> {
+    let discovered = match search.end(run)? {
         Ok(discovered) => discovered,
         Err(error) => {
+            let dry = !run.watch.waits();
             if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
                 run.warn(format!(
                     "{}: continuing as if it led to a cluster with kubeadm's defaults of Kubernetes {}",

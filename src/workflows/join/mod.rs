@@ -2,6 +2,7 @@
 
 mod assumed;
 mod found;
+mod search;
 
 use crate::config::v1beta4::JoinConfiguration;
 use crate::error::Error;
@@ -12,7 +13,9 @@ use crate::phases::{
 use crate::preflight::{Joining, Role, Subject};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
 
-pub(crate) use found::Found;
+use search::Search;
+
+pub(crate) use found::{Found, KEYS};
 
 /// What join's own phases work on, besides the [`Run`].
 pub(crate) struct Join {
@@ -24,6 +27,8 @@ pub(crate) struct Join {
     pub(crate) replace_etcd_member: bool,
     /// kubelet has a new kubeconfig, with which it is restarted once the control plane is healthy.
     restart_kubelet: bool,
+    /// The discovery, while it goes on.
+    search: Option<Search>,
     /// The cluster, once it was discovered.
     found: Option<Found>,
 }
@@ -37,7 +42,7 @@ impl AsMut<Run> for Join {
 impl Join {
     /// The state at the beginning, before the cluster is known.
     pub(crate) fn new(run: Run, config: JoinConfiguration, replace_etcd_member: bool) -> Self {
-        Self { run, config, replace_etcd_member, restart_kubelet: false, found: None }
+        Self { run, config, replace_etcd_member, restart_kubelet: false, search: None, found: None }
     }
 
     /// Whether this machine becomes a control-plane node.
@@ -72,7 +77,8 @@ impl Join {
         if let Some(found) = &self.found {
             return Ok(found.clone());
         }
-        let found = found::find(&mut self.run, &self.config)?;
+        let search = self.search.take().unwrap_or_else(|| Search::begin(&self.run, &self.config.discovery));
+        let found = found::find(&mut self.run, &self.config, search)?;
         Ok(self.found.insert(found).clone())
     }
 }
@@ -113,12 +119,16 @@ pub(crate) fn workflow() -> Workflow<Join> {
             "Write kubelet settings, certificates and (re)start kubelet",
             start_kubelet,
         ),
-        control_plane("etcd-join", "Join etcd for control plane nodes", |join| {
-            if !join.has_etcd_member() {
-                return Ok(Outcome::Skipped("Skipping phase etcd-join: etcd is external".into()));
-            }
-            etcd_member::join(&mut join.run, join.replace_etcd_member)
-        }),
+        Phase::group(
+            "etcd-join",
+            "Join etcd for control plane nodes",
+            vec![
+                control_plane("add", "Add this node to etcd as a learner, and start it", add_etcd_member)
+                    .hidden(),
+                control_plane("promote", "Give this node's etcd member its vote", promote_etcd_member)
+                    .hidden(),
+            ],
+        ),
         Phase::new("kubelet-wait-bootstrap", "Wait for the kubelet to bootstrap itself", wait_for_kubelet),
         Phase::group(
             "control-plane-join",
@@ -134,11 +144,16 @@ pub(crate) fn workflow() -> Workflow<Join> {
 
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up and another to get its certificate: on a
 /// control-plane node it starts as soon as the shared certificates are here, and the others are generated meanwhile. etcd
-/// joins right after the manifests are written, and is checked as soon as this node has an administrator.
+/// is checked and started as soon as this node has an administrator: the API server waits for it, and starts while the
+/// member catches up. The member gets its vote last, when all that this node asks of the cluster is done: from then on,
+/// the cluster depends on it.
 const MOVED: &[(&str, &str)] = &[
     ("kubelet-start", "control-plane-prepare/download-certs"),
     ("check-etcd", "control-plane-prepare/kubeconfig"),
-    ("etcd-join", "control-plane-prepare/control-plane"),
+    ("etcd-join/add", "check-etcd"),
+    ("etcd-join/promote", "control-plane-prepare/control-plane"),
+    ("kubelet-wait-bootstrap", "control-plane-prepare/control-plane"),
+    ("control-plane-join/mark-control-plane", "kubelet-wait-bootstrap"),
 ];
 
 /// A phase for control-plane nodes alone.
@@ -166,9 +181,24 @@ fn check_etcd(join: &mut Join) -> PhaseResult {
     etcd_member::check_external(&mut join.run)
 }
 
+fn add_etcd_member(join: &mut Join) -> PhaseResult {
+    if !join.has_etcd_member() {
+        return Ok(Outcome::Skipped("Skipping phase etcd-join: etcd is external".into()));
+    }
+    etcd_member::add(&mut join.run, join.replace_etcd_member)
+}
+
+fn promote_etcd_member(join: &mut Join) -> PhaseResult {
+    if !join.has_etcd_member() {
+        return Ok(Outcome::NotApplicable);
+    }
+    etcd_member::promote(&mut join.run)
+}
+
 fn check(join: &mut Join) -> PhaseResult {
     let (role, mut joining) = (join.role(), join.joining());
     join.run.log("Running pre-flight checks");
+    join.search = Some(Search::begin(&join.run, &join.config.discovery));
     let subject = Subject::join(role, &join.run.settings.node, joining.clone());
     preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;
@@ -223,4 +253,29 @@ fn wait_for_control_plane(join: &mut Join) -> PhaseResult {
         join.run.restart_kubelet_in_background();
     }
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etcd_member_gets_its_vote_when_all_else_but_the_wait_is_done() {
+        let order = workflow().leaves();
+        let expected = [
+            "preflight",
+            "control-plane-prepare/download-certs",
+            "kubelet-start",
+            "control-plane-prepare/certs",
+            "control-plane-prepare/kubeconfig",
+            "check-etcd",
+            "etcd-join/add",
+            "control-plane-prepare/control-plane",
+            "kubelet-wait-bootstrap",
+            "control-plane-join/mark-control-plane",
+            "etcd-join/promote",
+            "wait-control-plane",
+        ];
+        assert_eq!(order, expected);
+    }
 }

@@ -11,12 +11,15 @@ use super::measure::{Run, run};
 use super::report::{Measured, Report};
 use e2e::node::Node;
 use e2e::plan::Plan;
-use e2e::{Neighbour, Programs, as_worker, command_to_join, init_to_join, is_control_plane, say};
+use e2e::{Neighbour, Programs, as_worker, command_to_join, init_to_join, is_control_plane, is_node, say};
 
 /// How much of kubeadm's time and memory is allowed.
 const WORKER: f64 = 0.8;
 const CONTROL_PLANE: f64 = 0.5;
 const MEMORY: f64 = 0.5;
+/// How many workers join at once, and how much of the time is allowed that the slowest of kubeadm's takes.
+const CROWD: u8 = 20;
+const SLOWEST: f64 = 1.0;
 
 /// What the job reports.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +62,25 @@ pub(super) fn compare(
     };
     section("worker", WORKER, |joins| &joins.worker);
     section("control plane", CONTROL_PLANE, |joins| &joins.control_plane);
+    compare_crowds(&plan, pairs, report)
+}
+
+/// Compares workers that join at once, alternating: the slowest of each crowd counts.
+fn compare_crowds(plan: &Plan, pairs: u16, report: &mut Report) -> anyhow::Result<()> {
+    let (mut theirs, mut ours) = (vec![], vec![]);
+    for number in 1..=pairs {
+        say::note(format_args!("{CROWD} workers: pair {number} of {pairs}"));
+        theirs.push(job::<Run>(plan, &["bench-crowd", "kubeadm"])?);
+        ours.push(job::<Run>(plan, &["bench-crowd", "kubestrap"])?);
+    }
+    report.section(&format!("join of {CROWD} workers at once, {pairs} pairs"));
+    let of = |value: fn(&Run) -> f64| (Measured::of(&theirs, value), Measured::of(&ours, value));
+    let (kubeadm, kubestrap) = of(|r| r.seconds);
+    report.seconds("the slowest", kubeadm, kubestrap, SLOWEST);
+    let (kubeadm, kubestrap) = of(|r| r.processor);
+    report.unlimited("processor time, mean", kubeadm, kubestrap);
+    let (kubeadm, kubestrap) = of(|r| r.memory);
+    report.memory("peak memory, most", kubeadm, kubestrap, MEMORY);
     Ok(())
 }
 
@@ -84,5 +106,39 @@ pub(super) fn joins(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let joins = Joins { worker, control_plane: measured(&control_plane, &join)? };
     is_control_plane(&node, &control_plane)?;
     say::line(serde_json::to_string(&joins)?);
+    Ok(())
+}
+
+/// The job: `program` joins workers to this fresh cluster, all at once.
+///
+/// # Errors
+/// When one of them fails, or does not become a node.
+pub(super) fn crowd(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
+    let [program] = words else { bail!("one program is measured at a time") };
+    let node = Node::fresh(plan, "kubestrap")?;
+    let join = as_worker(&init_to_join(&node, true)?);
+    let workers: Vec<_> =
+        (1..=CROWD).map(|number| Neighbour::new(&node, number)).collect::<anyhow::Result<_>>()?;
+    let commands: Vec<_> = workers
+        .iter()
+        .map(|worker| command_to_join(worker, program, &join))
+        .collect::<anyhow::Result<_>>()?;
+    let runs: Vec<Run> = std::thread::scope(|scope| {
+        let running: Vec<_> = commands
+            .into_iter()
+            .map(|mut command| scope.spawn(move || anyhow::Ok(run(&mut command)?.0)))
+            .collect();
+        running
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| bail!("a thread panicked")))
+            .collect::<anyhow::Result<_>>()
+    })?;
+    for worker in &workers {
+        is_node(&node, worker)?;
+    }
+    let most = |value: fn(&Run) -> f64| runs.iter().map(value).fold(0.0, f64::max);
+    let processor = runs.iter().map(|r| r.processor).sum::<f64>() / f64::from(CROWD);
+    let slowest = Run { seconds: most(|r| r.seconds), processor, memory: most(|r| r.memory) };
+    say::line(serde_json::to_string(&slowest)?);
     Ok(())
 }

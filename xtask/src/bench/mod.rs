@@ -23,13 +23,15 @@ pub(crate) const JOBS: &[e2e::Job] = &[
     ("bench-init", live::init),
     ("bench-floor", live::floor),
     ("bench-joins", join::joins),
+    ("bench-crowd", join::crowd),
     ("bench-upgrade", upgrade::upgrade),
 ];
 
 /// Measure kubestrap against kubeadm
 ///
 /// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, the time that
-/// kube-apiserver alone needs, joins of a worker and a control plane, and, with --older-bin-dir, upgrades. Fails when a limit is passed.
+/// kube-apiserver alone needs, joins of a worker and a control plane, and of twenty workers at once, and, with
+/// --older-bin-dir, upgrades. Fails when a limit is passed.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The kubeadm to compare with

@@ -42,10 +42,6 @@ pub use asking::{Asked, Asking};
 pub use neighbour::Neighbour;
 pub use prepare::{Programs, prepare};
 pub use run::E2e;
-<<<<<<< HEAD
-pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane};
-pub use scenarios::upgrade::{checks as upgrade_checks, control_plane_of_minor_before};
-=======
 pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane, is_node};
->>>>>>> main
+pub use scenarios::upgrade::{checks as upgrade_checks, control_plane_of_minor_before};
 pub use step::{Job, if_in_machine};

@@ -42,6 +42,8 @@ pub use asking::{Asked, Asking};
 pub use neighbour::Neighbour;
 pub use prepare::{Programs, prepare};
 pub use run::E2e;
-pub use scenarios::join::{as_worker, command_to_join, init as init_to_join, is_control_plane, is_node};
+pub use scenarios::join::{
+    as_worker, command_to_join, init as init_to_join, is_control_plane, is_discoverable, is_node,
+};
 pub use scenarios::upgrade::{checks as upgrade_checks, control_plane_of_minor_before};
 pub use step::{Job, if_in_machine};

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Cause;
 
-/// The first pause; each further one is half as long again.
+/// The first pause; each further one is longer by a quarter: what a fresh cluster lacks comes within seconds.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -76,7 +76,7 @@ pub(super) async fn until<T>(
             told = Some(Instant::now());
         }
         sleep(pause.min(left)).await;
-        pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        pause = (pause * 5 / 4).min(LONGEST_PAUSE);
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Etcd, EtcdError, Member, facts};
 /// How long a learner may take to serve once the cluster knows its name. etcd announces its name through the cluster,
 /// and serves when the announcement comes back to it. Where the leader's snapshot for the new member holds it already,
 /// it never comes back, and etcd repeats it after 7 s.
-const ANNOUNCED: Duration = Duration::from_millis(700);
+const ANNOUNCED: Duration = Duration::from_millis(400);
 /// Up to which size of the database a snapshot of it arrives well within [`ANNOUNCED`], in bytes.
 const SMALL: u64 = 16 * 1024 * 1024;
 /// How long one question about it may take.

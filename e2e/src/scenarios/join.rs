@@ -259,6 +259,19 @@ pub(super) fn joined(node: &Node, machine: &Neighbour, program: &str, join: &[St
     joined_version(node, machine, &node.plan.version)
 }
 
+/// The cluster has signed what machines discover it by: the controller that signs starts seconds after `init` has ended.
+///
+/// # Errors
+/// When it has not, within minutes.
+pub fn is_discoverable(node: &Node) -> anyhow::Result<()> {
+    eventually("cluster-info is signed", PATIENCE, || {
+        let info = node.get(&["--namespace", "kube-public", "configmap", "cluster-info"])?;
+        let data = at(&info, "/data").as_object().context("it has no data")?;
+        ensure!(data.keys().any(|key| key.starts_with("jws-kubeconfig-")), "it has {:?}", data.keys());
+        Ok(())
+    })
+}
+
 /// The machine's Node is registered; gives it.
 ///
 /// # Errors

@@ -11,7 +11,10 @@ use super::measure::{Run, run};
 use super::report::{Measured, Report};
 use e2e::node::Node;
 use e2e::plan::Plan;
-use e2e::{Neighbour, Programs, as_worker, command_to_join, init_to_join, is_control_plane, is_node, say};
+use e2e::{
+    Neighbour, Programs, as_worker, command_to_join, init_to_join, is_control_plane, is_discoverable,
+    is_node, say,
+};
 
 /// How much of kubeadm's time and memory is allowed.
 const WORKER: f64 = 0.8;
@@ -20,6 +23,8 @@ const MEMORY: f64 = 0.5;
 /// How many workers join at once, and how much of the time is allowed that the slowest of kubeadm's takes.
 const CROWD: u8 = 20;
 const SLOWEST: f64 = 1.0;
+/// How many inotify instances their kubelets and runtimes need, of the kernel that they share.
+const INSTANCES: (&str, u32) = ("/proc/sys/fs/inotify/max_user_instances", 1024);
 
 /// What the job reports.
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,6 +97,7 @@ pub(super) fn joins(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let [program] = words else { bail!("one program is measured at a time") };
     let node = Node::fresh(plan, "kubestrap")?;
     let join = init_to_join(&node, true)?;
+    is_discoverable(&node)?;
     let (worker, control_plane) = (Neighbour::new(&node, 1)?, Neighbour::new(&node, 2)?);
     let measured = |machine: &Neighbour<'_>, join: &[String]| -> anyhow::Result<Timed> {
         let mut command = command_to_join(machine, program, join)?;
@@ -115,8 +121,15 @@ pub(super) fn joins(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
 /// When one of them fails, or does not become a node.
 pub(super) fn crowd(plan: Plan, words: &[&str]) -> anyhow::Result<()> {
     let [program] = words else { bail!("one program is measured at a time") };
+    let (limit, needed) = INSTANCES;
+    if fs::read_to_string(limit)?.trim().parse::<u32>()? < needed {
+        bail!(
+            "{CROWD} kubelets need more inotify instances: `sysctl -w fs.inotify.max_user_instances={needed}`"
+        );
+    }
     let node = Node::fresh(plan, "kubestrap")?;
     let join = as_worker(&init_to_join(&node, true)?);
+    is_discoverable(&node)?;
     let workers: Vec<_> =
         (1..=CROWD).map(|number| Neighbour::new(&node, number)).collect::<anyhow::Result<_>>()?;
     let commands: Vec<_> = workers

@@ -16,6 +16,11 @@ const CALM: Duration = Duration::from_millis(2500);
 const STILL: Duration = Duration::from_secs(4);
 /// How often to look for causes while something is wrong.
 const PERIOD: Duration = Duration::from_secs(1);
+/// A look takes at most one part of so many of the time: on a busy machine, looking is what keeps it busy.
+const SHARE: u32 = 10;
+/// How long between two questions to kubelet and the runtime; on a slow machine, as long as they take.
+const PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How far back kubelet's log counts where this run did not start kubelet.
 const RECENT: Duration = Duration::from_secs(60);
 
@@ -29,7 +34,8 @@ pub(super) struct Attention {
     pods: Instant,
     /// When kubelet was healthy last.
     kubelet: Instant,
-    looked: Option<Instant>,
+    /// When to look for causes again.
+    next: Option<Instant>,
 }
 
 impl Attention {
@@ -43,7 +49,7 @@ impl Attention {
             moved: Instant::now(),
             pods: Instant::now(),
             kubelet: Instant::now(),
-            looked: None,
+            next: None,
         }
     }
 
@@ -65,13 +71,11 @@ impl Attention {
             || now.duration_since(self.pods) > 2 * CALM
             || snapshot.components.values().any(|c| c.ended.is_some())
             || now.duration_since(self.kubelet) > CALM;
-        if !wrong && now.duration_since(self.moved) < STILL
-            || self.looked.is_some_and(|looked| now.duration_since(looked) < PERIOD)
-        {
+        if !wrong && now.duration_since(self.moved) < STILL || self.next.is_some_and(|next| now < next) {
             return None;
         }
-        self.looked = Some(now);
         let diagnoses = self.diagnose(run, snapshot);
+        self.next = Some(now + PERIOD.max(now.elapsed() * SHARE));
         self.judge.gives_up(&diagnoses, &progress, now).then(|| findings(diagnoses))
     }
 
@@ -86,6 +90,11 @@ impl Attention {
         let evidence: Evidence = gather(snapshot, &*run.host, self.since);
         diagnose(&evidence, &Place::of(&run.settings), Some(&*run.machine))
     }
+}
+
+/// Rests after questions that took so long.
+pub(super) fn rest(took: Duration) {
+    std::thread::sleep(took.clamp(PAUSE, LONGEST_PAUSE));
 }
 
 /// Why the Node is missing, though the API server is healthy, as far as what kubelet logged since then tells.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::attention::{Attention, refused_request, unhealthy};
+use super::attention::{Attention, refused_request, rest, unhealthy};
 use super::watched::watched_kubelet;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -23,8 +23,6 @@ use crate::workflow::{Run, Verb};
 const BOOTSTRAP: &str = "bootstrap-kubelet.conf";
 /// kubelet's own kubeconfig.
 const KUBELET: &str = "kubelet.conf";
-/// How long between two looks.
-const PERIOD: Duration = Duration::from_millis(50);
 /// How often the cluster is asked about certificate signing requests.
 const ASK_PERIOD: Duration = Duration::from_secs(1);
 /// How long a request may stay pending until that is told: approval takes milliseconds.
@@ -83,6 +81,7 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
     run.watch.begin(&watched_kubelet(&run.settings)).map_err(|e| Error::new(ExitStatus::Failed, e))?;
     let mut kubelet_since = start;
     loop {
+        let asked = Instant::now();
         let snapshot = run.watch.snapshot();
         let why = snapshot.kubelet.clone();
         view.show("kubelet", if why.is_none() { "healthy" } else { "starting" }, why.is_none());
@@ -122,7 +121,7 @@ pub(crate) fn wait(run: &mut Run, local: Option<&str>) -> Result<bool, Error> {
                 return Err(unhealthy(run, &what, causes));
             }
         }
-        std::thread::sleep(PERIOD);
+        rest(asked.elapsed());
     }
 }
 

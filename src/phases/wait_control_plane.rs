@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::attention::{Attention, unhealthy};
+use super::attention::{Attention, rest, unhealthy};
 use super::watched::watched;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -13,9 +13,6 @@ use crate::manifest::Component;
 use crate::output::LiveView;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
-/// How long between two looks; on a slow machine, as long as a look takes, to leave it time for other work.
-const PERIOD: Duration = Duration::from_millis(50);
-const LONGEST_PERIOD: Duration = Duration::from_millis(500);
 /// For how long a component counts as healthy whose answers come too late.
 const MEMORY: Duration = Duration::from_secs(30);
 /// How many of a failed container's last lines to show.
@@ -86,7 +83,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
             }
             return Err(unhealthy(run, &late, attention.causes(run, &snapshot)));
         }
-        std::thread::sleep(took.clamp(PERIOD, LONGEST_PERIOD));
+        rest(took);
     }
 }
 

@@ -201,7 +201,7 @@ fn restart_deaf(run: &mut Run) {
     let name = format!("{}-{}", Component::Etcd.name(), run.settings.node_name());
     match run.runtime.end_containers(&name, Duration::from_secs(1)) {
         // The container that was ended here tells nothing of those that come up from now on.
-        Ok(()) => run.kubelet_started = run.kubelet_started.map(|_| SystemTime::now()),
+        Ok(()) => run.kubelet_started = Some(SystemTime::now()),
         Err(error) => run.warn(format!("etcd can't be restarted: {error}")),
     }
 }

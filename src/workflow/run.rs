@@ -47,7 +47,8 @@ pub(crate) struct Run {
     pub(crate) out: Printer,
     /// When this run began: certificates count from it.
     pub(crate) started: OffsetDateTime,
-    /// When this run started kubelet, if it did: what kubelet logged before does not belong to this run.
+    /// When this run started kubelet, or had it start a container again, if it did: what was logged and what ended before
+    /// tells nothing of this run.
     pub(crate) kubelet_started: Option<SystemTime>,
     /// What this run changed so far.
     pub(crate) changes: Changes,

@@ -57,7 +57,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "EtcdUrls",
         ENDED,
-        r#"(?<why>--initial-(?:cluster|advertise-peer-urls)[^"]*|couldn't find local name .*? in the initial cluster configuration|expected IP in URL for binding[^"]*|URL (?:scheme|address)[^"]*|listen URLs?[^"]*(?:required|must|empty)[^"]*|invalid URL[^"]*|error (?:setting up|verifying) [^"]*(?:url|flags)[^"]*)"#,
+        r#"(?<why>--initial-(?:cluster|advertise-peer-urls) [^"]*|couldn't find local name .*? in the initial cluster configuration|expected IP in URL for binding[^"]*|URL (?:scheme|address)[^"]*|listen URLs?[^"]*(?:required|must|empty)[^"]*|invalid URL[^"]*|error (?:setting up|verifying) [^"]*(?:url|flags)[^"]*)"#,
         URLS,
     ),
     rule(

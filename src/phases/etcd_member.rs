@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 
 use super::attention::{Attention, unhealthy};
+use super::hold::pods;
 use super::static_pods;
 use super::watched::watched_etcd;
 use crate::config::settings::join_host_port;
@@ -126,14 +127,18 @@ pub(crate) fn add(run: &mut Run, replace: bool) -> PhaseResult {
 
 /// Waits until etcd's container was started, or for as long as that should take: what comes next would slow it down.
 fn await_container(run: &mut Run) -> Result<(), Error> {
-    let watched = watched_etcd(&run.settings, &*run.host)?;
-    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
+    watch_etcd(run)?;
     let start = Instant::now();
     let started = |run: &mut Run| run.watch.snapshot().components.values().all(|c| c.stage > Stage::Sandbox);
     while start.elapsed() < STARTING && !started(run) {
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())
+}
+
+fn watch_etcd(run: &mut Run) -> Result<(), Error> {
+    let watched = watched_etcd(&run.settings, &*run.host)?;
+    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))
 }
 
 /// Gives this node's learner its vote when it has caught up and serves; a member that votes stays as it is.
@@ -164,8 +169,7 @@ pub(crate) fn promote(run: &mut Run) -> PhaseResult {
 
 /// Promotes the new member; ends as soon as it is proven that it can't start.
 fn await_vote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Duration) -> Result<(), Error> {
-    let watched = watched_etcd(&run.settings, &*run.host)?;
-    run.watch.begin(&watched).map_err(|e| Error::new(ExitStatus::Failed, e))?;
+    watch_etcd(run)?;
     let run = RefCell::new(run);
     let mut attention = Attention::new(&run.borrow());
     let mut causes = None;
@@ -198,7 +202,7 @@ fn await_vote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Durati
 /// Restarts the new member, which waits in vain. Where that fails it waits on, which costs seconds and nothing else.
 fn restart_deaf(run: &mut Run) {
     run.log("Restarting etcd: it waits for its own announcement, which the leader's snapshot held already");
-    let name = format!("{}-{}", Component::Etcd.name(), run.settings.node_name());
+    let name = pods(run).name(Component::Etcd);
     match run.runtime.end_containers(&name, Duration::from_secs(1)) {
         // The container that was ended here tells nothing of those that come up from now on.
         Ok(()) => run.kubelet_started = Some(SystemTime::now()),

@@ -34,7 +34,8 @@ pub(crate) struct Found {
     pub(crate) assumed: bool,
 }
 
-/// Waits until the cluster is discovered, reads its stored configuration into the run's settings, and makes it the run's cluster.
+/// Waits until the cluster is discovered, reads its stored configuration into the run's settings, and makes it the run's
+/// cluster.
 ///
 /// # Errors
 /// When it can't be discovered, or what it has stored can't be used.

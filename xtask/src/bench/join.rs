@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
-use super::live::{Timed, job, phases, prepared, tell_phases};
+use super::live::{Timed, alternate, phases, prepared, tell_phases};
 use super::measure::{Run, run};
 use super::report::{Measured, Report};
 use e2e::node::Node;
@@ -44,12 +44,7 @@ pub(super) fn compare(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let (plan, _work) = prepared(programs, kubeadm)?;
-    let (mut theirs, mut ours) = (vec![], vec![]);
-    for number in 1..=pairs {
-        say::note(format_args!("joins: pair {number} of {pairs}"));
-        theirs.push(job::<Joins>(&plan, &["bench-joins", "kubeadm"])?);
-        ours.push(job::<Joins>(&plan, &["bench-joins", "kubestrap"])?);
-    }
+    let (theirs, ours) = alternate::<Joins>(&plan, "joins", "bench-joins", pairs)?;
     let mut section = |name: &str, limit, of: fn(&Joins) -> &Timed| {
         let [theirs, ours] = [&theirs, &ours].map(|joins| joins.iter().map(of).collect::<Vec<_>>());
         let measured = |value: fn(&Run) -> f64| {
@@ -72,12 +67,7 @@ pub(super) fn compare(
 
 /// Compares workers that join at once, alternating: the slowest of each crowd counts.
 fn compare_crowds(plan: &Plan, pairs: u16, report: &mut Report) -> anyhow::Result<()> {
-    let (mut theirs, mut ours) = (vec![], vec![]);
-    for number in 1..=pairs {
-        say::note(format_args!("{CROWD} workers: pair {number} of {pairs}"));
-        theirs.push(job::<Run>(plan, &["bench-crowd", "kubeadm"])?);
-        ours.push(job::<Run>(plan, &["bench-crowd", "kubestrap"])?);
-    }
+    let (theirs, ours) = alternate::<Run>(plan, &format!("{CROWD} workers"), "bench-crowd", pairs)?;
     report.section(&format!("join of {CROWD} workers at once, {pairs} pairs"));
     let of = |value: fn(&Run) -> f64| (Measured::of(&theirs, value), Measured::of(&ours, value));
     let (kubeadm, kubestrap) = of(|r| r.seconds);

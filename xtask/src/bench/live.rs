@@ -102,6 +102,25 @@ pub(super) fn job<T: serde::de::DeserializeOwned>(plan: &Plan, words: &[&str]) -
         .with_context(|| format!("{} reports {:?}", words.join(" "), finished.stdout))
 }
 
+/// Runs the job `name`, which `what` calls, by kubeadm and by kubestrap, alternating; gives what they report.
+///
+/// # Errors
+/// When one of them fails.
+pub(super) fn alternate<T: serde::de::DeserializeOwned>(
+    plan: &Plan,
+    what: &str,
+    name: &str,
+    pairs: u16,
+) -> anyhow::Result<(Vec<T>, Vec<T>)> {
+    let (mut theirs, mut ours) = (vec![], vec![]);
+    for number in 1..=pairs {
+        say::note(format_args!("{what}: pair {number} of {pairs}"));
+        theirs.push(job(plan, &[name, "kubeadm"])?);
+        ours.push(job(plan, &[name, "kubestrap"])?);
+    }
+    Ok((theirs, ours))
+}
+
 /// The job: `init` of `program` on this fresh node.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::live::{Timed, job, phases, prepared, tell_phases};
+use super::live::{Timed, alternate, phases, prepared, tell_phases};
 use super::measure::{Run, run};
 use super::report::{Measured, Report};
 use e2e::node::Node;
@@ -39,12 +39,7 @@ pub(super) fn compare(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let (plan, _work) = prepared(programs, kubeadm)?;
-    let (mut theirs, mut ours) = (vec![], vec![]);
-    for number in 1..=pairs {
-        say::note(format_args!("upgrades: pair {number} of {pairs}"));
-        theirs.push(job::<Upgraded>(&plan, &["bench-upgrade", "kubeadm"])?);
-        ours.push(job::<Upgraded>(&plan, &["bench-upgrade", "kubestrap"])?);
-    }
+    let (theirs, ours) = alternate::<Upgraded>(&plan, "upgrades", "bench-upgrade", pairs)?;
     report.section(&format!("upgrade apply, one control plane, {pairs} pairs"));
     let measured = |value: fn(&Run) -> f64| {
         let of = |all: &[Upgraded]| Measured::of(&all.iter().map(|u| u.apply.run).collect::<Vec<_>>(), value);

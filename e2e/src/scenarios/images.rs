@@ -7,8 +7,8 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use crate::containerd::{Containerd, SECOND, USUAL, configuration};
 use crate::node::Node;
+use crate::runtime::containerd::{SECOND, USUAL, configuration, start_at};
 
 const ARCHIVE: &str = "/var/lib/images.tar";
 
@@ -24,7 +24,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let refused = images(&["export", ARCHIVE])?;
     ensure!(refused.code == Some(1), "an archive was overwritten");
 
-    let second = Containerd::start_at(&SECOND, &configuration(node.plan.pause()))?;
+    let second = start_at(&SECOND, &configuration(node.plan.pause()))?;
     let endpoint = format!("unix://{}", SECOND.socket);
     let import = |archive: &str| images(&["import", archive, "--cri-socket", &endpoint]);
     // In the first blob, a manifest, and in the middle of a layer.

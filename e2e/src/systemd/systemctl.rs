@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{state, unit};
-use crate::say;
+use crate::{command, say};
 
 /// A unit that is not there, and a service that does not run: systemd's exit codes.
 const NOT_FOUND: u8 = 4;
@@ -46,8 +46,8 @@ pub(super) fn main(args: &[String]) -> ExitCode {
     if verb == "daemon-reload" || verb == "reset-failed" {
         return ExitCode::SUCCESS;
     }
-    if service == "containerd" {
-        let (active, code) = if state::runs("containerd") { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
+    if ["containerd", "crio"].contains(&service) && command::find(service).is_some() {
+        let (active, code) = if state::runs(service) { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
         return match verb {
             "is-active" => answer(active, code),
             "is-enabled" => answer("enabled", 0),

@@ -129,7 +129,7 @@ impl PullError {
 
     /// The same as a finding.
     pub(crate) fn finding(&self) -> Finding {
-        let again = "; `kubestrap config images pull` tries again, and `ctr -n k8s.io images import FILE.tar` brings an image without a network";
+        let again = "; `kubestrap config images pull` tries again, and `kubestrap config images import FILE.tar` brings images without a network";
         let tries = if self.tries == 1 { String::new() } else { format!(" ({} tries)", self.tries) };
         let finding =
             Finding::error(format!("the image {} can't be pulled{tries}", self.image)).evidence(&self.reason);

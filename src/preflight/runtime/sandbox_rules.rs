@@ -1,13 +1,29 @@
 //! What runtimes say when they can't start a sandbox, and what it means.
 
+use crate::host::cri::KnownRuntime;
+
 /// What a runtime's words mean.
 pub(crate) struct Rule {
     /// Any of these in its words.
     pub(crate) marks: &'static [&'static str],
     pub(crate) cause: &'static str,
-    pub(crate) fix: &'static str,
+    /// In it `{runtime}` stands for the runtime's service, `{config}` for its configuration, and `{sandbox_image}`,
+    /// `{systemd_cgroups}`, `{own_cgroups}` for what it calls these settings.
+    fix: &'static str,
     /// It is the image, of which SandboxImage tells.
     pub(crate) about_image: bool,
+}
+
+impl Rule {
+    /// The fix on a machine with this runtime.
+    pub(crate) fn fix_for(&self, known: &KnownRuntime) -> String {
+        self.fix
+            .replace("{runtime}", known.service)
+            .replace("{config}", known.config)
+            .replace("{sandbox_image}", known.sandbox_image)
+            .replace("{systemd_cgroups}", known.systemd_cgroups)
+            .replace("{own_cgroups}", known.own_cgroups)
+    }
 }
 
 const fn rule(marks: &'static [&'static str], cause: &'static str, fix: &'static str) -> Rule {
@@ -19,13 +35,13 @@ pub(crate) static RULES: &[Rule] = &[
     Rule {
         marks: &["sandbox image", "failed to pull image", "failed to resolve reference", "ErrImagePull"],
         cause: "its sandbox (pause) image is not here and can't be pulled",
-        fix: "pull or import that image, or name one that is here as `sandbox_image` (containerd 2: `pinned_images.sandbox`) in the runtime's configuration",
+        fix: "pull or import that image, or name one that is here as {sandbox_image} in {config}",
         about_image: true,
     },
     rule(
         &["oom_score_adj", "final child's PID"],
         "mostly it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as machines that are containers do",
-        "set `restrict_oom_score_adj = true` in containerd's CRI runtime configuration and restart it",
+        "give it CAP_SYS_RESOURCE; containerd can do without it: set `restrict_oom_score_adj = true` in its CRI runtime configuration and restart it",
     ),
     rule(
         &[
@@ -44,6 +60,11 @@ pub(crate) static RULES: &[Rule] = &[
         "`runc --version` shows it alone; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(
+        &["unknown version specified"],
+        "crun is too old for this runtime: it refuses the version of the OCI specification that the runtime writes",
+        "update crun (1.21 works with CRI-O 1.36, 1.8.1 does not), or set `default_runtime = \"runc\"` of `[crio.runtime]` in {config}",
+    ),
+    rule(
         &["containerd-shim-runc-v2", "runtime \"io.containerd"],
         "containerd's own program containerd-shim-runc-v2 is not found",
         "reinstall containerd: the shim must be in PATH beside it",
@@ -51,7 +72,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["slice:prefix:name", "systemd slice as cgroup parent", "cgroup parent for systemd", "cgroupsPath"],
         "the cgroup drivers of the runtime's parts differ",
-        "set `SystemdCgroup = true` in runc's options in /etc/containerd/config.toml, then `systemctl restart containerd`",
+        "set {systemd_cgroups} in {config}, then `systemctl restart {runtime}`",
     ),
     rule(
         &[
@@ -62,7 +83,7 @@ pub(crate) static RULES: &[Rule] = &[
             "unable to start unit",
         ],
         "it uses the systemd cgroup driver, and can't reach systemd",
-        "see `systemctl status`; on a machine without systemd set `SystemdCgroup = false` in the runtime's configuration",
+        "see `systemctl status`; on a machine without systemd set {own_cgroups} in {config}",
     ),
     rule(
         &["no space left on device"],
@@ -102,6 +123,6 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["no answer within", "context deadline exceeded", "DeadlineExceeded"],
         "it hangs: a pull of its sandbox image through a network that swallows packets, or a slow disk",
-        "`journalctl -u containerd -n 50` shows what it waits for",
+        "`journalctl -u {runtime} -n 50` shows what it waits for",
     ),
 ];

@@ -98,12 +98,20 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// The row that excuses a difference.
-pub(super) fn find(line: &Line, difference: &str) -> Option<usize> {
-    ROWS.iter().position(|row| line.line.contains(row.line) && difference.contains(row.difference))
+impl Row {
+    /// Whether it is about this line.
+    fn is_about(&self, line: &Line) -> bool {
+        line.line.contains(self.line)
+    }
 }
 
-/// The reasons that no difference needed.
-pub(super) fn unused(used: &BTreeSet<usize>) -> Vec<&'static str> {
-    ROWS.iter().enumerate().filter(|(number, _)| !used.contains(number)).map(|(_, row)| row.reason).collect()
+/// The row that excuses a difference.
+pub(super) fn find(line: &Line, difference: &str) -> Option<usize> {
+    ROWS.iter().position(|row| row.is_about(line) && difference.contains(row.difference))
+}
+
+/// The reasons about `lines` that no difference needed.
+pub(super) fn unused(lines: &[&Line], used: &BTreeSet<usize>) -> Vec<&'static str> {
+    let rows = ROWS.iter().enumerate().filter(|(number, _)| !used.contains(number)).map(|(_, row)| row);
+    rows.filter(|row| lines.iter().any(|line| row.is_about(line))).map(|row| row.reason).collect()
 }

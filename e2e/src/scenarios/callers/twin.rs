@@ -202,6 +202,16 @@ impl<'n> Twin<'n> {
         ))
     }
 
+    /// Takes the Node of a machine out of its cluster.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(super) fn delete_node(&self, of: &Self) -> anyhow::Result<()> {
+        let name = of.machine.name();
+        let words = ["kubectl", "--kubeconfig", ADMIN, "delete", "node", name, "--ignore-not-found"];
+        self.machine.run(&words)?.success().map(|_| ())
+    }
+
     /// Waits until the node's static Pods are registered and the cluster can be discovered: what is asked next must not
     /// depend on how long ago it was made.
     ///

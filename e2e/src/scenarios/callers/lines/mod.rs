@@ -15,7 +15,7 @@ mod upgrade;
 
 pub(crate) use anywhere::ANYWHERE;
 pub(crate) use cluster::CLUSTER;
-pub(crate) use join::{CONTROL_PLANE, CONTROL_PLANE_PHASES, WORKER, WORKER_FLAGS};
+pub(crate) use join::{CONTROL_PLANE, CONTROL_PLANE_PHASES, WORKER, WORKER_AGAIN, WORKER_FLAGS};
 pub(crate) use making::{BY_PHASES, BY_SEALOS, KIND, KUBESPRAY, ON_A_CLUSTER, RESET, RESET_DRY};
 pub(crate) use upgrade::UPGRADE;
 

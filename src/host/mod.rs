@@ -67,6 +67,8 @@ impl FileMode {
     pub const MANIFEST: Self = Self { file: 0o600, dir: 0o700 };
     /// kubelet's files. kubeadm leaves them readable for all; the CIS benchmark wants 0600.
     pub const KUBELET: Self = Self { file: 0o600, dir: 0o700 };
+    /// A program that others may run.
+    pub const SCRIPT: Self = Self { file: 0o755, dir: 0o755 };
     /// A systemd unit.
     pub const UNIT: Self = Self { file: 0o644, dir: 0o755 };
 }

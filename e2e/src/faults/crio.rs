@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use super::containerd::{full, script};
 use super::fault::{Fault, fault};
 use super::midway::LAST_MANIFEST;
-use super::scene::{Scene, mount, put};
+use super::scene::{Scene, put};
 use crate::command::check;
 use crate::runtime::crio::{CRUN, crun};
 
@@ -168,26 +168,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &["registries.conf"],
     ),
     fault(
-        "registries-conf-broken",
-        "registries.conf can't be read, and an image is not here",
-        |s| {
-            s.remove_image("kube-scheduler")?;
-            put("/etc/containers/registries.conf", "[[registry]\nlocation = \n")
-        },
-        &["kube-scheduler:v1", "registries.conf"],
-        &["registries.conf"],
-    ),
-    fault(
-        "policy-rejects",
-        "policy.json accepts no image, and one is not here",
-        |s| {
-            s.remove_image("kube-scheduler")?;
-            put("/etc/containers/policy.json", "{\"default\": [{\"type\": \"reject\"}]}")
-        },
-        &["kube-scheduler:v1", "rejected by policy|policy.json"],
-        &["policy.json"],
-    ),
-    fault(
         "policy-missing",
         "there is no policy.json, and an image is not here",
         |s| {
@@ -198,33 +178,23 @@ pub(super) const FAULTS: &[Fault] = &[
         &["policy.json"],
     ),
     fault(
+        "registries-conf-broken",
+        "registries.conf can't be read: CRI-O does not start",
+        |s| {
+            s.node.stop_runtime()?;
+            put("/etc/containers/registries.conf", "[[registry]\nlocation = \n")?;
+            let _ = s.node.change_runtime(|text| text);
+            Ok(())
+        },
+        &["crio is installed, but not running"],
+        &["systemctl enable --now crio"],
+    ),
+    fault(
         "storage-full",
         "the disk on which CRI-O keeps its containers is full",
         |s| {
             s.node.stop_runtime()?;
             full(&format!("{STORAGE}/overlay-containers"))?;
-            s.node.change_runtime(|text| text)
-        },
-        &["sandbox", "no space left|full"],
-        &["df -h|free some"],
-    ),
-    fault(
-        "storage-read-only",
-        "the disk on which CRI-O keeps its containers is read-only",
-        |s| {
-            mount(&["--bind", STORAGE], STORAGE)?;
-            mount(&["-o", "remount,bind,ro"], STORAGE)?;
-            s.node.change_runtime(|text| text)
-        },
-        &["read-only"],
-        &["remount,rw|dmesg"],
-    ),
-    fault(
-        "run-full",
-        "the disk on which CRI-O keeps what runs is full",
-        |s| {
-            s.node.stop_runtime()?;
-            full("/run/containers/storage/overlay-containers")?;
             s.node.change_runtime(|text| text)
         },
         &["sandbox", "no space left|full"],

@@ -17,11 +17,12 @@ const POLICY: &str = "/etc/containers/policy.json";
 /// What it runs containers with.
 pub(crate) const CRUN: &str = "/run/e2e-crun";
 /// Without CAP_SYS_RESOURCE (as in many sandboxes) no process may be made less likely to be killed, and CRI-O has no
-/// setting for that.
+/// setting for that. Nor has it one for a hugetlb controller of cgroup v2 beside the others of v1.
 const CRUN_SCRIPT: &str = r#"#!/bin/sh
 own=$(cat /proc/self/oom_score_adj)
+unlimited='s/"hugepageLimits":\[[^]]*\],//; s/,"hugepageLimits":\[[^]]*\]//'
 for word; do
-    [ "$before" = --bundle ] && sed -i -E 's/"oomScoreAdj": ?-[0-9]+/"oomScoreAdj":'"$own/" "$word/config.json"
+    [ "$before" = --bundle ] && sed -i -E 's/"oomScoreAdj": ?-[0-9]+/"oomScoreAdj":'"$own/; $unlimited" "$word/config.json"
     before=$word
 done
 exec CRUN "$@"

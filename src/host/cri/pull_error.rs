@@ -37,7 +37,25 @@ const fn rule(
 }
 
 /// The first that fits counts; marks are in lower case.
-static RULES: [Rule; 9] = [
+static RULES: [Rule; 12] = [
+    rule(
+        false,
+        &["is blocked in"],
+        "registries.conf of this machine blocks the registry",
+        "take `blocked` out of the registry's section in /etc/containers/registries.conf or registries.conf.d, and restart the runtime",
+    ),
+    rule(
+        false,
+        &["policy.json", "rejected by policy"],
+        "the policy of this machine accepts no such image, or there is no policy",
+        "write `{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}` or your own policy into /etc/containers/policy.json",
+    ),
+    rule(
+        false,
+        &["did not resolve to an alias and no unqualified-search registries"],
+        "the image's name has no registry, and registries.conf names none to search",
+        "give the image's full name, as registry.k8s.io/pause:3.10.2",
+    ),
     rule(
         true,
         &["no such host", "name resolution", "server misbehaving", "lookup "],
@@ -153,6 +171,36 @@ mod tests {
     fn error(message: &str) -> PullError {
         let cause = CriCause::Rpc { code: Code::Unknown, message: message.into() };
         PullError::new("r.example/a:1", 5, &cri_error("PullImage", cause))
+    }
+
+    #[test]
+    fn recorded_words_of_cri_o() {
+        for (message, may_pass, cause) in [
+            (
+                "unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/pause:9: registry registry.k8s.io is blocked in /etc/containers/registries.conf or /root/.config/containers/registries.conf.d; artifact err: image reference: get manifest from ref: create image source: registry registry.k8s.io is blocked in /etc/containers/registries.conf or /root/.config/containers/registries.conf.d",
+                false,
+                "blocks the registry",
+            ),
+            (
+                "no policy.json file found at any of the following: \"/root/.config/containers/policy.json\", \"/etc/containers/policy.json\"",
+                false,
+                "policy",
+            ),
+            (
+                "short-name \"x/pause:1\" did not resolve to an alias and no unqualified-search registries are defined in \"/etc/containers/registries.conf\"",
+                false,
+                "has no registry",
+            ),
+            (
+                "unable to pull image: initializing source docker://k8s.gcr.io/pause:3.2: pinging container registry k8s.gcr.io: Get \"https://k8s.gcr.io/v2/\": dial tcp: lookup k8s.gcr.io on 10.255.255.53:53: dial udp 10.255.255.53:53: connect: network is unreachable",
+                true,
+                "resolved",
+            ),
+        ] {
+            let error = error(message);
+            assert_eq!(error.may_pass(), may_pass, "{message}");
+            assert!(error.finding().cause.unwrap().contains(cause), "{message}");
+        }
     }
 
     #[test]

@@ -47,11 +47,6 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     match &error.cause {
         CriCause::NoSocket => {
             let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
-            if machine.processes().iter().any(|p| p.on_host && p.is(known.program)) {
-                return finding
-                    .cause(format!("{} runs, and its socket is gone: it was removed, or it listens elsewhere", known.program))
-                    .fix(format!("`systemctl restart {service}`; if it listens elsewhere, give that socket with `--cri-socket`"));
-            }
             let here = |r: &&KnownRuntime| machine.kind(Path::new(r.socket)) == Some(PathKind::Socket);
             let others: Vec<String> =
                 KNOWN_RUNTIMES.iter().filter(here).map(|r| format!("unix://{}", r.socket)).collect();
@@ -61,7 +56,18 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             }
             let installed =
                 |r: &&KnownRuntime| machine.service(r.service).exists || machine.program(r.program).is_some();
-            match std::iter::once(known).chain(&KNOWN_RUNTIMES).find(installed) {
+            let first = || std::iter::once(known).chain(&KNOWN_RUNTIMES);
+            let processes = machine.processes();
+            let runs = |r: &&KnownRuntime| processes.iter().any(|p| p.on_host && p.is(r.program));
+            if let Some(r) = first().find(runs) {
+                return finding
+                    .cause(format!("{} runs, and its socket is gone: it was removed, or it listens elsewhere", r.program))
+                    .fix(format!(
+                        "`systemctl restart {}`; if it listens elsewhere, give that socket with `--cri-socket`",
+                        r.service
+                    ));
+            }
+            match first().find(installed) {
                 Some(r) if r.name == known.name => finding
                     .cause(format!("{service} is installed, but not running"))
                     .fix(format!("`systemctl enable --now {service}`")),

@@ -103,7 +103,7 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     let Some(error) = error else { return vec![] };
     let known = KnownRuntime::of_socket(&node.registration.cri_socket);
     let said = words(&error);
-    let rule = RULES.iter().find(|rule| rule.marks.iter().any(|mark| said.contains(mark)));
+    let rule = RULES.iter().find(|rule| rule.fits(&said));
     // That is what SandboxImage tells, with its name.
     if rule.is_some_and(|r| r.about_image) && image(node, machine, &facts).is_some_and(|i| !facts.holds(&i)) {
         return vec![];
@@ -177,6 +177,34 @@ mod tests {
             ),
             ("exec: \"runc\": executable file not found in $PATH", "runc"),
             ("write /x: no space left on device", "full"),
+            // CRI-O 1.36.3's.
+            ("container create failed: unknown version specified\n", "too old"),
+            (
+                "container create failed: write to `/proc/self/oom_score_adj`: Permission denied\n",
+                "CAP_SYS_RESOURCE",
+            ),
+            ("fork/exec /usr/bin/conmon: no such file or directory", "conmon"),
+            (
+                "failed to pin namespaces [0x138c2f262600 0x138c2f262630]:  fork/exec /usr/bin/pinns: no such file or directory",
+                "pinns",
+            ),
+            ("exit status 1", "missing or damaged"),
+            (
+                "container create failed: crun: error while loading shared libraries: libyajl.so.2: cannot open shared object file\n",
+                "libraries",
+            ),
+            (
+                "failed to add conmon to systemd sandbox cgroup: start transient unit \"crio-conmon-a5454f5a.scope\": dial unix /run/systemd/private: connect: no such file or directory",
+                "systemd cgroup driver",
+            ),
+            (
+                "container create failed: cgroups in hybrid mode not supported, drop all controllers from cgroupv2\n",
+                "side by side",
+            ),
+            (
+                "creating pod sandbox with name \"k8s_kubestrap-preflight_default_675-1795892747127427482_0\": no space left on device",
+                "full",
+            ),
             ("expected cgroupsPath to be of format \"slice:prefix:name\"", "drivers"),
             ("failed to mount rootfs component: invalid argument", "snapshotter"),
         ] {
@@ -186,6 +214,23 @@ mod tests {
         }
         let found = failing("something new").finding("Sandbox", &s);
         assert!(found.cause.is_none() && found.fix.is_some());
+    }
+
+    #[test]
+    fn advice_names_the_runtime_s_own_settings() {
+        let s = settings(
+            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {criSocket: 'unix:///var/run/crio/crio.sock'}\n",
+        );
+        let machine = failing(
+            "start transient unit \"crio-conmon-1.scope\": dial unix /run/systemd/private: connect: no such file or directory",
+        );
+        let fix = machine.finding("Sandbox", &s).fix.unwrap();
+        assert!(
+            fix.contains("`cgroup_manager = \"cgroupfs\"`") && fix.contains("/etc/crio/crio.conf.d"),
+            "{fix}"
+        );
+        let fix = failing("something new").finding("Sandbox", &s).fix.unwrap();
+        assert_eq!(fix, "`journalctl -u crio -n 50` shows more");
     }
 
     #[test]

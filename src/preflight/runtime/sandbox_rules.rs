@@ -5,16 +5,23 @@ use crate::host::cri::KnownRuntime;
 /// What a runtime's words mean.
 pub(crate) struct Rule {
     /// Any of these in its words.
-    pub(crate) marks: &'static [&'static str],
+    marks: &'static [&'static str],
     pub(crate) cause: &'static str,
     /// In it `{runtime}` stands for the runtime's service, `{config}` for its configuration, and `{sandbox_image}`,
     /// `{systemd_cgroups}`, `{own_cgroups}` for what it calls these settings.
     fix: &'static str,
+    /// Its words, where they are no more than this.
+    exact: Option<&'static str>,
     /// It is the image, of which SandboxImage tells.
     pub(crate) about_image: bool,
 }
 
 impl Rule {
+    /// Whether it fits these words.
+    pub(crate) fn fits(&self, said: &str) -> bool {
+        self.exact == Some(said) || self.marks.iter().any(|mark| said.contains(mark))
+    }
+
     /// The fix on a machine with this runtime.
     pub(crate) fn fix_for(&self, known: &KnownRuntime) -> String {
         self.fix
@@ -27,7 +34,7 @@ impl Rule {
 }
 
 const fn rule(marks: &'static [&'static str], cause: &'static str, fix: &'static str) -> Rule {
-    Rule { marks, cause, fix, about_image: false }
+    Rule { marks, cause, fix, exact: None, about_image: false }
 }
 
 /// The first that fits counts.
@@ -36,6 +43,7 @@ pub(crate) static RULES: &[Rule] = &[
         marks: &["sandbox image", "failed to pull image", "failed to resolve reference", "ErrImagePull"],
         cause: "its sandbox (pause) image is not here and can't be pulled",
         fix: "pull or import that image, or name one that is here as {sandbox_image} in {config}",
+        exact: None,
         about_image: true,
     },
     rule(
@@ -53,6 +61,35 @@ pub(crate) static RULES: &[Rule] = &[
         ],
         "the program that runs containers, runc, is missing or can't be run",
         "`apt-get install runc` or `dnf install runc`",
+    ),
+    // CRI-O alone says so: what conmon had to say of crun is lost.
+    rule(
+        &["conmon: no such file", "conmon\": executable file not found", "conmon: permission denied"],
+        "CRI-O's program conmon, which watches containers, is missing or can't be run",
+        "`apt-get install conmon` or `dnf install conmon`",
+    ),
+    rule(
+        &["pinns: no such file", "pinns: permission denied"],
+        "CRI-O's program pinns, which keeps the namespaces of Pods, is missing or can't be run",
+        "reinstall CRI-O: pinns is of its package (`pinns_path` of `[crio.runtime]` names another)",
+    ),
+    rule(
+        &["crun: error while loading shared libraries", "crun: symbol lookup error"],
+        "the program that runs containers, crun, does not fit this machine's libraries",
+        "`crun --version` shows it alone; reinstall it: `apt-get install --reinstall crun` or `dnf reinstall crun`",
+    ),
+    Rule {
+        exact: Some("exit status 1"),
+        ..rule(
+            &[],
+            "CRI-O's conmon could not run the program that runs containers: it is missing or damaged",
+            "`crun --version` (or runc's, whichever `default_runtime` names) shows it alone; `apt-get install crun` or `dnf install crun`",
+        )
+    },
+    rule(
+        &["cgroups in hybrid mode not supported"],
+        "this machine has cgroup v1 and v2 side by side, which crun does not support",
+        "boot with cgroup v2 alone: `systemd.unified_cgroup_hierarchy=1` on the kernel's command line",
     ),
     rule(
         &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
@@ -77,6 +114,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &[
             "systemd not running",
+            "start transient unit",
             "dbus",
             "org.freedesktop.systemd1",
             "Interactive authentication required",

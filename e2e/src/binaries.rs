@@ -70,13 +70,9 @@ impl Binaries {
 
     /// The programs that go onto the machine: all that the folder has.
     pub(crate) fn programs(&self) -> Vec<(String, PathBuf)> {
-<<<<<<< HEAD
         let on_machine = self.on_machine();
-        let names = on_machine.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl"]);
-=======
-        let names =
-            ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"]);
->>>>>>> main
+        let others = ["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"];
+        let names = on_machine.iter().chain(IN_IMAGES).chain(&others);
         names.filter_map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
     }
 

@@ -171,11 +171,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "--upload-certs stores the shared certificates and prints the key",
         upload_certs::run,
     ),
-    row(
-        "images",
-        "images exported from one containerd have the same digests in another; what is damaged is refused",
-        images::run,
-    ),
+    Scenario {
+        needs: Some("ctr"),
+        ..row(
+            "images",
+            "images exported from one containerd have the same digests in another; what is damaged is refused",
+            images::run,
+        )
+    },
     row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
     with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),
     with_kubeadm(

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn advice_names_the_runtime_s_own_settings() {
         let s = settings(
-            "apiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {criSocket: 'unix:///var/run/crio/crio.sock'}\n",
+            "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {criSocket: 'unix:///var/run/crio/crio.sock'}\n",
         );
         let machine = failing(
             "start transient unit \"crio-conmon-1.scope\": dial unix /run/systemd/private: connect: no such file or directory",

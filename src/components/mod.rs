@@ -332,10 +332,10 @@ fn taints(registration: &Registration<'_>) -> Vec<Verdict> {
             verdicts.push(verdict.under("Taints").because("the API server refuses such a Node"));
         };
         if !rules::kubelet::qualified(&taint.key) {
-            refuse("key", format!("{:?} is no name of a taint", taint.key));
+            refuse("key", format!("{:?} is not a valid key of a taint", taint.key));
         }
         if let Some(value) = taint.value.as_deref().filter(|v| !v.is_empty() && !rules::kubelet::name(v)) {
-            refuse("value", format!("{value:?} is no value of a taint"));
+            refuse("value", format!("{value:?} is not a valid value of a taint"));
         }
         if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
             refuse("effect", format!("{:?} must be NoSchedule, PreferNoSchedule or NoExecute", taint.effect));

@@ -494,7 +494,7 @@ fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
     error: the configuration can't be used:
     -:4:14: `clusterName`: the number `0777` where a string is wanted: put it in quotes ("0777"), since YAML 1.1 reads it otherwise
     -:5:1: unknown field `podSubnet`: it belongs in `networking`
-    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is no whole number
+    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is not a whole number
     -:14:10: maxPods: must not be negative
     "#);
 }

@@ -213,7 +213,7 @@ fn cluster_that_can_not_be_read_is_told_with_the_cause() {
     };
     let Some(site) = site() else { return };
     site.stored(|_| "a: [".into());
-    add("kubeadm-config that is no YAML", &site, 1);
+    add("kubeadm-config that is not YAML", &site, 1);
     site.stored(|_| "apiVersion: kubeadm.k8s.io/v1beta9\nkind: ClusterConfiguration\n".into());
     add("kubeadm-config of a newer version", &site, 1);
     site.api.remove("ConfigMap", "kubeadm-config");

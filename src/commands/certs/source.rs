@@ -99,7 +99,7 @@ impl Location {
             out.log(
                 area,
                 format!(
-                    "There is no {}, so the cluster's configuration is not asked for: taking what lies on this machine, and kubeadm's defaults",
+                    "There is no {}, so the cluster is not asked for its configuration: taking what is on this machine, and kubeadm's defaults",
                     self.kubeconfig.display()
                 ),
             );
@@ -111,7 +111,7 @@ impl Location {
             Err(why) => {
                 out.log(
                     area,
-                    format!("It can't be had: {why}\n  Going on with what lies on this machine, and kubeadm's defaults; --config names a file instead"),
+                    format!("The ConfigMap can't be read: {why}\n  Going on with what is on this machine, and kubeadm's defaults; --config names a file instead"),
                 );
                 None
             }

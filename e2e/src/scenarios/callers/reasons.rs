@@ -59,7 +59,7 @@ const ROWS: &[Row] = &[
     Row {
         line: "init --config {config}",
         difference: "output: kubeadm \"yes\", kubestrap \"no\"",
-        reason: "init can be run again: what an earlier one left is no error",
+        reason: "init can be run again: what an earlier one left is not an error",
     },
     Row {
         line: "join --config {join}",
@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
     Row {
         line: "join --config {join}",
         difference: "output: kubeadm \"yes\", kubestrap \"no\"",
-        reason: "join can be run again: what an earlier one left is no error",
+        reason: "join can be run again: what an earlier one left is not an error",
     },
     Row {
         line: "join --config {join}",

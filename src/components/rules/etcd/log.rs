@@ -53,7 +53,7 @@ fn rotation(judge: &mut Judge<'_>) {
             return;
         }
         Ok(_) => format!("must have at least one of {}", ROTATION.join(", ")),
-        Err(error) => format!("{:?} is no JSON: {error}", given.value),
+        Err(error) => format!("{:?} is not JSON: {error}", given.value),
     };
     judge.refuse("flag-value", given, why);
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::support::{
-    CLUSTER, FILE_PHASES, INIT, Machine, PKI, Run, dry_run_here, is_root, kubestrap, note_skipped,
+    CLUSTER, FILE_PHASES, INIT, Machine, PKI, Run, dry_run_here, is_root, kubeadm, kubestrap, note_skipped,
 };
 
 const OLD: &str = "v1.35.6";
@@ -145,6 +145,14 @@ fn plan_tells_versions_and_what_would_go_wrong() {
     });
     site.api.change("Node", "cp-1", |node| node["status"]["conditions"][0]["status"] = "False".into());
     shown("plan-refused", &site.told("plan v1.36.2", 3));
+}
+
+#[test]
+fn plan_prints_the_command_to_run_under_the_name_that_callers_look_for() {
+    let Some(site) = site() else { return };
+    let run = kubeadm("upgrade plan v1.36.2 --rootfs").arg(site.machine.file(""));
+    let told = run.run().succeeded().stdout;
+    assert!(told.contains("\n\tkubeadm upgrade apply v1.36.2\n") && !told.contains("kubestrap"), "{told}");
 }
 
 #[test]

@@ -98,7 +98,11 @@ fn run(node: &Node, faults: &[Fault]) -> anyhow::Result<()> {
         match meet(node, fault) {
             Ok(Ok(told)) => node.note(format!("{} {told}", fault.name)),
             Ok(Err(why)) => wrong.push(format!("{}: {why}", fault.name)),
-            Err(error) => wrong.push(format!("{} can't be tried: {error:#}", fault.name)),
+            Err(error) => {
+                wrong.push(format!("{} can't be tried: {error:#}", fault.name));
+                // The others would start from what this one has left.
+                break;
+            }
         }
     }
     ensure!(

@@ -61,22 +61,6 @@ pub(super) const FAULTS: &[Fault] = &[
         ..FAULT
     },
     Fault {
-        name: "api-server-that-is-killed-later",
-        patch: (
-            "kube-apiserver+json.yaml",
-            "- {op: replace, path: /spec/containers/0/livenessProbe/httpGet/path, value: /nowhere}\n\
-             - {op: replace, path: /spec/containers/0/livenessProbe/periodSeconds, value: 1}\n\
-             - {op: replace, path: /spec/containers/0/livenessProbe/failureThreshold, value: 3}\n",
-        ),
-        command: UNSEEN,
-        code: 4,
-        within: 3 * UNDONE,
-        // The probe starts when the startup probe has passed, and then has to fail three times.
-        provable: 60.0,
-        says: &["probe|/nowhere|killed", "and healthy"],
-        ..FAULT
-    },
-    Fault {
         name: "disk-full-in-the-middle",
         before: SMALL_DISK,
         after: "umount /etc/kubernetes/tmp",
@@ -143,6 +127,23 @@ pub(super) const FAULTS: &[Fault] = &[
         code: 4,
         within: UNDONE,
         says: &["permission denied", "and healthy"],
+        ..FAULT
+    },
+    // Last, since an upgrade that ends before kubelet kills the API server is not undone.
+    Fault {
+        name: "api-server-that-is-killed-later",
+        patch: (
+            "kube-apiserver+json.yaml",
+            "- {op: replace, path: /spec/containers/0/livenessProbe/httpGet/path, value: /nowhere}\n\
+             - {op: replace, path: /spec/containers/0/livenessProbe/periodSeconds, value: 1}\n\
+             - {op: replace, path: /spec/containers/0/livenessProbe/failureThreshold, value: 3}\n",
+        ),
+        command: UNSEEN,
+        code: 4,
+        within: 3 * UNDONE,
+        // The probe starts when the startup probe has passed, and then has to fail three times.
+        provable: 60.0,
+        says: &["probe|/nowhere|killed", "and healthy"],
         ..FAULT
     },
 ];

@@ -22,7 +22,7 @@ const PKI: &str = "/etc/kubernetes/pki";
 const KUBECONFIGS: &[&str] = &["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"];
 /// Those that read their certificate once, when they start.
 const RESTARTED: &[&str] = &["kube-controller-manager", "kube-scheduler"];
-/// Stands while a component is restarted, with kubelet stopped meanwhile.
+/// Names the component that is being stopped for a restart, with kubelet stopped meanwhile.
 const STOPPED: &str = "/run/kubestrap/kubelet-stopped";
 /// The ports that certificates are served at, with their files.
 const SERVED: &[(u16, &str)] = &[(6443, "apiserver.crt"), (2379, "etcd/server.crt"), (2380, "etcd/peer.crt")];
@@ -98,7 +98,7 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
 fn while_kubelet_is_stopped(node: &Node) -> anyhow::Result<()> {
     let before = cluster::containers(node)?;
     let renew = ["certs", "renew", "all", "--restart"];
-    ensure!(killed(node, &renew, When::Exists(STOPPED))?, "it ended before it was killed");
+    ensure!(killed(node, &renew, When::Filled(STOPPED))?, "it ended before it was killed");
     eventually("kubelet is stopped", PATIENCE, || {
         ensure!(node.run("systemctl", &["is-active", "kubelet"])?.code != Some(0), "kubelet is active");
         Ok(())

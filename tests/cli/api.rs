@@ -36,6 +36,11 @@ impl Api {
         api
     }
 
+    /// Another one that has the same objects.
+    pub(crate) fn twin(&self) -> Self {
+        Self::start(self.state.lock().unwrap().objects.values().cloned().collect::<Vec<_>>())
+    }
+
     /// Its URL.
     pub(crate) fn url(&self) -> &str {
         &self.url

@@ -14,13 +14,13 @@ const OLD: &str = "v1.35.6";
 const NEW: &str = "v1.36.2";
 
 /// A control plane of the old version: its machine, and its API server.
-struct Site {
-    machine: Machine,
-    api: Api,
+pub(crate) struct Site {
+    pub(crate) machine: Machine,
+    pub(crate) api: Api,
 }
 
 /// Where this can be tested.
-fn site() -> Option<Site> {
+pub(crate) fn site() -> Option<Site> {
     if !is_root() {
         note_skipped("only root can change its root folder, to have a machine of its own");
         return None;

@@ -301,6 +301,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "the command lines of tools that drive kubeadm: both end, say and leave the same",
         callers::run,
     ),
+    with_kubeadm(
+        "callers-join",
+        "the same for the command lines that join machines and upgrade a cluster",
+        callers::join,
+    ),
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

@@ -31,6 +31,8 @@ pub(crate) struct Join {
     search: Option<Search>,
     /// The cluster, once it was discovered.
     found: Option<Found>,
+    /// The cluster is reached as its administrator, not with a bootstrap token.
+    is_admin: bool,
 }
 
 impl AsMut<Run> for Join {
@@ -42,7 +44,15 @@ impl AsMut<Run> for Join {
 impl Join {
     /// The state at the beginning, before the cluster is known.
     pub(crate) fn new(run: Run, config: JoinConfiguration, replace_etcd_member: bool) -> Self {
-        Self { run, config, replace_etcd_member, restart_kubelet: false, search: None, found: None }
+        Self {
+            run,
+            config,
+            replace_etcd_member,
+            restart_kubelet: false,
+            search: None,
+            found: None,
+            is_admin: false,
+        }
     }
 
     /// Whether this machine becomes a control-plane node.
@@ -81,6 +91,14 @@ impl Join {
         let found = found::find(&mut self.run, &self.config, search)?;
         Ok(self.found.insert(found).clone())
     }
+
+    /// Reaches the cluster as its administrator from here on, if this node has that kubeconfig.
+    fn reach_as_admin(&mut self) -> PhaseResult {
+        if !std::mem::replace(&mut self.is_admin, true) {
+            self.run.reach_as_admin()?;
+        }
+        Ok(Outcome::Done)
+    }
 }
 
 /// The table. `join`, `join phase …`, `--skip-phases`, the help and the events all come from it.
@@ -104,7 +122,10 @@ pub(crate) fn workflow() -> Workflow<Join> {
                 control_plane(
                     "kubeconfig",
                     "Generate the kubeconfig for the new control plane components",
-                    |join| join_control_plane::kubeconfigs(&mut join.run),
+                    |join| {
+                        join_control_plane::kubeconfigs(&mut join.run)?;
+                        join.reach_as_admin()
+                    },
                 ),
                 control_plane(
                     "control-plane",
@@ -113,7 +134,7 @@ pub(crate) fn workflow() -> Workflow<Join> {
                 ),
             ],
         ),
-        control_plane("check-etcd", "Check that the etcd cluster is healthy", check_etcd).hidden(),
+        administrator("check-etcd", "Check that the etcd cluster is healthy", check_etcd).hidden(),
         Phase::new(
             "kubelet-start",
             "Write kubelet settings, certificates and (re)start kubelet",
@@ -123,9 +144,9 @@ pub(crate) fn workflow() -> Workflow<Join> {
             "etcd-join",
             "Join etcd for control plane nodes",
             vec![
-                control_plane("add", "Add this node to etcd as a learner, and start it", add_etcd_member)
+                administrator("add", "Add this node to etcd as a learner, and start it", add_etcd_member)
                     .hidden(),
-                control_plane("promote", "Give this node's etcd member its vote", promote_etcd_member)
+                administrator("promote", "Give this node's etcd member its vote", promote_etcd_member)
                     .hidden(),
             ],
         ),
@@ -133,7 +154,7 @@ pub(crate) fn workflow() -> Workflow<Join> {
         Phase::group(
             "control-plane-join",
             "Join a machine as a control plane instance",
-            vec![control_plane("mark-control-plane", "Mark a node as a control plane", |join| {
+            vec![administrator("mark-control-plane", "Mark a node as a control plane", |join| {
                 mark_control_plane::mark(&mut join.run)
             })],
         ),
@@ -167,6 +188,18 @@ fn control_plane(
             return Ok(Outcome::NotApplicable);
         }
         join.found()?;
+        work(join)
+    })
+}
+
+/// A phase for control-plane nodes alone, which asks of the cluster what a bootstrap token may not.
+fn administrator(
+    name: &'static str,
+    about: &'static str,
+    work: impl Fn(&mut Join) -> PhaseResult + 'static,
+) -> Phase<Join> {
+    control_plane(name, about, move |join: &mut Join| {
+        join.reach_as_admin()?;
         work(join)
     })
 }

@@ -27,24 +27,31 @@ struct Twins<'n> {
 /// What was found, over all lines.
 #[derive(Default)]
 struct Found {
-    lines: usize,
-    tools: BTreeSet<&'static str>,
+    lines: Vec<&'static Line>,
     reasons: BTreeSet<usize>,
     differences: Vec<String>,
 }
 
+/// What a control plane is asked over its life: on a fresh machine, while it is made, on the cluster, and at its end.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     let mut found = Found::default();
     let control_planes = Twins::new(node, [1, 2], [1, 2])?;
     for lines in [lines::ANYWHERE, lines::BY_PHASES, lines::BY_SEALOS, lines::KIND, lines::KUBESPRAY] {
         found.try_all(&control_planes, lines)?;
     }
-    for twin in [&control_planes.theirs, &control_planes.ours] {
-        twin.wait_until_ready()?;
-    }
-    for lines in [lines::ON_A_CLUSTER, lines::CLUSTER] {
+    control_planes.wait_until_ready()?;
+    for lines in [lines::ON_A_CLUSTER, lines::CLUSTER, lines::RESET_DRY, lines::RESET] {
         found.try_all(&control_planes, lines)?;
     }
+    found.judge(node)
+}
+
+/// Machines that join, and an upgrade.
+pub(super) fn join(node: &Node) -> anyhow::Result<()> {
+    let mut found = Found::default();
+    let control_planes = Twins::new(node, [1, 2], [1, 2])?;
+    found.try_all(&control_planes, lines::KUBESPRAY)?;
+    control_planes.wait_until_ready()?;
     {
         let Twins { theirs, ours } = Twins::new(node, [3, 4], [1, 2])?;
         let joining = Twins {
@@ -55,9 +62,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
             found.try_all(&joining, lines)?;
         }
     }
-    for lines in [lines::UPGRADE, lines::RESET_DRY, lines::RESET] {
-        found.try_all(&control_planes, lines)?;
-    }
+    found.try_all(&control_planes, lines::UPGRADE)?;
     found.judge(node)
 }
 
@@ -72,6 +77,11 @@ impl<'n> Twins<'n> {
         })
     }
 
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
+        self.theirs.wait_until_ready()?;
+        self.ours.wait_until_ready()
+    }
+
     /// The line, by both at the same time.
     fn both(&self, line: &Line) -> anyhow::Result<(Said, Said)> {
         let commands = vec![self.theirs.command(line.line)?, self.ours.command(line.line)?];
@@ -84,8 +94,7 @@ impl<'n> Twins<'n> {
 impl Found {
     fn try_all(&mut self, twins: &Twins<'_>, lines: &'static [Line]) -> anyhow::Result<()> {
         for line in lines {
-            self.lines += 1;
-            self.tools.insert(line.tool);
+            self.lines.push(line);
             let before = (twins.theirs.files()?, twins.ours.files()?);
             let (theirs, ours) = twins.both(line)?;
             let after = (twins.theirs.files()?, twins.ours.files()?);
@@ -113,11 +122,12 @@ impl Found {
     }
 
     fn judge(self, node: &Node) -> anyhow::Result<()> {
-        let unused = reasons::unused(&self.reasons);
+        let unused = reasons::unused(&self.lines, &self.reasons);
+        let tools: BTreeSet<&str> = self.lines.iter().map(|line| line.tool).collect();
         node.note(format!(
             "{} command lines of {} tools, {} of {} reasons needed",
-            self.lines,
-            self.tools.len(),
+            self.lines.len(),
+            tools.len(),
             self.reasons.len(),
             self.reasons.len() + unused.len()
         ));

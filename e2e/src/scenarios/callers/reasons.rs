@@ -82,6 +82,21 @@ const ROWS: &[Row] = &[
         reason: "kubelet logs an error again and again while its folder of static Pods is missing",
     },
     Row {
+        line: "join --config={control-plane}",
+        difference: "/etc/kubernetes/manifests: kubeadm made d700, kubestrap left",
+        reason: "made by the worker's join before",
+    },
+    Row {
+        line: "join phase kubelet-wait-bootstrap",
+        difference: "/etc/kubernetes/kubelet.conf: kubeadm left, kubestrap changed f600",
+        reason: "kubelet comes up through the cluster's endpoint, and turns to its own node's API server afterwards",
+    },
+    Row {
+        line: "upgrade node",
+        difference: "exit code: kubeadm 1 (To see the stack trace",
+        reason: "cgroup v1 is no error where kubelet's configuration says that it works with it (`failCgroupV1: false`)",
+    },
+    Row {
         line: "config images pull",
         difference: "streams: kubeadm prints nothing, kubestrap logs [\"config/images\"] on stdout",
         reason: "which image is being pulled is told before it is there",
@@ -98,12 +113,20 @@ const ROWS: &[Row] = &[
     },
 ];
 
-/// The row that excuses a difference.
-pub(super) fn find(line: &Line, difference: &str) -> Option<usize> {
-    ROWS.iter().position(|row| line.line.contains(row.line) && difference.contains(row.difference))
+impl Row {
+    /// Whether it is about this line.
+    fn is_about(&self, line: &Line) -> bool {
+        line.line.contains(self.line)
+    }
 }
 
-/// The reasons that no difference needed.
-pub(super) fn unused(used: &BTreeSet<usize>) -> Vec<&'static str> {
-    ROWS.iter().enumerate().filter(|(number, _)| !used.contains(number)).map(|(_, row)| row.reason).collect()
+/// The row that excuses a difference.
+pub(super) fn find(line: &Line, difference: &str) -> Option<usize> {
+    ROWS.iter().position(|row| row.is_about(line) && difference.contains(row.difference))
+}
+
+/// The reasons about `lines` that no difference needed.
+pub(super) fn unused(lines: &[&Line], used: &BTreeSet<usize>) -> Vec<&'static str> {
+    let rows = ROWS.iter().enumerate().filter(|(number, _)| !used.contains(number)).map(|(_, row)| row);
+    rows.filter(|row| lines.iter().any(|line| row.is_about(line))).map(|row| row.reason).collect()
 }

@@ -195,16 +195,20 @@ impl<'n> Twin<'n> {
         ))
     }
 
-    /// Waits until the node's static Pods are registered: what is asked next must not depend on how long ago it was
-    /// made.
+    /// Waits until the node's static Pods are registered and the cluster can be discovered: what is asked next must not
+    /// depend on how long ago it was made.
     ///
     /// # Errors
     /// When that does not happen.
     pub(super) fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let pods = "kubectl --kubeconfig /etc/kubernetes/admin.conf -n kube-system get pods -l tier=control-plane -o name";
-        eventually("the static Pods are registered", PATIENCE, || {
-            let listed = self.machine.run(&["sh", "-c", pods])?.success()?.stdout;
-            (listed.lines().count() == 4).then_some(()).context(listed)
+        let kubectl = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
+        let pods = format!("{kubectl} -n kube-system get pods -l tier=control-plane -o name");
+        let info = format!("{kubectl} -n kube-public get configmap cluster-info -o yaml");
+        eventually("the static Pods are registered, and cluster-info is signed", PATIENCE, || {
+            let listed = self.machine.run(&["sh", "-c", &format!("{pods}; {info}")])?.success()?.stdout;
+            let pods = listed.lines().filter(|line| line.starts_with("pod/")).count();
+            let signed = listed.contains("jws-kubeconfig-");
+            (pods == 4 && signed).then_some(()).context(listed)
         })
     }
 

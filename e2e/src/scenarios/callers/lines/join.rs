@@ -35,7 +35,7 @@ pub(crate) const WORKER: &[Line] = &[
         "join --config {join} --v=6",
         Says("Port-10250"),
     ),
-    line("kubeone", "pkg/templates/kubeadm/kubeadm.go", "upgrade node", Code),
+    refused("kubeone", "pkg/templates/kubeadm/kubeadm.go", "upgrade node", Code),
     line("provider-kubeadm", "scripts/kube-reconfigure.sh", "upgrade node phase kubelet-config", Code),
     line(
         "kinder",

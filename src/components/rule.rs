@@ -166,11 +166,11 @@ pub(super) fn numeric(value: &str) -> Option<f64> {
 }
 
 /// Judges names and kinds of values of all flags.
-pub(super) fn names_and_kinds(judge: &mut Judge<'_>, known_names: bool) {
+pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bool) {
     let command = judge.command;
     let program = command.program;
     for given in &command.flags {
-        match program.knows(&given.name, command.minor) {
+        match program.knows(&given.name, minor) {
             super::program::Known::Yes(flag) => {
                 if let Err(why) = kind::check(flag.kind, &given.value) {
                     judge.refuse("flag-type", given, why);

@@ -188,11 +188,14 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
                 let (kind, _) = program.args();
                 let path = command.path(given);
                 let path = path.strip_suffix(".value").unwrap_or(&path).to_owned();
-                // The table of 1.37 is made from its release notes, and does not hold what they leave out.
+                // The table of 1.37 is made from its release notes, and does not hold what they leave out. What the user
+                // did not give is what kubeadm gives too: to an etcd of another minor than the release's.
                 let verdict = Verdict::error("flag-unknown", kind, path, message)
                     .because(format!("{} ends at once when it meets an unknown flag", program.name()));
                 judge.verdicts.push(
-                    if command.minor > 36 && !why.contains("removed") && !why.contains("last") {
+                    if command.minor > 36 && !why.contains("removed") && !why.contains("last")
+                        || !command.is_users(given)
+                    {
                         verdict.warning()
                     } else {
                         verdict

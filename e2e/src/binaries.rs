@@ -57,7 +57,8 @@ impl Binaries {
 
     /// The programs that go onto the machine: all that the folder has.
     pub(crate) fn programs(&self) -> Vec<(String, PathBuf)> {
-        let names = ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl"]);
+        let names =
+            ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"]);
         names.filter_map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
     }
 

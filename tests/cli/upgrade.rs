@@ -148,6 +148,14 @@ fn plan_tells_versions_and_what_would_go_wrong() {
 }
 
 #[test]
+fn control_plane_node_that_is_not_ready_stops_apply_and_not_the_upgrade_of_another_node() {
+    let Some(site) = site() else { return };
+    site.api.change("Node", "cp-1", |node| node["status"]["conditions"][0]["status"] = "False".into());
+    assert!(site.told("apply v1.36.2 --yes --dry-run", 3).contains("[ERROR ControlPlaneNodesReady]"));
+    assert!(site.told("node --dry-run", 0).contains("[WARNING ControlPlaneNodesReady]"));
+}
+
+#[test]
 fn diff_shows_files_and_objects_and_nothing_where_they_are_the_same() {
     let Some(site) = site() else { return };
     shown("diff", &site.told("diff v1.36.2 --context-lines 0", 0));

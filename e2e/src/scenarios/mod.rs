@@ -15,6 +15,7 @@ mod join_faults;
 mod join_variants;
 mod kill;
 mod kubeadm;
+mod kubeadm_suite;
 mod no_unit;
 mod patches;
 mod phases;
@@ -306,6 +307,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "the same for the command lines that join machines and upgrade a cluster",
         callers::join,
     ),
+    Scenario {
+        needs: Some(kubeadm_suite::PROGRAM),
+        ..row(
+            "kubeadm-suite",
+            "kubeadm's own end-to-end tests pass on a cluster of two control planes and a worker",
+            kubeadm_suite::all,
+        )
+    },
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),
     with_kubeadm("kubeadm-reset", "reset cleans what kubeadm's init made", kubeadm::reset),
 ];

@@ -74,6 +74,7 @@ impl Unit {
             let (path, optional) = file.strip_prefix('-').map_or((file.as_str(), false), |path| (path, true));
             match fs::read_to_string(path) {
                 Ok(text) => {
+                    let text = text.replace("\\\n", "");
                     let lines = text.lines().map(str::trim).filter(|l| !l.starts_with(['#', ';']));
                     environment.extend(lines.filter_map(|l| {
                         let (key, value) = l.split_once('=')?;
@@ -154,7 +155,7 @@ mod tests {
     fn a_drop_in_replaces_the_command_and_its_variables_become_words() {
         let dir = tempfile::tempdir().unwrap();
         let flags = dir.path().join("flags.env");
-        fs::write(&flags, "KUBELET_KUBEADM_ARGS=\"--hostname-override=a --node-ip=\\\"10.0.0.1\\\"\"\n")
+        fs::write(&flags, "KUBELET_KUBEADM_ARGS=\"--hostname-override=a \\\n--node-ip=\\\"10.0.0.1\\\"\"\n")
             .unwrap();
         let mut unit = Unit::default();
         unit.merge("[Unit]\nExecStart=/no\n[Service]\nExecStart=/usr/bin/kubelet\nRestart=always\n");

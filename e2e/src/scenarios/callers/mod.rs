@@ -58,8 +58,17 @@ pub(super) fn join(node: &Node) -> anyhow::Result<()> {
             theirs: theirs.with_hash(control_planes.theirs.ca_hash()?),
             ours: ours.with_hash(control_planes.ours.ca_hash()?),
         };
-        for lines in [lines::WORKER, lines::WORKER_FLAGS, lines::CONTROL_PLANE, lines::CONTROL_PLANE_PHASES] {
+        for lines in [
+            lines::WORKER,
+            lines::WORKER_FLAGS,
+            lines::WORKER_AGAIN,
+            lines::CONTROL_PLANE,
+            lines::CONTROL_PLANE_PHASES,
+        ] {
             found.try_all(&joining, lines)?;
+            // Each ends with a reset; a ready Node of that name would be another machine's.
+            control_planes.theirs.delete_node(&joining.theirs)?;
+            control_planes.ours.delete_node(&joining.ours)?;
         }
     }
     found.try_all(&control_planes, lines::UPGRADE)?;

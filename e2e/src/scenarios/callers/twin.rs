@@ -102,7 +102,12 @@ impl<'n> Twin<'n> {
         let control_plane = format!(
             "{join}controlPlane: {{certificateKey: {KEY}, localAPIEndpoint: {{advertiseAddress: {address}}}}}\n"
         );
+        // What tools say of kubelet and kube-proxy is for other machines than these.
+        let components = config.split_once("---\napiVersion: kubelet").map_or("", |(_, rest)| rest);
+        let of_tool = |text: &str| format!("{}---\napiVersion: kubelet{components}", self.filled(text));
         vec![
+            ("kind.yaml", of_tool(include_str!("kind.yaml"))),
+            ("cluster-api.yaml", of_tool(include_str!("cluster-api.yaml"))),
             (
                 "typo.yaml",
                 config.replace("kind: ClusterConfiguration", "kind: ClusterConfiguration\ntypo: 1"),
@@ -126,6 +131,8 @@ impl<'n> Twin<'n> {
             ("{config}", "/e2e/logs/config.yaml"),
             ("{documents}", "/e2e/logs/documents.yaml"),
             ("{typo}", "/e2e/logs/typo.yaml"),
+            ("{kind}", "/e2e/logs/kind.yaml"),
+            ("{cluster-api}", "/e2e/logs/cluster-api.yaml"),
             ("{old}", "/e2e/logs/old.yaml"),
             ("{join}", "/e2e/logs/join.yaml"),
             ("{control-plane}", "/e2e/logs/control-plane.yaml"),
@@ -193,6 +200,16 @@ impl<'n> Twin<'n> {
         Ok(Files::read(
             &self.own_words.iter().fold(listing, |text, (word, instead)| text.replace(word, instead)),
         ))
+    }
+
+    /// Takes the Node of a machine out of its cluster.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub(super) fn delete_node(&self, of: &Self) -> anyhow::Result<()> {
+        let name = of.machine.name();
+        let words = ["kubectl", "--kubeconfig", ADMIN, "delete", "node", name, "--ignore-not-found"];
+        self.machine.run(&words)?.success().map(|_| ())
     }
 
     /// Waits until the node's static Pods are registered and the cluster can be discovered: what is asked next must not

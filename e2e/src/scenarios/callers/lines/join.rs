@@ -61,6 +61,10 @@ pub(crate) const WORKER_FLAGS: &[Line] = &[
         Code,
     ),
     line("kainstall", "kainstall-ubuntu.sh", "reset -f --cri-socket {socket}", Code),
+];
+
+/// A worker, by more flags.
+pub(crate) const WORKER_AGAIN: &[Line] = &[
     line(
         "minikube",
         "pkg/minikube/bootstrapper/kubeadm/kubeadm.go",

@@ -163,13 +163,20 @@ pub(crate) const BY_SEALOS: &[Line] = &[
     line("sealos", "lifecycle/pkg/runtime/kubernetes/reset.go", "reset -f -v 0", Code),
 ];
 
-/// kind's `init`.
+/// kind's and Cluster API's `init`.
 pub(crate) const KIND: &[Line] = &[
     line(
         "kind",
         "pkg/cluster/internal/create/actions/kubeadminit/init.go",
-        "init --config={config} --skip-token-print --v=6",
+        "init --config={kind} --skip-token-print --v=6",
         Says("initialized successfully"),
+    ),
+    line("kind", "its users", "reset -f --skip-phases=preflight", Code),
+    line(
+        "Cluster API",
+        "bootstrap/kubeadm/pkg/cloudinit/controlplane_init.go",
+        "init --config {cluster-api} -v 5",
+        Says("--control-plane"),
     ),
     line("kubekey", "builtin/core/roles/uninstall/kubernetes/tasks/kubernetes.yaml", "reset -f", Code),
     line(

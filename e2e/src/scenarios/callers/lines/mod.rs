@@ -2,7 +2,7 @@
 //! and what they read of the answer. Values that the tools fill in are words in braces:
 //!
 //! - `{config}`: the configuration for `init`; `{documents}`: the same with an UpgradeConfiguration and a
-//!   ResetConfiguration; `{join}`, `{control-plane}`: a JoinConfiguration of a worker, of a control plane
+//!   ResetConfiguration; `{kind}`, `{cluster-api}`: what these tools write; `{join}`, `{control-plane}`: a JoinConfiguration of a worker, of a control plane
 //! - `{version}`: the cluster's version; `{token}`, `{key}`, `{hash}`: what a machine joins with; `{address}`: the
 //!   machine's own address; `{endpoint}`: that of the API server; `{name}`: the machine's name; `{socket}`: the
 //!   runtime's; `{admin}`: the administrator's kubeconfig
@@ -15,7 +15,7 @@ mod upgrade;
 
 pub(crate) use anywhere::ANYWHERE;
 pub(crate) use cluster::CLUSTER;
-pub(crate) use join::{CONTROL_PLANE, CONTROL_PLANE_PHASES, WORKER, WORKER_FLAGS};
+pub(crate) use join::{CONTROL_PLANE, CONTROL_PLANE_PHASES, WORKER, WORKER_AGAIN, WORKER_FLAGS};
 pub(crate) use making::{BY_PHASES, BY_SEALOS, KIND, KUBESPRAY, ON_A_CLUSTER, RESET, RESET_DRY};
 pub(crate) use upgrade::UPGRADE;
 

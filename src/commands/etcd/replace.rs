@@ -3,6 +3,7 @@
 
 use crate::commands::init;
 use crate::commands::this_machine;
+use crate::commands::this_node::take_up;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -42,6 +43,9 @@ impl Replacement<'_> {
             true => None,
             false => Some(init::lock(&settings.node.paths, &[Folder::Manifests], self.command)?),
         };
+        if !self.dry_run {
+            take_up(host, AREA, out)?;
+        }
         let mut run = begin(settings, self.dry_run, out)?;
         let stamp = stamp(&run);
         if self.stop_first {

@@ -6,7 +6,7 @@ use super::context::{AREA, Context};
 use super::run::Step;
 use super::{Request, recovery};
 use crate::commands::init;
-use crate::commands::this_node::{ThisNode, Wishes};
+use crate::commands::this_node::{ThisNode, Wishes, take_up};
 use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::version::prefixed;
 use crate::config::{KubernetesVersion, Timeouts};
@@ -36,6 +36,9 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         true => None,
         false => Some(init::lock(&paths, &workflow.locks(&selection), "upgrade node")?),
     };
+    if journal.is_none() && !dry_run {
+        take_up(&host, AREA, out)?;
+    }
     let starting = journal.as_ref().map(|journal| {
         recovery::prepare(journal, None, out);
         Timeouts::of(config.timeouts.as_ref()).kubernetes_api

@@ -78,10 +78,13 @@ struct Text {
     line: String,
 }
 
+/// A rule, and its words once they are compiled: none where they are no pattern.
+type Worded = (&'static Rule, OnceLock<Option<Regex>>);
+
 /// The words of each rule, compiled when there is first a line to hold them against: a run needs few of them, and the
 /// many joins that may go on at once share a machine's memory with what they wait for.
-fn all_words() -> &'static [(&'static Rule, OnceLock<Option<Regex>>)] {
-    static WORDS: LazyLock<Vec<(&'static Rule, OnceLock<Option<Regex>>)>> =
+fn all_words() -> &'static [Worded] {
+    static WORDS: LazyLock<Vec<Worded>> =
         LazyLock::new(|| rules::all().map(|rule| (rule, OnceLock::new())).collect());
     &WORDS
 }

@@ -90,7 +90,9 @@ fn wishes(request: &Request, config: &UpgradeConfiguration) -> Wishes {
     let node = &config.node;
     // As with kubeadm: nodes are upgraded one by one, and one that is down does not stop the others.
     let mut ignored = request.ignored(&node.ignore_preflight_errors);
-    ignored.push("ControlPlaneNodesReady".to_owned());
+    if !ignored.iter().any(|check| check.trim().eq_ignore_ascii_case("all")) {
+        ignored.push("ControlPlaneNodesReady".to_owned());
+    }
     Wishes {
         patches: request.patches.clone().or(node.patches.as_ref().map(|p| p.directory.clone())),
         ignored,

@@ -88,14 +88,9 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
 
 fn wishes(request: &Request, config: &UpgradeConfiguration) -> Wishes {
     let node = &config.node;
-    // As with kubeadm: nodes are upgraded one by one, and one that is down does not stop the others.
-    let mut ignored = request.ignored(&node.ignore_preflight_errors);
-    if !ignored.iter().any(|check| check.trim().eq_ignore_ascii_case("all")) {
-        ignored.push("ControlPlaneNodesReady".to_owned());
-    }
     Wishes {
         patches: request.patches.clone().or(node.patches.as_ref().map(|p| p.directory.clone())),
-        ignored,
+        ignored: request.ignored(&node.ignore_preflight_errors),
         image_pull_policy: node.image_pull_policy.clone(),
         image_pull_serial: node.image_pull_serial.filter(|_| request.config.is_some()),
         timeouts: config.timeouts.clone(),

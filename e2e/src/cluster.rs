@@ -56,7 +56,7 @@ pub(crate) fn mirror(node: &Node, component: &str) -> anyhow::Result<Value> {
 pub(crate) fn is_ready_mirror(pod: &Value) -> anyhow::Result<()> {
     ensure!(
         pod.pointer("/metadata/annotations/kubernetes.io~1config.mirror").is_some(),
-        "it is no mirror Pod"
+        "it is not a mirror Pod"
     );
     let owners = pod.pointer("/metadata/ownerReferences").and_then(Value::as_array);
     let owned = owners.is_some_and(|o| {

@@ -36,6 +36,8 @@ pub(crate) enum When {
     After(Duration),
     /// At this write, from 1: every file is begun, and put in its place when it is whole.
     Write(usize),
+    /// As soon as something is in this file.
+    Filled(&'static str),
 }
 
 /// Runs the program under test and kills it; whether it was still at work then. What it said goes into a log.
@@ -57,6 +59,7 @@ pub(crate) fn killed(node: &Node, args: &[&str], when: When) -> anyhow::Result<b
         let due = match when {
             When::After(moment) => start.elapsed() >= moment,
             When::Write(number) => writes.seen()? >= number,
+            When::Filled(file) => Path::new(file).metadata().is_ok_and(|file| file.len() > 0),
         };
         if due {
             return kill(&mut child);

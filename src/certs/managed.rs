@@ -53,7 +53,7 @@ impl Managed {
             Place::File(row) => row.about.into(),
             Place::Kubeconfig(row) => {
                 let what = row.about.split_once(", ").map_or(row.about, |(_, what)| what);
-                format!("The identity in {}, {what}", row.file)
+                format!("The client certificate in {}, {what}", row.file)
             }
         }
     }

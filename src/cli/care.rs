@@ -31,7 +31,7 @@ pub(super) struct Care {
 enum Command {
     /// Have this control plane looked after daily: renew certificates, keep etcd snapshots
     #[command(
-        after_help = "What has less than a third of its life left is renewed, one component at a time, each restart proven healthy before the next. Only one control-plane node of the cluster is touched at a time.\n\nExamples:\n  kubestrap care enable\n  kubestrap care enable --snapshot-dir /mnt/backup --keep 14"
+        after_help = "Certificates with less than a third of their life left are renewed, one component at a time; each is healthy again before the next is restarted. Only one control-plane node of the cluster is touched at a time.\n\nExamples:\n  kubestrap care enable\n  kubestrap care enable --snapshot-dir /mnt/backup --keep 14"
     )]
     Enable(What),
     /// Remove the daily run

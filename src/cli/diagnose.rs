@@ -12,13 +12,13 @@ use crate::commands::diagnose::Request;
     after_help = "Exit code 0: all is healthy; 4: something is not, and what is known of it is told.\n\nExamples:\n  kubestrap diagnose\n  kubestrap diagnose --save evidence.yaml    (to send to somebody)\n  kubestrap diagnose --from evidence.yaml"
 )]
 pub(super) struct Diagnose {
-    /// Configuration file that the control plane was made with (default: what lies on the machine)
+    /// Configuration file that the control plane was made with [default: what lies on the machine]
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
-    /// The runtime's CRI socket (default: the one that kubelet uses)
+    /// CRI socket of the container runtime [default: the one that kubelet uses]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
-    /// The Node's name (default: the one in kubelet.conf)
+    /// Name of this Node [default: the one in kubelet.conf]
     #[arg(long, value_name = "NAME")]
     node_name: Option<String>,
     /// Keep what was seen in a file

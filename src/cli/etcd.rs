@@ -122,7 +122,7 @@ enum Snapshot {
     },
     /// Replace the data of this node's etcd, which becomes the only member, by those of a snapshot
     #[command(
-        after_help = "The control plane is stopped meanwhile. The data of before are kept beside the new ones, and put\nback if the control plane does not become healthy.\n\nExamples:\n  kubestrap etcd snapshot restore --dry-run /mnt/backup/etcd.db\n  kubestrap etcd snapshot restore --yes /mnt/backup/etcd.db"
+        after_help = "The control plane is stopped meanwhile. The old data are kept beside the new, and put\nback if the control plane does not become healthy.\n\nExamples:\n  kubestrap etcd snapshot restore --dry-run /mnt/backup/etcd.db\n  kubestrap etcd snapshot restore --yes /mnt/backup/etcd.db"
     )]
     Restore {
         /// Snapshot

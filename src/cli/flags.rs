@@ -21,13 +21,13 @@ pub(super) struct InitFlags {
     /// Print what would be done, without changing anything; needs no root
     #[arg(long, boolean())]
     dry_run: Option<bool>,
-    /// With --dry-run: leave every file at its real path below this folder, and cluster-objects.yaml
+    /// With --dry-run: leave every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     dry_run_dir: Option<PathBuf>,
     /// Treat configuration and patch warnings as errors
     #[arg(long, boolean())]
     strict: Option<bool>,
-    /// Address at which this node's API server is found (default: that of the default route's interface)
+    /// Address at which this node's API server is advertised [default: that of the default route]
     #[arg(long, value_name = "IP")]
     apiserver_advertise_address: Option<String>,
     /// Port of the API server [default: 6443]
@@ -36,34 +36,34 @@ pub(super) struct InitFlags {
     /// More names and addresses for the API server's certificate
     #[arg(long, value_name = "NAMES")]
     apiserver_cert_extra_sans: Vec<String>,
-    /// Where certificates and keys lie [default: /etc/kubernetes/pki]
+    /// Directory of certificates and keys [default: /etc/kubernetes/pki]
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<String>,
     /// Key that encrypts the uploaded certificates: 32 bytes in hex
     #[arg(long, value_name = "HEX", hide_default_value = true)]
     certificate_key: Option<String>,
-    /// Stable name or address of the control plane, with a port if it has another
+    /// Stable name or address of the control plane, with a port if it is not the API server's
     #[arg(long, value_name = "HOST[:PORT]")]
     control_plane_endpoint: Option<String>,
-    /// The runtime's CRI socket (default: the one that exists)
+    /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// kubeadm's feature gates: name=true,…
     #[arg(long, value_name = "GATES")]
     feature_gates: Vec<String>,
-    /// Checks whose errors are warnings; `all` for every check
+    /// Preflight checks whose errors are warnings; `all` for every check
     #[arg(long, value_name = "CHECKS")]
     ignore_preflight_errors: Vec<String>,
-    /// Where images come from [default: registry.k8s.io]
+    /// Registry to pull images from [default: registry.k8s.io]
     #[arg(long, value_name = "REPOSITORY")]
     image_repository: Option<String>,
     /// Version of the control plane, or a label such as stable-1.36 (which is looked up on the internet)
     #[arg(long, value_name = "VERSION")]
     kubernetes_version: Option<String>,
-    /// The Node's name (default: the machine's)
+    /// Name of this Node [default: the host name]
     #[arg(long, value_name = "NAME")]
     node_name: Option<String>,
-    /// Folder with patches for what is written
+    /// Directory with patches
     #[arg(long, value_name = "DIR")]
     patches: Option<String>,
     /// Subnet of Pods
@@ -75,10 +75,10 @@ pub(super) struct InitFlags {
     /// DNS domain of Services [default: cluster.local]
     #[arg(long, value_name = "DOMAIN")]
     service_dns_domain: Option<String>,
-    /// Add what a profile asks for and the configuration does not say (`config profile` shows it)
+    /// Add a profile's settings where the configuration has none (`config profile` shows them)
     #[arg(long, value_name = "NAME", value_enum)]
     profile: Option<Profile>,
-    /// Phases to leave out
+    /// Phases to skip
     #[arg(long, value_name = "PHASES")]
     skip_phases: Vec<String>,
     /// Do not print the key of the uploaded certificates
@@ -87,7 +87,7 @@ pub(super) struct InitFlags {
     /// Do not print the join token
     #[arg(long, boolean())]
     skip_token_print: Option<bool>,
-    /// Token with which nodes may join (default: a random one)
+    /// Token with which nodes may join [default: a random one]
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// How long the token lives; 0 is for ever [default: 24h0m0s]
@@ -99,7 +99,7 @@ pub(super) struct InitFlags {
     /// Kubeconfig to reach the cluster with [default: /etc/kubernetes/admin.conf]
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
-    /// Where kubeconfigs lie [default: /etc/kubernetes]
+    /// Directory of kubeconfigs [default: /etc/kubernetes]
     #[arg(long, value_name = "DIR")]
     kubeconfig_dir: Option<PathBuf>,
     /// Print the addon's manifests without installing them (`init phase addon` only)

@@ -24,13 +24,13 @@ enum Command {
 /// Print a kubeconfig for a user, its key included
 #[derive(Args, Debug)]
 #[command(
-    after_help = "What the user may do is said by RBAC, for the name or the organizations (groups).\n\nExamples:\n  kubestrap kubeconfig user --client-name jane --org dev --org ops > jane.conf\n  kubestrap kubeconfig user --client-name ci --token $TOKEN > ci.conf\n  kubestrap kubeconfig user --client-name guest --validity-period 24h"
+    after_help = "RBAC decides what the user may do, by its name and groups.\n\nExamples:\n  kubestrap kubeconfig user --client-name jane --org dev --org ops > jane.conf\n  kubestrap kubeconfig user --client-name ci --token $TOKEN > ci.conf\n  kubestrap kubeconfig user --client-name guest --validity-period 24h"
 )]
 struct User {
     /// The user's name: CN of the client certificate
     #[arg(long, value_name = "NAME", required = true, value_parser = clap::builder::NonEmptyStringValueParser::new())]
     client_name: String,
-    /// Configuration file (default: the cluster behind /etc/kubernetes/admin.conf)
+    /// Configuration file [default: the cluster behind /etc/kubernetes/admin.conf]
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// The user's groups: O of the client certificate

@@ -172,7 +172,7 @@ fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     }
     let all_id = format!("{id} all");
     let all = Command::new("all")
-        .about(format!("All of these: {}", phase.about))
+        .about(format!("{} (all of these phases)", phase.about))
         .after_help(example(&all_id))
         .defer(with_flags::<P>);
     let command = command

@@ -15,7 +15,11 @@ pub(super) trait Boolean {
 
 impl Boolean for Arg {
     fn boolean(self) -> Self {
-        self.num_args(0..=1).require_equals(true).default_missing_value("true").value_parser(boolean)
+        self.num_args(0..=1)
+            .require_equals(true)
+            .value_name("true|false")
+            .default_missing_value("true")
+            .value_parser(boolean)
     }
 }
 

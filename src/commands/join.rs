@@ -105,9 +105,11 @@ fn run_real(
     let mut state = Join::new(run, resolved.join, request.replace_etcd_member);
     let ran = workflow.run(selection, &mut state);
     let restarted = state.run.await_restart();
+    let heeded = state.heed_checks();
+    await_sandbox_removal(&state.run);
     let ran = ran?;
     restarted?;
-    await_sandbox_removal(&state.run);
+    heeded?;
     result(&state, selection, &ran, start.elapsed())
 }
 

@@ -5,26 +5,42 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::cluster::Cluster;
 use crate::cluster::stored::Stored;
+use crate::cluster::{Cluster, Recorder};
 use crate::commands::configuration::unusable;
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::{Patches, Timeouts};
 use crate::config::{HostFacts, KubernetesVersion, Overrides, Paths, Release, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{self, Host};
-use crate::node::identity;
+use crate::host::{self, CriRuntime, Host};
+use crate::node::{self, StaticPods, identity};
 use crate::output::Printer;
 
 /// Where kubeadm before 1.34 kept the container runtime's socket.
 const CRI_SOCKET: &str = "/metadata/annotations/kubeadm.alpha.kubernetes.io~1cri-socket";
 
+/// Completes the restart of a component, if a run was killed that had stopped kubelet for one. To be called with the
+/// lock of this machine.
+///
+/// # Errors
+/// When that can't be done.
+pub(super) fn take_up(host: &dyn Host, area: &str, out: &Printer) -> Result<(), Error> {
+    if !node::is_left_stopped(host) {
+        return Ok(());
+    }
+    out.log(area, "Starting kubelet, which an interrupted run of kubestrap had stopped");
+    let node = ThisNode::find(host, &mut Recorder::default())?;
+    let runtime = CriRuntime::new(&node.cri_socket)
+        .map_err(|e| Error::new(ExitStatus::Failed, format!("{}: {e}", node.cri_socket)))?;
+    StaticPods { host, runtime: &runtime, node_name: &node.name }.take_up()
+}
+
 /// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back.
 pub(super) fn start_kubelet(host: &dyn Host, area: &str, out: &Printer) {
     let Some(init) = host.init_system() else { return };
     if !init.state("kubelet").active
-        && let Err(error) = init.restart("kubelet")
+        && let Err(error) = node::start_kubelet(host)
     {
         out.warn(area, format!("kubelet can't be started: {error}"));
     }

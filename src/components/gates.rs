@@ -126,7 +126,7 @@ pub(super) fn of_flag(value: &str, component: &str) -> (Vec<(String, bool)>, Vec
                 Ok(on) => gates.push((name.trim().to_owned(), on)),
                 Err(why) => wrong.push(format!("{item:?}: {why}")),
             },
-            None => wrong.push(format!("{item:?} is no pair: write `{gate}=true`")),
+            None => wrong.push(format!("{item:?} is not a pair: write `{gate}=true`")),
         }
     }
     (gates, wrong)

@@ -33,7 +33,7 @@ const KINDS: &[(&str, Reader)] = &[
     ("gates", any),
     ("level", |value| match value.parse::<u32>() {
         Ok(level) if level <= i32::MAX.unsigned_abs() => Ok(()),
-        _ => Err(format!("{value:?} is no log level: write a number such as `4`")),
+        _ => Err(format!("{value:?} is not a log level: write a number such as `4`")),
     }),
     ("vmodule", |value| items(value).filter(|item| !item.is_empty()).try_for_each(vmodule)),
     ("quantity", |value| quantity::canonical(value).map(|_| ()).map_err(|error| error.to_string())),
@@ -104,7 +104,7 @@ pub(super) fn number(value: &str) -> Option<i128> {
 
 fn integer(value: &str, least: i128, most: i128) -> Result<(), String> {
     match number(value) {
-        None => Err(format!("{value:?} is no whole number")),
+        None => Err(format!("{value:?} is not a whole number")),
         Some(number) if number < least || number > most => {
             Err(format!("{value:?} is out of range: {least} to {most}"))
         }
@@ -115,7 +115,11 @@ fn integer(value: &str, least: i128, most: i128) -> Result<(), String> {
 fn float(value: &str) -> Result<(), String> {
     // Go's hexadecimal floats are left to the component.
     let hexadecimal = value.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x");
-    if hexadecimal || value.parse::<f64>().is_ok() { Ok(()) } else { Err(format!("{value:?} is no number")) }
+    if hexadecimal || value.parse::<f64>().is_ok() {
+        Ok(())
+    } else {
+        Err(format!("{value:?} is not a number"))
+    }
 }
 
 /// `parse` is strict in pflag; Kubernetes' own flags allow leading zeros.
@@ -124,7 +128,7 @@ fn ip(value: &str, parse: fn(&str) -> Option<IpAddr>) -> Result<(), String> {
     if value.is_empty() || parse(value).is_some() {
         Ok(())
     } else {
-        Err(format!("{value:?} is no IP address"))
+        Err(format!("{value:?} is not an IP address"))
     }
 }
 
@@ -169,14 +173,14 @@ fn after_quote(text: &str) -> Option<&str> {
 }
 
 fn pair(item: &str) -> Result<(), String> {
-    if item.contains('=') { Ok(()) } else { Err(format!("{item:?} is no pair: write `key=value`")) }
+    if item.contains('=') { Ok(()) } else { Err(format!("{item:?} is not a pair: write `key=value`")) }
 }
 
 fn threshold(item: &str) -> Result<(), String> {
     if item.split('<').count() == 2 {
         Ok(())
     } else {
-        Err(format!("{item:?} is no threshold: write `memory.available<100Mi`"))
+        Err(format!("{item:?} is not a threshold: write `memory.available<100Mi`"))
     }
 }
 
@@ -196,13 +200,13 @@ fn cert_key(value: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{value:?} is no certificate with its key: write `cert.pem,key.pem` or `cert.pem,key.pem:name,name`"
+        "{value:?} is not a certificate with its key: write `cert.pem,key.pem` or `cert.pem,key.pem:name,name`"
     ))
 }
 
 /// Kubernetes' `PortRange`: `80`, `80-90` or `80+10`.
 pub(super) fn port_range(value: &str) -> Result<(u16, u16), String> {
-    let wrong = || format!("{value:?} is no range of ports: write `30000-32767`");
+    let wrong = || format!("{value:?} is not a range of ports: write `30000-32767`");
     let port = |text: &str| text.parse::<u16>().map_err(|_| wrong());
     let text = value.trim();
     if let Some((low, high)) = text.split_once('-') {
@@ -223,7 +227,7 @@ fn listen_url(item: &str) -> Result<(), String> {
     match url.scheme.as_str() {
         "unix" | "unixs" => return Ok(()),
         "http" | "https" if item.contains("://") => {}
-        "" => return Err(format!("{item:?} is no URL: write `https://192.0.2.10:2379`")),
+        "" => return Err(format!("{item:?} is not a URL: write `https://192.0.2.10:2379`")),
         _ => return Err(format!("{item:?}: the scheme must be http, https, unix or unixs")),
     }
     if !url.path.is_empty() {

@@ -88,7 +88,7 @@ pub(super) fn judge(c: &KubeProxyConfiguration, minor: u64) -> Vec<Verdict> {
         verdicts.push(refuse("detectLocalMode", unknown_word(&c.detect_local_mode, LOCAL_MODES)));
     }
     if !c.bind_address.is_empty() && names::ip(&c.bind_address).is_none() {
-        verdicts.push(refuse("bindAddress", format!("{:?} is no IP address", c.bind_address)));
+        verdicts.push(refuse("bindAddress", format!("{:?} is not an IP address", c.bind_address)));
     }
     for (field, address) in
         [("healthzBindAddress", &c.healthz_bind_address), ("metricsBindAddress", &c.metrics_bind_address)]
@@ -116,7 +116,7 @@ fn bind_address(address: &str) -> Result<(), String> {
         return Ok(());
     }
     let Some((host, port)) = host_and_port(address) else {
-        return Err(format!("{address:?} is no address: write `0.0.0.0:10256`"));
+        return Err(format!("{address:?} is not an address: write `0.0.0.0:10256`"));
     };
     if names::ip(host).is_none() {
         return Err(format!("{address:?} must begin with an IP address: write `0.0.0.0:{port}`"));
@@ -154,7 +154,7 @@ fn sync_periods(c: &KubeProxyConfiguration) -> Vec<Verdict> {
 
 fn cidrs(c: &KubeProxyConfiguration) -> Vec<Verdict> {
     let mut verdicts = vec![];
-    let no_cidr = |text: &str| format!("{text:?} is no CIDR: write `10.0.0.0/24`");
+    let no_cidr = |text: &str| format!("{text:?} is not a CIDR: write `10.0.0.0/24`");
     for (i, address) in c.node_port_addresses.iter().flatten().enumerate() {
         let path = format!("nodePortAddresses.{i}");
         if address == "primary" {

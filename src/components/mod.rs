@@ -201,7 +201,7 @@ pub(crate) fn judge_kubelet_flags(args: &[Arg], minor: u64) -> Vec<(Option<usize
 }
 
 fn of_kubelet(judge: &mut Judge<'_>) {
-    rule::names_and_kinds(judge, true);
+    rule::names_and_kinds(judge, judge.command.minor, true);
     rule::words(judge, rules::common::WORDS);
     rules::common::feature_gates(judge);
     rules::common::logging(judge);
@@ -224,13 +224,13 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         return judge.verdicts;
     }
     let etcd = command.program == Program::Etcd;
-    // The list is of etcd 3.6: 3.5 has other experimental flags, 3.7 none.
-    let known_names = !etcd
-        || subject.etcd_tag.is_empty()
-        || subject.etcd_tag.starts_with("3.6.")
-        || subject.etcd_tag.starts_with("3.7.");
-    rule::names_and_kinds(&mut judge, known_names);
-    for words in [rules::common::WORDS, rules::apiserver::WORDS, rules::etcd::WORDS] {
+    let etcd_minor = rules::etcd::minor(&subject.etcd_tag, subject.minor);
+    // An etcd of the user's, by a tag that does not tell its version, may have other flags.
+    let minor = if etcd { etcd_minor } else { Some(command.minor) };
+    rule::names_and_kinds(&mut judge, minor.unwrap_or(6), minor.is_some());
+    let of_etcd =
+        if etcd_minor == Some(5) { rules::etcd::WORDS_OF_3_5 } else { rules::etcd::WORDS_SINCE_3_6 };
+    for words in [rules::common::WORDS, rules::apiserver::WORDS, rules::etcd::WORDS, of_etcd] {
         rule::words(&mut judge, words);
     }
     for ranges in [
@@ -268,7 +268,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
                 rules::etcd::experimental_is_gone(&mut judge);
             }
             let made_up = subject.made_up_address || subject.made_up_name;
-            rules::etcd::rules(&mut judge, data_dir, made_up);
+            rules::etcd::rules(&mut judge, &subject.etcd_tag, data_dir, made_up);
         }
         Program::Kubelet | Program::Scheduler => {}
     }
@@ -332,10 +332,10 @@ fn taints(registration: &Registration<'_>) -> Vec<Verdict> {
             verdicts.push(verdict.under("Taints").because("the API server refuses such a Node"));
         };
         if !rules::kubelet::qualified(&taint.key) {
-            refuse("key", format!("{:?} is no name of a taint", taint.key));
+            refuse("key", format!("{:?} is not a valid key of a taint", taint.key));
         }
         if let Some(value) = taint.value.as_deref().filter(|v| !v.is_empty() && !rules::kubelet::name(v)) {
-            refuse("value", format!("{value:?} is no value of a taint"));
+            refuse("value", format!("{value:?} is not a valid value of a taint"));
         }
         if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
             refuse("effect", format!("{:?} must be NoSchedule, PreferNoSchedule or NoExecute", taint.effect));

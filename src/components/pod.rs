@@ -52,7 +52,7 @@ impl Found {
             if !super::rules::kubelet::qualified(key)
                 || !(value.is_empty() || super::rules::kubelet::name(value))
             {
-                self.say(format!("metadata.labels.{key}"), format!("`{key}={value}` is no label"));
+                self.say(format!("metadata.labels.{key}"), format!("`{key}={value}` is not a label"));
             }
         }
     }
@@ -179,11 +179,11 @@ impl Found {
             if !(1..=65535).contains(&port.container_port) {
                 self.say(
                     format!("{path}.containerPort"),
-                    format!("{} is no port: 1 to 65535", port.container_port),
+                    format!("{} is not a port: 1 to 65535", port.container_port),
                 );
             }
             if port.host_port.is_some_and(|host| !(1..=65535).contains(&host) && host != 0) {
-                self.say(format!("{path}.hostPort"), "is no port: 1 to 65535");
+                self.say(format!("{path}.hostPort"), "is not a port: 1 to 65535");
             } else if host_network
                 && port.host_port.is_some_and(|host| host != 0 && host != port.container_port)
             {
@@ -221,7 +221,10 @@ impl Found {
             || env.name.contains('=')
             || !env.name.bytes().all(|b| (b' '..=b'~').contains(&b))
         {
-            self.say(format!("{path}.name"), format!("{:?} is no name of an environment variable", env.name));
+            self.say(
+                format!("{path}.name"),
+                format!("{:?} is not a valid name of an environment variable", env.name),
+            );
         }
         let Some(from) = &env.value_from else { return };
         if env.value.as_deref().is_some_and(|value| !value.is_empty()) {
@@ -277,7 +280,7 @@ impl Found {
         if let Some(get) = &probe.http_get {
             match &get.port {
                 IntOrString::Int(port) if !(1..=65535).contains(port) => {
-                    self.say(format!("{path}.httpGet.port"), format!("{port} is no port: 1 to 65535"));
+                    self.say(format!("{path}.httpGet.port"), format!("{port} is not a port: 1 to 65535"));
                 }
                 IntOrString::String(port) if !named(port) => {
                     self.say(

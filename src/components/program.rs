@@ -20,7 +20,7 @@ pub(super) struct Flag {
     pub(super) name: &'static str,
     /// The kind of its value ([`super::kind`]).
     pub(super) kind: &'static str,
-    /// The first and last minor that have it.
+    /// The first and last minor of the program that have it.
     minors: (u64, u64),
     /// Whether the program warns of it, and what it advises.
     pub(super) deprecated: Option<&'static str>,
@@ -70,7 +70,7 @@ impl Program {
 
     /// Its flags, one a line: name, kind of value, minors where not all have it, and whether it is deprecated. Those of
     /// 1.33 to 1.36 are recorded from the components' `--help` and completed with the hidden ones from their source;
-    /// 1.37's are 1.36's with the changes of its release notes. etcd's are those of 3.6.
+    /// 1.37's are 1.36's with the changes of its release notes. etcd's are those of 3.5 and 3.6, with its own minors.
     fn list(self) -> &'static str {
         match self {
             Self::Etcd => include_str!("../../templates/flags/etcd.txt"),
@@ -92,10 +92,10 @@ impl Program {
             let (first, last) = flag.minors;
             return match minor {
                 m if m > last => Known::No(self.gone(name).map_or_else(
-                    || format!("1.{last} was the last minor that has it"),
+                    || format!("{}.{last} was the last minor that has it", self.major()),
                     |gone| gone.to_string(),
                 )),
-                m if m < first => Known::No(format!("it came with 1.{first}")),
+                m if m < first => Known::No(format!("it came with {}.{first}", self.major())),
                 _ => Known::Yes(flag),
             };
         }
@@ -115,6 +115,11 @@ impl Program {
             || format!("it is not among the flags of {}", self.name()),
             |(_, known)| format!("did you mean `{known}`?"),
         ))
+    }
+
+    /// What its minors belong to.
+    fn major(self) -> &'static str {
+        if self == Self::Etcd { "etcd 3" } else { "1" }
     }
 
     fn gone(self, name: &str) -> Option<&'static Gone> {
@@ -191,7 +196,7 @@ mod tests {
                 "experimental-cluster-signing-duration",
                 "`cluster-signing-duration`",
             ),
-            (Program::Etcd, "enable-v2", "3.6"),
+            (Program::Etcd, "enable-v2", "etcd 3.6"),
             (Program::Kubelet, "container-runtime", "1.27"),
         ] {
             let told = no(program, name, 36);
@@ -199,6 +204,8 @@ mod tests {
         }
         assert_eq!(no(Program::ApiServer, "audit-policyfile", 36), "did you mean `audit-policy-file`?");
         assert_eq!(no(Program::ApiServer, "tls-curve-preferences", 33), "it came with 1.36");
+        assert_eq!(no(Program::Etcd, "feature-gates", 5), "it came with etcd 3.6");
+        assert!(matches!(Program::Etcd.knows("enable-v2", 5), Known::Yes(_)));
         assert!(no(Program::Kubelet, "pod-infra-container-image", 35).contains("1.34 was the last"));
     }
 

@@ -166,11 +166,11 @@ pub(super) fn numeric(value: &str) -> Option<f64> {
 }
 
 /// Judges names and kinds of values of all flags.
-pub(super) fn names_and_kinds(judge: &mut Judge<'_>, known_names: bool) {
+pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bool) {
     let command = judge.command;
     let program = command.program;
     for given in &command.flags {
-        match program.knows(&given.name, command.minor) {
+        match program.knows(&given.name, minor) {
             super::program::Known::Yes(flag) => {
                 if let Err(why) = kind::check(flag.kind, &given.value) {
                     judge.refuse("flag-type", given, why);
@@ -188,11 +188,14 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, known_names: bool) {
                 let (kind, _) = program.args();
                 let path = command.path(given);
                 let path = path.strip_suffix(".value").unwrap_or(&path).to_owned();
-                // The table of 1.37 is made from its release notes, and does not hold what they leave out.
+                // The table of 1.37 is made from its release notes, and does not hold what they leave out. What the user
+                // did not give is what kubeadm gives too: to an etcd of another minor than the release's.
                 let verdict = Verdict::error("flag-unknown", kind, path, message)
                     .because(format!("{} ends at once when it meets an unknown flag", program.name()));
                 judge.verdicts.push(
-                    if command.minor > 36 && !why.contains("removed") && !why.contains("last") {
+                    if command.minor > 36 && !why.contains("removed") && !why.contains("last")
+                        || !command.is_users(given)
+                    {
                         verdict.warning()
                     } else {
                         verdict

@@ -203,7 +203,26 @@ fn etcd_is_judged_by_its_own_rules() {
         assert_eq!(etcd(args), [] as [&str; 0], "{args}");
     }
     let old = "etcd: {local: {imageTag: 3.5.24-0, extraArgs: [{name: quota-backend-byte, value: x}]}}\n";
-    assert_eq!(judged(old), [] as [&str; 0], "the names of 3.5 are not known");
+    let told = judged(old);
+    assert!(told.iter().any(|told| told.contains("did you mean `quota-backend-bytes`?")), "{told:?}");
+    assert!(told.iter().any(|told| told.starts_with("warning") && told.contains("`feature-gates`")));
+    let proxy = |tag: &str| {
+        let mut told = judged(&format!(
+            "etcd: {{local: {{imageTag: {tag}, extraArgs: [{{name: proxy, value: readonly}}]}}}}\n"
+        ));
+        told.retain(|told| told.contains("`proxy`"));
+        told
+    };
+    assert_eq!(proxy("3.5.24-0"), [] as [&str; 0]);
+    assert_eq!(proxy("mine"), [] as [&str; 0], "whose flags nobody knows");
+    assert!(proxy("3.6.8-0")[0].contains("removed in etcd 3.6"), "{:?}", proxy("3.6.8-0"));
+    let level = |tag: &str| {
+        judged(&format!(
+            "etcd: {{local: {{imageTag: {tag}, extraArgs: [{{name: log-level, value: warning}}]}}}}\n"
+        ))
+    };
+    assert_eq!(level("3.6.6-0"), [] as [&str; 0]);
+    assert_eq!(level("3.6.5-0").len(), 1, "etcd knows the word since 3.6.6");
 }
 
 #[test]

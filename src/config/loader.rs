@@ -189,6 +189,13 @@ impl Loader {
     }
 
     fn kubeadm(&mut self, document: &Document, version: &str, kind: &str, at: String) {
+        let components = [("KubeletConfiguration", KUBELET.1), ("KubeProxyConfiguration", KUBE_PROXY.1)];
+        if let Some((_, own)) = components.into_iter().find(|(component, _)| *component == kind) {
+            let message =
+                format!("ignoring the {kind}: it is no kind of kubeadm's; write `apiVersion: {own}`");
+            let place = self.loaded.locator.place(kind, "apiVersion");
+            return self.warn("api-version", place, message);
+        }
         if let Some((_, kubeadm)) = RETIRED.iter().find(|(v, _)| *v == version) {
             let message = format!(
                 "apiVersion {KUBEADM_GROUP}{version} (kind {kind}) is too old to be read: convert it with kubeadm {kubeadm}, `kubeadm config migrate --old-config OLD --new-config NEW`, or write it again as {}",

@@ -1,8 +1,8 @@
 //! Rules held against evidence.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use regex::Regex;
+use regex::bytes::{Regex, RegexBuilder};
 
 use super::diagnosis::{Diagnosis, last_words, plain, shortened};
 use super::evidence::{ComponentEvidence, Evidence};
@@ -21,17 +21,23 @@ pub(crate) fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn 
     let mut found: Vec<Diagnosis> = vec![];
     let mut explained: Vec<String> = vec![];
     let mut texts = Texts::default();
-    for (rule, words) in compiled() {
+    for (rule, words) in all_words() {
+        let lines = texts.of(rule.source, evidence);
+        if lines.is_empty() {
+            continue;
+        }
+        let Some(words) = words.get_or_init(|| pattern(rule.words)) else { continue };
         // The newest first: of several lines that say the same, the last one counts.
-        for text in texts.of(rule.source, evidence).iter().rev() {
-            let Some(captures) = words.captures(&text.line) else { continue };
+        for text in lines.iter().rev() {
+            let Some(captures) = words.captures(text.line.as_bytes()) else { continue };
             // What one rule has explained, a more general one need not explain again.
             if explained.contains(&text.line) {
                 continue;
             }
             let group = |name: &str| {
                 let known = words.capture_names().flatten().any(|n| n == name);
-                known.then(|| captures.name(name).map_or("", |m| m.as_str()).to_owned())
+                let said = || captures.name(name).map(|m| String::from_utf8_lossy(m.as_bytes()).into_owned());
+                known.then(|| said().unwrap_or_default())
             };
             let diagnosis = conclude(rule, text, &group, &Scene { evidence, place, machine });
             explained.push(text.line.clone());
@@ -72,12 +78,21 @@ struct Text {
     line: String,
 }
 
-fn compiled() -> &'static [(&'static Rule, Regex)] {
-    static COMPILED: LazyLock<Vec<(&'static Rule, Regex)>> = LazyLock::new(|| {
-        // That every rule's words are a regular expression is tested.
-        rules::all().filter_map(|rule| Some((rule, Regex::new(rule.words).ok()?))).collect()
-    });
-    &COMPILED
+/// A rule, and its words once they are compiled: none where they are no pattern.
+type Worded = (&'static Rule, OnceLock<Option<Regex>>);
+
+/// The words of each rule, compiled when there is first a line to hold them against: a run needs few of them, and the
+/// many joins that may go on at once share a machine's memory with what they wait for.
+fn all_words() -> &'static [Worded] {
+    static WORDS: LazyLock<Vec<Worded>> =
+        LazyLock::new(|| rules::all().map(|rule| (rule, OnceLock::new())).collect());
+    &WORDS
+}
+
+/// `words` as a pattern on bytes, where a letter is an ASCII letter: those of Unicode take more memory than all else that
+/// a run needs. That every rule's words are a pattern is tested.
+pub(super) fn pattern(words: &str) -> Option<Regex> {
+    RegexBuilder::new(words).unicode(false).build().ok()
 }
 
 /// The lines of each source, gathered when the first rule looks there.
@@ -139,10 +154,10 @@ fn component_of(line: &str) -> Option<Component> {
     static NAMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let names: Vec<&str> = Component::ALL.iter().map(|c| c.name()).collect();
         let names = names.join("|");
-        Regex::new(&format!(r"(?:kube-system/|/manifests/|[pP]od \\*\x22)({names})[-._]")).ok()
+        pattern(&format!(r"(?:kube-system/|/manifests/|[pP]od \\*\x22)({names})[-._]"))
     });
-    let name = NAMES.as_ref()?.captures(line)?.get(1)?.as_str();
-    Component::ALL.into_iter().find(|c| c.name() == name)
+    let name = NAMES.as_ref()?.captures(line.as_bytes())?.get(1)?.as_bytes();
+    Component::ALL.into_iter().find(|c| c.name().as_bytes() == name)
 }
 
 /// All that a conclusion is drawn from, beside the line.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
-
 use super::evidence::{ComponentEvidence, KubeletEvidence};
 use super::rule::Proof;
 use super::*;
@@ -40,7 +38,7 @@ fn ended(component: Component, log: &[&str]) -> Evidence {
 #[test]
 fn every_rule_can_be_held_against_something() {
     for rule in rules::all() {
-        let words = Regex::new(rule.words).unwrap_or_else(|e| panic!("{}: {e}", rule.name));
+        let words = conclude::pattern(rule.words).unwrap_or_else(|| panic!("{}: no pattern", rule.name));
         for text in [rule.what, rule.cause, rule.fix] {
             for name in text.split('{').skip(1).filter_map(|t| t.split_once('}')).map(|(name, _)| name) {
                 let known = words.capture_names().flatten().any(|n| n == name)

@@ -14,6 +14,7 @@ mod cause;
 mod certificate;
 mod client;
 mod cluster_info;
+mod explanation;
 mod file;
 mod jws;
 mod pins;

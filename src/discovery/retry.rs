@@ -14,6 +14,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How often it is told that something still fails.
 const REPORTS: Duration = Duration::from_secs(5);
 
+/// How long something that looks final is doubted: a cluster, or what is in front of it, may be starting, and a
+/// machine's clock be set.
+const DOUBT: Duration = Duration::from_secs(10);
+/// How long a new cluster may take until its API server is ready, and until kube-controller-manager has signed
+/// cluster-info.
+const FIRST_SIGNATURE: Duration = Duration::from_secs(60);
+/// How long `init` may take from an API server that is ready to a cluster-info that anybody may read: it waits for the
+/// other components in between.
+const REST_OF_INIT: Duration = Duration::from_secs(15);
+
 /// What is waited for.
 #[derive(Debug)]
 pub(crate) struct Waiting<'a> {
@@ -34,6 +44,48 @@ pub(super) enum Patience {
     For(Duration),
     /// As long as there is time.
     Limit,
+}
+
+impl Cause {
+    /// How long it may stay before it counts as proven.
+    pub(super) fn patience(&self) -> Patience {
+        match self {
+            Self::Refused { .. }
+            | Self::Silent { .. }
+            | Self::Unreachable { .. }
+            | Self::Broken { .. }
+            | Self::Unavailable { .. }
+            | Self::Unresolved { definite: false, .. } => Patience::Limit,
+            Self::NotSigned { new: true, .. } | Self::Forbidden { ready: false, .. } => {
+                Patience::For(FIRST_SIGNATURE)
+            }
+            Self::Forbidden { new: true, .. } => Patience::For(REST_OF_INIT),
+            Self::Unresolved { .. }
+            | Self::NotTls { .. }
+            | Self::Handshake { .. }
+            | Self::Validity { .. }
+            | Self::NotKubernetes { .. }
+            | Self::Anonymous { .. }
+            | Self::Unauthorized { .. }
+            | Self::Forbidden { .. }
+            | Self::NoClusterInfo { .. }
+            | Self::ClusterInfo { .. }
+            | Self::Changed { .. }
+            | Self::NotSigned { .. } => Patience::For(DOUBT),
+            Self::WrongName { .. }
+            | Self::OtherCa { .. }
+            | Self::Signature { .. }
+            | Self::CaNotPinned { .. }
+            | Self::Unreadable { .. }
+            | Self::Kubeconfig { .. }
+            | Self::Plugin { .. }
+            | Self::NoCredentials { .. }
+            | Self::NotAllowed { .. }
+            | Self::OtherServer { .. }
+            | Self::Client { .. }
+            | Self::Nothing => Patience::None,
+        }
+    }
 }
 
 /// Repeats `attempt` until it succeeds, the time is up, or its failure is proven to stay.

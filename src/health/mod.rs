@@ -8,6 +8,6 @@ mod watch;
 pub use observe::Stage;
 pub(crate) use observe::{ComponentState, ContainerView, Progress, Snapshot};
 pub use target::Target;
-pub(crate) use target::target;
+pub(crate) use target::{shared, target};
 pub(crate) use watch::DryWatch;
 pub use watch::{LiveWatch, Watch, Watched};

@@ -26,6 +26,19 @@ impl Target {
     }
 }
 
+/// Two components that report their health at the same address: one of them can't listen there, and would be taken for
+/// healthy by the answers of the other.
+pub(crate) fn shared(targets: &[Target]) -> Option<(&Target, &Target)> {
+    let mut pairs =
+        targets.iter().enumerate().flat_map(|(i, a)| targets.iter().skip(i + 1).map(move |b| (a, b)));
+    pairs.find(|(a, b)| {
+        let port = |target: &Target| target.base.rsplit_once(':').map(|(_, port)| port.to_owned());
+        // kube-apiserver listens on every address of the machine.
+        let meet = a.component == Component::ApiServer || b.component == Component::ApiServer;
+        a.base == b.base || meet && port(a) == port(b)
+    })
+}
+
 /// The target for a static Pod; kubeadm's rules for kube-apiserver, kube-controller-manager
 /// and kube-scheduler, and etcd's metrics address for etcd.
 pub(crate) fn target(pod: &StaticPod) -> Target {
@@ -81,6 +94,17 @@ mod tests {
         let pod = json!({ "spec": { "containers": [{ "command": ["sidecar"] }, { "command": command }] } });
         let target = target(&StaticPod::new(component, pod));
         format!("{}{}", target.base, target.path)
+    }
+
+    #[test]
+    fn two_components_on_one_port_are_found() {
+        let target = |component, base: &str| Target { component, base: base.into(), path: "/healthz" };
+        let etcd = target(Component::Etcd, "http://127.0.0.1:2381");
+        let server = target(Component::ApiServer, "https://10.0.0.1:6443");
+        let apart = target(Component::ControllerManager, "https://127.0.0.1:10257");
+        assert_eq!(shared(&[etcd.clone(), server.clone(), apart]), None);
+        let same = target(Component::ControllerManager, "https://127.0.0.1:6443");
+        assert_eq!(shared(&[etcd, server.clone(), same.clone()]), Some((&server, &same)));
     }
 
     #[test]

@@ -123,8 +123,11 @@ impl Host for DryRunHost {
     }
 
     fn remove(&self, path: &Path) -> Result<(), FileError> {
-        self.lock().remove(path);
-        Ok(())
+        let written = self.lock().remove(path).is_some();
+        match &self.dir {
+            Some(dir) if written => self.real.remove(&Self::below(dir, path)),
+            _ => Ok(()),
+        }
     }
 
     fn list(&self, path: &Path) -> Result<Vec<PathBuf>, FileError> {

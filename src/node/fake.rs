@@ -1,7 +1,8 @@
 //! A node for tests: its files are real, in a folder; its services and containers only take note of what is done to them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use super::StaticPods;
@@ -28,6 +29,8 @@ pub(crate) struct FakeNode {
     pub(crate) events: Arc<Mutex<Vec<String>>>,
     /// The process ends before this event, from 1, as by kill -9; 0 is never.
     pub(crate) killed_at: usize,
+    /// The files below /run, which are this node's own.
+    pub(crate) run_files: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
     /// Is told of each event before it happens.
     pub(crate) observer: Option<Observer>,
 }
@@ -54,6 +57,11 @@ impl FakeNode {
     /// What was done to it, in order.
     pub(crate) fn events(&self) -> Vec<String> {
         self.events.lock().unwrap().clone()
+    }
+
+    /// The files below /run, if `path` is one.
+    fn run_files(&self, path: &Path) -> Option<MutexGuard<'_, BTreeMap<PathBuf, Vec<u8>>>> {
+        path.starts_with("/run").then(|| self.run_files.lock().unwrap())
     }
 
     /// Takes note of something.
@@ -139,12 +147,22 @@ impl ContainerRuntime for FakeNode {
 
 impl Host for FakeNode {
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
-        RealHost::of_files().read(path)
+        match self.run_files(path) {
+            Some(files) => Ok(files.get(path).cloned()),
+            None => RealHost::of_files().read(path),
+        }
     }
     fn exists(&self, path: &Path) -> bool {
-        RealHost::of_files().exists(path)
+        match self.run_files(path) {
+            Some(files) => files.contains_key(path),
+            None => RealHost::of_files().exists(path),
+        }
     }
     fn write(&self, path: &Path, content: &[u8], mode: FileMode) -> Result<Written, FileError> {
+        if let Some(mut files) = self.run_files(path) {
+            files.insert(path.to_owned(), content.to_vec());
+            return Ok(Written::Created);
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if self.read(path)?.is_none_or(|old| old != content) {
             self.note(format!("write {name}"));
@@ -158,6 +176,10 @@ impl Host for FakeNode {
         RealHost::of_files().make_dir(path, mode)
     }
     fn remove(&self, path: &Path) -> Result<(), FileError> {
+        if let Some(mut files) = self.run_files(path) {
+            files.remove(path);
+            return Ok(());
+        }
         if self.exists(path) {
             self.note(format!("remove {}", path.file_name().unwrap_or_default().to_string_lossy()));
         }

@@ -8,5 +8,5 @@ mod restart;
 mod static_pod;
 
 pub(crate) use etcd::{LocalEtcd, etcd_endpoints, joined_members};
-pub(crate) use restart::StaticPods;
+pub(crate) use restart::{StaticPods, is_left_stopped, start_kubelet};
 pub(crate) use static_pod::StaticPod;

@@ -5,16 +5,22 @@
 //! container that ended it starts again after a back-off. So kubelet is stopped, the old container is stopped through
 //! the runtime with its grace, and kubelet is started: it finds a Pod that does not run, as after a boot, and starts it
 //! at once.
+//!
+//! A run that is killed in between leaves a mark, by which the next run knows that it may complete the restart.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{ContainerRuntime, Host};
+use crate::host::{ContainerRuntime, FileMode, Host};
 use crate::manifest::Component;
 
 /// kubelet's service.
 const KUBELET: &str = "kubelet";
+/// Stands while kubelet is stopped and any run may start it; names the component that is being stopped. A machine that
+/// boots starts kubelet by itself.
+const STOPPED: &str = "/run/kubestrap/kubelet-stopped";
 /// How long etcd may take to end: what kubelet would give it. It writes what it holds before it ends.
 const ETCD_GRACE: Duration = Duration::from_secs(30);
 /// How long the others may take. kube-apiserver closes its port at once and then waits for its watches, which end only
@@ -37,11 +43,34 @@ impl StaticPods<'_> {
         format!("{}-{}", component.name(), self.node_name)
     }
 
-    /// Stops kubelet; nothing starts or restarts static Pods from here on.
+    /// Stops kubelet; nothing starts or restarts static Pods from here on. If this run is killed, the next one starts
+    /// kubelet, see [`Self::take_up`].
     ///
     /// # Errors
     /// When there is no init system to stop it, or that fails.
     pub(crate) fn stop_kubelet(&self) -> Result<(), Error> {
+        self.mark("");
+        self.stop_service()
+    }
+
+    fn mark(&self, component: &str) {
+        // Where even that can't be written, a run that is not killed needs no mark.
+        if let Err(error) = self.host.write(Path::new(STOPPED), component.as_bytes(), FileMode::SECRET) {
+            tracing::info!("{error}");
+        }
+    }
+
+    /// Stops kubelet while data are replaced that it must not start a Pod with: if this run is killed, kubelet stays
+    /// stopped until the same command is run again.
+    ///
+    /// # Errors
+    /// As [`Self::stop_kubelet`].
+    pub(crate) fn hold_kubelet(&self) -> Result<(), Error> {
+        self.host.remove(Path::new(STOPPED))?;
+        self.stop_service()
+    }
+
+    fn stop_service(&self) -> Result<(), Error> {
         let Some(init) = self.host.init_system() else {
             return Err(Error::new(
                 ExitStatus::Failed,
@@ -56,11 +85,7 @@ impl StaticPods<'_> {
     /// # Errors
     /// When that fails.
     pub(crate) fn start_kubelet(&self) -> Result<SystemTime, Error> {
-        let now = SystemTime::now();
-        if let Some(init) = self.host.init_system() {
-            init.restart(KUBELET)?;
-        }
-        Ok(now)
+        start_kubelet(self.host)
     }
 
     /// Stops a component's containers and proves that none is left: no two of one component ever run. kubelet must be
@@ -79,6 +104,9 @@ impl StaticPods<'_> {
     fn stop_one(&self, component: Component) -> Result<(), Error> {
         let grace = if component == Component::Etcd { ETCD_GRACE } else { GRACE };
         let name = self.name(component);
+        if is_left_stopped(self.host) {
+            self.mark(component.name());
+        }
         let left = self.runtime.stop_pod(&name, grace);
         let left =
             left.map_err(|error| Error::from(error).at(&format!("the Pod {name} can't be stopped")))?;
@@ -88,6 +116,20 @@ impl StaticPods<'_> {
                 let message = format!("the Pod {name} can't be stopped: its container {id} still runs");
                 Err(Error::new(ExitStatus::Failed, message))
             }
+        }
+    }
+
+    /// Completes the restart of a run that was killed. A container that was told to stop goes on waiting by itself for
+    /// up to a minute, closed to all, and kubelet waits with it: it gets no more than the grace.
+    ///
+    /// # Errors
+    /// When the component can't be stopped, or kubelet can't be started.
+    pub(crate) fn take_up(&self) -> Result<(), Error> {
+        let mark = self.host.read(Path::new(STOPPED))?.unwrap_or_default();
+        let stopping = Component::ALL.into_iter().find(|component| component.name().as_bytes() == mark);
+        match stopping {
+            Some(component) => self.restart(component).map(drop),
+            None => self.start_kubelet().map(drop),
         }
     }
 
@@ -105,10 +147,59 @@ impl StaticPods<'_> {
     }
 }
 
+/// Whether a run was killed that had stopped kubelet, which any run may start. To be asked with the lock of this machine:
+/// else that run may be at work still.
+pub(crate) fn is_left_stopped(host: &dyn Host) -> bool {
+    host.exists(Path::new(STOPPED))
+}
+
+/// Starts kubelet, or restarts it: a stop that a killed run asked for may not be over yet. Gives when.
+///
+/// # Errors
+/// When that fails.
+pub(crate) fn start_kubelet(host: &dyn Host) -> Result<SystemTime, Error> {
+    let now = SystemTime::now();
+    if let Some(init) = host.init_system() {
+        init.restart(KUBELET)?;
+    }
+    host.remove(Path::new(STOPPED))?;
+    Ok(now)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::node::fake::FakeNode;
+
+    #[test]
+    fn restart_that_is_killed_at_any_moment_is_completed_by_the_next_run() {
+        let whole = FakeNode::default();
+        whole.pods().restart(Component::Scheduler).unwrap();
+        assert!(!is_left_stopped(&whole), "{:?}", whole.events());
+        for killed_at in 1..=whole.events().len() {
+            let node = FakeNode { killed_at, ..FakeNode::default() };
+            let restart = || node.pods().restart(Component::Scheduler).map(drop);
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(restart)).unwrap_err();
+            assert!(is_left_stopped(&node), "killed after {:?}", node.events());
+            let next = FakeNode { killed_at: 0, events: Arc::default(), ..node };
+            next.pods().take_up().unwrap();
+            assert!(!is_left_stopped(&next), "killed at {killed_at}");
+            assert_eq!(next.events().last().unwrap(), "start kubelet");
+            // It was told to stop, which nobody is sure of.
+            let told = next.events().contains(&"stop kube-scheduler-cp-1 within 3 s".to_owned());
+            assert_eq!(told, killed_at > 1, "killed at {killed_at}: {:?}", next.events());
+        }
+    }
+
+    #[test]
+    fn kubelet_that_is_held_is_not_started_by_another_run() {
+        let node = FakeNode::default();
+        node.pods().stop_kubelet().unwrap();
+        node.pods().hold_kubelet().unwrap();
+        assert!(!is_left_stopped(&node));
+    }
 
     #[test]
     fn kubelet_is_stopped_before_the_containers_and_started_after_them() {

@@ -105,7 +105,7 @@ impl StaticPod {
     }
 
     /// The command line of the container that runs the component.
-    fn command(&self) -> Option<Vec<String>> {
+    pub(crate) fn command(&self) -> Option<Vec<String>> {
         let words = |container: &Value| -> Vec<String> {
             let list = |key: &str| container.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
             let all = list("command").into_iter().chain(list("args"));

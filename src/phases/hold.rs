@@ -12,7 +12,7 @@ use crate::workflow::{Run, Verb};
 pub(crate) fn stop_control_plane(run: &mut Run) -> Result<(), Error> {
     run.act(Verb::Stop, "the kubelet and the control plane of this node");
     let pods = pods(run);
-    pods.stop_kubelet()?;
+    pods.hold_kubelet()?;
     Component::ALL.into_iter().rev().try_for_each(|component| pods.stop(component))
 }
 

@@ -277,6 +277,14 @@ fn is_of(request: &Value, common_name: &str) -> bool {
     names.into_iter().any(|name| name == common_name)
 }
 
+/// Why a request was denied, if it was.
+pub(crate) fn denial(request: &Value) -> Option<String> {
+    match state_of(request) {
+        State::Denied { why, .. } => Some(why),
+        _ => None,
+    }
+}
+
 fn state_of(request: &Value) -> State {
     let name = request.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let conditions =

@@ -4,7 +4,7 @@ use crate::config::Settings;
 use crate::config::settings::join_host_port;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::health::{Watched, target};
+use crate::health::{Watched, shared, target};
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
 use crate::kubelet;
@@ -30,6 +30,16 @@ pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, E
             return Err(Error::new(ExitStatus::Failed, message));
         };
         targets.push(target(&pod));
+    }
+    if let Some((one, other)) = shared(&targets) {
+        let message = format!(
+            "{} ({}) and {} ({}) can't listen on the same port\n  cause: a flag or a patch moves one of them to the other's port\n  fix: correct its flag (`--secure-port`, or etcd's `--listen-metrics-urls`), then run the same command again",
+            one.component.name(),
+            one.base,
+            other.component.name(),
+            other.base
+        );
+        return Err(Error::new(ExitStatus::Unhealthy, message));
     }
     Ok(Watched { targets, kubeconfig: identity(settings, host)?, ..watched_kubelet(settings) })
 }

@@ -138,7 +138,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "The Kubernetes CA, which the identities of all other components rest on",
+        about: "The Kubernetes CA, which signs the certificates of the other components",
     },
     CertRow {
         name: "apiserver",
@@ -148,7 +148,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Server,
         sans: SanKind::ApiServer,
-        about: "The certificate that the Kubernetes API is served with",
+        about: "The certificate that kube-apiserver serves the Kubernetes API with",
     },
     CertRow {
         name: "apiserver-kubelet-client",
@@ -158,7 +158,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::KubeletClient,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The API server's identity towards kubelets",
+        about: "The client certificate that kube-apiserver shows to kubelets",
     },
     CertRow {
         name: "front-proxy-ca",
@@ -168,7 +168,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "The CA of the proxy in front of extension API servers",
+        about: "The front proxy's CA, which signs the client certificate for extension API servers",
     },
     CertRow {
         name: "front-proxy-client",
@@ -178,7 +178,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The API server's identity towards extension API servers",
+        about: "The client certificate that kube-apiserver shows to extension API servers",
     },
     CertRow {
         name: "etcd-ca",
@@ -188,7 +188,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "The CA that etcd's identities rest on",
+        about: "etcd's CA, which signs the certificates of etcd and its clients",
     },
     CertRow {
         name: "etcd-server",
@@ -208,7 +208,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Both,
         sans: SanKind::EtcdPeer,
-        about: "The identity of this etcd member towards the others",
+        about: "The certificate that this etcd member shows to the others",
     },
     CertRow {
         name: "etcd-healthcheck-client",
@@ -218,7 +218,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The identity that liveness probes ask etcd with",
+        about: "The client certificate that liveness probes show to etcd",
     },
     CertRow {
         name: "apiserver-etcd-client",
@@ -228,7 +228,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The API server's identity towards etcd",
+        about: "The client certificate that kube-apiserver shows to etcd",
     },
 ];
 
@@ -237,7 +237,7 @@ pub(crate) static SERVICE_ACCOUNT: KeyPairRow = KeyPairRow {
     name: "sa",
     private_key: "sa.key",
     public_key: "sa.pub",
-    about: "The key that service account tokens are signed with, and its public half",
+    about: "The key that signs service account tokens, and its public key",
 };
 
 #[cfg(test)]

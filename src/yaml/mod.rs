@@ -51,12 +51,14 @@ pub fn to_string<T: Serialize + ?Sized>(value: &T) -> Result<String, WriteError>
 }
 
 /// Reads a document that one of our own templates rendered (YAML 1.2 is enough there, since the templates
-/// quote by YAML 1.1).
+/// quote by YAML 1.1). Through a JSON value, from which every type is read anyway: code for reading large types such as a
+/// Pod's is not made twice.
 ///
 /// # Errors
 /// When the text is not YAML or does not fit `T`.
 pub(crate) fn from_template<T: DeserializeOwned>(text: &str) -> Result<T, TemplateError> {
-    serde_yaml::from_str(text).map_err(|e| TemplateError(e.to_string()))
+    let value: serde_json::Value = serde_yaml::from_str(text).map_err(|e| TemplateError(e.to_string()))?;
+    serde_json::from_value(value).map_err(|e| TemplateError(e.to_string()))
 }
 
 /// Escapes text for the inside of a double-quoted YAML scalar, where our templates put all text: the same string

@@ -494,8 +494,29 @@ fn what_components_would_refuse_is_told_with_types_and_fields_in_one_go() {
     error: the configuration can't be used:
     -:4:14: `clusterName`: the number `0777` where a string is wanted: put it in quotes ("0777"), since YAML 1.1 reads it otherwise
     -:5:1: unknown field `podSubnet`: it belongs in `networking`
-    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is no whole number
+    -:8:37: kube-apiserver `--audit-log-maxage`: "30d" is not a whole number
     -:14:10: maxPods: must not be negative
+    "#);
+}
+
+#[test]
+fn number_that_is_not_quoted_and_kind_of_another_api_are_told_once() {
+    let input = "apiVersion: kubeadm.k8s.io/v1beta3
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.2
+etcd:
+  local:
+    extraArgs:
+      election-timeout: 1000
+---
+apiVersion: kubeadm.k8s.io/v1beta3
+kind: KubeletConfiguration
+cgroupDriver: systemd
+";
+    assert_snapshot!(failure("validate --allow-deprecated-api --config -", input, 2), @r#"
+    error: the configuration can't be used:
+    -:7:25: `etcd.local.extraArgs.election-timeout`: the number `1000` where a string is wanted: put it in quotes ("1000"), since YAML 1.1 reads it otherwise
+    -:9:13: ignoring the KubeletConfiguration: it is no kind of kubeadm's; write `apiVersion: kubelet.config.k8s.io/v1beta1`
     "#);
 }
 

@@ -27,4 +27,5 @@ mod snapshots;
 mod support;
 mod tools;
 mod upgrade;
+mod upgrade_published;
 mod verbose;

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::support::{
-    CLUSTER, FILE_PHASES, INIT, Machine, PKI, Run, dry_run_here, is_root, kubestrap, note_skipped,
+    CLUSTER, FILE_PHASES, INIT, Machine, PKI, Run, dry_run_here, is_root, kubeadm, kubestrap, note_skipped,
 };
 
 const OLD: &str = "v1.35.6";
-const NEW: &str = "v1.36.2";
+pub(crate) const NEW: &str = "v1.36.2";
 
 /// A control plane of the old version: its machine, and its API server.
 pub(crate) struct Site {
@@ -51,7 +51,7 @@ pub(crate) fn site() -> Option<Site> {
     Some(Site { machine, api })
 }
 
-fn node(name: &str, control_plane: bool) -> Value {
+pub(crate) fn node(name: &str, control_plane: bool) -> Value {
     let labels =
         if control_plane { json!({ "node-role.kubernetes.io/control-plane": "" }) } else { json!({}) };
     json!({
@@ -65,7 +65,7 @@ fn node(name: &str, control_plane: bool) -> Value {
     })
 }
 
-fn pod(component: &str, node: &str, tag: &str) -> Value {
+pub(crate) fn pod(component: &str, node: &str, tag: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -88,7 +88,7 @@ impl Site {
 
     /// Everything that a run printed, first what is data; it must end with this code and change nothing.
     #[track_caller]
-    fn told(&self, args: &str, code: i32) -> String {
+    pub(crate) fn told(&self, args: &str, code: i32) -> String {
         let before = self.files();
         let done = self.run(args).run();
         assert_eq!(done.code, Some(code), "{}", done.everything());
@@ -105,7 +105,7 @@ impl Site {
     }
 
     /// Changes the text of the ClusterConfiguration that the cluster stores.
-    fn stored(&self, change: impl FnOnce(&str) -> String) {
+    pub(crate) fn stored(&self, change: impl FnOnce(&str) -> String) {
         self.api.change("ConfigMap", "kubeadm-config", |map| {
             let text = map["data"]["ClusterConfiguration"].as_str().unwrap();
             map["data"]["ClusterConfiguration"] = change(text).into();
@@ -145,6 +145,14 @@ fn plan_tells_versions_and_what_would_go_wrong() {
     });
     site.api.change("Node", "cp-1", |node| node["status"]["conditions"][0]["status"] = "False".into());
     shown("plan-refused", &site.told("plan v1.36.2", 3));
+}
+
+#[test]
+fn plan_prints_the_command_to_run_under_the_name_that_callers_look_for() {
+    let Some(site) = site() else { return };
+    let run = kubeadm("upgrade plan v1.36.2 --rootfs").arg(site.machine.file(""));
+    let told = run.run().succeeded().stdout;
+    assert!(told.contains("\n\tkubeadm upgrade apply v1.36.2\n") && !told.contains("kubestrap"), "{told}");
 }
 
 #[test]
@@ -221,7 +229,7 @@ fn cluster_that_can_not_be_read_is_told_with_the_cause() {
     };
     let Some(site) = site() else { return };
     site.stored(|_| "a: [".into());
-    add("kubeadm-config that is no YAML", &site, 1);
+    add("kubeadm-config that is not YAML", &site, 1);
     site.stored(|_| "apiVersion: kubeadm.k8s.io/v1beta9\nkind: ClusterConfiguration\n".into());
     add("kubeadm-config of a newer version", &site, 1);
     site.api.remove("ConfigMap", "kubeadm-config");

@@ -94,7 +94,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "apiserver-service-range",
-        "kube-apiserver's range of Services is no network",
+        "kube-apiserver's range of Services is not a network",
         |s| {
             s.ignored.push("ExtraArgs");
             s.extra_arg("apiServer", "service-cluster-ip-range", "10.96.0.0/120");
@@ -157,7 +157,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "apiserver-encryption-config",
-        "the configuration of encryption at rest has a key that is no base64",
+        "the configuration of encryption at rest has a key that is not base64",
         |s| {
             let file = own(
                 "encryption.yaml",
@@ -185,7 +185,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "apiserver-admission-config-invalid",
-        "the admission configuration is no YAML",
+        "the admission configuration is not YAML",
         |s| {
             let file = own("admission.yaml", "apiVersion: [\n")?;
             file_arg(s, "admission-control-config-file", &file);
@@ -196,7 +196,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "controller-manager-cidr",
-        "kube-controller-manager's range of Pods is no network",
+        "kube-controller-manager's range of Pods is not a network",
         |s| {
             s.cluster("networking: {podSubnet: 10.244.0.0/16}");
             s.extra_arg("controllerManager", "cluster-cidr", "10.244.0.0/160");

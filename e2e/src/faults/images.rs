@@ -81,7 +81,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let mut program = fs::read(find("pause").context("no pause")?)?;
             // An ELF file's e_machine: 0xB7 is AArch64, 0x3E x86-64.
             let machine = if cfg!(target_arch = "x86_64") { 0xb7 } else { 0x3e };
-            *program.get_mut(18).context("pause is no ELF file")? = machine;
+            *program.get_mut(18).context("pause is not an ELF file")? = machine;
             let file = Path::new(OWN).join("kube-apiserver");
             fs::write(&file, program)?;
             s.replace_image("kube-apiserver", &file, "/usr/local/bin/kube-apiserver")

@@ -124,7 +124,7 @@ const FAULTS: &[Fault] = &[
     Fault {
         name: "identity-is-something-else",
         command: "kubestrap backup --list good.age --identity /etc/passwd",
-        says: &["no identity", "age-keygen"],
+        says: &["not an identity", "age-keygen"],
         ..FAULT
     },
     Fault {

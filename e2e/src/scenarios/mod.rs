@@ -88,7 +88,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "certs-renew-kill",
-        "certs renew killed at every write leaves files old or new, and whole",
+        "certs renew killed at every write leaves files old or new, and whole; killed with kubelet stopped, the next starts it",
         renew::kill,
     ),
     with_kubeadm(

@@ -14,13 +14,16 @@ use crate::command::check;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::machine::Network;
-use crate::node::Node;
+use crate::node::{Node, PATIENCE};
+use crate::wait::eventually;
 
 const PKI: &str = "/etc/kubernetes/pki";
 /// Kubeconfigs with certificates that are renewed.
 const KUBECONFIGS: &[&str] = &["admin.conf", "super-admin.conf", "controller-manager.conf", "scheduler.conf"];
 /// Those that read their certificate once, when they start.
 const RESTARTED: &[&str] = &["kube-controller-manager", "kube-scheduler"];
+/// Names the component that is being stopped for a restart, with kubelet stopped meanwhile.
+const STOPPED: &str = "/run/kubestrap/kubelet-stopped";
 /// The ports that certificates are served at, with their files.
 const SERVED: &[(u16, &str)] = &[(6443, "apiserver.crt"), (2379, "etcd/server.crt"), (2380, "etcd/peer.crt")];
 
@@ -87,7 +90,28 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
         }
     }
     ensure!(leftovers()?.is_empty(), "temporary files are left: {:?}", leftovers()?);
-    cluster::healthy(node)
+    cluster::healthy(node)?;
+    while_kubelet_is_stopped(node)
+}
+
+/// Killed while kubelet is stopped for a restart, the next run starts it, and completes the restarts.
+fn while_kubelet_is_stopped(node: &Node) -> anyhow::Result<()> {
+    let before = cluster::containers(node)?;
+    let renew = ["certs", "renew", "all", "--restart"];
+    ensure!(killed(node, &renew, When::Filled(STOPPED))?, "it ended before it was killed");
+    eventually("kubelet is stopped", PATIENCE, || {
+        ensure!(node.run("systemctl", &["is-active", "kubelet"])?.code != Some(0), "kubelet is active");
+        Ok(())
+    })?;
+    let next = node.kubestrap(&["certs", "renew", "--restart"])?;
+    node.note(format!("completed in {:.1} s", next.elapsed.as_secs_f64()));
+    ensure!(!Path::new(STOPPED).exists(), "{STOPPED} is left");
+    cluster::healthy(node)?;
+    let after = cluster::containers(node)?;
+    for component in RESTARTED {
+        ensure!(after.get(*component) != before.get(*component), "{component} was not restarted");
+    }
+    Ok(())
 }
 
 /// The fingerprints of what is served.

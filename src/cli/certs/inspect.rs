@@ -13,7 +13,7 @@ use crate::output::ObjectFormat;
     after_help = "Exits with 1 if something is wrong.\n\nExamples:\n  kubestrap certs inspect\n  kubestrap certs inspect apiserver etcd-server -o json"
 )]
 pub(super) struct Inspect {
-    /// Which (default: all)
+    /// Which [default: all]
     #[arg(value_name = "NAME", value_parser = known_names(&["ca", "etcd-ca", "front-proxy-ca"]))]
     names: Vec<String>,
     #[command(flatten)]

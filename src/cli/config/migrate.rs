@@ -16,7 +16,7 @@ pub(super) struct Migrate {
     /// The file to migrate; `-` reads standard input
     #[arg(long, value_name = "FILE", required = true)]
     pub(super) old_config: String,
-    /// Where to write the result (default: standard output)
+    /// Where to write the result [default: standard output]
     #[arg(long, value_name = "FILE")]
     pub(super) new_config: Option<PathBuf>,
     /// Accepted for kubeadm's sake: there is no experimental API version

@@ -21,19 +21,19 @@ pub(super) struct Print {
 enum What {
     #[command(name = "init-defaults")]
     Init(InitDefaults),
-    /// Print what `join` is told
+    /// Print a JoinConfiguration with every default, for `join`
     #[command(
         name = "join-defaults",
         after_help = "Example:\n  kubestrap config print join-defaults > join.yaml"
     )]
     Join,
-    /// Print what `reset` is told
+    /// Print a ResetConfiguration with every default, for `reset`
     #[command(
         name = "reset-defaults",
         after_help = "Example:\n  kubestrap config print reset-defaults > reset.yaml"
     )]
     Reset,
-    /// Print what the commands below `upgrade` are told
+    /// Print an UpgradeConfiguration with every default, for `upgrade plan | diff | apply | node`
     #[command(
         name = "upgrade-defaults",
         after_help = "Example:\n  kubestrap config print upgrade-defaults > upgrade.yaml"
@@ -41,7 +41,7 @@ enum What {
     Upgrade,
 }
 
-/// Print what `init` is told
+/// Print an InitConfiguration and a ClusterConfiguration with every default, for `init`
 #[derive(Args, Debug)]
 #[command(
     after_help = "Example:\n  kubestrap config print init-defaults --component-configs KubeletConfiguration,KubeProxyConfiguration"

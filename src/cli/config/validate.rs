@@ -11,7 +11,7 @@ use crate::output::ObjectFormat;
 /// Check a configuration file of any kind, and report everything that is wrong with it, each with its line and column
 ///
 /// What kubeadm, kubelet, kube-proxy and the control plane's components would refuse is an error, as are unknown fields and
-/// kinds. Nothing is asked of this machine, but whether the discovery file is there, nor of the internet.
+/// kinds. Neither this machine nor the internet is asked anything, except whether a discovery file exists.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  kubestrap config validate --config kubeadm.yaml\n  kubestrap config validate --config kubeadm.yaml --kubernetes-version 1.35 -o json"

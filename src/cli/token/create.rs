@@ -14,7 +14,7 @@ use crate::output::ObjectFormat;
     after_help = "Examples:\n  kubestrap token create --print-join-command\n  kubestrap token create abcdef.0123456789abcdef --ttl 2h --description 'for rack 7'\n  kubestrap token create --print-join-command --certificate-key $KEY    (joins a control-plane node)"
 )]
 pub(super) struct Create {
-    /// The token (default: a random one)
+    /// The token [default: a random one]
     #[arg(value_name = "TOKEN")]
     token: Option<String>,
     /// Configuration file whose bootstrapTokens to create

@@ -32,7 +32,7 @@ struct Shared {
     /// Only say what would be done
     #[arg(long, global = true, boolean())]
     dry_run: Option<bool>,
-    /// Kubeconfig to reach the cluster with (default: $KUBECONFIG, ~/.kube/config or /etc/kubernetes/admin.conf)
+    /// Kubeconfig to reach the cluster with [default: $KUBECONFIG, ~/.kube/config or /etc/kubernetes/admin.conf]
     #[arg(long, value_name = "FILE", global = true)]
     kubeconfig: Option<PathBuf>,
 }

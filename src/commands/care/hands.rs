@@ -1,7 +1,5 @@
 //! What a run does to this machine.
 
-use std::path::Path;
-
 use time::OffsetDateTime;
 
 use super::AREA;
@@ -11,26 +9,9 @@ use crate::certs::serving::uses;
 use crate::certs::{NewKeys, Outcome, Terms, component_of, leaves, renew, utc};
 use crate::commands::certs::restart;
 use crate::commands::certs::source::Source;
-use crate::commands::this_node::start_kubelet;
-use crate::host::{FileError, FileMode, Host, RealHost};
+use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::output::Printer;
-
-/// Stands while a component is restarted, with kubelet stopped meanwhile: a run that finds it comes after one that was
-/// killed.
-const RESTARTING: &str = "/var/lib/kubestrap/care/restarting";
-
-/// Starts kubelet, if a run was killed that had stopped it.
-///
-/// # Errors
-/// When the mark of that can't be removed.
-pub(super) fn take_up(host: &RealHost, out: &Printer) -> Result<(), FileError> {
-    if host.exists(Path::new(RESTARTING)) {
-        start_kubelet(host, AREA, out);
-        host.remove(Path::new(RESTARTING))?;
-    }
-    Ok(())
-}
 
 /// This machine.
 pub(super) struct Machine<'a> {
@@ -78,12 +59,7 @@ impl Hands for Machine<'_> {
     }
 
     fn restart(&mut self, component: Component) -> Result<(), String> {
-        // Where even that can't be written, a run that is not killed needs no mark.
-        if let Err(error) = self.host.write(Path::new(RESTARTING), b"", FileMode::SECRET) {
-            tracing::info!("{error}");
-        }
         let restarted = restart::run(self.terms, &[component], &self.source.pki, self.host, self.out);
-        self.host.remove(Path::new(RESTARTING)).map_err(|e| e.to_string())?;
         restarted.map(drop).map_err(|e| e.message)
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::cluster::{Turn, TurnError};
-use super::hands::{Machine, take_up};
+use super::hands::Machine;
 use super::{AREA, external};
 use crate::care::due::{self, Plan};
 use crate::care::order::{Done, Stopped, carry_out};
@@ -18,6 +18,7 @@ use crate::commands::certs::restart::Terms;
 use crate::commands::certs::source::{Location, Source};
 use crate::commands::etcd::{Target, snapshot};
 use crate::commands::reach::{self, Reached};
+use crate::commands::this_node::take_up;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::etcd::snapshot::{Retention, prune};
@@ -32,6 +33,8 @@ use crate::pki::table::row;
 
 /// How long the API server may take to answer: a run that can't ask it is not in vain.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Its name, for those that it keeps out.
+const COMMAND: &str = "care run";
 /// How long until the turn is asked for again.
 const PAUSE: Duration = Duration::from_secs(3);
 
@@ -98,7 +101,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let source = request.location.find(AREA, &host, out)?;
     let paths = Paths::new(&source.pki.certificates.to_string_lossy(), Some(&source.pki.kubeconfigs));
     if request.dry_run {
-        let _lock = lock(&source)?;
+        let _lock = source.lock(COMMAND)?;
         let now = OffsetDateTime::now_utc();
         let plan = due::plan(&survey(&source.pki, &host)?, source.validity, now);
         let findings = found(&plan, &source, &paths, &host, now, out);
@@ -114,7 +117,6 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     for folder in source.pki.folders() {
         remove_leftovers(&folder)?;
     }
-    take_up(&host, out)?;
     let mut report = Report::default();
     let done = renew(&plan, admission, request, &source, &host, turn.as_ref(), out);
     let unhealthy = note(done, &mut report);
@@ -149,10 +151,6 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     })
 }
 
-fn lock(source: &Source) -> Result<Lock, Error> {
-    Ok(Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "care run")?)
-}
-
 /// Takes the lock of this machine and, where something is due, this node's turn. While another node has its turn, others
 /// may work on this machine.
 fn wait_for_turn(
@@ -165,7 +163,8 @@ fn wait_for_turn(
     let begin = Instant::now();
     let mut told = false;
     loop {
-        let lock = lock(source)?;
+        let lock = source.lock(COMMAND)?;
+        take_up(host, AREA, out)?;
         let plan = due::plan(&survey(&source.pki, host)?, source.validity, OffsetDateTime::now_utc());
         let admission = if plan.is_due() {
             admission(turn.map(Turn::take), plan.expired, out)

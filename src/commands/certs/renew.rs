@@ -7,9 +7,10 @@ use super::restart::{self, AREA};
 use super::source::{Location, Source};
 use crate::certs::serving::{Standing, Use, uses};
 use crate::certs::{Managed, NewKeys, Outcome, Terms, component_of, leaves, renew, utc};
+use crate::commands::this_node::take_up;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{Lock, RealHost, remove_leftovers};
+use crate::host::{RealHost, remove_leftovers};
 use crate::output::Printer;
 
 /// What is asked for.
@@ -31,7 +32,8 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let host = RealHost::new();
     let source = request.location.find(AREA, &host, out)?;
     // Of two at once, each could leave the other's key beside its own certificate.
-    let _lock = Lock::take(&[&source.pki.certificates, &source.pki.kubeconfigs], "certs renew")?;
+    let _lock = source.lock("certs renew")?;
+    take_up(&host, AREA, out)?;
     for folder in source.pki.folders() {
         remove_leftovers(&folder)?;
     }

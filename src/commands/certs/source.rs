@@ -15,7 +15,7 @@ use crate::config::settings::CERTIFICATE_VALIDITY;
 use crate::config::v1beta4::ClusterConfiguration;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::Host;
+use crate::host::{Host, Lock};
 use crate::manifest::Component;
 use crate::output::Printer;
 use crate::pki::KeyAlgorithm;
@@ -47,6 +47,17 @@ pub(crate) struct Source {
     pub(crate) algorithm: Option<KeyAlgorithm>,
     /// How long they last.
     pub(crate) validity: time::Duration,
+}
+
+impl Source {
+    /// Keeps other runs out that write these files, or restart what reads them.
+    ///
+    /// # Errors
+    /// When another run is at work.
+    pub(crate) fn lock(&self, command: &str) -> Result<Lock, Error> {
+        let manifests = self.pki.kubeconfigs.join("manifests");
+        Ok(Lock::take(&[&self.pki.certificates, &self.pki.kubeconfigs, &manifests], command)?)
+    }
 }
 
 impl Location {
@@ -99,7 +110,7 @@ impl Location {
             out.log(
                 area,
                 format!(
-                    "There is no {}, so the cluster's configuration is not asked for: taking what lies on this machine, and kubeadm's defaults",
+                    "There is no {}, so the cluster is not asked for its configuration: taking what is on this machine, and kubeadm's defaults",
                     self.kubeconfig.display()
                 ),
             );
@@ -111,7 +122,7 @@ impl Location {
             Err(why) => {
                 out.log(
                     area,
-                    format!("It can't be had: {why}\n  Going on with what lies on this machine, and kubeadm's defaults; --config names a file instead"),
+                    format!("The ConfigMap can't be read: {why}\n  Going on with what is on this machine, and kubeadm's defaults; --config names a file instead"),
                 );
                 None
             }

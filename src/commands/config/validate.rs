@@ -89,11 +89,10 @@ impl Request {
         };
         for verdict in verdicts {
             let place = inspected.loaded.locator.place(verdict.kind, &verdict.path);
-            // A value that could not be read, or breaks kubeadm's own rule, is not judged again.
-            if errors.iter().any(|known| known.place == place && known.line_and_column().is_some()) {
+            let problem = Problem::new(verdict.rule, place, verdict.message);
+            if errors.iter().any(|known| is_known_by(&problem, known)) {
                 continue;
             }
-            let problem = Problem::new(verdict.rule, place, verdict.message);
             if verdict.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
         }
         for fault in files {
@@ -102,6 +101,14 @@ impl Request {
         }
         (errors, warnings)
     }
+}
+
+/// Whether a verdict is about a value that could not be read, or breaks kubeadm's own rule. A verdict may point at a
+/// flag's name, and what could not be read at its value.
+fn is_known_by(verdict: &Problem, known: &Problem) -> bool {
+    let line = |problem: &Problem| problem.line_and_column().map(|(line, _)| line);
+    let same_line = known.rule == "type" && line(verdict) == line(known);
+    line(known).is_some() && (same_line || verdict.place == known.place)
 }
 
 /// What the components judge of a file.

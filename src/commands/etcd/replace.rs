@@ -3,6 +3,7 @@
 
 use crate::commands::init;
 use crate::commands::this_machine;
+use crate::commands::this_node::take_up;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -42,6 +43,9 @@ impl Replacement<'_> {
             true => None,
             false => Some(init::lock(&settings.node.paths, &[Folder::Manifests], self.command)?),
         };
+        if !self.dry_run {
+            take_up(host, AREA, out)?;
+        }
         let mut run = begin(settings, self.dry_run, out)?;
         let stamp = stamp(&run);
         if self.stop_first {
@@ -100,21 +104,21 @@ fn stamp(run: &Run) -> String {
     run.started.format(format).unwrap_or_default()
 }
 
-/// Puts the data of before back; the error then says what became of it.
+/// Puts the old data back; the error then says what became of it.
 fn undo(run: &mut Run, member: &LocalEtcd, in_place: &InPlace, error: Error) -> Error {
     let Some(before) = &in_place.before else { return error };
-    run.warn("the control plane is not healthy with the restored data: putting the data of before back");
+    run.warn("the control plane is not healthy with the restored data: putting the old data back");
     let undone = hold::stop_control_plane(run)
         .and_then(|()| etcd_data::put_back(run, &member.data, in_place))
         .and_then(|()| hold::start_kubelet(run))
         .and_then(|()| wait_control_plane::wait(run));
     let message = match undone {
         Ok(_) => format!(
-            "{}\n  the data of before are in place again, and the control plane is healthy with them",
+            "{}\n  the old data are in place again, and the control plane is healthy with them",
             error.message
         ),
         Err(undoing) => format!(
-            "{}\n  putting the data of before back failed too: {}\n  fix: stop kubelet, move {} to {}, and start kubelet",
+            "{}\n  putting the old data back failed too: {}\n  fix: stop kubelet, move {} to {}, and start kubelet",
             error.message,
             undoing.message,
             before.display(),

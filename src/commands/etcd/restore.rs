@@ -36,7 +36,7 @@ pub(crate) struct Restore {
 ///
 /// # Errors
 /// When the snapshot can't be used, other members still answer, or the control plane does not become healthy with the
-/// restored data; then the data of before are in place again.
+/// restored data; then the old data are in place again.
 pub(crate) fn run(request: &Restore, out: &Printer) -> Result<ExitStatus, Error> {
     let host = RealHost::new();
     let member = local(&request.target, &host)?;
@@ -66,10 +66,7 @@ pub(crate) fn run(request: &Restore, out: &Printer) -> Result<ExitStatus, Error>
         if let Some(before) = &in_place.before {
             out.log(
                 AREA,
-                format!(
-                    "The data of before are in {}: remove them when you no longer need them",
-                    before.display()
-                ),
+                format!("The old data are in {}: remove them when you no longer need them", before.display()),
             );
         }
     }

@@ -9,7 +9,7 @@ use super::context::{AREA, Context, version};
 use super::run::{Done, Step};
 use super::{Request, recovery};
 use crate::commands::init;
-use crate::commands::this_node::{ThisNode, Wishes};
+use crate::commands::this_node::{ThisNode, Wishes, take_up};
 use crate::config::release::RELEASES;
 use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::{KubernetesVersion, Timeouts};
@@ -64,6 +64,9 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     // Before the lock: who answers nothing keeps nobody else waiting.
     let _lock = init::lock(&paths, &workflow.locks(&selection), "upgrade apply")?;
     let patience = Timeouts::of(config.timeouts.as_ref()).kubernetes_api;
+    if journal.is_none() {
+        take_up(&host, AREA, out)?;
+    }
     if let Some(journal) = &journal {
         recovery::prepare(journal, target.as_ref(), out);
         if target.as_ref().is_some_and(|target| target.to_string() == journal.from)

@@ -6,7 +6,7 @@ use super::context::{AREA, Context};
 use super::run::Step;
 use super::{Request, recovery};
 use crate::commands::init;
-use crate::commands::this_node::{ThisNode, Wishes};
+use crate::commands::this_node::{ThisNode, Wishes, take_up};
 use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::version::prefixed;
 use crate::config::{KubernetesVersion, Timeouts};
@@ -36,6 +36,9 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         true => None,
         false => Some(init::lock(&paths, &workflow.locks(&selection), "upgrade node")?),
     };
+    if journal.is_none() && !dry_run {
+        take_up(&host, AREA, out)?;
+    }
     let starting = journal.as_ref().map(|journal| {
         recovery::prepare(journal, None, out);
         Timeouts::of(config.timeouts.as_ref()).kubernetes_api
@@ -85,12 +88,9 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
 
 fn wishes(request: &Request, config: &UpgradeConfiguration) -> Wishes {
     let node = &config.node;
-    // As with kubeadm: nodes are upgraded one by one, and one that is down does not stop the others.
-    let mut ignored = request.ignored(&node.ignore_preflight_errors);
-    ignored.push("ControlPlaneNodesReady".to_owned());
     Wishes {
         patches: request.patches.clone().or(node.patches.as_ref().map(|p| p.directory.clone())),
-        ignored,
+        ignored: request.ignored(&node.ignore_preflight_errors),
         image_pull_policy: node.image_pull_policy.clone(),
         image_pull_serial: node.image_pull_serial.filter(|_| request.config.is_some()),
         timeouts: config.timeouts.clone(),

@@ -75,7 +75,7 @@ pub(super) fn judge(policy: Policy, fields: &mut Fields<'_>, context: &Context<'
             } else if !matches!(group, "" | "*") && names::dns_subdomain(group).is_err() {
                 let why = match group.split_once('/') {
                     Some((group, _)) => format!("must be a group without its version: {group:?}"),
-                    None => format!("{group:?} is no API group"),
+                    None => format!("{group:?} is not an API group"),
                 };
                 fields.refuse(format!("{path}.group"), why);
             }

@@ -30,7 +30,8 @@ pub(super) fn judge(context: &Context<'_>) -> Vec<Verdict> {
     }
     for (i, address) in context.k.cluster_dns.iter().flatten().enumerate() {
         if crate::config::names::ip(address).is_none() {
-            let why = format!("{address:?} is no IP address: kubelet leaves it out of the Pods' resolv.conf");
+            let why =
+                format!("{address:?} is not an IP address: kubelet leaves it out of the Pods' resolv.conf");
             verdicts.push(refuse(format!("clusterDNS.{i}"), why).warning());
         }
     }
@@ -55,11 +56,16 @@ fn taints(context: &Context<'_>) -> Vec<Verdict> {
     for (i, taint) in context.k.register_with_taints.iter().enumerate() {
         let path = format!("registerWithTaints.{i}");
         if !qualified(&taint.key) {
-            verdicts.push(refuse(format!("{path}.key"), format!("{:?} is no name of a taint", taint.key)));
+            verdicts.push(refuse(
+                format!("{path}.key"),
+                format!("{:?} is not a valid key of a taint", taint.key),
+            ));
         }
         if !taint.value.is_empty() && !name(&taint.value) {
-            verdicts
-                .push(refuse(format!("{path}.value"), format!("{:?} is no value of a taint", taint.value)));
+            verdicts.push(refuse(
+                format!("{path}.value"),
+                format!("{:?} is not a valid value of a taint", taint.value),
+            ));
         }
         if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
             verdicts.push(refuse(

@@ -170,7 +170,7 @@ fn unsafe_sysctl(text: &str) -> Result<(), String> {
         |part: &str| part.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || b"-_".contains(&c));
     let dotted = name.replace('/', ".");
     if text.len() > 253 || !dotted.split('.').all(part) {
-        return Err(format!("{text:?} is no sysctl: write `net.core.somaxconn`, or `net.core.*`"));
+        return Err(format!("{text:?} is not a sysctl: write `net.core.somaxconn`, or `net.core.*`"));
     }
     let (names, beginnings) = NAMESPACED;
     if names.contains(&dotted.as_str()) || beginnings.iter().any(|beginning| dotted.starts_with(beginning)) {

@@ -44,7 +44,7 @@ pub(super) fn judge(context: &Context<'_>) -> Vec<Verdict> {
         } else if !percentage(value)
             .is_some_and(|percent| (0.0..=100.0).contains(&percent) && percent.fract() == 0.0)
         {
-            verdicts.push(refuse(path, format!("{value:?} is no percentage: write `50%`")));
+            verdicts.push(refuse(path, format!("{value:?} is not a percentage: write `50%`")));
         }
     }
     if !k.container_log_max_size.is_empty()
@@ -86,7 +86,7 @@ fn threshold(value: &str) -> Result<(), String> {
             Some(percent) if percent < 0.0 => Err(format!("{value} must not be negative")),
             Some(percent) if percent > 100.0 => Err(format!("{value} must not be more than 100%")),
             Some(_) => Ok(()),
-            None => Err(format!("{value:?} is no percentage: write `10%`")),
+            None => Err(format!("{value:?} is not a percentage: write `10%`")),
         };
     }
     amount(value)?;

@@ -261,7 +261,7 @@ const ROWS: &[Row] = &[
     row(
         "reservedSystemCPUs",
         |c| !c.k.reserved_system_cpus.is_empty() && !cpu_set(&c.k.reserved_system_cpus),
-        "is no set of CPUs: write `0-1,4`",
+        "is not a set of CPUs: write `0-1,4`",
     ),
     row(
         "memoryThrottlingFactor",

@@ -253,7 +253,7 @@ fn ports(judge: &mut Judge<'_>, made_up_address: bool) {
         for ((cidr, _), network) in ranges.iter().zip(&networks) {
             match network {
                 None => {
-                    judge.refuse("flag-type", given, format!("{cidr:?} is no CIDR: write `10.96.0.0/12`"))
+                    judge.refuse("flag-type", given, format!("{cidr:?} is not a CIDR: write `10.96.0.0/12`"))
                 }
                 Some(network) if network.max_prefix_len() - network.prefix_len() < 3 => {
                     judge.refuse("flag-range", given, format!("{cidr} must have at least 8 addresses"));
@@ -395,7 +395,7 @@ fn storage(judge: &mut Judge<'_>) {
             judge.refuse(
                 "flag-value",
                 given,
-                format!("{item:?} is no size: write `resource#100`, such as `pods#100`"),
+                format!("{item:?} is not a size: write `resource#100`, such as `pods#100`"),
             );
         }
     }
@@ -404,7 +404,7 @@ fn storage(judge: &mut Judge<'_>) {
         let parts: Vec<&str> = item.split('#').collect();
         let resource = parts.first().map_or(0, |resource| resource.split('/').count());
         if parts.len() != 2 || resource != 2 {
-            let why = format!("{item:?} is no override: write `group/resource#https://192.0.2.10:2379`");
+            let why = format!("{item:?} is not an override: write `group/resource#https://192.0.2.10:2379`");
             judge.refuse("flag-value", given, why);
         }
     }

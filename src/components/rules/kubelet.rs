@@ -44,7 +44,7 @@ fn label(key: &str, value: &str) -> Result<(), String> {
         ));
     }
     if !qualified(key) {
-        return Err(format!("{key:?} is no label: write `name` or `example.org/name`"));
+        return Err(format!("{key:?} is not a label: write `name` or `example.org/name`"));
     }
     if !value.is_empty() && !name(value) {
         return Err(format!(

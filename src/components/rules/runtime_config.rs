@@ -101,7 +101,7 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
     // The group of the core API, `v1`, is the empty one; `api/v1` names it.
     let (group, resource) = match steps.as_slice() {
         [_, version] | [_, version, _] if version.is_empty() => {
-            return Err(format!("{key:?} is no API version: write `group/version=true`"));
+            return Err(format!("{key:?} is not an API version: write `group/version=true`"));
         }
         // The core API's old name.
         ["api", "legacy"] => return Ok(()),
@@ -111,7 +111,7 @@ fn setting(key: &str, value: &str, minor: u64) -> Result<(), String> {
         [group, _, _] => (*group, steps.get(2)),
         _ => {
             return Err(format!(
-                "{key:?} is no API version: write `group/version=true`, `group/version/resource=true` or one of {}",
+                "{key:?} is not an API version: write `group/version=true`, `group/version/resource=true` or one of {}",
                 ALL.join(", ")
             ));
         }

@@ -31,7 +31,9 @@ impl Validator<'_> {
             self.error(
                 kind,
                 path,
-                format!("{socket:?} is no CRI socket: write it as `unix:///run/containerd/containerd.sock`"),
+                format!(
+                    "{socket:?} is not a CRI socket: write it as `unix:///run/containerd/containerd.sock`"
+                ),
             );
         }
     }

@@ -16,6 +16,7 @@ use crate::cluster::{Apply, ClusterObject};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
+use crate::phases::tls_bootstrap::denial;
 use crate::pki::{Bundle, Certificate, CertificateSpec, KeyAlgorithm, PrivateKey, certificate_request};
 use crate::workflow::{Run, Verb};
 
@@ -124,6 +125,11 @@ fn request(run: &mut Run, old: &Certificate, key: &PrivateKey) -> Result<Option<
             let pem = STANDARD.decode(issued).unwrap_or_default();
             let certificate = Certificate::from_pem(&pem);
             return Ok(Some(certificate.map_err(|e| failed(format!("the issued certificate: {e}")))?));
+        }
+        if let Some(why) = denial(&request) {
+            return Err(failed(format!(
+                "CertificateSigningRequest {name} was denied: {why}\n  fix: find out who denied it (`kubectl describe csr {name}`), and run this again"
+            )));
         }
         if start.elapsed() > PATIENCE {
             return Err(failed(format!(

@@ -9,6 +9,7 @@ use crate::config::release::RELEASES;
 use crate::config::{KubernetesVersion, Settings};
 use crate::finding::Finding;
 use crate::manifest::Component;
+use crate::program;
 
 /// The line below each part of the plan, as wide as kubeadm's.
 const RULE: &str = "_____________________________________________________________________";
@@ -170,7 +171,7 @@ impl UpgradePlan {
             "The API versions of the component configurations that the cluster stores:\n\n{}{RULE}\n",
             columns(&rows)
         );
-        text
+        program::in_own_words(&text).into_owned()
     }
 }
 

@@ -27,11 +27,34 @@ pub(super) struct Run {
     pub(super) memory: f64,
 }
 
+/// How a program ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// The exit code; none when a signal ended it.
+    pub(super) code: Option<i32>,
+    /// Standard output.
+    pub(super) stdout: String,
+    /// The last lines of what it said.
+    pub(super) said: String,
+}
+
 /// Runs `command` to its end, which must be a good one; with what it printed on standard output.
 ///
 /// # Errors
 /// When it fails.
 pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
+    let (run, ended) = run_to_end(command)?;
+    if ended.code != Some(0) {
+        bail!("{command:?}: exit code {:?}:\n{}", ended.code, ended.said);
+    }
+    Ok((run, ended.stdout))
+}
+
+/// Runs `command` to its end, whatever that is.
+///
+/// # Errors
+/// When it can't be started.
+pub(super) fn run_to_end(command: &mut Command) -> anyhow::Result<(Run, Ended)> {
     let folder = tempfile::tempdir()?;
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));
     command.stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
@@ -43,13 +66,11 @@ pub(super) fn run(command: &mut Command) -> anyhow::Result<(Run, String)> {
     let seconds = start.elapsed().as_secs_f64();
     ended.store(true, Ordering::Relaxed);
     let stdout = std::fs::read_to_string(out)?;
-    if !usage.status.success() {
-        let said = std::fs::read_to_string(err)?;
-        bail!("{command:?}: {}:\n{}", usage.status, tail(if said.is_empty() { &stdout } else { &said }, 20));
-    }
+    let said = std::fs::read_to_string(err)?;
+    let said = tail(if said.is_empty() { &stdout } else { &said }, 20);
     let memory = peak.join().unwrap_or_default();
     let processor = (usage.rusage.utime + usage.rusage.stime).as_secs_f64();
-    Ok((Run { seconds, processor, memory }, stdout))
+    Ok((Run { seconds, processor, memory }, Ended { code: usage.status.code(), stdout, said }))
 }
 
 /// Watches the peak memory of a program until it has ended, in bytes. What the kernel says of a child that has ended

@@ -3,6 +3,7 @@
 mod dry_run;
 mod join;
 mod live;
+mod many;
 mod measure;
 mod report;
 mod upgrade;
@@ -25,13 +26,14 @@ pub(crate) const JOBS: &[e2e::Job] = &[
     ("bench-joins", join::joins),
     ("bench-crowd", join::crowd),
     ("bench-upgrade", upgrade::upgrade),
+    ("bench-many", many::many),
 ];
 
 /// Measure kubestrap against kubeadm
 ///
 /// Whole dry runs, for RSA-2048 and ECDSA-P256; with --bin-dir also whole inits on fresh nodes, the time that
-/// kube-apiserver alone needs, joins of a worker and a control plane, and of twenty workers at once, and, with
-/// --older-bin-dir, upgrades. Fails when a limit is passed.
+/// kube-apiserver alone needs, joins of a worker and a control plane, and of twenty workers at once, commands where
+/// there is much of everything, and, with --older-bin-dir, upgrades. Fails when a limit is passed.
 #[derive(Args, Debug)]
 pub(crate) struct Bench {
     /// The kubeadm to compare with
@@ -61,6 +63,8 @@ enum Part {
     Join,
     /// Upgrades from the minor before
     Upgrade,
+    /// Commands where there is much of everything
+    Many,
 }
 
 impl Bench {
@@ -96,6 +100,9 @@ impl Bench {
         }
         if self.only == Some(Part::Upgrade) || is_asked(Part::Upgrade) && self.programs.has_older() {
             upgrade::compare(&self.programs, &kubeadm, self.pairs, &mut report)?;
+        }
+        if is_asked(Part::Many) {
+            many::tell(&self.programs, &kubeadm, &mut report)?;
         }
         Ok(report.within_limits())
     }

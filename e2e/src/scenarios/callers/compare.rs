@@ -149,6 +149,9 @@ fn documents(text: &str) -> Option<Vec<Value>> {
     Some(documents)
 }
 
+/// etcd's members, in the order of their random ids.
+const MEMBERS: &str = "--initial-cluster=";
+
 /// A document in which text that is itself YAML is compared as such: kubeconfigs and configurations in ConfigMaps.
 fn strings_joined(value: Value) -> Value {
     match value {
@@ -156,6 +159,11 @@ fn strings_joined(value: Value) -> Value {
             Value::Mapping(map.into_iter().map(|(key, value)| (key, strings_joined(value))).collect())
         }
         Value::Sequence(list) => Value::Sequence(list.into_iter().map(strings_joined).collect()),
+        Value::String(text) if text.starts_with(MEMBERS) => {
+            let mut members: Vec<&str> = text.trim_start_matches(MEMBERS).split(',').collect();
+            members.sort_unstable();
+            Value::String(members.join(","))
+        }
         Value::String(text) if text.contains(": ") && text.contains('\n') => {
             serde_yaml::from_str::<Value>(&text).map_or(Value::String(text), strings_joined)
         }
@@ -219,6 +227,7 @@ mod tests {
         assert!(same_yaml("a: x\nb: [1, 2]\n", "b:\n- 1\n- 2\na: \"x\"\n"));
         assert!(same_yaml("---\na: 1\n---\nb: 2\n", "b: 2\n---\na: 1\n"));
         assert!(!same_yaml("a: 1\n", "a: \"1\"\n"));
+        assert!(same_yaml("- --initial-cluster=a=1,b=2\n", "- --initial-cluster=b=2,a=1\n"));
         assert!(same_yaml("d: |\n  a: 1\n  b: x\n", "d: |\n  b: \"x\"\n  a: 1\n"));
         assert!(same_yaml("{not yaml", "{not yaml") && !same_yaml("{not yaml", "{not yam"));
     }

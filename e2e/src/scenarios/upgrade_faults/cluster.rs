@@ -15,6 +15,19 @@ pub(super) const FAULTS: &[Fault] = &[
         ..FAULT
     },
     Fault {
+        name: "admin-conf-of-a-clock-that-was-ahead",
+        before: "cp -a /etc/kubernetes/admin.conf kept.conf
+            openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /O=kubeadm:cluster-admins/CN=kubernetes-admin -out r
+            printf '[ca]\ndefault_ca=d\n[d]\nnew_certs_dir=.\ndatabase=index\nserial=serial\ndefault_md=sha256\npolicy=p\nx509_extensions=e\n[p]\norganizationName=supplied\ncommonName=supplied\n[e]\nextendedKeyUsage=clientAuth\n' > ca.conf
+            touch index && echo 01 > serial
+            openssl ca -batch -notext -config ca.conf -cert /etc/kubernetes/pki/ca.crt -keyfile /etc/kubernetes/pki/ca.key -in r -out c -startdate 20400101000000Z -enddate 20410101000000Z
+            kubectl config set-credentials kubernetes-admin --embed-certs --client-certificate c --client-key k",
+        after: "cp -a kept.conf /etc/kubernetes/admin.conf",
+        code: 1,
+        says: &["not valid yet|clock"],
+        ..FAULT
+    },
+    Fault {
         name: "api-server-is-down",
         before: "mv /etc/kubernetes/manifests/kube-apiserver.yaml .
             while pidof kube-apiserver; do sleep 0.2; done",

@@ -61,6 +61,76 @@ pub(super) const FAULTS: &[Fault] = &[
         ..FAULT
     },
     Fault {
+        name: "disk-full-in-the-middle",
+        before: SMALL_DISK,
+        after: "umount /etc/kubernetes/tmp",
+        command: UNSEEN,
+        code: 1,
+        within: UNDONE,
+        says: &["no space left", "and healthy"],
+        ..FAULT
+    },
+    Fault {
+        name: "kubelet-stopped-in-the-middle",
+        before: "cp -a /etc/kubernetes/manifests/kube-apiserver.yaml old.yaml
+            (while cmp -s old.yaml /etc/kubernetes/manifests/kube-apiserver.yaml; do sleep 0.1; done
+            sleep 1; systemctl stop kubelet) >stop.log 2>&1 &",
+        command: UNSEEN,
+        code: 4,
+        within: UNDONE,
+        says: &["kubelet", "and healthy"],
+        ..FAULT
+    },
+    Fault {
+        name: "folder-of-a-patch-missing",
+        patch: (
+            "kube-scheduler.yaml",
+            "spec:\n  volumes: [{name: extra, hostPath: {path: /var/lib/none, type: Directory}}]\n  containers:\n  - {name: kube-scheduler, volumeMounts: [{name: extra, mountPath: /extra}]}\n",
+        ),
+        command: UNSEEN,
+        code: 4,
+        within: UNDONE,
+        says: &["/var/lib/none", "and healthy"],
+        ..FAULT
+    },
+    Fault {
+        name: "program-not-in-the-image",
+        patch: (
+            "kube-scheduler+json.yaml",
+            "- {op: replace, path: /spec/containers/0/command/0, value: no-such-program}\n",
+        ),
+        command: UNSEEN,
+        code: 4,
+        within: UNDONE,
+        says: &["no-such-program", "and healthy"],
+        ..FAULT
+    },
+    Fault {
+        name: "too-little-memory",
+        patch: (
+            "kube-apiserver.yaml",
+            "spec: {containers: [{name: kube-apiserver, resources: {limits: {memory: 48Mi}}}]}\n",
+        ),
+        command: UNSEEN,
+        code: 4,
+        within: UNDONE,
+        says: &["memory", "and healthy"],
+        ..FAULT
+    },
+    Fault {
+        name: "key-that-may-not-be-read",
+        patch: (
+            "kube-controller-manager.yaml",
+            "spec: {securityContext: {runAsUser: 65534, runAsNonRoot: true}}\n",
+        ),
+        command: UNSEEN,
+        code: 4,
+        within: UNDONE,
+        says: &["permission denied", "and healthy"],
+        ..FAULT
+    },
+    // Last, since an upgrade that ends before kubelet kills the API server is not undone.
+    Fault {
         name: "api-server-that-is-killed-later",
         patch: (
             "kube-apiserver+json.yaml",
@@ -71,17 +141,9 @@ pub(super) const FAULTS: &[Fault] = &[
         command: UNSEEN,
         code: 4,
         within: 3 * UNDONE,
+        // The probe starts when the startup probe has passed, and then has to fail three times.
+        provable: 60.0,
         says: &["probe|/nowhere|killed", "and healthy"],
-        ..FAULT
-    },
-    Fault {
-        name: "disk-full-in-the-middle",
-        before: SMALL_DISK,
-        after: "umount /etc/kubernetes/tmp",
-        command: UNSEEN,
-        code: 1,
-        within: UNDONE,
-        says: &["no space left", "and healthy"],
         ..FAULT
     },
 ];

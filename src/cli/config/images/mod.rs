@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::output::Printer;
 
-/// See, pull and carry the images that a control plane runs
+/// List, pull, export and import the images that a control plane runs
 #[derive(Args, Debug)]
 #[command(
     subcommand_required = true,

@@ -17,7 +17,7 @@ pub(super) struct Moving {
     file: PathBuf,
     #[command(flatten)]
     selection: SelectionFlags,
-    /// The runtime's CRI socket (default: the one that exists)
+    /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
     /// How to print what was moved

@@ -12,7 +12,7 @@ use super::SelectionFlags;
 pub(super) struct Pull {
     #[command(flatten)]
     pub(super) selection: SelectionFlags,
-    /// The runtime's CRI socket (default: the one that exists)
+    /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     pub(super) cri_socket: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::certs::rotation::{Progress, Staging};
 use crate::cluster::{self, Recorder, stored};
 use crate::commands::init;
-use crate::commands::this_node::{ThisNode, Wishes, start_kubelet};
+use crate::commands::this_node::{ThisNode, Wishes, take_up};
 use crate::config::Timeouts;
 use crate::config::version::prefixed;
 use crate::error::Error;
@@ -63,8 +63,10 @@ pub(super) fn begin(dry_run: bool, force: bool, out: &Printer) -> Result<Node, E
     let lock = if dry_run { None } else { Some(init::lock(&paths, &folders, "certs rotate-ca")?) };
     let kubeconfig = paths.kubeconfig(if api_server.is_some() { "admin.conf" } else { "kubelet.conf" });
     let mut cluster = cluster::of_kubeconfig(kubeconfig, PATIENCE)?;
+    if !dry_run {
+        take_up(&host, AREA, out)?;
+    }
     if earlier.is_some() {
-        start_kubelet(&host, AREA, out);
         cluster.outlast(Timeouts::of(None).kubernetes_api);
     }
     out.log(AREA, "Reading the configuration from ConfigMap kube-system/kubeadm-config");

@@ -19,7 +19,7 @@ pub(super) fn rules(judge: &mut Judge<'_>) {
     let command = judge.command;
     for (item, given) in command.items("feature-gates").filter(|(item, _)| !item.trim().is_empty()) {
         let Some((name, on)) = item.split_once('=') else {
-            judge.refuse("flag-type", given, format!("{item:?} is no pair: write `{}=true`", item.trim()));
+            judge.refuse("flag-type", given, format!("{item:?} is not a pair: write `{}=true`", item.trim()));
             continue;
         };
         if let Err(why) = boolean(on.trim()) {

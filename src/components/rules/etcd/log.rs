@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::super::super::rule::{Judge, unknown_word};
 
 /// Upper or lower case.
-const LEVELS: &[&str] = &["debug", "info", "warn", "warning", "error", "dpanic", "panic", "fatal"];
+const LEVELS: &[&str] = &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"];
+/// Another word for `warn`, known since etcd 3.6.6.
+const WARNING: &str = "warning";
 
 /// The options of rotation.
 const ROTATION: &[&str] = &["filename", "maxsize", "maxage", "maxbackups", "localtime", "compress"];
@@ -13,13 +15,14 @@ const ROTATION: &[&str] = &["filename", "maxsize", "maxage", "maxbackups", "loca
 /// Outputs that are no files.
 const STREAMS: &[&str] = &["default", "stderr", "stdout", "systemd/journal"];
 
-pub(super) fn rules(judge: &mut Judge<'_>) {
+pub(super) fn rules(judge: &mut Judge<'_>, tag: &str) {
     let command = judge.command;
-    if let Some(given) = command.last("log-level").filter(|given| !given.value.is_empty())
-        && !LEVELS.contains(&given.value.to_ascii_lowercase().as_str())
-    {
-        let why = unknown_word(&given.value, LEVELS);
-        judge.refuse("flag-value", given, why);
+    if let Some(given) = command.last("log-level").filter(|given| !given.value.is_empty()) {
+        let level = given.value.to_ascii_lowercase();
+        if !(LEVELS.contains(&level.as_str()) || level == WARNING && !is_before_3_6_6(tag)) {
+            let why = unknown_word(&given.value, LEVELS);
+            judge.refuse("flag-value", given, why);
+        }
     }
     let outputs: Vec<_> = command.items("log-outputs").collect();
     if let ([_, _, ..], Some((_, given))) =
@@ -30,6 +33,12 @@ pub(super) fn rules(judge: &mut Judge<'_>) {
     if command.is_true("enable-log-rotation") {
         rotation(judge);
     }
+}
+
+fn is_before_3_6_6(tag: &str) -> bool {
+    let mut numbers = tag.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
+    let version = [numbers.next(), numbers.next(), numbers.next()];
+    version != [None; 3] && version < [Some(3), Some(6), Some(6)]
 }
 
 fn rotation(judge: &mut Judge<'_>) {
@@ -53,7 +62,7 @@ fn rotation(judge: &mut Judge<'_>) {
             return;
         }
         Ok(_) => format!("must have at least one of {}", ROTATION.join(", ")),
-        Err(error) => format!("{:?} is no JSON: {error}", given.value),
+        Err(error) => format!("{:?} is not JSON: {error}", given.value),
     };
     judge.refuse("flag-value", given, why);
 }

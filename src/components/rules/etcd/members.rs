@@ -27,7 +27,7 @@ pub(super) fn rules(judge: &mut Judge<'_>, made_up: bool) {
     for item in cluster.value.split(',') {
         let (member, url) = item.split_once('=').unwrap_or((item, ""));
         if let Err(why) = kind::check("urls", url).and_then(|()| match url {
-            "" => Err(format!("{item:?} is no member: write `{}=https://192.0.2.10:2380`", item.trim())),
+            "" => Err(format!("{item:?} is not a member: write `{}=https://192.0.2.10:2380`", item.trim())),
             _ => Ok(()),
         }) {
             judge.refuse("flag-type", cluster, why);

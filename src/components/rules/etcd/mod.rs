@@ -11,6 +11,7 @@ use super::super::program::Program::Etcd;
 use super::super::rule::{Judge, NO_LIMIT, Range, Words, numeric, range, unknown_word};
 use super::common::CIPHERS;
 use crate::config::duration::GoDuration;
+use crate::config::release::RELEASES;
 
 const fn one_of(flag: &'static str, words: &'static [&'static str]) -> Words {
     Words { program: Etcd, flag, words, list: false }
@@ -19,14 +20,31 @@ const fn one_of(flag: &'static str, words: &'static [&'static str]) -> Words {
 pub(in crate::components) const WORDS: &[Words] = &[
     one_of("auto-compaction-mode", &["periodic", "revision"]),
     one_of("initial-cluster-state", &["new", "existing"]),
-    one_of("discovery-fallback", &["exit"]),
-    one_of("v2-deprecation", &["write-only", "write-only-drop-data", "gone"]),
     one_of("log-format", &["json", "console"]),
     one_of("logger", &["zap"]),
     one_of("tls-min-version", &["TLS1.2", "TLS1.3"]),
     one_of("tls-max-version", &["TLS1.2", "TLS1.3"]),
     Words { program: Etcd, flag: "cipher-suites", words: CIPHERS, list: true },
 ];
+
+pub(in crate::components) const WORDS_SINCE_3_6: &[Words] = &[
+    one_of("discovery-fallback", &["exit"]),
+    one_of("v2-deprecation", &["write-only", "write-only-drop-data", "gone"]),
+];
+
+pub(in crate::components) const WORDS_OF_3_5: &[Words] = &[
+    one_of("discovery-fallback", &["exit", "proxy"]),
+    one_of("proxy", &["off", "readonly", "on"]),
+    one_of("v2-deprecation", &["not-yet", "write-only", "write-only-drop-data", "gone"]),
+];
+
+/// The minor of etcd 3 by the tag of its image, else what a minor of Kubernetes comes with; none where the tag does not
+/// tell it.
+pub(in crate::components) fn minor(tag: &str, kubernetes: u64) -> Option<u64> {
+    let of_release = || RELEASES.iter().find(|release| release.minor == kubernetes)?.etcd.last();
+    let tag = if tag.is_empty() { of_release()?.1 } else { tag };
+    tag.strip_prefix("3.")?.split(['.', '-']).next()?.parse().ok()
+}
 
 pub(in crate::components) const RANGES: &[Range] = &[
     range(Etcd, "heartbeat-interval", 1.0, NO_LIMIT),
@@ -51,8 +69,8 @@ const GATES: &[(&str, &str)] = &[
 /// A larger quota is not recommended: etcd warns of it.
 const MAX_QUOTA: f64 = 8.0 * 1024.0 * 1024.0 * 1024.0;
 
-/// `made_up`: the node's name or address is only a stand-in for a machine's.
-pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str, made_up: bool) {
+/// `tag` is that of its image. `made_up`: the node's name or address is only a stand-in for a machine's.
+pub(in crate::components) fn rules(judge: &mut Judge<'_>, tag: &str, data_dir: &str, made_up: bool) {
     let command = judge.command;
     let number = |name: &str, default: f64| command.value(name).map_or(Some(default), numeric);
     if let (Some(beat), Some(election)) =
@@ -101,13 +119,15 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, data_dir: &str, made_u
             "etcd looks for the other members of an existing cluster, and ends where there are none: leave it out for a new cluster",
         );
     }
-    for given in NOT_EMPTY.iter().filter_map(|flag| command.last(flag)).filter(|g| g.value.is_empty()) {
+    let old = minor(tag, command.minor) == Some(5);
+    let not_empty = NOT_EMPTY.iter().filter(|flag| !(old && **flag == "auto-compaction-mode"));
+    for given in not_empty.filter_map(|flag| command.last(flag)).filter(|g| g.value.is_empty()) {
         judge.refuse("flag-value", given, "must not be empty");
     }
     addresses(judge);
     pairs(judge);
     gates::rules(judge);
-    log::rules(judge);
+    log::rules(judge, tag);
     tls::rules(judge);
     members::rules(judge, made_up);
     if let Some(given) = command.last("data-dir")

@@ -63,6 +63,21 @@ pub(super) fn refused(e: &Evidence) -> Vec<Finding> {
     e.refused_addons.iter().map(finding).collect()
 }
 
+/// CoreDNS ends at once where its new version no longer knows a plugin of the Corefile.
+pub(super) fn corefile_kept(e: &Evidence) -> Vec<Finding> {
+    let image = e.after.coredns_image();
+    let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
+    if !e.corefile_kept || e.survey.coredns.as_deref().is_none_or(|now| now == tag) {
+        return vec![];
+    }
+    vec![
+        Finding::warning(format!("the Corefile was customized: the upgrade keeps it, and CoreDNS {tag} reads it"))
+            .evidence("ConfigMap kube-system/coredns is not the default one")
+            .cause("a plugin or an option that the new CoreDNS no longer has would end it")
+            .fix(format!("compare its plugins with the release notes of CoreDNS {tag}; afterwards see `kubectl -n kube-system rollout status deployment/coredns`")),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::evidence;
@@ -78,6 +93,17 @@ mod tests {
         };
         assert!(told("")[0].contains("--skip-phases addon/kube-proxy"));
         assert_eq!(told("proxy: {disabled: true}\n"), [""; 0]);
+    }
+
+    #[test]
+    fn customized_corefile_is_told_where_coredns_changes() {
+        let mut e = evidence("v1.35.6", "v1.36.2", "");
+        assert_eq!(corefile_kept(&e), []);
+        e.corefile_kept = true;
+        assert!(corefile_kept(&e)[0].what.contains("CoreDNS v1.14"), "{:?}", corefile_kept(&e));
+        let tag = e.after.coredns_image().rsplit_once(':').unwrap().1.to_owned();
+        e.survey.coredns = Some(tag);
+        assert_eq!(corefile_kept(&e), []);
     }
 
     #[test]

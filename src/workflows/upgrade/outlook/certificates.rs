@@ -37,7 +37,7 @@ pub(super) fn end_soon(e: &Evidence) -> Vec<Finding> {
             finding(format!("CA {} {why}", entry.name))
                 .evidence(entry.path.display().to_string())
                 .cause("certificates are not valid for longer than the CA that signed them")
-                .fix("plan its replacement: a new CA has to be distributed to every node and client"),
+                .fix("replace it with `kubestrap certs rotate-ca`, before the upgrade if it has ended: every node and client gets the new one"),
         );
     }
     findings

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
+use super::manifests::Edited;
 use crate::certs;
 use crate::cluster;
 use crate::config::Settings;
@@ -33,6 +34,8 @@ pub(crate) struct Evidence {
     pub(crate) survey: Survey,
     /// Manifests of this node that every control plane has and that are missing; none are where it is a worker.
     pub(super) missing_manifests: Vec<PathBuf>,
+    /// Manifests of this node that somebody edited or patched, with what they have beyond the configuration.
+    pub(super) edited_manifests: Vec<Edited>,
     /// This node runs a control plane.
     pub(super) control_plane: bool,
     /// etcd is upgraded too.
@@ -47,6 +50,8 @@ pub(crate) struct Evidence {
     pub(super) changed_addons: Vec<cluster::Change>,
     /// Objects of the addons of the new version that an admission webhook or policy does not let through, and why.
     pub(super) refused_addons: Vec<(String, String)>,
+    /// The Corefile is not the default one: the upgrade keeps it.
+    pub(super) corefile_kept: bool,
     /// Flags that packages' and users' files give kubelet on this node: the file, and the flag.
     pub(super) kubelet_flags: Vec<(&'static str, Arg)>,
     /// kubelet runs on this node; none where that can't be told.
@@ -76,6 +81,7 @@ impl Evidence {
             stored_api_version: crate::config::v1beta4::API_VERSION.into(),
             survey,
             missing_manifests: vec![],
+            edited_manifests: vec![],
             control_plane: true,
             etcd_upgrade: true,
             renewal: true,
@@ -83,6 +89,7 @@ impl Evidence {
             certificates: certs::Survey::default(),
             changed_addons: vec![],
             refused_addons: vec![],
+            corefile_kept: false,
             kubelet_flags: vec![],
             kubelet_active: Some(true),
             quorum: None,

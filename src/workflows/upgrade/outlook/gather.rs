@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::Evidence;
 use super::evidence::Quorum;
+use super::manifests;
 use crate::certs;
 use crate::cluster::{self, Cluster, ClusterError, ClusterObject, ReadOnly, Recorder};
 use crate::config::Settings;
@@ -54,6 +55,7 @@ pub(crate) fn gather(
         .map(|component| paths.manifests.join(component.file()))
         .filter(|path| control_plane && !host.exists(path))
         .collect();
+    let edited_manifests = if control_plane { manifests::compare(&before, host) } else { vec![] };
     let metrics = cluster.text("/metrics").unwrap_or_default();
     let pki = certs::Pki {
         certificates: paths.certificates.clone(),
@@ -71,6 +73,7 @@ pub(crate) fn gather(
     let (changed_addons, mut cluster) = changed_addons(&before, cluster);
     // A worker installs no addons, and may not.
     let refused_addons = if trial && control_plane { refused_addons(&after, &mut *cluster) } else { vec![] };
+    let corefile_kept = control_plane && corefile_kept(&after, &mut *cluster);
     let images = if control_plane { after.images() } else { vec![] };
     let missing_images =
         machine.runtime().ok().map(|facts| images.into_iter().filter(|image| !facts.holds(image)).collect());
@@ -91,6 +94,7 @@ pub(crate) fn gather(
         stored_api_version,
         survey,
         missing_manifests,
+        edited_manifests,
         control_plane,
         etcd_upgrade,
         renewal,
@@ -98,6 +102,7 @@ pub(crate) fn gather(
         certificates,
         changed_addons,
         refused_addons,
+        corefile_kept,
         kubelet_flags,
         kubelet_active,
         quorum,
@@ -135,6 +140,17 @@ fn addon_workloads(settings: &Settings, cluster: &mut dyn Cluster) -> Vec<Cluste
     }
     objects.retain(|object| ["Deployment", "DaemonSet"].contains(&object.kind()));
     objects
+}
+
+/// Whether the upgrade keeps the Corefile, since somebody changed it.
+fn corefile_kept(after: &Settings, cluster: &mut dyn Cluster) -> bool {
+    use crate::addons::coredns;
+
+    let map = cluster.get("ConfigMap", coredns::NAMESPACE, coredns::NAME).ok().flatten();
+    let corefile = map.and_then(|map| map.pointer("/data/Corefile")?.as_str().map(str::to_owned));
+    let existing = coredns::Existing { corefile, replicas: None };
+    !after.cluster.config.dns.disabled
+        && coredns::plan(after, &existing).is_ok_and(|plan| plan.corefile_retained)
 }
 
 /// What admission says of the addons of the new version. Other refusals tell nothing of the upgrade: they may be of the

@@ -11,6 +11,7 @@ mod etcd;
 mod evidence;
 mod gather;
 mod images;
+mod manifests;
 mod nodes;
 #[cfg(test)]
 mod published;
@@ -40,6 +41,7 @@ const ROWS: &[Row] = &[
     Row { name: "KubeletRunning", look: nodes::kubelet_runs },
     Row { name: "NodeRegistered", look: nodes::registered },
     Row { name: "StaticPodManifest", look: nodes::static_pod_manifests },
+    Row { name: "ManifestsEdited", look: manifests::edited },
     Row { name: "ControlPlaneNodesReady", look: nodes::control_planes_ready },
     Row { name: "NodesReady", look: nodes::workers_ready },
     Row { name: "KubeletVersion", look: nodes::kubelet_versions },
@@ -56,6 +58,7 @@ const ROWS: &[Row] = &[
     Row { name: "AddonsAdmitted", look: addons::refused },
     Row { name: "AddonsChanged", look: addons::changed },
     Row { name: "AddonsMissing", look: addons::missing },
+    Row { name: "CorefileKept", look: addons::corefile_kept },
     Row { name: "ImagesHere", look: images::here },
     Row { name: "BackupSpace", look: disk::space },
 ];

@@ -1,12 +1,10 @@
-//! Upgrades by kubeadm that failed, as their users published them: each is seen ahead here.
+//! Upgrades by kubeadm that failed, as their users published them: each is seen ahead here. Others are in
+//! `tests/cli/upgrade_published.rs`, with a whole plan.
 
 use super::tests::evidence;
 use super::*;
-use crate::cluster::{Change, ObjectName};
 use crate::config::v1beta4::Arg;
 use crate::finding::Severity;
-use crate::manifest::Component;
-use crate::workflows::upgrade::survey::Node;
 
 /// A failure, as far as a plan could have known of it.
 struct Failure {
@@ -70,72 +68,10 @@ const FAILURES: &[Failure] = &[
         ..FAILURE
     },
     Failure {
-        issue: "kubernetes/kubeadm#3193",
-        found: |e| e.lost_gates = vec![("ControlPlaneKubeletLocalMode".into(), false)],
-        row: "KubeadmFeatureGates",
-        says: "ControlPlaneKubeletLocalMode",
-        ..FAILURE
-    },
-    Failure {
-        issue: "kubernetes/kubeadm#3050",
-        found: |e| e.survey.nodes.iter_mut().for_each(|node| node.schedulable = false),
-        row: "NodesReady",
-        severity: Severity::Warning,
-        says: "no node is schedulable",
-        ..FAILURE
-    },
-    Failure {
-        issue: "kubernetes/kubeadm#539",
-        found: |e| {
-            let not_ready = Some("kubelet stopped posting node status".into());
-            e.survey.nodes.push(Node { name: "offline".into(), not_ready, ..Node::default() });
-        },
-        row: "NodesReady",
-        severity: Severity::Warning,
-        says: "offline",
-        ..FAILURE
-    },
-    Failure {
-        issue: "kubernetes/kubeadm#3218",
-        found: |e| e.survey.nodes[0].not_ready = Some("container runtime is down".into()),
-        row: "ControlPlaneNodesReady",
-        says: "cp-1 is not ready",
-        ..FAILURE
-    },
-    Failure {
         issue: "kubernetes/kubeadm#3023",
         found: |e| (e.etcd_bytes, e.free_bytes) = (2 << 30, Some(1 << 30)),
         row: "BackupSpace",
         says: "are free for backups",
-        ..FAILURE
-    },
-    Failure {
-        issue: "kubernetes/kubernetes#65580",
-        from: "v1.33.9",
-        to: "v1.34.9",
-        found: |e| {
-            e.survey.instances.insert((Component::Etcd, "cp-1".into()), "3.5.24-0".into());
-        },
-        row: "EtcdStorageVersion",
-        severity: Severity::Warning,
-        says: "an older etcd can't read them",
-        ..FAILURE
-    },
-    Failure {
-        issue: "kubernetes-sigs/kubespray#7627",
-        found: |e| {
-            let containers = |names: &[&str]| serde_json::json!({"spec": {"containers": names}});
-            let object = ObjectName {
-                kind: "Deployment".into(),
-                namespace: "kube-system".into(),
-                name: "coredns".into(),
-            };
-            let before = Some(containers(&["kube-rbac-proxy", "coredns"]));
-            e.changed_addons = vec![Change { object, before, after: containers(&["coredns"]) }];
-        },
-        row: "AddonsChanged",
-        severity: Severity::Warning,
-        says: "coredns is not as the cluster's version installs it",
         ..FAILURE
     },
 ];

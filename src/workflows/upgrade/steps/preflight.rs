@@ -20,7 +20,8 @@ pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
     let answered =
         if upgrade.options.ask && !std::io::stdin().is_terminal() { Some(confirmed(upgrade)?) } else { None };
     check_version(upgrade)?;
-    seen_ahead(upgrade)?;
+    // What was seen ahead.
+    told(upgrade, upgrade.outlook.findings.clone())?;
     let subject = Subject::upgrade(&upgrade.run.settings);
     check(&mut upgrade.run, &subject)?;
     let mut probe = std::mem::take(&mut upgrade.probe);
@@ -39,7 +40,10 @@ pub(in super::super) fn apply(upgrade: &mut Upgrade) -> PhaseResult {
 pub(in super::super) fn node(upgrade: &mut Upgrade) -> PhaseResult {
     upgrade.run.log("Running preflight checks");
     privileged(upgrade)?;
-    seen_ahead(upgrade)?;
+    let mut seen_ahead = upgrade.outlook.findings.clone();
+    // As with kubeadm: nodes are upgraded one by one, and one that is down does not stop the others.
+    ignore(&mut seen_ahead, &["ControlPlaneNodesReady".to_owned()]);
+    told(upgrade, seen_ahead)?;
     let subject = Subject::upgrade(&upgrade.run.settings);
     check(&mut upgrade.run, &subject)?;
     if upgrade.control_plane {
@@ -84,11 +88,7 @@ fn check_version(upgrade: &Upgrade) -> Result<(), Error> {
     step.check(upgrade.options.force)
 }
 
-/// Tells what was seen ahead; errors end the run.
-fn seen_ahead(upgrade: &Upgrade) -> Result<(), Error> {
-    told(upgrade, upgrade.outlook.findings.clone())
-}
-
+/// Tells findings; errors end the run.
 fn told(upgrade: &Upgrade, mut findings: Vec<Finding>) -> Result<(), Error> {
     let ignored = &upgrade.run.settings.node.registration.ignore_preflight_errors;
     ignore(&mut findings, ignored);

@@ -84,10 +84,15 @@ fn copy_etcd_data(upgrade: &mut Upgrade, old: Option<&StaticPod>) -> Result<(), 
             .map_or_else(String::new, |n| n.to_string_lossy().replace("kubeadm-backup-manifests-", ""))
     ));
     upgrade.run.log(format!("Copying etcd's data to {}", copy.display()));
-    let copy = copy.join("etcd");
+    let folder = copy;
+    let copy = folder.join("etcd");
     // One that the journal does not know is of a run that was killed while it copied.
     upgrade.run.host.remove_all(&copy)?;
-    upgrade.run.host.copy_all(&data, &copy)?;
+    if let Err(error) = upgrade.run.host.copy_all(&data, &copy) {
+        // A part of a copy is of no use, and on a full disk it is in the way.
+        upgrade.run.host.remove_all(&folder)?;
+        return Err(error.into());
+    }
     let needed = minor(&tag) != minor(&new);
     journal.etcd = Some(EtcdBackup { data, copy, needed });
     upgrade.keep_journal()

@@ -73,7 +73,7 @@ pub(super) fn after(upgrade: &mut Upgrade, error: Error) -> Error {
 /// When something can't be put back, or the old control plane does not become healthy.
 pub(crate) fn undo(run: &mut Run, journal: &Journal) -> Result<Option<String>, Error> {
     let paths = run.settings.node.paths.clone();
-    pods(run).stop_kubelet()?;
+    pods(run).hold_kubelet()?;
     let begun = journal.begun();
     // Those that depend on others first.
     for component in begun.iter().rev() {

@@ -1,7 +1,7 @@
 //! Lines that upgrade: here to the version that the cluster has.
 
 use super::Reads::{Code, Json, Lines, Says};
-use super::{Line, line};
+use super::{Line, line, refused};
 
 pub(crate) const UPGRADE: &[Line] = &[
     line(
@@ -94,7 +94,7 @@ pub(crate) const UPGRADE: &[Line] = &[
         "upgrade node --config={documents}",
         Code,
     ),
-    line("kubeone", "pkg/templates/kubeadm/kubeadm.go", "upgrade node", Code),
+    refused("kubeone", "pkg/templates/kubeadm/kubeadm.go", "upgrade node", Code),
     line(
         "sealos",
         "lifecycle/pkg/runtime/kubernetes/upgrade.go",

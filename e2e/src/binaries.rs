@@ -64,7 +64,7 @@ impl Binaries {
 
     /// The program `name`, if a folder has it.
     pub(crate) fn get(&self, name: &str) -> Option<PathBuf> {
-        let dirs = std::iter::once(&self.dir).chain(&self.runtime_dir);
+        let dirs = self.runtime_dir.iter().chain([&self.dir]);
         dirs.map(|dir| dir.join(name)).find(|file| is_program(file))
     }
 

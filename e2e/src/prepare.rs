@@ -22,9 +22,12 @@ pub struct Programs {
     /// The machines' container runtime
     #[arg(long, value_enum, default_value_t)]
     pub(crate) runtime: Runtime,
-    /// Folder of its programs, where they are neither in --bin-dir nor on PATH
+    /// Folder of its programs, before --bin-dir and PATH
     #[arg(long, value_name = "DIR")]
     pub(crate) runtime_dir: Option<PathBuf>,
+    /// Folder with OpenRC's packages unpacked, for the scenario of it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) openrc_dir: Option<PathBuf>,
     /// Folder of the CNI plugins bridge, host-local and loopback: with them Pods have a network, and Nodes become Ready
     #[arg(long, value_name = "DIR")]
     pub(crate) cni_dir: Option<PathBuf>,
@@ -85,6 +88,10 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
     let mut list = binaries.programs();
     list.push(("kubestrap".to_owned(), keep(&under_test, "kubestrap")?));
     list.extend(systemd::PROGRAMS.iter().map(|name| ((*name).to_owned(), harness.clone())));
+    if let Some(dir) = &programs.openrc_dir {
+        let openrc = dir.join("sbin/openrc").canonicalize();
+        list.push(("openrc".to_owned(), openrc.with_context(|| format!("{} has no OpenRC", dir.display()))?));
+    }
     let version = binaries.version()?;
     let references = references(&list, &version)?;
     let cni = programs.cni_dir.as_deref().map(pod_network::plugins).transpose()?.unwrap_or_default();

@@ -42,7 +42,8 @@ impl Place {
         }
     }
 
-    fn runtime(&self) -> &'static KnownRuntime {
+    /// The runtime.
+    pub(super) fn runtime(&self) -> &'static KnownRuntime {
         KnownRuntime::of_socket(&self.cri_socket)
     }
 
@@ -59,11 +60,7 @@ impl Place {
             "pki" => self.certificates.display().to_string(),
             "kubelet" => self.kubelet.display().to_string(),
             "socket" => self.cri_socket.clone(),
-            "runtime" => self.runtime().service.to_owned(),
-            "runtime_config" => self.runtime().config.to_owned(),
-            "sandbox_image" => self.runtime().sandbox_image.to_owned(),
-            "systemd_cgroups" => self.runtime().systemd_cgroups.to_owned(),
-            _ => return None,
+            name => self.runtime().word(name)?.to_owned(),
         })
     }
 }

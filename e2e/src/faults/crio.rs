@@ -8,7 +8,8 @@ use super::fault::{Fault, fault};
 use super::midway::LAST_MANIFEST;
 use super::scene::{Scene, put};
 use crate::command::check;
-use crate::runtime::crio::{CRUN, crun};
+use crate::runtime::crio::crun;
+use crate::runtime::oci::SCRIPT;
 
 const SOCKET: &str = "/var/run/crio/crio.sock";
 const STORAGE: &str = "/var/lib/containers/storage";
@@ -186,7 +187,7 @@ pub(super) const FAULTS: &[Fault] = &[
             let _ = s.node.change_runtime(|text| text);
             Ok(())
         },
-        &["crio is installed, but not running"],
+        &["crio is installed, but not running", "crio logged:", "registries.conf|toml"],
         &["systemctl enable --now crio"],
     ),
     fault(
@@ -204,7 +205,7 @@ pub(super) const FAULTS: &[Fault] = &[
 
 /// Has CRI-O run crun itself.
 fn itself(s: &Scene) -> anyhow::Result<()> {
-    s.node.change_runtime(|text| text.replace(CRUN, &crun()))
+    s.node.change_runtime(|text| text.replace(SCRIPT, &crun()))
 }
 
 fn signal(signal: &str, processes: &[i32]) {

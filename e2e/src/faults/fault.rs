@@ -49,6 +49,7 @@ pub(super) fn all(runtime: Runtime) -> impl Iterator<Item = &'static Fault> {
     let own = match runtime {
         Runtime::Containerd => containerd::FAULTS,
         Runtime::Crio => crio::FAULTS,
+        Runtime::Docker => &[],
     };
     let groups: [&[Fault]; 13] = [
         own,

@@ -26,6 +26,7 @@ const HIDDEN: &[&str] = &[
     "etc/kubernetes",
     "etc/cni",
     "etc/crio",
+    "etc/docker",
     "etc/default/kubelet",
     "etc/sysconfig/kubelet",
     "etc/systemd/system/kubelet.service",

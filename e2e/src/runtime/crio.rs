@@ -1,10 +1,10 @@
 //! CRI-O in the machine.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::daemon::Daemon;
+use super::oci::{self, SCRIPT};
 use crate::command::{check, find};
 
 /// Where it listens.
@@ -14,20 +14,6 @@ const FOLDER: &str = "/etc/crio/crio.conf.d";
 const FILE: &str = "10-e2e.conf";
 /// Whose images are taken: anybody's, as distributions have it.
 const POLICY: &str = "/etc/containers/policy.json";
-/// What it runs containers with.
-pub(crate) const CRUN: &str = "/run/e2e-crun";
-/// Without CAP_SYS_RESOURCE (as in many sandboxes) no process may be made less likely to be killed, and CRI-O has no
-/// setting for that. Nor has it one for a hugetlb controller of cgroup v2 beside the others of v1.
-const CRUN_SCRIPT: &str = r#"#!/bin/sh
-own=$(cat /proc/self/oom_score_adj)
-unlimited='s/"hugepageLimits":\[[^]]*\],//; s/,"hugepageLimits":\[[^]]*\]//'
-for word; do
-    [ "$before" = --bundle ] && sed -i -E 's/"oomScoreAdj": ?-[0-9]+/"oomScoreAdj":'"$own/; $unlimited" "$word/config.json"
-    before=$word
-done
-exec CRUN "$@"
-"#;
-
 /// Starts it with its configuration file, and waits until it answers.
 ///
 /// # Errors
@@ -38,8 +24,7 @@ pub(super) fn start(configuration: &str) -> anyhow::Result<Daemon> {
     }
     fs::write(format!("{FOLDER}/{FILE}"), configuration)?;
     fs::write(POLICY, r#"{"default": [{"type": "insecureAcceptAnything"}]}"#)?;
-    fs::write(CRUN, CRUN_SCRIPT.replace("CRUN", &crun()))?;
-    fs::set_permissions(CRUN, fs::Permissions::from_mode(0o755))?;
+    oci::install(&crun())?;
     Daemon::start(&mut Command::new("crio"), "/e2e/logs/crio.log", SOCKET)
 }
 
@@ -56,7 +41,7 @@ conmon_cgroup = "pod"
 pinns_path = "{}"
 
 [crio.runtime.runtimes.crun]
-runtime_path = "{CRUN}"
+runtime_path = "{SCRIPT}"
 monitor_path = "{}"
 "#,
         path("pinns", "/usr/bin/pinns"),
@@ -69,7 +54,7 @@ fn path(program: &str, usual: &str) -> String {
     find(program).map_or(usual.to_owned(), |file| file.display().to_string())
 }
 
-/// crun itself, which [`CRUN`] runs.
+/// crun itself, which [`SCRIPT`] runs.
 pub(crate) fn crun() -> String {
     path("crun", "/usr/bin/crun")
 }
@@ -77,12 +62,4 @@ pub(crate) fn crun() -> String {
 /// An image's name in its storage.
 pub(super) fn stored(reference: &str) -> String {
     format!("containers-storage:{reference}")
-}
-
-/// Runs skopeo.
-///
-/// # Errors
-/// When it fails.
-pub(super) fn skopeo(args: &[&str]) -> anyhow::Result<()> {
-    check("skopeo", args).map(drop)
 }

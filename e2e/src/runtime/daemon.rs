@@ -10,9 +10,9 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::wait::eventually;
 
-/// A running container runtime.
+/// A running container runtime: its processes, in the order in which they were started.
 #[derive(Debug)]
-pub(crate) struct Daemon(Child);
+pub(crate) struct Daemon(Vec<Child>);
 
 impl Daemon {
     /// Starts it, with its output going to the file `log`, and waits until it answers at `socket`.
@@ -30,18 +30,26 @@ impl Daemon {
             }
             Ok(UnixStream::connect(socket).map(drop)?)
         })?;
-        Ok(Self(child))
+        Ok(Self(vec![child]))
+    }
+
+    /// Both, as one.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
     }
 
     /// Stops it, with its databases in order.
     ///
     /// # Errors
     /// When it does not end.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            kill_process(pid, Signal::TERM)?;
+    pub(crate) fn stop(self) -> anyhow::Result<()> {
+        for mut child in self.0.into_iter().rev() {
+            if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+                kill_process(pid, Signal::TERM)?;
+            }
+            child.wait().context("the container runtime can't be stopped")?;
         }
-        self.0.wait().context("the container runtime can't be stopped")?;
         Ok(())
     }
 }

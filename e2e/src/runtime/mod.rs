@@ -1,8 +1,10 @@
-//! The container runtime of a machine: containerd, or CRI-O.
+//! The container runtime of a machine: containerd, CRI-O or Docker.
 
 pub(crate) mod containerd;
 pub(crate) mod crio;
 mod daemon;
+mod docker;
+pub(crate) mod oci;
 
 use std::path::Path;
 
@@ -20,6 +22,8 @@ pub(crate) enum Runtime {
     Containerd,
     /// CRI-O, with conmon, crun, and skopeo to move its images
     Crio,
+    /// Docker with cri-dockerd, and skopeo to move its images
+    Docker,
 }
 
 impl Runtime {
@@ -28,6 +32,15 @@ impl Runtime {
         match self {
             Self::Containerd => &["containerd", "containerd-shim-runc-v2", "ctr", "runc"],
             Self::Crio => &["crio", "pinns", "conmon", "crun", "skopeo"],
+            Self::Docker => &[
+                "cri-dockerd",
+                "dockerd",
+                "docker",
+                "containerd",
+                "containerd-shim-runc-v2",
+                "runc",
+                "skopeo",
+            ],
         }
     }
 
@@ -36,6 +49,7 @@ impl Runtime {
         match self {
             Self::Containerd => containerd::USUAL.socket,
             Self::Crio => crio::SOCKET,
+            Self::Docker => docker::SOCKET,
         }
     }
 
@@ -44,6 +58,7 @@ impl Runtime {
         match self {
             Self::Containerd => "var/lib/containerd",
             Self::Crio => "var/lib/containers",
+            Self::Docker => "var/lib/docker",
         }
     }
 
@@ -52,6 +67,7 @@ impl Runtime {
         match self {
             Self::Containerd => containerd::configuration(pause),
             Self::Crio => crio::configuration(pause),
+            Self::Docker => docker::configuration(pause),
         }
     }
 
@@ -63,6 +79,7 @@ impl Runtime {
         match self {
             Self::Containerd => containerd::start_at(&containerd::USUAL, configuration),
             Self::Crio => crio::start(configuration),
+            Self::Docker => docker::start(configuration),
         }
     }
 
@@ -74,9 +91,8 @@ impl Runtime {
         let archive = archive.display().to_string();
         match self {
             Self::Containerd => ctr(&["images", "import", &archive]),
-            Self::Crio => {
-                crio::skopeo(&["copy", &format!("oci-archive:{archive}"), &crio::stored(reference)])
-            }
+            Self::Crio => skopeo(&["copy", &format!("oci-archive:{archive}"), &crio::stored(reference)]),
+            Self::Docker => skopeo(&["copy", &format!("oci-archive:{archive}"), &docker::stored(reference)]),
         }
     }
 
@@ -87,7 +103,8 @@ impl Runtime {
     pub(crate) fn tag(self, own: &str, name: &str) -> anyhow::Result<()> {
         match self {
             Self::Containerd => ctr(&["images", "tag", "--force", own, name]),
-            Self::Crio => crio::skopeo(&["copy", &crio::stored(own), &crio::stored(name)]),
+            Self::Crio => skopeo(&["copy", &crio::stored(own), &crio::stored(name)]),
+            Self::Docker => docker::docker(&["image", "tag", own, name]),
         }
     }
 
@@ -98,8 +115,20 @@ impl Runtime {
     pub(crate) fn remove(self, reference: &str) -> anyhow::Result<()> {
         match self {
             Self::Containerd => ctr(&["images", "remove", "--sync", reference]),
-            Self::Crio => crio::skopeo(&["delete", &crio::stored(reference)]),
+            Self::Crio => skopeo(&["delete", &crio::stored(reference)]),
+            Self::Docker => docker::docker(&["image", "rm", reference]),
         }
+    }
+
+    /// The digest of an image, where it has it and skopeo can ask.
+    pub(crate) fn digest(self, reference: &str) -> Option<String> {
+        let image = match self {
+            Self::Containerd => return None,
+            Self::Crio => crio::stored(reference),
+            Self::Docker => docker::stored(reference),
+        };
+        let inspected = check("skopeo", &["inspect", "--format", "{{.Digest}}", &image]).ok()?;
+        Some(inspected.stdout.trim().to_owned())
     }
 
     /// The words that list the running containers' ids, sandboxes included.
@@ -107,10 +136,15 @@ impl Runtime {
         match self {
             Self::Containerd => &["ctr", "--namespace", "k8s.io", "tasks", "list", "--quiet"],
             Self::Crio => &["crun", "--root", "/run/crun", "list", "--quiet"],
+            Self::Docker => &["docker", "ps", "--quiet", "--no-trunc"],
         }
     }
 }
 
 fn ctr(args: &[&str]) -> anyhow::Result<()> {
     check("ctr", &[&["--namespace", "k8s.io"], args].concat()).map(drop)
+}
+
+fn skopeo(args: &[&str]) -> anyhow::Result<()> {
+    check("skopeo", args).map(drop)
 }

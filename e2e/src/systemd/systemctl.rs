@@ -46,8 +46,16 @@ pub(super) fn main(args: &[String]) -> ExitCode {
     if verb == "daemon-reload" || verb == "reset-failed" {
         return ExitCode::SUCCESS;
     }
-    if ["containerd", "crio"].contains(&service) && command::find(service).is_some() {
-        let (active, code) = if state::runs(service) { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
+    let runtimes = [
+        ("containerd", "containerd"),
+        ("crio", "crio"),
+        ("cri-docker", "cri-dockerd"),
+        ("docker", "dockerd"),
+    ];
+    let runtime =
+        runtimes.iter().find(|(name, program)| *name == service && command::find(program).is_some());
+    if let Some((_, program)) = runtime {
+        let (active, code) = if state::runs(program) { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
         return match verb {
             "is-active" => answer(active, code),
             "is-enabled" => answer("enabled", 0),

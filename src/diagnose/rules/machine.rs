@@ -76,19 +76,21 @@ pub(super) const RULES: &[Rule] = &[
         NO_CRI,
     )
     .persisting(),
-    rule("RuntimeDown", Source::Runtime, r".", RUNTIME_DOWN).persisting(),
+    rule("RuntimeDown", Source::Runtime, r".", RUNTIME_DOWN).persisting().look(Look::RuntimeLog),
     rule(
         "RuntimeDown",
         Source::Kubelet,
         r"(?:validate service connection|failed to create CRI runtime).*dial unix (?<path>[^\s:]+): connect: (?:no such file or directory|connection refused)",
         RUNTIME_ELSEWHERE,
     )
-    .persisting(),
+    .persisting()
+    .look(Look::RuntimeLog),
     rule(
         "RuntimeDown",
         Source::Kubelet,
         r"(?:validate service connection|failed to create CRI runtime|connection error: desc = .transport: Error while dialing: dial unix).*(?:no such file or directory|connection refused|DeadlineExceeded|context deadline exceeded)",
         RUNTIME_DOWN,
     )
-    .persisting(),
+    .persisting()
+    .look(Look::RuntimeLog),
 ];

@@ -126,10 +126,10 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "ImagePull",
         UNTIL_RUNNING,
-        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?(?:not found|no such host|server misbehaving|connection refused|no route to host|unauthorized|denied|forbidden|Never).*?)"?$"#,
+        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName): .*?(?:pulling image|unpack image|resolve image|Container image|initializing source) "?(?:docker://)?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?(?:not found|no such host|server misbehaving|connection refused|no route to host|unauthorized|denied|forbidden|Never).*?)"?$"#,
         IMAGE_PULL,
     ),
-    rule("ImagePull", UNTIL_RUNNING, r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#, IMAGE_PULL).persisting(),
+    rule("ImagePull", UNTIL_RUNNING, r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image|initializing source) "?(?:docker://)?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#, IMAGE_PULL).persisting(),
     rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING),
     rule("WrongArchitecture", Source::Ended(ALL), r"exec format error", WRONG_ARCHITECTURE),
     rule("WrongArchitecture", Source::Exit, r"exec format error", WRONG_ARCHITECTURE),

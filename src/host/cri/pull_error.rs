@@ -1,6 +1,6 @@
 //! Why an image can't be pulled, and what to do.
 
-use super::{CriCause, CriError};
+use super::{CriCause, CriError, KnownRuntime};
 use crate::finding::Finding;
 
 /// The name of this check, as kubeadm has it.
@@ -16,6 +16,8 @@ pub(crate) struct PullError {
     pub tries: u32,
     /// The registry's reason, in the runtime's words.
     pub reason: String,
+    /// The runtime.
+    runtime: &'static KnownRuntime,
 }
 
 /// What the words of a failed pull mean.
@@ -72,7 +74,7 @@ static RULES: [Rule; 12] = [
         false,
         &["unauthorized", "authorization failed", "denied", "401", "403 forbidden", "insufficient_scope"],
         "the registry refuses it: it needs a login, or there is no such image",
-        "give the runtime credentials (containerd: /etc/containerd/certs.d), or correct the image's name",
+        "give the runtime credentials ({registry_credentials}), or correct the image's name",
     ),
     rule(
         false,
@@ -84,13 +86,13 @@ static RULES: [Rule; 12] = [
         false,
         &["x509", "certificate signed by unknown authority", "tls: failed to verify"],
         "the registry's certificate is not trusted here",
-        "put its CA below /etc/containerd/certs.d/REGISTRY/ or into the system's, and restart the runtime",
+        "put its CA below {registry_certificates}/REGISTRY/ or into the system's, and restart the runtime",
     ),
     rule(
         false,
         &["http response to https client"],
         "the registry speaks plain HTTP",
-        "tell the runtime so: a hosts.toml below /etc/containerd/certs.d/REGISTRY/",
+        "tell the runtime so: {plain_http}",
     ),
     rule(
         false,
@@ -132,7 +134,8 @@ impl PullError {
         let bare =
             words.split_once("failed to pull and unpack image").and_then(|(_, rest)| rest.split_once("\": "));
         let reason = bare.map_or(words.as_str(), |(_, rest)| rest).to_owned();
-        Self { image: image.to_owned(), tries, reason }
+        let runtime = KnownRuntime::of_socket(&error.endpoint.to_string());
+        Self { image: image.to_owned(), tries, reason, runtime }
     }
 
     fn rule(&self) -> Option<&'static Rule> {
@@ -154,7 +157,9 @@ impl PullError {
         let finding = match self.rule() {
             Some(rule) => finding.cause(rule.cause).fix(format!(
                 "{}{again}",
-                rule.fix.replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
+                self.runtime
+                    .advice(rule.fix)
+                    .replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
             )),
             None => finding.fix(again.trim_start_matches("; ")),
         };

@@ -69,19 +69,24 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             }
             match first().find(installed) {
                 Some(r) if r.name == known.name => finding
+                    .evidences(machine.complaint(service))
                     .cause(format!("{service} is installed, but not running"))
                     .fix(format!("`systemctl enable --now {service}`")),
-                Some(r) => finding.cause(format!("{} is installed, but not running", r.service)).fix(format!(
-                    "`systemctl enable --now {}`, and where criSocket is set, `--cri-socket unix://{}`",
-                    r.service, r.socket
-                )),
+                Some(r) => finding
+                    .evidences(machine.complaint(r.service))
+                    .cause(format!("{} is installed, but not running", r.service))
+                    .fix(format!(
+                        "`systemctl enable --now {}`, and where criSocket is set, `--cri-socket unix://{}`",
+                        r.service, r.socket
+                    )),
                 None => finding
                     .cause("no container runtime is installed, or it listens elsewhere (then `--cri-socket`)")
-                    .fix("install one: `apt-get install containerd` or `dnf install containerd`"),
+                    .fix(format!("install one: `apt-get install {0}` or `dnf install {0}`", known.package)),
             }
         }
         CriCause::NotListening => Finding::error(format!("nothing listens on {socket}"))
             .evidence(evidence)
+            .evidences(machine.complaint(service))
             .cause(format!("{service} has stopped or crashed, and left its socket behind"))
             .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` shows why")),
         CriCause::PermissionDenied if !machine.is_root() => {
@@ -100,6 +105,10 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
                     "take \"cri\" out of disabled_plugins in line {} of {}, then `systemctl restart containerd`",
                     line.number, line.path
                 )),
+            _ if service != "containerd" => Finding::error(format!("what answers at {socket} does not serve CRI v1"))
+                .evidence(evidence)
+                .cause(format!("it is not {}, or one that is older than CRI v1", known.name))
+                .fix(format!("update {}; `--cri-socket` (nodeRegistration.criSocket) names another runtime", known.package)),
             _ => Finding::error(format!("what answers at {socket} does not serve CRI v1"))
                 .evidence(evidence)
                 .cause("its CRI plugin failed to load, or it is older than CRI v1 (containerd before 1.6)")

@@ -53,6 +53,12 @@ fn crio_that_does_not_run_is_found_where_no_socket_is_named() {
     let found = machine.finding("CRI", &settings(""));
     assert_eq!(found.cause.unwrap(), "crio is installed, but not running");
     assert!(found.fix.unwrap().contains("`systemctl enable --now crio`"));
+    let said =
+        "time=\"2026-11-28T21:00:00Z\" level=fatal msg=\"validating root config: failed to get store\"";
+    let ended = "crio.service: Failed with result 'exit-code'.";
+    machine.logs = [("crio".to_owned(), [said, "bye", ended].map(str::to_owned).to_vec())].into();
+    let found = machine.finding("CRI", &settings(""));
+    assert_eq!(found.evidence[1], format!("crio logged: {said}"));
     machine.processes = vec![process(1, "/usr/bin/crio")];
     let found = machine.finding("CRI", &settings(""));
     assert!(found.cause.unwrap().starts_with("crio runs, and its socket is gone"));

@@ -7,8 +7,7 @@ pub(crate) struct Rule {
     /// Any of these in its words.
     marks: &'static [&'static str],
     pub(crate) cause: &'static str,
-    /// In it `{runtime}` stands for the runtime's service, `{config}` for its configuration, and `{sandbox_image}`,
-    /// `{systemd_cgroups}`, `{own_cgroups}` for what it calls these settings.
+    /// With [words](KnownRuntime::word) of the runtime in it.
     fix: &'static str,
     /// Its words, where they are no more than this.
     exact: Option<&'static str>,
@@ -24,12 +23,7 @@ impl Rule {
 
     /// The fix on a machine with this runtime.
     pub(crate) fn fix_for(&self, known: &KnownRuntime) -> String {
-        self.fix
-            .replace("{runtime}", known.service)
-            .replace("{config}", known.config)
-            .replace("{sandbox_image}", known.sandbox_image)
-            .replace("{systemd_cgroups}", known.systemd_cgroups)
-            .replace("{own_cgroups}", known.own_cgroups)
+        known.advice(self.fix)
     }
 }
 
@@ -42,7 +36,7 @@ pub(crate) static RULES: &[Rule] = &[
     Rule {
         marks: &["sandbox image", "failed to pull image", "failed to resolve reference", "ErrImagePull"],
         cause: "its sandbox (pause) image is not here and can't be pulled",
-        fix: "pull or import that image, or name one that is here as {sandbox_image} in {config}",
+        fix: "pull or import that image, or name one that is here as {sandbox_image} in {runtime_config}",
         exact: None,
         about_image: true,
     },
@@ -99,7 +93,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["unknown version specified"],
         "crun is too old for this runtime: it refuses the version of the OCI specification that the runtime writes",
-        "update crun (1.21 works with CRI-O 1.36, 1.8.1 does not), or set `default_runtime = \"runc\"` of `[crio.runtime]` in {config}",
+        "update crun (1.21 works with CRI-O 1.36, 1.8.1 does not), or set `default_runtime = \"runc\"` of `[crio.runtime]` in {runtime_config}",
     ),
     rule(
         &["containerd-shim-runc-v2", "runtime \"io.containerd"],
@@ -109,7 +103,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["slice:prefix:name", "systemd slice as cgroup parent", "cgroup parent for systemd", "cgroupsPath"],
         "the cgroup drivers of the runtime's parts differ",
-        "set {systemd_cgroups} in {config}, then `systemctl restart {runtime}`",
+        "set {systemd_cgroups} in {runtime_config}, then `systemctl restart {runtime}`",
     ),
     rule(
         &[
@@ -121,7 +115,7 @@ pub(crate) static RULES: &[Rule] = &[
             "unable to start unit",
         ],
         "it uses the systemd cgroup driver, and can't reach systemd",
-        "see `systemctl status`; on a machine without systemd set {own_cgroups} in {config}",
+        "see `systemctl status`; on a machine without systemd set {own_cgroups} in {runtime_config}",
     ),
     rule(
         &["no space left on device"],

@@ -1,11 +1,17 @@
 //! Advice in the words of the machine's init system.
 
+/// Where OpenRC has people give kubelet more flags.
+const KUBELET_FLAGS: &str = "/etc/conf.d/kubelet";
+
 /// `advice`, whose commands between backticks are systemd's, with those of the init system called `init`.
 pub(crate) fn in_words_of(init: Option<&str>, advice: &str) -> String {
     if init != Some("OpenRC") {
         return advice.to_owned();
     }
     let translated = |(index, part): (usize, &str)| if index % 2 == 1 { line(part) } else { part.to_owned() };
+    let advice = advice
+        .replace("/etc/default/kubelet or /etc/sysconfig/kubelet", KUBELET_FLAGS)
+        .replace("/etc/default/kubelet", KUBELET_FLAGS);
     advice.split('`').enumerate().map(translated).collect::<Vec<_>>().join("`")
 }
 
@@ -68,6 +74,7 @@ mod tests {
                 "its script (`systemctl cat kubelet`)",
                 "its script (`cat /etc/init.d/kubelet /etc/conf.d/kubelet`)",
             ),
+            ("flags (in /etc/default/kubelet or /etc/sysconfig/kubelet)", "flags (in /etc/conf.d/kubelet)"),
             ("systemctl start x without backticks", "systemctl start x without backticks"),
         ] {
             assert_eq!(in_words_of(Some("OpenRC"), advice), openrc);

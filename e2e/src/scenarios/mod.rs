@@ -130,7 +130,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         needs: Some("haproxy"),
         ..row(
             "care-three",
-            "care at once on three control planes: one after the other, and no request fails",
+            "care at once on three control planes: one after the other, one of them killed, and no request fails",
             care::three,
         )
     },

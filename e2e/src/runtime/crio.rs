@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::daemon::Daemon;
 use super::oci::{self, SCRIPT};
-use crate::command::{check, find};
+use crate::command::find;
 
 /// Where it listens.
 pub(super) const SOCKET: &str = "/var/run/crio/crio.sock";

@@ -2,6 +2,8 @@
 
 use std::fs::File;
 
+use tempfile::NamedTempFile;
+
 use super::error::TransferError;
 use super::tools::{TOOLS, Tool};
 use crate::host::command::{self, CommandError};
@@ -38,9 +40,17 @@ impl Tool {
         &self,
         endpoint: &CriEndpoint,
         image: &str,
-        to: File,
+        to: &NamedTempFile,
     ) -> Result<String, TransferError> {
-        self.run(self.export, endpoint, image, None, Some(to))
+        let file = to.path().to_string_lossy();
+        let words: Vec<String> = self.export.iter().map(|word| word.replace("{file}", &file)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let stdout = to.as_file().try_clone().map_err(|error| TransferError::File {
+            action: "write",
+            file: to.path().to_owned(),
+            error,
+        })?;
+        self.run(&words, endpoint, image, None, Some(stdout))
     }
 
     /// Reads an archive, or an image of it.

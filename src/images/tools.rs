@@ -1,7 +1,7 @@
 //! The table of the runtimes' own programs.
 
-/// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say; a flag with a question
-/// mark is for those versions that have it.
+/// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say, `{file}` for the file to
+/// write; a flag with a question mark is for those versions that have it.
 #[derive(Debug)]
 pub(crate) struct Tool {
     /// The runtime, as it names itself over CRI.
@@ -10,7 +10,7 @@ pub(crate) struct Tool {
     pub program: &'static str,
     /// The package that brings it.
     pub package: &'static str,
-    /// Writes one image to stdout, as an archive.
+    /// Writes one image to stdout, or into `{file}`, as an archive.
     pub(super) export: &'static [&'static str],
     /// Reads an archive from stdin; one image of it, if `{image}` is there.
     pub(super) import: &'static [&'static str],
@@ -41,7 +41,8 @@ pub(crate) const TOOLS: &[Tool] = &[
         runtime: "cri-o",
         program: "skopeo",
         package: "skopeo",
-        export: &["copy", "--quiet", "containers-storage:{image}", "oci-archive:/dev/stdout:{image}"],
+        // An OCI archive it writes only to a path.
+        export: &["copy", "--quiet", "containers-storage:{image}", "oci-archive:{file}:{image}"],
         import: &["copy", "--quiet", "oci-archive:/dev/stdin:{image}", "containers-storage:{image}"],
     },
     Tool {

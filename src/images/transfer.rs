@@ -108,13 +108,11 @@ impl Carrier {
             told(Step::Exporting(image));
             let start = Instant::now();
             let name = canonical(image);
-            // It has no name, so that nothing of it stays, however this ends.
-            let own = tempfile::tempfile_in(dir).map_err(fail("write beside"))?;
-            let said = self.tool.export(
-                self.client.endpoint(),
-                &name,
-                own.try_clone().map_err(fail("write beside"))?,
-            )?;
+            let beside = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir);
+            let beside = beside.map_err(fail("write beside"))?;
+            let said = self.tool.export(self.client.endpoint(), &name, &beside)?;
+            // It has no name any more, so that nothing of it stays, however this ends.
+            let own = beside.into_file();
             let of_tool = |error| TransferError::Archive {
                 file: format!("what `{}` wrote for {name}", self.tool.program).into(),
                 error,

@@ -196,6 +196,10 @@ fn said_of(verb: &str, services: &[&str]) -> Vec<String> {
     }
 }
 
+/// Where OpenRC has its services, and those that the usual runlevel starts.
+const SCRIPTS: &str = "/etc/init.d";
+const DEFAULT_RUNLEVEL: &str = "/etc/runlevels/default";
+
 struct OpenRc;
 
 impl InitSystem for OpenRc {
@@ -203,12 +207,22 @@ impl InitSystem for OpenRc {
         "OpenRC"
     }
 
+    /// A service is a script, and a link to it in a runlevel enables it: only whether it runs has to be asked for, which
+    /// takes OpenRC a second and more where it reads all scripts anew.
+    fn may_know(&self, service: &str) -> bool {
+        Path::new(SCRIPTS).join(service).exists()
+    }
+
     fn state(&self, service: &str) -> ServiceState {
-        let ok = |args: &[&str]| command::run_any("rc-service", args).is_ok_and(|o| o.status.success());
-        let enabled = command::run_any("rc-update", &["show", "default"]).is_ok_and(|o| {
-            String::from_utf8_lossy(&o.stdout).lines().any(|l| l.split_whitespace().next() == Some(service))
-        });
-        ServiceState { exists: ok(&["-e", service]), active: ok(&[service, "status"]), enabled }
+        if !self.may_know(service) {
+            return ServiceState::default();
+        }
+        let status = command::run_any("rc-service", &[service, "status"]);
+        ServiceState {
+            exists: true,
+            active: status.is_ok_and(|o| o.status.success()),
+            enabled: Path::new(DEFAULT_RUNLEVEL).join(service).symlink_metadata().is_ok(),
+        }
     }
 
     fn stop(&self, service: &str) -> Result<(), ServiceError> {

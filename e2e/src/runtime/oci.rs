@@ -8,9 +8,14 @@ use std::os::unix::fs::PermissionsExt;
 pub(crate) const SCRIPT: &str = "/run/e2e-oci";
 const TEXT: &str = r#"#!/bin/sh
 own=$(cat /proc/self/oom_score_adj)
-unlimited='s/"hugepageLimits":\[[^]]*\],//; s/,"hugepageLimits":\[[^]]*\]//'
+unlimited='s/"hugepageLimits": ?\[[^]]*\],//; s/, *"hugepageLimits": ?\[[^]]*\]//'
 for word; do
-    [ "$before" = --bundle ] && sed -i -E 's/"oomScoreAdj": ?-[0-9]+/"oomScoreAdj":'"$own/; $unlimited" "$word/config.json"
+    if [ "$before" = --bundle ]; then
+        spec=$word/config.json
+        # Some runtimes write it in many lines.
+        tr -d '\n\t' < "$spec" | sed -E 's/"oomScoreAdj": ?-[0-9]+/"oomScoreAdj":'"$own/; $unlimited" > "$spec.e2e"
+        cat "$spec.e2e" > "$spec"
+    fi
     before=$word
 done
 exec PROGRAM "$@"

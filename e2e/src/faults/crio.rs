@@ -94,8 +94,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "crun-missing",
         "crun is not installed: no sandbox can start",
         |s| {
-            s.remove_program("crun")?;
-            itself(s)
+            itself(s)?;
+            s.remove_program("crun")
         },
         &["sandbox", "crun", "missing|not found|no such file"],
         &["install crun"],

@@ -61,7 +61,10 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
             let runs = |r: &&KnownRuntime| processes.iter().any(|p| p.on_host && p.is(r.program));
             if let Some(r) = first().find(runs) {
                 return finding
-                    .cause(format!("{} runs, and its socket is gone: it was removed, or it listens elsewhere", r.program))
+                    .cause(format!(
+                        "{} runs, and its socket {} is gone: it was removed, or it listens elsewhere",
+                        r.program, r.socket
+                    ))
                     .fix(format!(
                         "`systemctl restart {}`; if it listens elsewhere, give that socket with `--cri-socket`",
                         r.service

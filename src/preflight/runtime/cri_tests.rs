@@ -61,7 +61,7 @@ fn crio_that_does_not_run_is_found_where_no_socket_is_named() {
     assert_eq!(found.evidence[1], format!("crio logged: {said}"));
     machine.processes = vec![process(1, "/usr/bin/crio")];
     let found = machine.finding("CRI", &settings(""));
-    assert!(found.cause.unwrap().starts_with("crio runs, and its socket is gone"));
+    assert!(found.cause.unwrap().starts_with("crio runs, and its socket /var/run/crio/crio.sock is gone"));
     assert!(found.fix.unwrap().contains("`systemctl restart crio`"));
 }
 

@@ -115,14 +115,18 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
         _ => Finding::error("the container runtime can't start a sandbox, so no Pod can run"),
     };
     let mut finding = finding.evidence(format!("{}: {said}", error.call));
-    if said.contains("runc did not terminate successfully") {
-        // Its words are lost on the way: it can be asked itself.
-        let own = match machine.run("runc", &["--version"]) {
+    // Its words are lost on the way: it can be asked itself.
+    let silent = match said.as_str() {
+        "exit status 1" => Some("crun"),
+        said => said.contains("runc did not terminate successfully").then_some("runc"),
+    };
+    if let Some(program) = silent {
+        let own = match machine.run(program, &["--version"]) {
             Ok(Said { success: true, .. }) => None,
             Ok(said) => said.stderr.trim().lines().last().map(str::to_owned),
             Err(error) => Some(error),
         };
-        finding = finding.evidences(own.map(|own| format!("`runc --version`: {own}")));
+        finding = finding.evidences(own.map(|own| format!("`{program} --version`: {own}")));
     }
     vec![match rule {
         Some(rule) => finding.cause(rule.cause).fix(rule.fix_for(known)),
@@ -214,6 +218,17 @@ mod tests {
         }
         let found = failing("something new").finding("Sandbox", &s);
         assert!(found.cause.is_none() && found.fix.is_some());
+    }
+
+    #[test]
+    fn crun_whose_words_cri_o_loses_is_asked_itself() {
+        let mut machine = failing("exit status 1");
+        let said =
+            "crun: error while loading shared libraries: libyajl.so.2: cannot open shared object file\n";
+        let answer = Said { success: false, stdout: String::new(), stderr: said.into() };
+        machine.says.insert("crun --version".into(), answer);
+        let found = machine.finding("Sandbox", &settings(""));
+        assert_eq!(found.evidence[1], format!("`crun --version`: {}", said.trim()));
     }
 
     #[test]

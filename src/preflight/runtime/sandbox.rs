@@ -116,9 +116,10 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
     };
     let mut finding = finding.evidence(format!("{}: {said}", error.call));
     // Its words are lost on the way: it can be asked itself.
-    let silent = match said.as_str() {
-        "exit status 1" => Some("crun"),
-        said => said.contains("runc did not terminate successfully").then_some("runc"),
+    let silent = if said == "exit status 1" || said.contains("failed to wait exit status 1") {
+        Some("crun")
+    } else {
+        said.contains("runc did not terminate successfully").then_some("runc")
     };
     if let Some(program) = silent {
         let own = match machine.run(program, &["--version"]) {
@@ -193,6 +194,10 @@ mod tests {
                 "pinns",
             ),
             ("exit status 1", "missing or damaged"),
+            (
+                "failed to wait exit status 1 after failing with: write child: broken pipe",
+                "missing or damaged",
+            ),
             (
                 "container create failed: crun: error while loading shared libraries: libyajl.so.2: cannot open shared object file\n",
                 "libraries",

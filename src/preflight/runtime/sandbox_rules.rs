@@ -75,7 +75,7 @@ pub(crate) static RULES: &[Rule] = &[
     Rule {
         exact: Some("exit status 1"),
         ..rule(
-            &[],
+            &["failed to wait exit status 1"],
             "CRI-O's conmon could not run the program that runs containers: it is missing or damaged",
             "`crun --version` (or runc's, whichever `default_runtime` names) shows it alone; `apt-get install crun` or `dnf install crun`",
         )

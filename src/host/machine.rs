@@ -174,8 +174,9 @@ pub(crate) trait Machine: Send + Sync {
     /// What a service complained of last, in its own words.
     fn complaint(&self, service: &str) -> Option<String> {
         let log = self.service_log(service);
-        // The init system's own words tell only that it ended.
-        let own = log.iter().rev().filter(|line| !line.contains(".service: "));
+        // The init system's own words tell only that it ended, and what is calm is no complaint.
+        let calm = [".service: ", "level=debug", "level=info", "level=warning"];
+        let own = log.iter().rev().filter(|line| !calm.iter().any(|words| line.contains(words)));
         let serious = ["level=fatal", "level=panic", "panic: ", "level=error", "error", "failed"];
         let has = |line: &&String, words: &str| line.to_lowercase().contains(words);
         let found = serious.iter().find_map(|words| own.clone().find(|line| has(line, words)));

@@ -56,7 +56,9 @@ fn crio_that_does_not_run_is_found_where_no_socket_is_named() {
     let said =
         "time=\"2026-11-28T21:00:00Z\" level=fatal msg=\"validating root config: failed to get store\"";
     let ended = "crio.service: Failed with result 'exit-code'.";
-    machine.logs = [("crio".to_owned(), [said, "bye", ended].map(str::to_owned).to_vec())].into();
+    machine.logs =
+        [("crio".to_owned(), [said, "level=warning msg=\"error: old\"", ended].map(str::to_owned).to_vec())]
+            .into();
     let found = machine.finding("CRI", &settings(""));
     assert_eq!(found.evidence[1], format!("crio logged: {said}"));
     machine.processes = vec![process(1, "/usr/bin/crio")];

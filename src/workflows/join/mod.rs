@@ -68,6 +68,13 @@ impl Join {
         self.checks_of_pods.take().map_or(Ok(()), |begun| preflight::heed(&self.run, begun))
     }
 
+    /// Restarts kubelet, if it has a new kubeconfig: from then on it uses this node's own API server.
+    pub(crate) fn turn_kubelet(&mut self) {
+        if std::mem::take(&mut self.restart_kubelet) {
+            self.run.restart_kubelet_in_background();
+        }
+    }
+
     /// Whether this machine becomes a control-plane node.
     pub(crate) fn is_control_plane(&self) -> bool {
         self.config.control_plane.is_some()
@@ -300,9 +307,7 @@ fn wait_for_kubelet(join: &mut Join) -> PhaseResult {
 /// server.
 fn wait_for_control_plane(join: &mut Join) -> PhaseResult {
     wait_control_plane::wait(&mut join.run)?;
-    if std::mem::take(&mut join.restart_kubelet) {
-        join.run.restart_kubelet_in_background();
-    }
+    join.turn_kubelet();
     Ok(Outcome::Done)
 }
 

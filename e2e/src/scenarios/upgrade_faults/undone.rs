@@ -141,8 +141,7 @@ pub(super) const FAULTS: &[Fault] = &[
         command: UNSEEN,
         code: 4,
         within: 3 * UNDONE,
-        // The probe starts when the startup probe has passed, and then has to fail three times.
-        provable: 60.0,
+        // As soon as it serves: kubelet's probe is asked before kubelet asks it.
         says: &["probe|/nowhere|killed", "and healthy"],
         ..FAULT
     },

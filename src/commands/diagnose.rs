@@ -14,7 +14,8 @@ use crate::exit_status::ExitStatus;
 use crate::finding::{Finding, Severity};
 use crate::health::{LiveWatch, Stage, Watch};
 use crate::host::{self, FileMode, Host, RealHost};
-use crate::node::identity;
+use crate::manifest::Component;
+use crate::node::{StaticPod, identity};
 use crate::output::{Format, Printer, finding_text};
 use crate::phases::watched;
 use crate::preflight::{self, Options, Subject};
@@ -91,6 +92,13 @@ impl Request {
             registration.cri_socket = socket;
         } else if registration.cri_socket.is_empty() {
             registration.cri_socket = host::gather().cri_sockets.first().cloned().unwrap_or_default();
+        }
+        let endpoint = &mut loaded.init.local_api_endpoint;
+        if endpoint.advertise_address.is_empty() {
+            // A machine that lost its default route has a control plane all the same.
+            let server = StaticPod::read(&paths.manifests, Component::ApiServer, host).ok().flatten();
+            endpoint.advertise_address =
+                server.and_then(|pod| pod.flag("advertise-address")).unwrap_or_default();
         }
         let node_name = self.node_name.clone().or(known_name);
         reach::resolve(loaded, &Overrides { node_name, ..Overrides::default() }, out)

@@ -156,7 +156,7 @@ fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<Ex
             text.push_str(&format!("\n{}\n", finding_text(finding)));
         }
         if !healthy && findings.is_empty() {
-            text.push_str("\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n");
+            text.push_str(&RealHost::new().advice("\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n"));
         }
         out.result(json!(null), &text);
     }

@@ -25,8 +25,6 @@ for folder in /var/lib/etcd /var/lib/kubelet; do mkdir -p $folder && mount -t tm
 cd "$3" && shift 3 && exec "$@"
 "#;
 
-/// How long what a component says last before it goes on is followed by an end.
-const GRACE: Duration = Duration::from_millis(250);
 const STEP: Duration = Duration::from_millis(20);
 
 /// What a component makes of a case.
@@ -86,8 +84,8 @@ fn answer(
     patience: Duration,
 ) -> anyhow::Result<Answer> {
     let started = Instant::now();
-    // The grace grows with the patience.
-    let grace = GRACE * u32::try_from(patience.as_secs() / 5).unwrap_or(1).max(1);
+    // How long what it says last before it goes on may be followed by an end.
+    let grace = patience / 16;
     let mut judged: Option<Instant> = None;
     loop {
         let ended = child.try_wait()?;
@@ -123,10 +121,16 @@ fn read(log: &Path) -> anyhow::Result<String> {
 /// The line that says why it ended, or the last.
 fn last_words(said: &str) -> String {
     let lines = || said.lines().filter(|line| !line.trim().is_empty());
-    let why = lines().rev().find(|line| {
-        ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"]
-            .iter()
-            .any(|w| line.contains(w))
+    // klog's lines begin with their level and the date.
+    let is_fatal = |line: &&str| {
+        line.strip_prefix('F').is_some_and(|rest| rest.bytes().take(4).all(|b| b.is_ascii_digit()))
+    };
+    let why = lines().rev().find(is_fatal).or_else(|| {
+        lines().rev().find(|line| {
+            ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"]
+                .iter()
+                .any(|w| line.contains(w))
+        })
     });
     why.or(lines().next_back()).unwrap_or("nothing").chars().take(400).collect()
 }

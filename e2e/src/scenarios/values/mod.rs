@@ -26,7 +26,7 @@ use judged::{Judged, Kubestrap};
 /// How long a component that has not ended is taken to go on.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The same, where the two disagree: the machine may be busy.
-const MORE_PATIENCE: Duration = Duration::from_secs(30);
+const MORE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// No value of the component `name` on which it and kubestrap disagree. Disagreements are told as they are found.
 pub(super) fn run(node: &Node, name: &str) -> anyhow::Result<()> {

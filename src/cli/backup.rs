@@ -38,7 +38,7 @@ impl Key {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The archive holds etcd's snapshot, the PKI, kubeconfigs, manifests, the files that they mount, and the\nconfiguration. `age -d ARCHIVE | tar xz` unpacks it too.\n\nExamples:\n  kubestrap backup --passphrase-file /root/passphrase /mnt/backup\n  kubestrap backup --recipient age1…  /mnt/backup/node.tar.gz.age\n  kubestrap backup --list /mnt/backup/node.tar.gz.age --identity key.txt\n  kubestrap backup --verify /mnt/backup/node.tar.gz.age --passphrase-file /root/passphrase"
+    after_help = "The archive holds etcd's snapshot, the PKI, kubeconfigs, manifests, the files that they mount, and\nthe configuration. `age -d ARCHIVE | tar xz` unpacks it too.\n\nExamples:\n  kubestrap backup --passphrase-file /root/passphrase /mnt/backup\n  kubestrap backup --recipient age1…  /mnt/backup/node.tar.gz.age\n  kubestrap backup --list /mnt/backup/node.tar.gz.age --identity key.txt\n  kubestrap backup --verify /mnt/backup/node.tar.gz.age --passphrase-file /root/passphrase"
 )]
 pub(super) struct Backup {
     /// Archive to write, or directory to write a new one to

@@ -11,7 +11,7 @@ use crate::commands::restore::Request;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "The machine needs a container runtime and kubelet, and the images or a registry, as for `init`.\nThe cluster has the same CA and the same data; this machine is the only member of its etcd. A run that was\ninterrupted goes on when it is started again.\n\nExamples:\n  kubestrap restore --passphrase-file /root/passphrase node.tar.gz.age\n  kubestrap restore --identity key.txt --apiserver-advertise-address 10.0.0.2 node.tar.gz.age\n  kubestrap restore --dry-run --identity key.txt node.tar.gz.age"
+    after_help = "The machine needs a container runtime and kubelet, and the images or a registry, as for `init`.\nThe cluster has the same CA and the same data; this machine is the only member of its etcd.\nA run that was interrupted goes on when it is started again.\n\nExamples:\n  kubestrap restore --passphrase-file /root/passphrase node.tar.gz.age\n  kubestrap restore --identity key.txt --apiserver-advertise-address 10.0.0.2 node.tar.gz.age\n  kubestrap restore --dry-run --identity key.txt node.tar.gz.age"
 )]
 pub(super) struct Restore {
     /// Archive of `kubestrap backup`

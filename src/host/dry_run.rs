@@ -151,6 +151,10 @@ impl Host for DryRunHost {
         Ok(())
     }
 
+    fn exchange(&self, _one: &Path, _other: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
     fn unmount(&self, _path: &Path, _flags: UnmountFlags) -> Result<(), FileError> {
         Ok(())
     }

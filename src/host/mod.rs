@@ -11,6 +11,7 @@ pub(crate) mod cri;
 pub(crate) mod disk;
 mod dry_run;
 mod etcd_version;
+mod exchange;
 mod facts;
 pub(crate) mod fault;
 mod file_error;
@@ -137,6 +138,12 @@ pub trait Host: Send + Sync {
     /// When that can't be done; then it has the name that it had.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError>;
 
+    /// Exchanges the names of two files or folders, in one step where the file system can do that.
+    ///
+    /// # Errors
+    /// When that can't be done; then each has the name that it had.
+    fn exchange(&self, one: &Path, other: &Path) -> Result<(), FileError>;
+
     /// Unmounts what is mounted at `path`.
     ///
     /// # Errors
@@ -195,6 +202,9 @@ impl<H: Host + ?Sized> Host for std::sync::Arc<H> {
     }
     fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
         (**self).rename(from, to)
+    }
+    fn exchange(&self, one: &Path, other: &Path) -> Result<(), FileError> {
+        (**self).exchange(one, other)
     }
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {
         (**self).unmount(path, flags)

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::files::{self, Written};
 use super::init_system::{self, InitSystem};
 use super::together::{self, NewFile};
-use super::{FileError, FileMode, Host, UnmountFlags, copy, folder};
+use super::{FileError, FileMode, Host, UnmountFlags, copy, exchange, folder};
 use super::{mounts, process};
 
 /// The machine we run on.
@@ -96,6 +96,10 @@ impl Host for RealHost {
         fs::rename(from, to).map_err(|e| FileError::new("rename", from, e))?;
         tracing::info!("renamed {} to {}", from.display(), to.display());
         Ok(())
+    }
+
+    fn exchange(&self, one: &Path, other: &Path) -> Result<(), FileError> {
+        exchange::exchange(one, other)
     }
 
     fn unmount(&self, path: &Path, flags: UnmountFlags) -> Result<(), FileError> {

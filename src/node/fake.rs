@@ -199,6 +199,10 @@ impl Host for FakeNode {
         self.note(format!("rename {}", from.file_name().unwrap_or_default().to_string_lossy()));
         RealHost::of_files().rename(from, to)
     }
+    fn exchange(&self, one: &Path, other: &Path) -> Result<(), FileError> {
+        self.note(format!("exchange {}", other.file_name().unwrap_or_default().to_string_lossy()));
+        RealHost::of_files().exchange(one, other)
+    }
     fn unmount(&self, _: &Path, _: UnmountFlags) -> Result<(), FileError> {
         Ok(())
     }

@@ -138,22 +138,25 @@ fn check_room(run: &Run, data: &Path, size: u64) -> Result<(), Error> {
 
 /// Puts data that were made in place; etcd must not run. Those that were there are moved aside.
 ///
+/// Where there were some, there are some at any moment: an etcd that kubelet started without data would begin an empty
+/// cluster.
+///
 /// # Errors
-/// When something can't be moved; then what was there is in place again, as far as that could be done.
+/// When something can't be moved; then what was there is in place.
 pub(crate) fn put_in_place(run: &mut Run, data: &Path, made: &Made) -> Result<InPlace, Error> {
     let member = data.join(MEMBER);
     let mut before = None;
     if run.host.exists(&member) {
         let aside = data.join(format!("{OLD}{}", made.stamp));
         run.act(Verb::Move, format!("{} to {}", member.display(), aside.display()));
-        run.host.rename(&member, &aside)?;
-        before = Some(aside);
-    }
-    if let Err(error) = run.host.rename(&made.member, &member) {
-        if let Some(aside) = &before {
-            run.host.rename(aside, &member)?;
+        run.host.rename(&made.member, &aside)?;
+        if let Err(error) = run.host.exchange(&aside, &member) {
+            run.host.rename(&aside, &made.member)?;
+            return Err(error.into());
         }
-        return Err(error.into());
+        before = Some(aside);
+    } else {
+        run.host.rename(&made.member, &member)?;
     }
     run.host.remove_all(&made.dir)?;
     Ok(InPlace { before })
@@ -175,12 +178,13 @@ pub(crate) fn discard(run: &Run, made: &Made) -> Result<(), Error> {
 pub(crate) fn put_back(run: &Run, data: &Path, in_place: &InPlace) -> Result<(), Error> {
     let Some(before) = &in_place.before else { return Ok(()) };
     let member = data.join(MEMBER);
+    if !run.host.exists(&member) {
+        return Ok(run.host.rename(before, &member)?);
+    }
     let failed = data.join(format!("{NEW}failed"));
     run.host.remove_all(&failed)?;
-    if run.host.exists(&member) {
-        run.host.rename(&member, &failed)?;
-    }
-    run.host.rename(before, &member)?;
+    run.host.exchange(before, &member)?;
+    run.host.rename(before, &failed)?;
     Ok(run.host.remove_all(&failed)?)
 }
 

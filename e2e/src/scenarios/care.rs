@@ -193,7 +193,8 @@ fn other_turn(care: &Care) -> anyhow::Result<()> {
     care.metric("kubestrap_care_postponed 0")
 }
 
-/// Three control planes at once: they take turns, and the API answers all the time.
+/// Three control planes at once: they take turns; one that is killed in its turn goes on when it runs again; and the API
+/// answers all the time.
 pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     let _balancer = Balancer::start(1..=3)?;
     let (first, join) = init_behind_balancer(node)?;
@@ -205,10 +206,8 @@ pub(super) fn three(node: &Node) -> anyhow::Result<()> {
         is_control_plane(node, machine)?;
     }
     let asking = Asking::start()?;
-    let short = Config::cluster(SHORT).text(&node.plan.version);
     for machine in &machines {
-        let short = machine.put("short.yaml", &short)?;
-        machine.run(&["kubestrap", "certs", "renew", "all", "--restart", "--config", &short])?.success()?;
+        shorten(node, machine)?;
     }
     let care = ["kubestrap", "care", "run", "--output", "json"];
     let running =
@@ -223,12 +222,42 @@ pub(super) fn three(node: &Node) -> anyhow::Result<()> {
         ensure!(at(&result, "/report/restarted") == &json!(RESTARTED), "it says: {result}");
     }
     ensure!(waited == 2, "{waited} of three nodes waited for their turn");
+    let [first, second, _] = &machines;
+    killed_in_its_turn(node, first, second)?;
     none_failed(node, asking.stop()?)?;
     for machine in &machines {
         is_control_plane(node, machine)?;
         eventually("etcd is healthy", PATIENCE, || machine.run(&["kubestrap", "etcd", "health"])?.success())?;
     }
     Ok(())
+}
+
+/// Another node leaves what is due on it to its next run, until the one that was killed has had its turn.
+fn killed_in_its_turn(node: &Node, killed: &Neighbour, other: &Neighbour) -> anyhow::Result<()> {
+    shorten(node, killed)?;
+    shorten(node, other)?;
+    let run = |machine: &Neighbour, before: &[&str], after: &[&str]| {
+        machine.run(&[before, &["kubestrap", "care", "run", "--output", "json"], after].concat())
+    };
+    let cut = run(killed, &["timeout", "--signal", "KILL", "5"], &[])?;
+    ensure!(cut.code != Some(0), "it was done before it was killed: {}", cut.stdout);
+    let postponed = last(&run(other, &[], &["--turn-timeout", "0s"])?.success()?)?;
+    ensure!(
+        at(&postponed, "/report/postponed").to_string().contains(killed.name()),
+        "the other node does not wait: {postponed}"
+    );
+    for machine in [killed, other] {
+        run(machine, &[], &[])?.success()?;
+        let result = last(&run(machine, &[], &[])?.success()?)?;
+        ensure!(at(&result, "/report/renewed") == &json!([]), "something is still due: {result}");
+    }
+    Ok(())
+}
+
+/// Has all certificates of a machine made anew, so that they are due.
+fn shorten(node: &Node, machine: &Neighbour) -> anyhow::Result<()> {
+    let short = machine.put("short.yaml", &Config::cluster(SHORT).text(&node.plan.version))?;
+    machine.run(&["kubestrap", "certs", "renew", "all", "--restart", "--config", &short])?.success().map(drop)
 }
 
 /// The command that the timer starts.

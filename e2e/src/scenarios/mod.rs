@@ -25,6 +25,7 @@ mod renew;
 mod rerun;
 mod reset;
 mod restore;
+mod restore_large;
 mod rotate_ca;
 mod static_pods;
 pub(crate) mod upgrade;
@@ -99,9 +100,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         needs: Some("haproxy"),
         ..row(
-            "rotate-ca-two",
-            "certs rotate-ca on two control planes in turn: each waits for the other, and the API answers",
-            rotate_ca::two,
+            "rotate-ca-three",
+            "certs rotate-ca on three control planes in turn and a worker: each waits for the others, and no request fails",
+            rotate_ca::three,
         )
     },
     row("rotate-ca-kill", "certs rotate-ca killed at any moment is resumed by the next", rotate_ca::kill),
@@ -129,7 +130,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         needs: Some("haproxy"),
         ..row(
             "care-three",
-            "care at once on three control planes: one after the other, and no request fails",
+            "care at once on three control planes: one after the other, one of them killed, and no request fails",
             care::three,
         )
     },
@@ -139,6 +140,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             "restore",
             "a destroyed control plane comes back from its backup on another machine, with the same objects and its worker",
             restore::run,
+        )
+    },
+    Scenario {
+        needs: Some("etcdctl"),
+        ..row(
+            "restore-large",
+            "a database of 2 GB is backed up and restored in at most 64 MiB of memory, and nothing is lost (needs 12 GB of disk)",
+            restore_large::run,
         )
     },
     Scenario {

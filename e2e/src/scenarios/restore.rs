@@ -1,13 +1,16 @@
 //! A control plane that is destroyed, and set up again from its backup on another machine.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 
 use super::join::{as_worker, init_behind_balancer, is_control_plane, joined};
 use super::rotate_ca::works;
 use crate::balancer::Balancer;
+use crate::json::at;
 use crate::neighbour::{Neighbour, ignored_checks};
 use crate::node::{Node, PATIENCE};
 use crate::wait::eventually;
@@ -55,18 +58,41 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     is_control_plane(node, &second)?;
     works(node, &worker).context("the worker, which nobody touched")?;
     node.note(format!("destroyed to worker {:.1} s", start.elapsed().as_secs_f64()));
-    let after = objects(node)?;
-    let lost: Vec<&String> = before.iter().filter(|object| !after.contains(object)).collect();
-    ensure!(lost.is_empty(), "lost: {lost:?}");
+    same(&before, &objects(node)?)?;
     eventually("etcd is healthy", PATIENCE, || second.run(&["kubestrap", "etcd", "health"])?.success())
         .map(drop)
 }
 
-/// The objects that nothing replaces by itself, with their uids.
-fn objects(node: &Node) -> anyhow::Result<Vec<String>> {
-    let kinds = "configmaps,secrets,serviceaccounts,services,deployments,daemonsets,roles,rolebindings,clusterroles,clusterrolebindings";
-    let uid = "jsonpath={range .items[*]}{.kind}/{.metadata.name}/{.metadata.uid}{\"\\n\"}{end}";
-    let listed = node.kubectl(&["get", kinds, "--all-namespaces", "--output", uid])?;
-    ensure!(listed.lines().count() > 50, "only {} objects are listed", listed.lines().count());
-    Ok(listed.lines().map(str::to_owned).collect())
+/// The objects that nothing changes by itself, by kind, namespace and name, without what the API server alone sets.
+pub(super) fn objects(node: &Node) -> anyhow::Result<BTreeMap<String, Value>> {
+    let kinds = "namespaces,configmaps,secrets,serviceaccounts,services,deployments,daemonsets,roles,rolebindings,clusterroles,clusterrolebindings";
+    let mut listed = node.get(&[kinds, "--all-namespaces"])?;
+    let mut all = BTreeMap::new();
+    for mut object in
+        listed.pointer_mut("/items").and_then(Value::as_array_mut).into_iter().flatten().map(Value::take)
+    {
+        let name = ["/kind", "/metadata/namespace", "/metadata/name"]
+            .map(|field| at(&object, field).as_str().unwrap_or_default())
+            .join("/");
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+        if let Some(metadata) = object.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+            for field in ["resourceVersion", "managedFields", "generation"] {
+                metadata.remove(field);
+            }
+        }
+        all.insert(name, object);
+    }
+    ensure!(all.len() > 50, "only {} objects are listed", all.len());
+    Ok(all)
+}
+
+/// Each object of before is there, with the same content.
+pub(super) fn same(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> anyhow::Result<()> {
+    for (name, object) in before {
+        let now = after.get(name).with_context(|| format!("{name} is lost"))?;
+        ensure!(object == now, "{name} was changed:\n{object}\n{now}");
+    }
+    Ok(())
 }

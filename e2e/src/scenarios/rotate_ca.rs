@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::join::{init, init_behind_balancer, init_by_kubeadm, is_control_plane, join_command, joined};
+use super::join::{
+    as_worker, init, init_behind_balancer, init_by_kubeadm, is_control_plane, join_command, joined,
+};
 use super::kubeadm::kubeadm;
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
@@ -22,8 +24,6 @@ use crate::wait::eventually;
 /// A user's copy of admin.conf.
 const COPY: &str = "/root/copy.conf";
 const CA: &str = "/etc/kubernetes/pki/ca.crt";
-/// Longer than a rotation takes, of which runs are killed.
-const LONGEST: Duration = Duration::from_secs(60);
 
 /// With a worker: what knows only the old CA works until that is dropped, and then no more.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
@@ -69,12 +69,7 @@ fn rotated(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
     ensure!(refused.stderr.contains(worker.name()), "finish does not name the worker: {}", refused.stderr);
     worker.run(&["kubestrap", "certs", "rotate-ca"])?.success()?;
     works(node, worker).context("the worker, with its new certificate")?;
-    eventually("nothing needs the old CA", PATIENCE, || {
-        let status = node.kubestrap(&["certs", "rotate-ca", "status", "--output", "json"])?;
-        let left = at(&last(&status)?, "/left").clone();
-        ensure!(left == serde_json::json!([]), "left: {left}");
-        Ok(())
-    })?;
+    nothing_left(|| node.kubestrap(&["certs", "rotate-ca", "status", "--output", "json"]))?;
     measured(node, "finished", &["certs", "rotate-ca", "finish", "--output", "json"], |result| {
         ensure!(at(result, "/reached") == "finished", "it says: {result}");
         Ok(())
@@ -88,27 +83,42 @@ fn rotated(node: &Node, worker: &Neighbour) -> anyhow::Result<()> {
     kubeadm(node, "certs check-expiration").map(drop)
 }
 
-/// Killed at moments spread over its course, it is resumed, and a copy of the administrator's kubeconfig works all along.
+/// Killed at moments spread over its course and over that of finish, it is resumed; a copy of the administrator's
+/// kubeconfig works until the old CA is dropped.
 pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
     node.init()?;
     cluster::healthy(node)?;
-    let (mut interrupted, mut whole) = (0, LONGEST / 2);
-    for number in 1..=node.plan.kills {
+    let words: [&[&str]; 2] = [&["certs", "rotate-ca"], &["certs", "rotate-ca", "finish", "--force"]];
+    let [switching, finishing] = words;
+    // How long each takes that nobody kills.
+    let whole = [node.kubestrap(switching)?.elapsed, node.kubestrap(finishing)?.elapsed];
+    let [switch_time, finish_time] = whole;
+    node.note(format!("{:.1} s and {:.1} s", switch_time.as_secs_f64(), finish_time.as_secs_f64()));
+    cluster::healthy(node)?;
+    let rounds = u32::from(node.plan.kills.div_ceil(2));
+    let mut interrupted = 0;
+    for round in 1..=rounds {
         fs::copy(ADMIN, COPY)?;
-        let moment = whole.mul_f64(f64::from(number) / f64::from(node.plan.kills + 1));
-        let context = || format!("killed after {:.2} s", moment.as_secs_f64());
-        let at_work = killed(node, &["certs", "rotate-ca"], When::After(moment))?;
-        interrupted += u32::from(at_work);
+        let moment = |whole: Duration| whole * round / (rounds + 1);
+        let after = moment(switch_time);
+        let context = || format!("killed after {:.2} s", after.as_secs_f64());
+        interrupted += u32::from(killed(node, switching, When::After(after))?);
         let resumed = node.kubestrap(&["certs", "rotate-ca", "--output", "json"]).with_context(context)?;
         ensure!(at(&last(&resumed)?, "/reached") == "switched", "{}: {}", context(), resumed.stdout);
         cluster::healthy(node).with_context(context)?;
         as_copy(node)?.success().with_context(context)?;
-        let finishing = node.kubestrap(&["certs", "rotate-ca", "finish", "--force"]).with_context(context)?;
+
+        let after = moment(finish_time);
+        let context = || format!("finish killed after {:.2} s", after.as_secs_f64());
+        if killed(node, finishing, When::After(after))? {
+            interrupted += 1;
+            node.kubestrap(finishing).with_context(context)?;
+        }
         cluster::healthy(node).with_context(context)?;
-        whole = whole.max(finishing.elapsed).min(LONGEST);
+        ensure!(as_copy(node)?.code != Some(0), "{}: the old CA is still trusted", context());
     }
-    ensure!(interrupted > 0, "no run was still at work when it was killed");
-    node.note(format!("{interrupted} runs killed"));
+    node.note(format!("{interrupted} of {} runs killed", 2 * rounds));
+    ensure!(interrupted > rounds, "only {interrupted} runs were still at work when they were killed");
     Ok(())
 }
 
@@ -145,59 +155,98 @@ pub(super) fn rollback(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// On two control planes behind a load balancer, by the same command on each in turn: the API answers all the time.
-pub(super) fn two(node: &Node) -> anyhow::Result<()> {
-    let _balancer = Balancer::start(1..=2)?;
+/// On three control planes behind a load balancer, by the same command on each in turn, with a worker: no request fails.
+pub(super) fn three(node: &Node) -> anyhow::Result<()> {
+    let _balancer = Balancer::start(1..=3)?;
     let (first, join) = init_behind_balancer(node)?;
     fs::copy(ADMIN, COPY)?;
-    let second = Neighbour::new(node, 2)?;
-    joined(node, &second, "kubestrap", &join)?;
-    is_control_plane(node, &second)?;
+    let machines = [first, Neighbour::new(node, 2)?, Neighbour::new(node, 3)?];
+    let [first, second, third] = &machines;
+    for machine in [second, third] {
+        joined(node, machine, "kubestrap", &join)?;
+        is_control_plane(node, machine)?;
+    }
+    let worker = Neighbour::new(node, 4)?;
+    joined(node, &worker, "kubestrap", &as_worker(&join))?;
+    works(node, &worker)?;
 
-    let asking = Asking::with(|path| first.read(path))?;
-    let rotate = |machine: &Neighbour, words: &[&str]| -> anyhow::Result<Value> {
-        let all: Vec<&str> = ["kubestrap", "certs", "rotate-ca", "--output", "json"]
-            .into_iter()
-            .chain(words.iter().copied())
-            .collect();
+    let rotate = |machine: &Neighbour, words: &[&str], reached: &str, waiting_for: &[&Neighbour]| {
+        let all = [&["kubestrap", "certs", "rotate-ca", "--output", "json"], words].concat();
         let output = machine.run(&all)?.success()?;
-        node.note(format!("{} {} {:.1} s", machine.name(), words.join(" "), output.elapsed.as_secs_f64()));
-        last(&output)
+        node.note(format!("{} {reached} {:.1} s", machine.name(), output.elapsed.as_secs_f64()));
+        let result = last(&output)?;
+        let names: Vec<&str> = waiting_for.iter().map(|machine| machine.name()).collect();
+        ensure!(at(&result, "/reached") == reached, "{} says: {result}", machine.name());
+        ensure!(at(&result, "/waitingFor") == &serde_json::json!(names), "{} says: {result}", machine.name());
+        anyhow::Ok(())
     };
-    let result = rotate(&first, &[])?;
-    ensure!(at(&result, "/waitingFor") == &serde_json::json!([second.name()]), "it says: {result}");
+    let asking = Asking::with(|path| first.read(path))?;
+    rotate(first, &[], "trusted", &[second, third])?;
     let refused = second.run(&["kubestrap", "certs", "rotate-ca"])?;
     ensure!(refused.code == Some(3) && refused.stderr.contains("scp"), "{}", refused.failure());
+    copy_new(first, second)?;
+    rotate(second, &[], "trusted", &[third])?;
+    copy_new(first, third)?;
+    rotate(third, &[], "switched", &[first, second])?;
+    rotate(first, &[], "switched", &[second])?;
+    rotate(second, &[], "switched", &[])?;
+    as_copy(node)?.success().context("the copy of admin.conf does not work before the old CA is dropped")?;
+    works(node, &worker).context("the worker, which knows the old CA only")?;
+    none_failed(node, "until all had switched", asking.stop()?)?;
+
+    let refused = first.run(&["kubestrap", "certs", "rotate-ca", "finish"])?;
+    ensure!(refused.code == Some(3) && refused.stderr.contains(worker.name()), "{}", refused.failure());
+    fs::write(ADMIN, first.read(ADMIN)?)?;
+    // With the new certificates: those that the old CA signed end with it.
+    let asking = Asking::with(|path| first.read(path))?;
+    worker.run(&["kubestrap", "certs", "rotate-ca"])?.success()?;
+    works(node, &worker).context("the worker, with its new certificate")?;
+    nothing_left(|| {
+        first.run(&["kubestrap", "certs", "rotate-ca", "status", "--output", "json"])?.success()
+    })?;
+    for (machine, waiting_for) in [(first, &[second, third] as &[_]), (second, &[third]), (third, &[])] {
+        rotate(machine, &["finish"], "finished", waiting_for)?;
+    }
+    works(node, &worker).context("the worker, after the old CA is dropped")?;
+    none_failed(node, "while the old were dropped", asking.stop()?)?;
+    ensure!(as_copy(node)?.code != Some(0), "the copy of admin.conf works although the old CA is dropped");
+    for machine in &machines {
+        is_control_plane(node, machine)?;
+        works(node, machine)?;
+        machine.run(&["kubestrap", "etcd", "health"])?.success()?;
+    }
+    Ok(())
+}
+
+/// Copies the new generation from one control plane to another, as an administrator is told to.
+fn copy_new(from: &Neighbour, to: &Neighbour) -> anyhow::Result<()> {
     for file in ["ca", "front-proxy-ca", "etcd/ca"]
         .iter()
         .flat_map(|ca| [format!("{ca}.crt"), format!("{ca}.key")])
         .chain(["sa.key".into(), "sa.pub".into()])
     {
         let path = format!("/etc/kubernetes/pki/ca-rotation/new/{file}");
-        let copy = second.put("copied", &first.read(&path)?)?;
-        second.run(&["install", "-D", "--mode", "600", &copy, &path])?.success()?;
+        let copy = to.put("copied", &from.read(&path)?)?;
+        to.run(&["install", "-D", "--mode", "600", &copy, &path])?.success()?;
     }
-    let result = rotate(&second, &[])?;
-    ensure!(at(&result, "/reached") == "switched", "it says: {result}");
-    ensure!(at(&result, "/waitingFor") == &serde_json::json!([first.name()]), "it says: {result}");
-    let result = rotate(&first, &[])?;
-    ensure!(at(&result, "/waitingFor") == &serde_json::json!([]), "it says: {result}");
-    as_copy(node)?.success().context("the copy of admin.conf does not work before the old CA is dropped")?;
-    count(node, "until all had switched", asking.stop()?)?;
+    Ok(())
+}
 
-    fs::write(ADMIN, first.read(ADMIN)?)?;
-    let asking = Asking::with(|path| first.read(path))?;
-    for machine in [&first, &second] {
-        let result = rotate(machine, &["finish", "--force"])?;
-        ensure!(at(&result, "/reached") == "finished", "it says: {result}");
-    }
-    count(node, "while the old were dropped", asking.stop()?)?;
-    ensure!(as_copy(node)?.code != Some(0), "the copy of admin.conf works although the old CA is dropped");
-    for machine in [&first, &second] {
-        is_control_plane(node, machine)?;
-        works(node, machine)?;
-        machine.run(&["kubestrap", "etcd", "health"])?.success()?;
-    }
+/// Waits until a status of the rotation names nothing that needs the old CAs.
+fn nothing_left(status: impl Fn() -> anyhow::Result<Output>) -> anyhow::Result<()> {
+    eventually("nothing needs the old CA", PATIENCE, || {
+        let left = at(&last(&status()?)?, "/left").clone();
+        ensure!(left == serde_json::json!([]), "left: {left}");
+        Ok(())
+    })
+}
+
+/// Notes what became of requests, none of which may have failed.
+fn none_failed(node: &Node, what: &str, asked: Asked) -> anyhow::Result<()> {
+    let repeated = asked.repeated;
+    let asked = count(node, what, asked)?;
+    node.note(format!("{repeated} to be repeated, slowest {:.1} s", asked.slowest.as_secs_f64()));
+    ensure!(asked.failures.is_empty(), "requests failed:\n  {}", asked.failures.join("\n  "));
     Ok(())
 }
 

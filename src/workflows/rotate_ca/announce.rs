@@ -62,6 +62,14 @@ pub(crate) fn missing(all: &[Announcement], id: &str, stage: Stage) -> Vec<Strin
     missing.map(|a| a.node.clone()).collect()
 }
 
+/// When the last control-plane node switched in the rotation `id`. A node that has finished tells only when that was, and
+/// is passed over: what was started before it switched was in its way already.
+pub(super) fn last_switch(all: &[Announcement], id: &str) -> Option<OffsetDateTime> {
+    let told = all.iter().filter(|a| a.control_plane).filter_map(|a| a.told.as_ref());
+    let switched = told.filter(|(of, stage, _)| of == id && *stage == Stage::Switched);
+    switched.map(|(.., time)| *time).max()
+}
+
 /// Tells the others what this node has reached.
 ///
 /// # Errors
@@ -99,5 +107,23 @@ mod tests {
         assert_eq!(missing(&all, "abc", Stage::Trusted), ["cp3", "cp4"]);
         assert_eq!(missing(&all, "abc", Stage::Switched), ["cp2", "cp3", "cp4"]);
         assert!(all[0].reached("abc", Stage::Trusted).is_some() && !all[4].control_plane);
+    }
+
+    #[test]
+    fn time_of_the_switch_is_not_that_at_which_another_node_finished() {
+        let time = |text| OffsetDateTime::parse(text, &Rfc3339).unwrap();
+        let mut all: Vec<Announcement> = [
+            node("cp1", true, "abc switched 2026-06-01T12:00:00Z"),
+            node("cp2", true, "abc switched 2026-06-01T12:01:00Z"),
+            node("cp3", true, "abc finished 2026-06-01T12:09:00Z"),
+            node("w1", false, "abc switched 2026-06-01T12:05:00Z"),
+        ]
+        .iter()
+        .map(Announcement::of)
+        .collect();
+        assert_eq!(last_switch(&all, "abc"), Some(time("2026-06-01T12:01:00Z")));
+        assert_eq!(last_switch(&all, "other"), None);
+        all.truncate(1);
+        assert_eq!(last_switch(&all, "abc"), Some(time("2026-06-01T12:00:00Z")));
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::announce::last_switch;
 use super::files::{staged, text_of};
 use super::{Rotation, announcements};
 use crate::certs::rotation::Stage;
@@ -46,15 +47,7 @@ pub(crate) fn blockers(rotation: &mut Rotation) -> Result<Vec<Finding>, Error> {
     let id = rotation.progress.id.clone();
     let nodes = announcements(&mut *rotation.run.cluster)?;
     let mut found = vec![];
-    let mut switched: Option<OffsetDateTime> = None;
-    for node in &nodes {
-        let reached = node.reached(&id, Stage::Switched);
-        if node.control_plane {
-            switched = switched.max(reached);
-        }
-        if reached.is_some() {
-            continue;
-        }
+    for node in nodes.iter().filter(|node| node.reached(&id, Stage::Switched).is_none()) {
         let kind = if node.control_plane { "control-plane node" } else { "node" };
         let finding =
             named("Node", format!("{kind} {} has not switched to the new CA", node.node)).fix(format!(
@@ -64,7 +57,7 @@ pub(crate) fn blockers(rotation: &mut Rotation) -> Result<Vec<Finding>, Error> {
         // Without it, that control plane would fall apart: nothing passes over this.
         found.push(if node.control_plane { finding } else { passable(finding, rotation.force) });
     }
-    let Some(switched) = switched else { return Ok(found) };
+    let Some(switched) = last_switch(&nodes, &id) else { return Ok(found) };
     for owner in old_pods(&mut *rotation.run.cluster, switched)? {
         let finding = named("Pod", format!("Pods of {owner} run since before the switch: they may know only the old CA, or have a token that the old key signed"))
             .fix(restart_command(&owner));

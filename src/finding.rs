@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::host;
+
 /// How bad a finding is; the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,5 +85,46 @@ impl Finding {
     pub(crate) fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
+    }
+
+    /// With the commands of the init system called `init` in its advice.
+    #[must_use]
+    pub(crate) fn in_words_of(mut self, init: Option<&str>) -> Self {
+        for text in [&mut self.cause, &mut self.fix].into_iter().flatten() {
+            *text = host::in_words_of(init, text);
+        }
+        self
+    }
+}
+
+/// `template` with each `{name}` that `value` knows replaced; others stay as they are.
+pub(crate) fn fill(template: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        match after.split_once('}').and_then(|(name, tail)| Some((value(name)?, tail))) {
+            Some((value, tail)) => {
+                text.push_str(&value);
+                rest = tail;
+            }
+            None => {
+                text.push('{');
+                rest = after;
+            }
+        }
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_filled_and_unknown_names_stay() {
+        let value = |name: &str| (name == "a").then(|| "1".to_owned());
+        assert_eq!(fill("{a} {b} {a", &value), "1 {b} {a");
+        assert_eq!(fill("{{a}}", &value), "{1}");
     }
 }

@@ -1,4 +1,4 @@
-//! The folder of real programs that the user names.
+//! The folders of real programs that the user names.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,9 +6,11 @@ use std::process::Command;
 use anyhow::{Context, bail};
 
 use crate::command::{self, find, is_program};
+use crate::prepare::Programs;
+use crate::runtime::Runtime;
 
 /// What runs on the machine itself.
-const ON_MACHINE: &[&str] = &["kubelet", "kubectl", "containerd", "containerd-shim-runc-v2", "ctr", "runc"];
+const ON_MACHINE: &[&str] = &["kubelet", "kubectl"];
 /// What runs in containers.
 const IN_IMAGES: &[&str] = &[
     "kube-apiserver",
@@ -26,6 +28,8 @@ const TOOLS: &[&str] = &["unshare", "ip", "mount"];
 #[derive(Clone, Debug)]
 pub(crate) struct Binaries {
     dir: PathBuf,
+    runtime: Runtime,
+    runtime_dir: Option<PathBuf>,
 }
 
 impl Binaries {
@@ -33,12 +37,15 @@ impl Binaries {
     ///
     /// # Errors
     /// When some are missing: all of them by name.
-    pub(crate) fn open(dir: &Path) -> anyhow::Result<Self> {
-        let dir = dir.canonicalize().with_context(|| format!("{} can't be used", dir.display()))?;
-        let binaries = Self { dir };
+    pub(crate) fn open(dir: &Path, programs: &Programs) -> anyhow::Result<Self> {
+        let real =
+            |dir: &Path| dir.canonicalize().with_context(|| format!("{} can't be used", dir.display()));
+        let runtime_dir = programs.runtime_dir.as_deref().map(real).transpose()?;
+        let binaries = Self { dir: real(dir)?, runtime: programs.runtime, runtime_dir };
         let in_dir = |name: &&&str| binaries.get(name).is_none();
+        let on_machine = binaries.on_machine();
         let mut missing: Vec<&str> =
-            ON_MACHINE.iter().filter(in_dir).filter(|n| find(n).is_none()).copied().collect();
+            on_machine.iter().filter(in_dir).filter(|n| find(n).is_none()).copied().collect();
         missing.extend(IN_IMAGES.iter().filter(in_dir));
         if !missing.is_empty() {
             bail!("{} has no {}", binaries.dir.display(), missing.join(", "));
@@ -50,15 +57,22 @@ impl Binaries {
         Ok(binaries)
     }
 
-    /// The program `name`, if the folder has it.
+    /// What runs on the machine itself.
+    fn on_machine(&self) -> Vec<&'static str> {
+        [ON_MACHINE, self.runtime.programs()].concat()
+    }
+
+    /// The program `name`, if a folder has it.
     pub(crate) fn get(&self, name: &str) -> Option<PathBuf> {
-        Some(self.dir.join(name)).filter(|file| is_program(file))
+        let dirs = self.runtime_dir.iter().chain([&self.dir]);
+        dirs.map(|dir| dir.join(name)).find(|file| is_program(file))
     }
 
     /// The programs that go onto the machine: all that the folder has.
     pub(crate) fn programs(&self) -> Vec<(String, PathBuf)> {
-        let names =
-            ON_MACHINE.iter().chain(IN_IMAGES).chain(&["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"]);
+        let on_machine = self.on_machine();
+        let others = ["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"];
+        let names = on_machine.iter().chain(IN_IMAGES).chain(&others);
         names.filter_map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
     }
 

@@ -1,4 +1,4 @@
-//! The images of a cluster, made of the user's programs, in a containerd folder that every machine gets a copy of.
+//! The images of a cluster, made of the user's programs, in a folder of the container runtime's that every machine gets a copy of.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,18 +8,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use super::containerd::Containerd;
 use super::image::{self, Image};
 use super::plan::Plan;
 use crate::command::{check, find};
 use crate::machine;
 
-/// containerd's folder in every machine; its databases hold paths, so it is always the same.
-pub(crate) const ROOT: &str = "var/lib/containerd";
 /// Where the first machine keeps what those beside it share.
 const SHARED: &str = "/var/lib/e2e-images";
+/// What the names of files end in that are written again.
+const WRITTEN: &[&str] = &["db", "json", "lock", "sqlite"];
 
-/// Makes the folder that machines' containerd starts from, unless an earlier run made the same.
+/// Makes the folder that machines' container runtime starts from, unless an earlier run made the same.
 ///
 /// # Errors
 /// When an image can't be made or imported.
@@ -34,11 +33,12 @@ pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
     let _ = fs::remove_dir_all(&images);
     fs::create_dir_all(&images)?;
     let request = plan.request("import", &["import"]);
-    let made = request.dir.join(ROOT);
+    // Its databases hold paths, so it is the same in every machine.
+    let made = request.dir.join(plan.runtime.folder());
     let finished = machine::launch(
         &request,
         || Ok(()),
-        || fs::rename(&made, images.join("containerd")).context("the images can't be kept"),
+        || fs::rename(&made, images.join("store")).context("the images can't be kept"),
     )?;
     if !finished.ok {
         bail!("the images can't be made:\n{}", finished.stderr.trim_end());
@@ -49,7 +49,7 @@ pub(crate) fn prepare(plan: &Plan) -> anyhow::Result<()> {
 
 /// What the images are made of: when it changes, they are made again.
 fn key(plan: &Plan) -> anyhow::Result<Value> {
-    let mut sources = vec![];
+    let mut sources = vec![json!(plan.runtime)];
     for (reference, programs) in plan.images() {
         let image = describe(programs, reference)?;
         for (source, path) in &image.files {
@@ -61,13 +61,14 @@ fn key(plan: &Plan) -> anyhow::Result<Value> {
     Ok(json!(sources))
 }
 
-/// Gives the machine whose folder is `dir` its own copy: files are shared, except the databases, which are the only
-/// ones that containerd writes again.
+/// Gives the machine whose folder is `dir` its own copy: files are shared, except those that the container
+/// runtime writes again: databases and locks.
 ///
 /// # Errors
 /// When something can't be copied.
 pub fn copy_to(plan: &Plan, dir: &Path) -> anyhow::Result<()> {
-    copy(&plan.work.join("images/containerd"), &dir.join(ROOT)).context("the images can't be copied")
+    copy(&plan.work.join("images/store"), &dir.join(plan.runtime.folder()))
+        .context("the images can't be copied")
 }
 
 /// The same for a machine beside the first one, whose disk holds `dir`: the first of them brings the files there, and
@@ -80,7 +81,8 @@ pub(crate) fn copy_beside(plan: &Plan, dir: &Path) -> anyhow::Result<()> {
     if !shared.exists() {
         copy_to(plan, shared)?;
     }
-    copy(&shared.join(ROOT), &dir.join(ROOT)).context("the images can't be copied")
+    copy(&shared.join(plan.runtime.folder()), &dir.join(plan.runtime.folder()))
+        .context("the images can't be copied")
 }
 
 fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
@@ -94,7 +96,7 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
             symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_dir() {
             copy(&source, &target)?;
-        } else if source.extension().is_some_and(|e| e == "db") {
+        } else if source.extension().is_some_and(|e| WRITTEN.iter().any(|w| e == *w)) {
             fs::copy(&source, &target)?;
         } else if let Err(error) = fs::hard_link(&source, &target) {
             // A second machine's folder lies on another mount than what the first sees of the host.
@@ -112,16 +114,15 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// When one of them fails.
 pub(crate) fn import(plan: &Plan) -> anyhow::Result<()> {
-    let containerd = Containerd::start(plan.pause())?;
+    let daemon = plan.runtime.start(&plan.runtime.configuration(plan.pause()))?;
     let scratch = Path::new("/var/lib/images");
     fs::create_dir_all(scratch)?;
     let archive = scratch.join("image.tar");
-    let shown = archive.display().to_string();
     for (reference, programs) in plan.images() {
         image::write(&describe(programs, reference)?, &archive, scratch)?;
-        check("ctr", &["--namespace", "k8s.io", "images", "import", &shown])?;
+        plan.runtime.import(&archive, reference)?;
     }
-    containerd.stop()
+    daemon.stop()
 }
 
 /// What the image `reference` is made of.

@@ -1,8 +1,8 @@
-//! kubestrap against the real kubelet, containerd, etcd and Kubernetes: `cargo e2e --bin-dir DIR`.
+//! kubestrap against the real kubelet, containerd or CRI-O, etcd and Kubernetes: `cargo e2e --bin-dir DIR`.
 //!
 //! - `machine` makes machines in namespaces of their own, `systemd` stands in for process 1 there, `vm` boots a fresh
 //!   Debian instead.
-//! - `prepare` packs the folder's programs into `images`; `node` is a machine with containerd and kubelet.
+//! - `prepare` packs the folder's programs into `images`; `node` is a machine with a container `runtime` and kubelet.
 //! - `scenarios` are what must hold on a healthy node, `faults` what is said of broken ones.
 //!
 //! `cargo xtask bench` measures on the same machines: what it needs is public, and its jobs are given to
@@ -15,7 +15,6 @@ pub mod build;
 pub mod cluster;
 pub mod command;
 pub mod config;
-mod containerd;
 mod faults;
 mod fresh;
 mod ignored;
@@ -31,6 +30,7 @@ pub mod plan;
 mod pod_network;
 mod prepare;
 mod run;
+mod runtime;
 pub mod say;
 mod scenarios;
 mod step;

@@ -151,7 +151,7 @@ pub(crate) fn ignored_checks() -> String {
     format!("--ignore-preflight-errors={}", ignored::names().join(","))
 }
 
-/// The job of such a machine: containerd runs, kubelet is installed, and starts if it was a node before.
+/// The job of such a machine: the container runtime runs, kubelet is installed, and starts if it was a node before.
 ///
 /// # Errors
 /// When one of them does not start.

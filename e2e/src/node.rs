@@ -1,4 +1,4 @@
-//! A fresh node, as a scenario finds it: containerd runs, kubelet is installed and has nothing to read yet.
+//! A fresh node, as a scenario finds it: the container runtime runs, kubelet is installed and has nothing to read yet.
 
 use std::cell::RefCell;
 use std::fs::{self, OpenOptions};
@@ -12,10 +12,10 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::config::Config;
-use super::containerd::{self, Containerd};
 use super::ignored;
 use super::plan::Plan;
 use super::pod_network;
+use super::runtime::Daemon;
 use crate::command::{self, Output};
 use crate::systemd;
 
@@ -37,7 +37,7 @@ pub struct Node {
     pub plan: Plan,
     /// The program whose `init` is run.
     pub(crate) init: String,
-    containerd: RefCell<Option<Containerd>>,
+    daemon: RefCell<Option<Daemon>>,
     notes: RefCell<Vec<String>>,
 }
 
@@ -45,7 +45,7 @@ impl Node {
     /// Makes this machine a fresh node, on which the program `init` is to run.
     ///
     /// # Errors
-    /// When containerd does not start, or a file can't be written.
+    /// When the container runtime does not start, or a file can't be written.
     pub fn fresh(plan: Plan, init: &str) -> anyhow::Result<Self> {
         let kubelet = command::find("kubelet").context("no kubelet")?;
         symlink(kubelet, "/usr/bin/kubelet").context("kubelet can't be installed")?;
@@ -55,36 +55,37 @@ impl Node {
         fs::write(format!("{drop_ins}/10-kubeadm.conf"), DROP_IN)?;
         command::check("systemctl", &["enable", "kubelet"])?;
         pod_network::install(&plan)?;
-        let containerd = Containerd::start(plan.pause())?;
+        let daemon = plan.runtime.start(&plan.runtime.configuration(plan.pause()))?;
         Ok(Self {
             plan,
             init: init.to_owned(),
-            containerd: RefCell::new(Some(containerd)),
+            daemon: RefCell::new(Some(daemon)),
             notes: RefCell::default(),
         })
     }
 
-    /// This machine, on which containerd runs already and all is installed.
+    /// This machine, on which the container runtime runs already and all is installed.
     pub(crate) fn installed(plan: Plan, init: &str) -> Self {
-        Self { plan, init: init.to_owned(), containerd: RefCell::default(), notes: RefCell::default() }
+        Self { plan, init: init.to_owned(), daemon: RefCell::default(), notes: RefCell::default() }
     }
 
-    /// Stops containerd.
+    /// Stops the container runtime.
     ///
     /// # Errors
     /// When it does not end.
-    pub(crate) fn stop_containerd(&self) -> anyhow::Result<()> {
-        self.containerd.borrow_mut().take().map_or(Ok(()), Containerd::stop)
+    pub(crate) fn stop_runtime(&self) -> anyhow::Result<()> {
+        self.daemon.borrow_mut().take().map_or(Ok(()), Daemon::stop)
     }
 
-    /// Starts containerd again, with its configuration changed.
+    /// Starts it again, with its configuration changed.
     ///
     /// # Errors
     /// When it does not answer.
-    pub(crate) fn change_containerd(&self, change: impl FnOnce(String) -> String) -> anyhow::Result<()> {
-        self.stop_containerd()?;
-        let started = Containerd::start_with(&change(containerd::configuration(self.plan.pause())))?;
-        *self.containerd.borrow_mut() = Some(started);
+    pub(crate) fn change_runtime(&self, change: impl FnOnce(String) -> String) -> anyhow::Result<()> {
+        self.stop_runtime()?;
+        let runtime = self.plan.runtime;
+        let started = runtime.start(&change(runtime.configuration(self.plan.pause())))?;
+        *self.daemon.borrow_mut() = Some(started);
         Ok(())
     }
 
@@ -201,9 +202,11 @@ impl Node {
     /// The ids of the runtime's running containers, sandboxes included.
     ///
     /// # Errors
-    /// When containerd does not answer.
+    /// When it does not answer.
     pub(crate) fn tasks(&self) -> anyhow::Result<Vec<String>> {
-        let listed = self.run("ctr", &["--namespace", "k8s.io", "tasks", "list", "--quiet"])?.success()?;
+        let (program, args) =
+            self.plan.runtime.listing().split_first().context("no program lists containers")?;
+        let listed = self.run(program, args)?.success()?;
         let mut ids: Vec<String> = listed.stdout.lines().map(str::to_owned).collect();
         ids.sort();
         Ok(ids)

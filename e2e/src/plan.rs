@@ -7,6 +7,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::machine::{Network, Request};
+use crate::runtime::Runtime;
 
 /// The plan.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub struct Plan {
     pub programs: Vec<(String, PathBuf)>,
     /// CNI plugins: name and file. None where Pods have no network.
     pub(crate) cni: Vec<(String, PathBuf)>,
+    /// The machines' container runtime.
+    pub(crate) runtime: Runtime,
     /// The cluster's version.
     pub(crate) version: String,
     /// The images, by reference.

@@ -13,7 +13,7 @@ use crate::plan::Plan;
 
 /// The plugins that are used.
 const PLUGINS: &[&str] = &["bridge", "host-local", "loopback"];
-/// Where containerd looks for them, and for their configuration.
+/// Where container runtimes look for them, and for their configuration.
 const BIN: &str = "/opt/cni/bin";
 const CONFIG: &str = "/etc/cni/net.d/10-e2e.conflist";
 

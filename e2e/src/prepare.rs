@@ -10,6 +10,7 @@ use clap::Args;
 use crate::binaries::Binaries;
 use crate::machine::{self, WorkFolder};
 use crate::plan::{Older, Plan};
+use crate::runtime::Runtime;
 use crate::{command, images, pod_network, say, systemd};
 
 /// Which programs are run.
@@ -18,6 +19,15 @@ pub struct Programs {
     /// Folder of the real Kubernetes programs
     #[arg(long, value_name = "DIR")]
     pub bin_dir: Option<PathBuf>,
+    /// The machines' container runtime
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) runtime: Runtime,
+    /// Folder of its programs, before --bin-dir and PATH
+    #[arg(long, value_name = "DIR")]
+    pub(crate) runtime_dir: Option<PathBuf>,
+    /// Folder with OpenRC's packages unpacked, for the scenario of it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) openrc_dir: Option<PathBuf>,
     /// Folder of the CNI plugins bridge, host-local and loopback: with them Pods have a network, and Nodes become Ready
     #[arg(long, value_name = "DIR")]
     pub(crate) cni_dir: Option<PathBuf>,
@@ -62,7 +72,7 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
     if !rustix::process::geteuid().is_root() {
         bail!("machines can be made by root only");
     }
-    let binaries = Binaries::open(bin_dir)?;
+    let binaries = Binaries::open(bin_dir, programs)?;
     let under_test = programs.under_test()?;
     let work = WorkFolder::open(&programs.work_dir.clone().unwrap_or_else(default_work_dir))?;
     // Copies, so that a build in the meantime changes nothing.
@@ -78,12 +88,30 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
     let mut list = binaries.programs();
     list.push(("kubestrap".to_owned(), keep(&under_test, "kubestrap")?));
     list.extend(systemd::PROGRAMS.iter().map(|name| ((*name).to_owned(), harness.clone())));
+    if let Some(dir) = &programs.openrc_dir {
+        let openrc = dir.join("sbin/openrc").canonicalize();
+        list.push(("openrc".to_owned(), openrc.with_context(|| format!("{} has no OpenRC", dir.display()))?));
+    }
     let version = binaries.version()?;
     let references = references(&list, &version)?;
     let cni = programs.cni_dir.as_deref().map(pod_network::plugins).transpose()?.unwrap_or_default();
-    let older = programs.older_bin_dir.iter().map(|dir| older(dir, &list)).collect::<anyhow::Result<_>>()?;
+    let older = programs
+        .older_bin_dir
+        .iter()
+        .map(|dir| older(dir, programs, &list))
+        .collect::<anyhow::Result<_>>()?;
     let work_dir = work.path.clone();
-    let plan = Plan { work: work_dir, harness, programs: list, cni, version, references, older, kills: 0 };
+    let plan = Plan {
+        work: work_dir,
+        harness,
+        programs: list,
+        cni,
+        runtime: programs.runtime,
+        version,
+        references,
+        older,
+        kills: 0,
+    };
     plan.publish()?;
     images::prepare(&plan)?;
     machine::keeper::still_wanted()?;
@@ -91,8 +119,8 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
 }
 
 /// The release in `dir`, whose images the program under test of `list` names.
-fn older(dir: &Path, list: &[(String, PathBuf)]) -> anyhow::Result<Older> {
-    let binaries = Binaries::open(dir)?;
+fn older(dir: &Path, programs: &Programs, list: &[(String, PathBuf)]) -> anyhow::Result<Older> {
+    let binaries = Binaries::open(dir, programs)?;
     let version = binaries.version()?;
     let under_test: Vec<_> = list.iter().filter(|(name, _)| name == "kubestrap").cloned().collect();
     let references = references(&under_test, &version)?;

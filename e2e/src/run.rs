@@ -14,7 +14,7 @@ use crate::{command, faults, images, say, scenarios, vm};
 ///
 /// Takes root, about 2 GB in the target folder, and a folder with kubelet, kubectl, kube-apiserver,
 /// kube-controller-manager, kube-scheduler, kube-proxy, etcd, coredns, pause, containerd 2 with its shim and ctr, runc
-/// (or that on PATH), and kubeadm for the scenarios that need it. Each scenario gets a fresh node in namespaces of its
+/// (or that on PATH; with --runtime crio the programs of CRI-O in their place), and kubeadm for the scenarios that need it. Each scenario gets a fresh node in namespaces of its
 /// own; the host is left as it is. Logs stay in target/e2e/logs. With --vm, Debian's packages qemu-system-x86, debootstrap
 /// and e2fsprogs are needed, and 5 GB.
 #[derive(Args, Debug)]
@@ -45,7 +45,7 @@ impl E2e {
     /// Runs it: 0 when all scenarios passed, 1 when one failed, 2 when it can't be started as asked.
     pub fn run(self) -> ExitCode {
         if self.list && self.faults {
-            faults::list();
+            faults::list(self.programs.runtime);
             return ExitCode::SUCCESS;
         }
         if self.list {
@@ -54,7 +54,13 @@ impl E2e {
             }
             return ExitCode::SUCCESS;
         }
-        let known = |n: &str| if self.faults { faults::is_known(n) } else { scenarios::find(n).is_some() };
+        let known = |n: &str| {
+            if self.faults {
+                faults::is_known(self.programs.runtime, n)
+            } else {
+                scenarios::find(n).is_some()
+            }
+        };
         let unknown: Vec<_> = self.names.iter().filter(|n| !known(n)).collect();
         if !unknown.is_empty() {
             say::note(format_args!("error: nothing is called {unknown:?}; `--list` shows what there is"));

@@ -39,9 +39,10 @@ const NOT_OURS: [&str; 13] = [
 ];
 /// Files of kubelet's, below its folder and elsewhere.
 const KUBELET: [&str; 3] = ["config.yaml", "instance-config.yaml", "kubeadm-flags.env"];
-const KUBELET_ELSEWHERE: [&str; 3] = [
+const KUBELET_ELSEWHERE: [&str; 4] = [
     "/etc/default/kubelet",
     "/etc/sysconfig/kubelet",
+    "/etc/conf.d/kubelet",
     "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf",
 ];
 /// What no backup of a node has.

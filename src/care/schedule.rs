@@ -15,8 +15,6 @@ const UNITS: &str = "/etc/systemd/system";
 /// Where jobs are that run daily: BusyBox' crond, then others.
 const DAILY: [&str; 2] = ["/etc/periodic/daily", "/etc/cron.daily"];
 const JOB: &str = "kubestrap-care";
-/// A script that is run.
-const SCRIPT: FileMode = FileMode { file: 0o755, dir: 0o755 };
 
 #[derive(Template)]
 #[template(path = "care/kubestrap-care.service.txt")]
@@ -87,7 +85,7 @@ impl Schedule {
             }
             Self::Cron(dir) => {
                 let command = words.map(|w| shell_word(&w)).collect::<Vec<_>>().join(" ");
-                vec![(Path::new(dir).join(JOB), text(&Job { command: &command })?, SCRIPT)]
+                vec![(Path::new(dir).join(JOB), text(&Job { command: &command })?, FileMode::SCRIPT)]
             }
         })
     }

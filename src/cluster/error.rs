@@ -214,7 +214,7 @@ impl Refusal {
             }
             Self::NotAnApi { .. } => "see what listens there: it is not kube-apiserver",
             Self::NodeAbsent | Self::NodeIncomplete => {
-                "see kubelet's log (`journalctl -u kubelet`): whether it runs, reaches the API server, and registers under this name"
+                "see kubelet's log: whether it runs, reaches the API server, and registers under this name"
             }
             Self::Status { code, .. } => match code {
                 400 | 405 | 406 | 413 | 415 => {

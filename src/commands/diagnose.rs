@@ -156,9 +156,9 @@ fn text(evidence: &Evidence, findings: &[Finding]) -> String {
         text.push_str(&format!("\n{}\n", finding_text(finding)));
     }
     if !evidence.healthy() && findings.is_empty() {
-        text.push_str(
+        text.push_str(&RealHost::new().advice(
             "\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n",
-        );
+        ));
     }
     text
 }

@@ -9,7 +9,7 @@ use super::evidence::{ComponentEvidence, Evidence};
 use super::place::Place;
 use super::rule::{Proof, Rule, Source};
 use super::{probe, rules, state};
-use crate::finding::Finding;
+use crate::finding::{Finding, fill};
 use crate::health::Stage;
 use crate::manifest::Component;
 use crate::preflight::Machine;
@@ -51,6 +51,8 @@ pub(crate) fn diagnose(evidence: &Evidence, place: &Place, machine: Option<&dyn 
     if let Some(machine) = machine {
         // First: what the component says while it is killed is no cause.
         found.splice(0..0, probe::diagnose(evidence, place, machine));
+        let init = machine.init_system();
+        found = found.into_iter().map(|d| Diagnosis { finding: d.finding.in_words_of(init), ..d }).collect();
     }
     found.sort_by_key(|d| d.subject);
     let proven = found.iter().map(|d| d.proof).max();
@@ -179,7 +181,7 @@ fn conclude(
     finding.check = rule.name.to_owned();
     finding = finding.evidence(shortened(&text.line));
     if let Some(machine) = scene.machine {
-        finding = finding.evidences(rule.look.see(machine, group("port").as_deref()));
+        finding = finding.evidences(rule.look.see(machine, scene.place, group("port").as_deref()));
     }
     if let Some(component) = text.subject.and_then(|c| scene.evidence.components.get(&c)) {
         finding = finding.evidences(last_words(component, &text.line));
@@ -202,36 +204,9 @@ fn conclude(
     Diagnosis { finding: finding.fix(say(rule.fix)), proof, subject: text.subject }
 }
 
-/// `template` with each `{name}` that `value` knows replaced; others stay as they are.
-fn fill(template: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut text = String::new();
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        text.push_str(before);
-        match after.split_once('}').and_then(|(name, tail)| Some((value(name)?, tail))) {
-            Some((value, tail)) => {
-                text.push_str(&value);
-                rest = tail;
-            }
-            None => {
-                text.push('{');
-                rest = after;
-            }
-        }
-    }
-    text + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn templates_are_filled_and_unknown_names_stay() {
-        let value = |name: &str| (name == "a").then(|| "1".to_owned());
-        assert_eq!(fill("{a} {b} {a", &value), "1 {b} {a");
-        assert_eq!(fill("{{a}}", &value), "{1}");
-    }
 
     #[test]
     fn lines_are_about_the_component_they_name() {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::place::Place;
+use crate::host::cri::KNOWN_RUNTIMES;
 use crate::preflight::Machine;
 
 /// What on the machine makes a finding plainer.
@@ -17,15 +19,16 @@ pub(crate) enum Look {
     Disks,
     /// How much memory there is.
     Memory,
+    /// What the runtime complained of last in its own log.
+    RuntimeLog,
 }
 
 /// The folders that fill up.
-const FOLDERS: [&str; 5] =
-    ["/", "/var/lib/etcd", "/var/lib/kubelet", "/var/lib/containerd", "/etc/kubernetes"];
+const FOLDERS: [&str; 4] = ["/", "/var/lib/etcd", "/var/lib/kubelet", "/etc/kubernetes"];
 
 impl Look {
     /// What is seen, in lines. `port` is the rule's group of that name.
-    pub(super) fn see(self, machine: &dyn Machine, port: Option<&str>) -> Vec<String> {
+    pub(super) fn see(self, machine: &dyn Machine, place: &Place, port: Option<&str>) -> Vec<String> {
         match self {
             Self::Nothing => vec![],
             Self::Port => holders(machine, port),
@@ -40,6 +43,7 @@ impl Look {
                 vec![format!("this machine has: {}", list.join(", "))]
             }
             Self::Disks => disks(machine),
+            Self::RuntimeLog => machine.complaint(place.runtime().service).into_iter().collect(),
             Self::Memory => vec![format!("this machine has {} MiB of memory", machine.memory() >> 20)],
         }
     }
@@ -52,7 +56,11 @@ fn holders(machine: &dyn Machine, port: Option<&str>) -> Vec<String> {
 }
 
 fn disks(machine: &dyn Machine) -> Vec<String> {
-    let mut disks: Vec<_> = FOLDERS.iter().filter_map(|f| machine.disk(Path::new(f)).ok()).collect();
+    let mut disks: Vec<_> = FOLDERS
+        .into_iter()
+        .chain(KNOWN_RUNTIMES.iter().map(|runtime| runtime.data))
+        .filter_map(|folder| machine.disk(Path::new(folder)).ok())
+        .collect();
     disks.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     disks.dedup_by(|a, b| a.mount_point == b.mount_point);
     disks

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::{Paths, Settings};
+use crate::host::cri::KnownRuntime;
 use crate::manifest::Component;
 
 /// The names and paths of this machine that advice is made of.
@@ -41,6 +42,11 @@ impl Place {
         }
     }
 
+    /// The runtime.
+    pub(super) fn runtime(&self) -> &'static KnownRuntime {
+        KnownRuntime::of_socket(&self.cri_socket)
+    }
+
     /// What `name` stands for in the texts of rules, about `subject`.
     pub(super) fn name(&self, name: &str, subject: Option<Component>) -> Option<String> {
         Some(match name {
@@ -54,7 +60,7 @@ impl Place {
             "pki" => self.certificates.display().to_string(),
             "kubelet" => self.kubelet.display().to_string(),
             "socket" => self.cri_socket.clone(),
-            _ => return None,
+            name => self.runtime().word(name)?.to_owned(),
         })
     }
 }

@@ -7,7 +7,8 @@ use crate::manifest::Component;
 /// Words that were really written, and what they mean.
 ///
 /// `what`, `cause` and `fix` are texts in which `{name}` is a named group of `words`, or one of
-/// `{component}`, `{manifest}`, `{field}`, `{manifests}`, `{pki}`, `{kubelet}`, `{socket}`.
+/// `{component}`, `{manifest}`, `{field}`, `{manifests}`, `{pki}`, `{kubelet}`, `{socket}`, or a word of the
+/// [runtime's](crate::host::cri::KnownRuntime::word).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
     /// Its name, stable: machines know it.

@@ -145,3 +145,45 @@ fn one_that_gave_up_before_what_it_needs_was_there_and_runs_again_is_given_time(
     (state.stage, state.starts) = (Stage::Exited, 3);
     assert!(found(&evidence).iter().any(|d| d.proof > Proof::Possible), "it ends again, without that excuse");
 }
+
+/// kubelet's words about the container of a static Pod that CRI-O 1.36 can't start.
+fn refused_by_cri_o(reason: &str) -> Evidence {
+    let line = format!(
+        r#"E1128 21:00:00.1 42 pod_workers.go:1324] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"etcd\" with {reason}" pod="kube-system/etcd-n1" podUID="1""#
+    );
+    let pending = ComponentEvidence { stage: Stage::Sandbox, ..ComponentEvidence::default() };
+    let mut evidence = kubelet_down(&[&line]);
+    evidence.kubelet.health = None;
+    evidence.components = [(Component::Etcd, pending)].into();
+    evidence
+}
+
+#[test]
+fn a_container_that_cri_o_can_t_start_says_why() {
+    let place = Place { cri_socket: "unix:///var/run/crio/crio.sock".into(), ..Place::of_defaults() };
+    for (reason, check, fix) in [
+        (
+            r#"CreateContainerError: \"container create failed: write to `/proc/self/oom_score_adj`: Permission denied\\n\""#,
+            "OomScore",
+            "CAP_SYS_RESOURCE",
+        ),
+        (
+            r#"CreateContainerError: \"container create failed: unknown version specified\\n\""#,
+            "OciRuntimeTooOld",
+            "a file in /etc/crio/crio.conf.d and restart crio",
+        ),
+        (
+            r#"ErrImagePull: \"unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/etcd:3.6.8-0: pinging container registry registry.k8s.io: connection refused\""#,
+            "ImagePull",
+            "config images import",
+        ),
+    ] {
+        let found = diagnose(&refused_by_cri_o(reason), &place, None);
+        assert_eq!(found[0].finding.check, check, "{found:#?}");
+        assert!(found[0].finding.fix.as_ref().unwrap().contains(fix), "{found:#?}");
+        assert_eq!(found.len(), 1, "said once: {found:#?}");
+    }
+    // containerd's runc says the first in other words.
+    let runc = r#"RunContainerError: \"failed to create containerd task: runc create failed: unable to start container process: write /proc/self/oom_score_adj: permission denied\""#;
+    assert_eq!(found(&refused_by_cri_o(runc))[0].finding.check, "OomScore");
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::cri::KNOWN_SOCKETS;
+use super::cri::KNOWN_RUNTIMES;
 use super::net::InterfaceAddress;
 use super::{Host, InitSystem, RealHost, net};
 use crate::config::HostFacts;
@@ -19,8 +19,9 @@ pub(crate) fn gather() -> HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(&here),
         loopback_addresses: global_addresses(&here, "lo"),
-        cri_sockets: KNOWN_SOCKETS
+        cri_sockets: KNOWN_RUNTIMES
             .iter()
+            .map(|runtime| runtime.socket)
             .filter(|p| Path::new(p).exists())
             .map(|p| format!("unix://{p}"))
             .collect(),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::command::{self, CommandError};
+use super::service_words;
 
 /// The state of a service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -231,9 +232,7 @@ impl InitSystem for OpenRc {
     }
 
     fn recent_log(&self, service: &str, _since: SystemTime) -> Vec<String> {
-        // OpenRC keeps no log; kubelet's packages for it write here.
-        let path = format!("/var/log/{service}/{service}.log");
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = std::fs::read_to_string(service_words::log(service)).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines.iter().skip(lines.len().saturating_sub(400)).map(|l| (*l).to_owned()).collect()
     }

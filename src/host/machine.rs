@@ -168,6 +168,20 @@ pub(crate) trait Machine: Send + Sync {
     /// The state of a service.
     fn service(&self, name: &str) -> ServiceState;
 
+    /// What a service logged in the last hour, as far as its log can be found.
+    fn service_log(&self, name: &str) -> Vec<String>;
+
+    /// What a service complained of last, in its own words.
+    fn complaint(&self, service: &str) -> Option<String> {
+        let log = self.service_log(service);
+        // The init system's own words tell only that it ended.
+        let own = log.iter().rev().filter(|line| !line.contains(".service: "));
+        let serious = ["level=fatal", "level=panic", "panic: ", "level=error", "error", "failed"];
+        let has = |line: &&String, words: &str| line.to_lowercase().contains(words);
+        let found = serious.iter().find_map(|words| own.clone().find(|line| has(line, words)));
+        found.map(|line| format!("{service} logged: {}", line.trim()))
+    }
+
     /// The time.
     fn now(&self) -> OffsetDateTime;
 

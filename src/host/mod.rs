@@ -28,6 +28,7 @@ pub(crate) mod net;
 pub(crate) mod process;
 mod real;
 pub(crate) mod real_machine;
+mod service_words;
 pub(crate) mod system;
 pub(crate) mod tls;
 mod together;
@@ -48,6 +49,7 @@ pub(crate) use init_system::{InitSystem, ServiceError, ServiceState};
 pub use lock::Lock;
 pub(crate) use mounts::unmount_flags;
 pub use real::RealHost;
+pub(crate) use service_words::in_words_of;
 pub(crate) use together::{NewFile, TEMPORARY, remove_all_leftovers, remove_leftovers};
 
 /// The modes of a file and of its new parent directories.
@@ -68,6 +70,8 @@ impl FileMode {
     pub const MANIFEST: Self = Self { file: 0o600, dir: 0o700 };
     /// kubelet's files. kubeadm leaves them readable for all; the CIS benchmark wants 0600.
     pub const KUBELET: Self = Self { file: 0o600, dir: 0o700 };
+    /// A program that others may run.
+    pub const SCRIPT: Self = Self { file: 0o755, dir: 0o755 };
     /// A systemd unit.
     pub const UNIT: Self = Self { file: 0o644, dir: 0o755 };
 }
@@ -161,6 +165,11 @@ pub trait Host: Send + Sync {
 
     /// What starts and stops services here; none that we know on some machines.
     fn init_system(&self) -> Option<&dyn InitSystem>;
+
+    /// `advice`, whose commands are systemd's, with those of this machine's init system.
+    fn advice(&self, advice: &str) -> String {
+        in_words_of(self.init_system().map(InitSystem::name), advice)
+    }
 
     /// Whether `program` runs since before one of these files was written, and so may not have read it.
     fn runs_older_than(&self, _program: &str, _files: &[PathBuf]) -> bool {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use time::OffsetDateTime;
 
@@ -20,6 +21,8 @@ use crate::host::process::{self, Process};
 use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
 
+/// How far back a service's log tells of its state.
+const LOG_PERIOD: Duration = Duration::from_secs(3600);
 /// The services that checks ask for.
 const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
 
@@ -215,6 +218,11 @@ impl Machine for RealMachine {
             known.iter().copied().zip(init.states(&known)).collect()
         });
         states.get(name).copied().unwrap_or_default()
+    }
+
+    fn service_log(&self, name: &str) -> Vec<String> {
+        let since = SystemTime::now().checked_sub(LOG_PERIOD).unwrap_or(SystemTime::UNIX_EPOCH);
+        self.host.init_system().map(|init| init.recent_log(name, since)).unwrap_or_default()
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -11,4 +11,4 @@ pub(crate) use configuration::{
     cluster_configuration, instance_configuration, node_configuration, with_instance,
 };
 pub(crate) use flags::flags_file;
-pub(crate) use units::{DROP_IN, UNIT, lacks_drop_in};
+pub(crate) use units::{DROP_IN, OPENRC_SERVICE, UNIT, lacks_drop_in};

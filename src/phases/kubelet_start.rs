@@ -111,9 +111,9 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
         return Ok(Outcome::Done);
     };
     let state = init.state(SERVICE);
-    for (path, text) in missing_units(init, state) {
+    for (path, text, mode) in missing_units(init, state) {
         run.act(Verb::Install, format!("{path}, which no package has installed"));
-        run.write(path.as_ref(), text.as_bytes(), FileMode::UNIT)?;
+        run.write(path.as_ref(), text.as_bytes(), mode)?;
         unread = true;
     }
     if state.active && !unread {
@@ -140,14 +140,16 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
 
 /// Unit and drop-in, as far as kubelet's service lacks them: kubelet's package brings the unit alone, and the drop-in,
 /// by which kubelet finds its configuration, is in kubeadm's package. The unit comes last: once it exists, nothing is
-/// missing.
-fn missing_units(init: &dyn InitSystem, state: ServiceState) -> Vec<(&'static str, &'static str)> {
-    let drop_in = (DROP_IN, kubelet::DROP_IN);
+/// missing. OpenRC has one script for both.
+fn missing_units(init: &dyn InitSystem, state: ServiceState) -> Vec<(&'static str, &'static str, FileMode)> {
+    let drop_in = (DROP_IN, kubelet::DROP_IN, FileMode::UNIT);
     if init.name() != "systemd" {
-        return vec![];
+        let service = ("/etc/init.d/kubelet", kubelet::OPENRC_SERVICE, FileMode::SCRIPT);
+        return if state.exists { vec![] } else { vec![service] };
     }
     if !state.exists {
-        return vec![drop_in, ("/etc/systemd/system/kubelet.service", kubelet::UNIT)];
+        let unit = ("/etc/systemd/system/kubelet.service", kubelet::UNIT, FileMode::UNIT);
+        return vec![drop_in, unit];
     }
     let lacks = init.unit(SERVICE).is_some_and(|unit| kubelet::lacks_drop_in(&unit));
     if lacks { vec![drop_in] } else { vec![] }
@@ -158,14 +160,14 @@ mod tests {
     use super::*;
     use crate::host::ServiceError;
 
-    struct Systemd(Option<String>);
+    struct Init(&'static str, Option<String>);
 
-    impl InitSystem for Systemd {
+    impl InitSystem for Init {
         fn name(&self) -> &'static str {
-            "systemd"
+            self.0
         }
         fn state(&self, _: &str) -> ServiceState {
-            ServiceState { exists: self.0.is_some(), ..ServiceState::default() }
+            ServiceState { exists: self.1.is_some(), ..ServiceState::default() }
         }
         fn stop(&self, _: &str) -> Result<(), ServiceError> {
             Ok(())
@@ -180,7 +182,7 @@ mod tests {
             Ok(())
         }
         fn unit(&self, _: &str) -> Option<String> {
-            self.0.clone()
+            self.1.clone()
         }
         fn recent_log(&self, _: &str, _: SystemTime) -> Vec<String> {
             vec![]
@@ -188,10 +190,22 @@ mod tests {
     }
 
     #[test]
+    fn openrc_gets_a_service_that_can_be_run() {
+        let missing = |script: Option<&str>| {
+            let init = Init("OpenRC", script.map(str::to_owned));
+            missing_units(&init, init.state(SERVICE))
+        };
+        assert!(missing(Some("#!/sbin/openrc-run")).is_empty());
+        let [(path, text, mode)] = missing(None)[..] else { panic!("{:?}", missing(None)) };
+        assert_eq!((path, mode.file), ("/etc/init.d/kubelet", 0o755));
+        assert!(text.starts_with("#!/sbin/openrc-run\n"));
+    }
+
+    #[test]
     fn units_that_no_package_installed_are_installed() {
         let missing = |unit: Option<&str>| -> Vec<&str> {
-            let init = Systemd(unit.map(str::to_owned));
-            missing_units(&init, init.state(SERVICE)).into_iter().map(|(path, _)| path).collect()
+            let init = Init("systemd", unit.map(str::to_owned));
+            missing_units(&init, init.state(SERVICE)).into_iter().map(|(path, ..)| path).collect()
         };
         assert_eq!(missing(None), [DROP_IN, "/etc/systemd/system/kubelet.service"]);
         assert_eq!(missing(Some(kubelet::UNIT)), [DROP_IN]);

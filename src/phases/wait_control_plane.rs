@@ -79,6 +79,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         if let Some(late) = late {
             view.close();
             for line in report(&snapshot, &watched.cri_socket) {
+                let line = run.host.advice(&line);
                 run.log(line);
             }
             return Err(unhealthy(run, &late, attention.causes(run, &snapshot)));

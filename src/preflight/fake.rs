@@ -50,6 +50,7 @@ pub(super) struct FakeMachine {
     pub(super) says: BTreeMap<String, Said>,
     pub(super) init_system: Option<&'static str>,
     pub(super) services: BTreeMap<String, ServiceState>,
+    pub(super) logs: BTreeMap<String, Vec<String>>,
     pub(super) runtime: Result<RuntimeFacts, CriError>,
     pub(super) sandbox: BTreeMap<String, CriError>,
     pub(super) pull: Result<(), CriError>,
@@ -115,6 +116,7 @@ impl FakeMachine {
                 ),
             ]),
             init_system: Some("systemd"),
+            logs: BTreeMap::new(),
             services: BTreeMap::from([("kubelet".into(), running), ("containerd".into(), running)]),
             runtime: Ok(RuntimeFacts {
                 version: RuntimeVersion {
@@ -304,6 +306,9 @@ impl Machine for FakeMachine {
     }
     fn service(&self, name: &str) -> ServiceState {
         self.services.get(name).copied().unwrap_or_default()
+    }
+    fn service_log(&self, name: &str) -> Vec<String> {
+        self.logs.get(name).cloned().unwrap_or_default()
     }
     fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()

@@ -133,6 +133,9 @@ impl Machine for Recording<'_> {
     fn service(&self, name: &str) -> ServiceState {
         self.machine.service(name)
     }
+    fn service_log(&self, name: &str) -> Vec<String> {
+        self.machine.service_log(name)
+    }
     fn now(&self) -> OffsetDateTime {
         self.machine.now()
     }

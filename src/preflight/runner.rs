@@ -56,6 +56,8 @@ pub(crate) fn run_checks(subject: &Subject, machine: Arc<dyn Machine>, options: 
         findings.extend(run_all(checks, &subject, &machine));
         ignore(&mut findings, &options.ignored);
     }
+    let init = machine.init_system();
+    let findings = findings.into_iter().map(|finding| finding.in_words_of(init)).collect();
     Report { findings, took: start.elapsed() }
 }
 
@@ -188,6 +190,20 @@ mod tests {
 
     fn init() -> Subject {
         Subject::init(&settings(""))
+    }
+
+    #[test]
+    fn advice_is_in_the_words_of_the_machine_s_init_system() {
+        let fix = |name| {
+            let machine = FakeMachine::with(|m| {
+                m.init_system = Some(name);
+                m.services.entry("kubelet".into()).or_default().enabled = false;
+            });
+            let report = run_checks(&init(), Arc::new(machine), &Options::default());
+            report.findings.into_iter().find(|f| f.check == "Service-kubelet").and_then(|f| f.fix).unwrap()
+        };
+        assert_eq!(fix("systemd"), "`systemctl enable kubelet.service`");
+        assert_eq!(fix("OpenRC"), "`rc-update add kubelet default`");
     }
 
     fn run_on(machine: FakeMachine, checks: Vec<Check>) -> Vec<Finding> {

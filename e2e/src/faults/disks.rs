@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use super::containerd::full;
 use super::fault::{Fault, fault};
-use super::runtime::full;
 use super::scene::mount;
 
 pub(super) const FAULTS: &[Fault] = &[

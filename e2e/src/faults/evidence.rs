@@ -12,6 +12,7 @@ use kubestrap::testing::{
 
 use crate::machine::NODE_NAME;
 use crate::node::MANIFESTS;
+use crate::runtime::Runtime;
 
 /// Where the job leaves it, in the machine; among the logs, outside of it.
 const FILE: &str = "/e2e/logs/evidence.json";
@@ -26,9 +27,9 @@ const LINE: usize = 1000;
 ///
 /// # Errors
 /// When it can't be asked for or written.
-pub(super) fn record() -> anyhow::Result<()> {
+pub(super) fn record(runtime: Runtime) -> anyhow::Result<()> {
     let mut watch = LiveWatch::default();
-    watch.begin(&watched()?).map_err(anyhow::Error::msg)?;
+    watch.begin(&watched(runtime)?).map_err(anyhow::Error::msg)?;
     let mut evidence = gather_evidence(&watch.snapshot(), &RealHost::new(), SystemTime::UNIX_EPOCH);
     evidence.kubelet.log = essence(&evidence.kubelet.log);
     for component in evidence.components.values_mut() {
@@ -90,7 +91,7 @@ fn source(line: &str) -> Option<&str> {
 }
 
 /// What init watches: the components whose manifests are there.
-fn watched() -> anyhow::Result<Watched> {
+fn watched(runtime: Runtime) -> anyhow::Result<Watched> {
     let mut targets = vec![];
     for component in Component::ALL {
         let Ok(text) = fs::read_to_string(Path::new(MANIFESTS).join(component.file())) else { continue };
@@ -101,7 +102,7 @@ fn watched() -> anyhow::Result<Watched> {
     Ok(Watched {
         targets,
         kubelet: Some("http://127.0.0.1:10248".to_owned()),
-        cri_socket: "unix:///run/containerd/containerd.sock".to_owned(),
+        cri_socket: format!("unix://{}", runtime.socket()),
         node_name: NODE_NAME.to_owned(),
         kubeconfig: kubeconfig.and_then(|text| Kubeconfig::parse(&text).ok()),
     })

@@ -2,8 +2,10 @@
 
 use super::scene::Scene;
 use super::{
-    components, disks, etcd, files, images, kubelet, machine, midway, network, patches, pki, ports, runtime,
+    components, containerd, crio, disks, etcd, files, images, kubelet, machine, midway, network, patches,
+    pki, ports,
 };
+use crate::runtime::Runtime;
 
 /// What a real machine can have wrong, and what a good verdict on it says.
 #[derive(Debug)]
@@ -42,10 +44,15 @@ impl Fault {
     }
 }
 
-/// All faults, group by group.
-pub(super) fn all() -> impl Iterator<Item = &'static Fault> {
+/// All faults of machines with this container runtime, group by group.
+pub(super) fn all(runtime: Runtime) -> impl Iterator<Item = &'static Fault> {
+    let own = match runtime {
+        Runtime::Containerd => containerd::FAULTS,
+        Runtime::Crio => crio::FAULTS,
+        Runtime::Docker => &[],
+    };
     let groups: [&[Fault]; 13] = [
-        runtime::FAULTS,
+        own,
         images::FAULTS,
         kubelet::FAULTS,
         components::FAULTS,
@@ -63,8 +70,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Fault> {
 }
 
 /// The fault `name`.
-pub(super) fn find(name: &str) -> Option<&'static Fault> {
-    all().find(|f| f.name == name)
+pub(super) fn find(runtime: Runtime, name: &str) -> Option<&'static Fault> {
+    all(runtime).find(|f| f.name == name)
 }
 
 #[cfg(test)]
@@ -75,10 +82,12 @@ mod tests {
 
     #[test]
     fn names_are_different_and_every_row_asks_for_something() {
-        let names: BTreeSet<_> = all().map(|f| f.name).collect();
-        assert_eq!(names.len(), all().count());
-        for fault in all() {
-            assert!(!fault.cause.is_empty() && !fault.fix.is_empty(), "{}", fault.name);
+        for runtime in [Runtime::Containerd, Runtime::Crio] {
+            let names: BTreeSet<_> = all(runtime).map(|f| f.name).collect();
+            assert_eq!(names.len(), all(runtime).count());
+            for fault in all(runtime) {
+                assert!(!fault.cause.is_empty() && !fault.fix.is_empty(), "{}", fault.name);
+            }
         }
     }
 }

@@ -20,20 +20,6 @@ pub(super) const FAULTS: &[Fault] = &[
         &["images pull|images import"],
     ),
     fault(
-        "pause-image-of-another-name",
-        "the runtime is configured for a sandbox image that nobody brought",
-        |s| {
-            s.node.change_containerd(|text| {
-                let mark = "sandbox = \"";
-                let end =
-                    text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(n, _)| n);
-                text.replace(end, "k8s.gcr.io/pause:3.2")
-            })
-        },
-        &["k8s.gcr.io/pause:3.2", "missing|can't be pulled"],
-        &["sandbox = \"registry.k8s.io/pause"],
-    ),
-    fault(
         "apiserver-image-missing",
         "kube-apiserver's image is not here, and no registry is reached",
         |s| s.remove_image("kube-apiserver"),

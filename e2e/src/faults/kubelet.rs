@@ -2,8 +2,8 @@
 
 use std::fs;
 
+use super::containerd::{install, script};
 use super::fault::{Fault, fault};
-use super::runtime::{install, script};
 use super::scene::{KUBELET_FLAGS, own, put};
 
 pub(super) const FAULTS: &[Fault] = &[

@@ -5,24 +5,9 @@ use std::fs;
 use super::fault::{Fault, fault};
 use crate::command::check;
 
-const LAST_MANIFEST: &str = "/etc/kubernetes/manifests/kube-scheduler.yaml";
+pub(super) const LAST_MANIFEST: &str = "/etc/kubernetes/manifests/kube-scheduler.yaml";
 
 pub(super) const FAULTS: &[Fault] = &[
-    fault(
-        "containerd-dies",
-        "containerd dies while the control plane starts, and nobody starts it again",
-        |s| {
-            let processes = s.node.processes("containerd");
-            s.once_there(LAST_MANIFEST, move || {
-                for pid in processes {
-                    let _ = check("kill", &["-KILL", &pid.to_string()]);
-                }
-            });
-            Ok(())
-        },
-        &["containerd|container runtime", "does not run|stopped|not running|nobody listens|gone"],
-        &["systemctl start containerd|systemctl restart containerd"],
-    ),
     fault(
         "kubelet-is-stopped",
         "somebody stops kubelet while the control plane starts",

@@ -5,6 +5,8 @@
 //! names the cause and gives the fix.
 
 mod components;
+mod containerd;
+mod crio;
 mod disks;
 mod etcd;
 mod evidence;
@@ -18,7 +20,6 @@ mod network;
 mod patches;
 mod pki;
 mod ports;
-mod runtime;
 mod scene;
 mod verdict;
 
@@ -29,21 +30,22 @@ use anyhow::{Context, bail};
 use super::images as cluster_images;
 use super::node::Node;
 use super::plan::Plan;
+use super::runtime::Runtime;
 use crate::{command, machine as machines, say};
 use fault::Fault;
 use scene::Scene;
 use verdict::Verdict;
 
 /// Shows all of them.
-pub(crate) fn list() {
-    for fault in fault::all() {
+pub(crate) fn list(runtime: Runtime) {
+    for fault in fault::all(runtime) {
         say::line(format_args!("{:<30} {}", fault.name, fault.what));
     }
 }
 
 /// Whether there is a fault of this name.
-pub(crate) fn is_known(name: &str) -> bool {
-    fault::find(name).is_some()
+pub(crate) fn is_known(runtime: Runtime, name: &str) -> bool {
+    fault::find(runtime, name).is_some()
 }
 
 /// Runs those of `names`, or all; whether all passed. Evidence goes below `record`, if that is given.
@@ -52,7 +54,7 @@ pub(crate) fn is_known(name: &str) -> bool {
 /// When a machine can't be made.
 pub(crate) fn run(plan: &Plan, names: &[String], record: Option<&Path>) -> anyhow::Result<bool> {
     let chosen: Vec<&Fault> =
-        fault::all().filter(|f| names.is_empty() || names.iter().any(|n| n == f.name)).collect();
+        fault::all(plan.runtime).filter(|f| names.is_empty() || names.iter().any(|n| n == f.name)).collect();
     let mut verdicts = vec![];
     for fault in &chosen {
         let how = if record.is_some() { "record" } else { "judge" };
@@ -116,7 +118,8 @@ fn total(verdicts: &[Verdict], tried: usize) {
 /// # Errors
 /// When the fault can't be made, or init not be started.
 pub(crate) fn try_one(plan: Plan, name: &str, record: bool) -> anyhow::Result<()> {
-    let fault = fault::find(name).context("no such fault")?;
+    let runtime = plan.runtime;
+    let fault = fault::find(runtime, name).context("no such fault")?;
     let node = Node::fresh(plan, "kubestrap")?;
     let mut scene = Scene::new(&node)?;
     (fault.breaks)(&mut scene).context("the fault can't be made")?;
@@ -127,7 +130,7 @@ pub(crate) fn try_one(plan: Plan, name: &str, record: bool) -> anyhow::Result<()
     let output = scene.run()?;
     let verdict = Verdict::of(fault, &output);
     if record && verdict.code.is_none_or(|c| c == 4) {
-        evidence::record()?;
+        evidence::record(runtime)?;
     }
     if !verdict.passed() {
         node.keep_pod_logs();

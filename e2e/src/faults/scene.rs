@@ -98,8 +98,13 @@ impl<'n> Scene<'n> {
     /// Listens on `address` until init has ended.
     pub(super) fn hold(&mut self, address: &str) -> anyhow::Result<()> {
         let listener = TcpListener::bind(address).with_context(|| format!("{address} can't be held"))?;
-        self.held.push(Box::new(listener));
+        self.keep(listener);
         Ok(())
+    }
+
+    /// Keeps something until init has ended.
+    pub(super) fn keep(&mut self, thing: impl Any) {
+        self.held.push(Box::new(thing));
     }
 
     /// Does something while init runs, once `file` is there.
@@ -132,7 +137,7 @@ impl<'n> Scene<'n> {
     /// Takes a component's image away. Nothing is there to pull it from.
     pub(super) fn remove_image(&self, component: &str) -> anyhow::Result<()> {
         let reference = self.reference(component)?;
-        check("ctr", &["--namespace", "k8s.io", "images", "remove", "--sync", &reference]).map(drop)
+        self.node.plan.runtime.remove(&reference)
     }
 
     /// Puts another image in the place of a component's: `program`, at `path`.
@@ -145,8 +150,7 @@ impl<'n> Scene<'n> {
         };
         let archive = Path::new(OWN).join("image.tar");
         image::write(&image, &archive, Path::new(OWN))?;
-        let archive = archive.display().to_string();
-        check("ctr", &["--namespace", "k8s.io", "images", "import", &archive]).map(drop)
+        self.node.plan.runtime.import(&archive, &image.reference)
     }
 
     /// Takes a program away from the machine, wherever it lies.

@@ -24,3 +24,4 @@ pub use launch::{Finished, Request, WorkFolder, launch};
 pub(crate) use launch::{Running, enter, exec, progress, start};
 pub use network::Network;
 pub(crate) use network::{NODE_NAME, has_ipv6};
+pub(crate) use root::PROGRAMS;

@@ -25,6 +25,8 @@ const HIDDEN: &[&str] = &[
     "e2e/bin",
     "etc/kubernetes",
     "etc/cni",
+    "etc/crio",
+    "etc/docker",
     "etc/default/kubelet",
     "etc/sysconfig/kubelet",
     "etc/systemd/system/kubelet.service",

@@ -7,44 +7,94 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use crate::containerd::{Containerd, SECOND, USUAL, configuration};
+use crate::command::Output;
 use crate::node::Node;
+use crate::runtime::Runtime;
+use crate::runtime::containerd::{SECOND, USUAL, configuration, start_at};
 
 const ARCHIVE: &str = "/var/lib/images.tar";
+/// The same once more.
+const AGAIN: &str = "/var/lib/again.tar";
 
-/// What one containerd holds comes whole into another, or not at all.
+/// What one runtime holds comes whole into another, or not at all.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
-    let version = ["--kubernetes-version", &node.plan.version];
-    let images = |args: &[&str]| node.run("kubestrap", &[&["config", "images"], args, &version].concat());
-    let exported = images(&["export", ARCHIVE])?.success()?;
+    let exported = images(node, &["export", ARCHIVE])?.success()?;
     let megabytes = fs::metadata(ARCHIVE)?.len() >> 20;
     node.note(format!("{megabytes} MiB exported in {:.1} s", exported.elapsed.as_secs_f64()));
-    images(&["export", "/var/lib/again.tar"])?.success()?;
-    ensure!(fs::read(ARCHIVE)? == fs::read("/var/lib/again.tar")?, "a second archive differs");
-    let refused = images(&["export", ARCHIVE])?;
+    images(node, &["export", AGAIN])?.success()?;
+    ensure!(fs::read(ARCHIVE)? == fs::read(AGAIN)?, "a second archive differs");
+    let refused = images(node, &["export", ARCHIVE])?;
     ensure!(refused.code == Some(1), "an archive was overwritten");
+    match node.plan.runtime {
+        Runtime::Containerd => into_second_containerd(node, megabytes),
+        Runtime::Crio | Runtime::Docker => back(node, megabytes),
+    }
+}
 
-    let second = Containerd::start_at(&SECOND, &configuration(node.plan.pause()))?;
-    let endpoint = format!("unix://{}", SECOND.socket);
-    let import = |archive: &str| images(&["import", archive, "--cri-socket", &endpoint]);
-    // In the first blob, a manifest, and in the middle of a layer.
+fn images(node: &Node, args: &[&str]) -> anyhow::Result<Output> {
+    let version = ["--kubernetes-version", &node.plan.version];
+    node.run("kubestrap", &[&["config", "images"], args, &version].concat())
+}
+
+/// Of an archive with a flipped bit nothing comes in, neither one in the first blob, a manifest, nor one in the middle of
+/// a layer.
+fn damaged(
+    node: &Node,
+    megabytes: u64,
+    more: &[&str],
+    held: impl Fn() -> anyhow::Result<BTreeMap<String, String>>,
+) -> anyhow::Result<()> {
     for at in [600, megabytes * 1024 * 512] {
-        flip(Path::new("/var/lib/again.tar"), at)?;
-        let refused = import("/var/lib/again.tar")?;
+        flip(Path::new(AGAIN), at)?;
+        let refused = images(node, &[&["import", AGAIN], more].concat())?;
         ensure!(refused.code == Some(1), "byte {at} was flipped, and the archive imported");
         ensure!(refused.stderr.contains("nothing was imported"), "{}", refused.stderr);
-        ensure!(held(node, SECOND.socket)?.is_empty(), "something of a damaged archive was imported");
-        flip(Path::new("/var/lib/again.tar"), at)?;
+        ensure!(held()?.is_empty(), "something of a damaged archive was imported");
+        flip(Path::new(AGAIN), at)?;
     }
-    let imported = import(ARCHIVE)?.success()?;
+    Ok(())
+}
+
+/// The images of the list, which are all that was imported, are those that were exported.
+fn same(
+    node: &Node,
+    before: &BTreeMap<String, String>,
+    after: &BTreeMap<String, String>,
+) -> anyhow::Result<()> {
+    let listed = images(node, &["list"])?.success()?.stdout;
+    ensure!(listed.lines().count() == after.len(), "not those of the list: {after:?}");
+    for (name, digest) in after {
+        ensure!(before.get(name) == Some(digest), "{name} is {digest} now and was {:?}", before.get(name));
+    }
+    Ok(())
+}
+
+/// CRI-O and Docker have one storage: the images are removed and come back.
+fn back(node: &Node, megabytes: u64) -> anyhow::Result<()> {
+    let list: Vec<String> =
+        images(node, &["list"])?.success()?.stdout.split_whitespace().map(str::to_owned).collect();
+    let held = || -> anyhow::Result<BTreeMap<String, String>> {
+        Ok(list.iter().filter_map(|name| Some((name.clone(), node.plan.runtime.digest(name)?))).collect())
+    };
+    let before = held()?;
+    for name in &list {
+        node.plan.runtime.remove(name)?;
+    }
+    damaged(node, megabytes, &[], held)?;
+    let imported = images(node, &["import", ARCHIVE])?.success()?;
     node.note(format!("imported in {:.1} s", imported.elapsed.as_secs_f64()));
-    let there = held(node, SECOND.socket)?;
-    let listed = images(&["list"])?.success()?.stdout;
-    ensure!(listed.lines().count() == there.len(), "not those of the list: {there:?}");
-    let here = held(node, USUAL.socket)?;
-    for (name, digest) in &there {
-        ensure!(here.get(name) == Some(digest), "{name} is {digest} there and {:?} here", here.get(name));
-    }
+    same(node, &before, &held()?)
+}
+
+fn into_second_containerd(node: &Node, megabytes: u64) -> anyhow::Result<()> {
+    let second = start_at(&SECOND, &configuration(node.plan.pause()))?;
+    let endpoint = format!("unix://{}", SECOND.socket);
+    let there = || held(node, SECOND.socket);
+    damaged(node, megabytes, &["--cri-socket", &endpoint], there)?;
+    let imported = images(node, &["import", ARCHIVE, "--cri-socket", &endpoint])?.success()?;
+    node.note(format!("imported in {:.1} s", imported.elapsed.as_secs_f64()));
+    let there = there()?;
+    same(node, &held(node, USUAL.socket)?, &there)?;
     // Of what an image needs to run, nothing is missing.
     let ctr = |args: &[&str]| {
         let all = [&["--address", SECOND.socket, "--namespace", "k8s.io", "images"], args].concat();

@@ -17,6 +17,7 @@ mod kill;
 mod kubeadm;
 mod kubeadm_suite;
 mod no_unit;
+mod openrc;
 mod patches;
 mod phases;
 mod profile;
@@ -182,9 +183,17 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     row(
         "images",
-        "images exported from one containerd have the same digests in another; what is damaged is refused",
+        "images exported from one runtime have the same digests in another; what is damaged is refused",
         images::run,
     ),
+    Scenario {
+        needs: Some("openrc"),
+        ..row(
+            "openrc",
+            "init under OpenRC: kubelet gets a service, is restarted, told of in OpenRC's words, and reset takes it out",
+            openrc::run,
+        )
+    },
     row("dual-stack", "IPv4 and IPv6 for Pods, Services and the node", dual_stack::run),
     with_kubeadm("kubeadm", "kubeadm's own commands work on the cluster", kubeadm::commands),
     with_kubeadm(

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::asking::Asking;
 use crate::cluster;
-use crate::command::{Output, check};
+use crate::command::Output;
 use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
@@ -221,7 +221,7 @@ pub(super) fn tag(node: &Node, own: &[String], version: &str) -> anyhow::Result<
         let own = own.iter().find(|r| r.rsplit_once(':').is_some_and(|(r, _)| r == repository));
         let own = own.with_context(|| format!("no image for {image}"))?;
         if own != image {
-            check("ctr", &["--namespace", "k8s.io", "images", "tag", "--force", own, image])?;
+            node.plan.runtime.tag(own, image)?;
         }
     }
     Ok(())

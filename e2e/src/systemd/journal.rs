@@ -1,4 +1,5 @@
-//! The log: a line of `microseconds<TAB>speaker[pid]<TAB>message` for each of a service's.
+//! The log: a line of `microseconds<TAB>speaker[pid]<TAB>message` for each of a service's. A container runtime writes its
+//! log itself, as it is: of its lines no time is known but the last one's.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -39,8 +40,13 @@ pub(super) fn append(service: &str, speaker: &str, message: &str) {
 
 /// All that `service` has logged.
 pub(super) fn read(service: &str) -> Vec<Entry> {
-    let text = fs::read(file(service)).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().filter_map(parse).collect()
+    let path = file(service);
+    let text = fs::read(&path).unwrap_or_default();
+    let written = path.metadata().and_then(|m| m.modified()).ok();
+    let written = written.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let time = written.and_then(|d| i64::try_from(d.as_micros()).ok()).unwrap_or(0);
+    let plain = |line: &str| Entry { time, speaker: format!("{service}[1]"), message: line.to_owned() };
+    String::from_utf8_lossy(&text).lines().map(|line| parse(line).unwrap_or_else(|| plain(line))).collect()
 }
 
 /// A line of the file.

@@ -2,7 +2,7 @@
 //!
 //! They know what is needed of them for one service, kubelet: its unit files are read and followed as systemd does for
 //! `Environment`, `EnvironmentFile` and `ExecStart`; it is restarted as `Restart=always` with `RestartSec=10` says; its
-//! log can be asked for. Of other units only `containerd` is known, as one that runs when its program does.
+//! log can be asked for. Of other units only those of container runtimes are known, as ones that run when their programs do.
 
 mod journal;
 mod journalctl;

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{state, unit};
-use crate::say;
+use crate::{command, say};
 
 /// A unit that is not there, and a service that does not run: systemd's exit codes.
 const NOT_FOUND: u8 = 4;
@@ -46,8 +46,16 @@ pub(super) fn main(args: &[String]) -> ExitCode {
     if verb == "daemon-reload" || verb == "reset-failed" {
         return ExitCode::SUCCESS;
     }
-    if service == "containerd" {
-        let (active, code) = if state::runs("containerd") { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
+    let runtimes = [
+        ("containerd", "containerd"),
+        ("crio", "crio"),
+        ("cri-docker", "cri-dockerd"),
+        ("docker", "dockerd"),
+    ];
+    let runtime =
+        runtimes.iter().find(|(name, program)| *name == service && command::find(program).is_some());
+    if let Some((_, program)) = runtime {
+        let (active, code) = if state::runs(program) { ("active", 0) } else { ("inactive", NOT_ACTIVE) };
         return match verb {
             "is-active" => answer(active, code),
             "is-enabled" => answer("enabled", 0),

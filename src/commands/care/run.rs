@@ -197,6 +197,8 @@ fn found(
     let mut findings = plan.findings.clone();
     findings.extend(rotation::check(paths, host, now));
     findings.extend(users(source, host, now));
+    let init = host.init_system().map(|init| init.name());
+    let findings: Vec<Finding> = findings.into_iter().map(|finding| finding.in_words_of(init)).collect();
     out.findings(AREA, &findings);
     findings
 }

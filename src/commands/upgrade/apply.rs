@@ -15,7 +15,7 @@ use crate::config::v1beta4::UpgradeConfiguration;
 use crate::config::{KubernetesVersion, Timeouts};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::RealHost;
+use crate::host::{Host, RealHost};
 use crate::output::Printer;
 use crate::workflows::upgrade::journal::Journal;
 use crate::workflows::upgrade::survey::Survey;
@@ -101,7 +101,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
         ask = false;
     }
     if let Some(done) = last {
-        let text = closing(&done.upgrade, done.changed, selection.only.is_none());
+        let text = host.advice(&closing(&done.upgrade, done.changed, selection.only.is_none()));
         out.count_warnings(AREA);
         out.result(Value::Object(done.data), &text);
     }

@@ -12,7 +12,7 @@ use crate::config::version::prefixed;
 use crate::config::{KubernetesVersion, Timeouts};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::RealHost;
+use crate::host::{Host, RealHost};
 use crate::manifest::Component;
 use crate::output::Printer;
 use crate::workflows::upgrade::journal::Journal;
@@ -79,7 +79,7 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     let done = step.run(out)?;
     let text = match selection.only {
         Some(_) => String::new(),
-        None => closing(&done.upgrade, done.changed),
+        None => host.advice(&closing(&done.upgrade, done.changed)),
     };
     out.count_warnings(AREA);
     out.result(Value::Object(done.data), &text);

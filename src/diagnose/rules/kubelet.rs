@@ -108,7 +108,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet and the container runtime disagree on the cgroup driver",
             "one manages cgroups through systemd, the other itself (cgroupfs)",
-            "set `SystemdCgroup = true` in /etc/containerd/config.toml and restart containerd; or set `cgroupDriver: cgroupfs` in a KubeletConfiguration",
+            "set {systemd_cgroups} in {runtime_config} and restart {runtime}; or set `cgroupDriver: cgroupfs` in a KubeletConfiguration",
         ],
     )
     .persisting(),

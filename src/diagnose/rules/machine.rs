@@ -17,12 +17,12 @@ const READ_ONLY: [&str; 3] = [
 const RUNTIME_DOWN: [&str; 3] = [
     "the container runtime does not answer at {socket}",
     "it is stopped, or died: no Pod can start without it",
-    "`systemctl restart containerd` (or crio, cri-docker), and `journalctl -u containerd -n 50` for why it ended",
+    "`systemctl restart {runtime}`, and `journalctl -u {runtime} -n 50` for why it ended",
 ];
 const RUNTIME_ELSEWHERE: [&str; 3] = [
     "kubelet finds no container runtime at {path}",
     "the runtime is stopped, or a flag of kubelet's or its containerRuntimeEndpoint names another socket than the runtime's ({socket})",
-    "`systemctl restart containerd`; and where the socket is another, correct kubelet's container-runtime-endpoint (/etc/default/kubelet, nodeRegistration.kubeletExtraArgs), then run again",
+    "`systemctl restart {runtime}`; and where the socket is another, correct kubelet's container-runtime-endpoint (/etc/default/kubelet, nodeRegistration.kubeletExtraArgs), then run again",
 ];
 const NO_CRI: [&str; 3] = [
     "the container runtime at {socket} does not speak CRI v1",
@@ -76,19 +76,21 @@ pub(super) const RULES: &[Rule] = &[
         NO_CRI,
     )
     .persisting(),
-    rule("RuntimeDown", Source::Runtime, r".", RUNTIME_DOWN).persisting(),
+    rule("RuntimeDown", Source::Runtime, r".", RUNTIME_DOWN).persisting().look(Look::RuntimeLog),
     rule(
         "RuntimeDown",
         Source::Kubelet,
         r"(?:validate service connection|failed to create CRI runtime).*dial unix (?<path>[^\s:]+): connect: (?:no such file or directory|connection refused)",
         RUNTIME_ELSEWHERE,
     )
-    .persisting(),
+    .persisting()
+    .look(Look::RuntimeLog),
     rule(
         "RuntimeDown",
         Source::Kubelet,
         r"(?:validate service connection|failed to create CRI runtime|connection error: desc = .transport: Error while dialing: dial unix).*(?:no such file or directory|connection refused|DeadlineExceeded|context deadline exceeded)",
         RUNTIME_DOWN,
     )
-    .persisting(),
+    .persisting()
+    .look(Look::RuntimeLog),
 ];

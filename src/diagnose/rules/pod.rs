@@ -24,7 +24,7 @@ const WRONG_ARCHITECTURE: [&str; 3] = [
 const IMAGE_PULL: [&str; 3] = [
     "the image {image} of {component} is not here and can't be pulled",
     "the registry can't be reached, does not have it, or wants credentials: {why}",
-    "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `ctr -n k8s.io images import FILE`; then run again",
+    "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `kubestrap config images import FILE`; then run again",
 ];
 
 pub(super) const RULES: &[Rule] = &[
@@ -86,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "no Pod can start: the runtime's sandbox image {image} is not here and can't be pulled",
             "every Pod begins with a sandbox made of this image, which the runtime's configuration names",
-            "`crictl --runtime-endpoint {socket} pull {image}`, or bring it with `ctr -n k8s.io images import FILE`; or name another as `sandbox` (`sandbox_image`) in /etc/containerd/config.toml and restart containerd",
+            "`crictl --runtime-endpoint {socket} pull {image}`, or bring it with `kubestrap config images import FILE`; or name another as {sandbox_image} in {runtime_config} and restart {runtime}",
         ],
     )
     .persisting(),
@@ -97,7 +97,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "no container can start: the runtime does not find {program}{path}",
             "the OCI runtime, or containerd's shim, is not installed or not executable",
-            "install it (`apt-get install runc`), then `systemctl restart containerd`",
+            "install it (`apt-get install runc` or `crun`), then `systemctl restart {runtime}`",
         ],
     ),
     rule(
@@ -118,7 +118,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "no sandbox can be started for {component}: {why}",
             "the container runtime fails before Kubernetes' own programs come into play",
-            "`journalctl -u containerd -n 50` says more; fix the runtime, then run again",
+            "`journalctl -u {runtime} -n 50` says more; fix the runtime, then run again",
         ],
     )
     .persisting(),
@@ -126,15 +126,35 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "ImagePull",
         UNTIL_RUNNING,
-        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?(?:not found|no such host|server misbehaving|connection refused|no route to host|unauthorized|denied|forbidden|Never).*?)"?$"#,
+        r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName): .*?(?:pulling image|unpack image|resolve image|Container image|initializing source) "?(?:docker://)?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?(?:not found|no such host|server misbehaving|connection refused|no route to host|unauthorized|denied|forbidden|Never).*?)"?$"#,
         IMAGE_PULL,
     ),
-    rule("ImagePull", UNTIL_RUNNING, r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image) "?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#, IMAGE_PULL).persisting(),
+    rule("ImagePull", UNTIL_RUNNING, r#"(?:ErrImagePull|ImagePullBackOff|ErrImageNeverPull|InvalidImageName|ImageInspectError): .*?(?:pulling image|unpack image|resolve image|Container image|initializing source) "?(?:docker://)?(?<image>[^\s":]+:[^\s"]+?)"?[ :](?<why>.*?)"?$"#, IMAGE_PULL).persisting(),
     rule("ProgramMissing", Source::Exit, PROGRAM_MISSING, PROGRAM_IS_MISSING),
     rule("WrongArchitecture", Source::Ended(ALL), r"exec format error", WRONG_ARCHITECTURE),
     rule("WrongArchitecture", Source::Exit, r"exec format error", WRONG_ARCHITECTURE),
     rule("ProgramMissing", UNTIL_HEALTHY, PROGRAM_MISSING, PROGRAM_IS_MISSING),
     rule("WrongArchitecture", UNTIL_HEALTHY, r"exec format error", WRONG_ARCHITECTURE),
+    rule(
+        "OomScore",
+        UNTIL_HEALTHY,
+        r"oom_score_adj.{0,4}: (?i:permission denied)",
+        [
+            "no container can start: the runtime may not lower the score by which the kernel chooses what to kill",
+            "it lacks CAP_SYS_RESOURCE, as machines that are containers do",
+            "give this machine CAP_SYS_RESOURCE; containerd can do without it: `restrict_oom_score_adj = true` in its CRI runtime configuration",
+        ],
+    ),
+    rule(
+        "OciRuntimeTooOld",
+        UNTIL_HEALTHY,
+        r"container create failed: unknown version specified",
+        [
+            "no container can start: crun is too old for this container runtime",
+            "crun refuses the version of the OCI specification by which the runtime describes containers",
+            "update crun (1.21 works with CRI-O 1.36, 1.8.1 does not), or set `default_runtime = \"runc\"` of `[crio.runtime]` in {runtime_config} and restart {runtime}",
+        ],
+    ),
     rule(
         "ContainerFails",
         UNTIL_HEALTHY,

@@ -1,6 +1,6 @@
 //! Why an image can't be pulled, and what to do.
 
-use super::{CriCause, CriError};
+use super::{CriCause, CriError, KnownRuntime};
 use crate::finding::Finding;
 
 /// The name of this check, as kubeadm has it.
@@ -16,6 +16,8 @@ pub(crate) struct PullError {
     pub tries: u32,
     /// The registry's reason, in the runtime's words.
     pub reason: String,
+    /// The runtime.
+    runtime: &'static KnownRuntime,
 }
 
 /// What the words of a failed pull mean.
@@ -37,7 +39,25 @@ const fn rule(
 }
 
 /// The first that fits counts; marks are in lower case.
-static RULES: [Rule; 9] = [
+static RULES: [Rule; 12] = [
+    rule(
+        false,
+        &["is blocked in"],
+        "registries.conf of this machine blocks the registry",
+        "take `blocked` out of the registry's section in /etc/containers/registries.conf or registries.conf.d, and restart the runtime",
+    ),
+    rule(
+        false,
+        &["policy.json", "rejected by policy"],
+        "the policy of this machine accepts no such image, or there is no policy",
+        "write `{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}` or your own policy into /etc/containers/policy.json",
+    ),
+    rule(
+        false,
+        &["did not resolve to an alias and no unqualified-search registries"],
+        "the image's name has no registry, and registries.conf names none to search",
+        "give the image's full name, as registry.k8s.io/pause:3.10.2",
+    ),
     rule(
         true,
         &["no such host", "name resolution", "server misbehaving", "lookup "],
@@ -54,7 +74,7 @@ static RULES: [Rule; 9] = [
         false,
         &["unauthorized", "authorization failed", "denied", "401", "403 forbidden", "insufficient_scope"],
         "the registry refuses it: it needs a login, or there is no such image",
-        "give the runtime credentials (containerd: /etc/containerd/certs.d), or correct the image's name",
+        "give the runtime credentials ({registry_credentials}), or correct the image's name",
     ),
     rule(
         false,
@@ -66,13 +86,13 @@ static RULES: [Rule; 9] = [
         false,
         &["x509", "certificate signed by unknown authority", "tls: failed to verify"],
         "the registry's certificate is not trusted here",
-        "put its CA below /etc/containerd/certs.d/REGISTRY/ or into the system's, and restart the runtime",
+        "put its CA below {registry_certificates}/REGISTRY/ or into the system's, and restart the runtime",
     ),
     rule(
         false,
         &["http response to https client"],
         "the registry speaks plain HTTP",
-        "tell the runtime so: a hosts.toml below /etc/containerd/certs.d/REGISTRY/",
+        "tell the runtime so: {plain_http}",
     ),
     rule(
         false,
@@ -114,7 +134,8 @@ impl PullError {
         let bare =
             words.split_once("failed to pull and unpack image").and_then(|(_, rest)| rest.split_once("\": "));
         let reason = bare.map_or(words.as_str(), |(_, rest)| rest).to_owned();
-        Self { image: image.to_owned(), tries, reason }
+        let runtime = KnownRuntime::of_socket(&error.endpoint.to_string());
+        Self { image: image.to_owned(), tries, reason, runtime }
     }
 
     fn rule(&self) -> Option<&'static Rule> {
@@ -129,14 +150,16 @@ impl PullError {
 
     /// The same as a finding.
     pub(crate) fn finding(&self) -> Finding {
-        let again = "; `kubestrap config images pull` tries again, and `ctr -n k8s.io images import FILE.tar` brings an image without a network";
+        let again = "; `kubestrap config images pull` tries again, and `kubestrap config images import FILE.tar` brings images without a network";
         let tries = if self.tries == 1 { String::new() } else { format!(" ({} tries)", self.tries) };
         let finding =
             Finding::error(format!("the image {} can't be pulled{tries}", self.image)).evidence(&self.reason);
         let finding = match self.rule() {
             Some(rule) => finding.cause(rule.cause).fix(format!(
                 "{}{again}",
-                rule.fix.replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
+                self.runtime
+                    .advice(rule.fix)
+                    .replace("REGISTRY", self.image.split('/').next().unwrap_or_default())
             )),
             None => finding.fix(again.trim_start_matches("; ")),
         };
@@ -153,6 +176,36 @@ mod tests {
     fn error(message: &str) -> PullError {
         let cause = CriCause::Rpc { code: Code::Unknown, message: message.into() };
         PullError::new("r.example/a:1", 5, &cri_error("PullImage", cause))
+    }
+
+    #[test]
+    fn recorded_words_of_cri_o() {
+        for (message, may_pass, cause) in [
+            (
+                "unable to pull image or OCI artifact: pull image err: initializing source docker://registry.k8s.io/pause:9: registry registry.k8s.io is blocked in /etc/containers/registries.conf or /root/.config/containers/registries.conf.d; artifact err: image reference: get manifest from ref: create image source: registry registry.k8s.io is blocked in /etc/containers/registries.conf or /root/.config/containers/registries.conf.d",
+                false,
+                "blocks the registry",
+            ),
+            (
+                "no policy.json file found at any of the following: \"/root/.config/containers/policy.json\", \"/etc/containers/policy.json\"",
+                false,
+                "policy",
+            ),
+            (
+                "short-name \"x/pause:1\" did not resolve to an alias and no unqualified-search registries are defined in \"/etc/containers/registries.conf\"",
+                false,
+                "has no registry",
+            ),
+            (
+                "unable to pull image: initializing source docker://k8s.gcr.io/pause:3.2: pinging container registry k8s.gcr.io: Get \"https://k8s.gcr.io/v2/\": dial tcp: lookup k8s.gcr.io on 10.255.255.53:53: dial udp 10.255.255.53:53: connect: network is unreachable",
+                true,
+                "resolved",
+            ),
+        ] {
+            let error = error(message);
+            assert_eq!(error.may_pass(), may_pass, "{message}");
+            assert!(error.finding().cause.unwrap().contains(cause), "{message}");
+        }
     }
 
     #[test]

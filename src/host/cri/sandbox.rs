@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn runs_as_kubelet_would_on_the_hosts_network() {
+    async fn runs_on_the_hosts_network_with_a_process_of_its_own() {
         let runtime = FakeRuntime::start(|_, _| Answer::Bytes(b"\x0a\x02s1".to_vec()));
         let client = CriClient::connect(&runtime.endpoint).await.unwrap();
         let config = PodSandboxConfig {
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(linux.cgroup_parent, "/kubepods");
         let security = linux.security_context.unwrap();
         let namespaces = security.namespace_options.unwrap();
-        assert_eq!((namespaces.network, namespaces.pid, namespaces.ipc), (2, 1, 0));
+        assert_eq!((namespaces.network, namespaces.pid, namespaces.ipc), (2, 0, 0));
         assert_eq!(security.seccomp.unwrap().profile_type, 0);
     }
 

@@ -33,13 +33,14 @@ pub(crate) struct PodSandboxConfig {
 }
 
 impl From<&PodSandboxConfig> for proto::PodSandboxConfig {
-    /// The namespaces and the seccomp profile are those that kubelet gives the sandbox of an ordinary Pod.
+    /// The namespaces and the seccomp profile are those that kubelet gives the sandbox of a Pod with
+    /// `shareProcessNamespace`: for others CRI-O starts no process, so that nothing would be verified.
     fn from(config: &PodSandboxConfig) -> Self {
         let network = if config.host_network { NamespaceMode::Node } else { NamespaceMode::Pod };
         let security_context = proto::LinuxSandboxSecurityContext {
             namespace_options: Some(proto::NamespaceOption {
                 network: network.into(),
-                pid: NamespaceMode::Container.into(),
+                pid: NamespaceMode::Pod.into(),
                 ipc: NamespaceMode::Pod.into(),
             }),
             seccomp: Some(proto::SecurityProfile { profile_type: proto::ProfileType::RuntimeDefault.into() }),

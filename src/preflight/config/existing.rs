@@ -14,8 +14,10 @@ use crate::manifest::Component;
 use crate::pki::Bundle;
 use crate::yaml;
 
-/// Files in which distributions' packages let people give kubelet more flags; the drop-in reads them.
-pub(crate) const KUBELET_ENV_FILES: [&str; 2] = ["/etc/default/kubelet", "/etc/sysconfig/kubelet"];
+/// Files in which distributions' packages let people give kubelet more flags: the drop-in reads the first two, OpenRC the
+/// last.
+pub(crate) const KUBELET_ENV_FILES: [&str; 3] =
+    ["/etc/default/kubelet", "/etc/sysconfig/kubelet", "/etc/conf.d/kubelet"];
 
 /// What is at the path of a component's manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]

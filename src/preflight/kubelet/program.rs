@@ -68,13 +68,12 @@ pub(crate) fn skew(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 
 /// kubelet is started at boot.
 pub(crate) fn service(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
-    let Some(init) = machine.init_system() else {
+    if machine.init_system().is_none() {
         return vec![
             Finding::warning("no supported init system: neither systemd nor OpenRC")
-                .cause("nothing would start kubelet at boot or restart it when it fails")
-                .fix("start kubelet by other means once its files are written"),
+                .cause("nothing would start kubelet at boot or restart it when it fails"),
         ];
-    };
+    }
     let state = machine.service("kubelet");
     if !state.exists {
         return vec![Finding::info("there is no kubelet service yet: it will be created")];
@@ -82,12 +81,10 @@ pub(crate) fn service(_: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
     if state.enabled {
         return vec![];
     }
-    let command =
-        if init == "OpenRC" { "rc-update add kubelet default" } else { "systemctl enable kubelet.service" };
     vec![
         Finding::warning("the kubelet service is not enabled")
             .cause("the control plane would not come back after a reboot")
-            .fix(format!("`{command}`")),
+            .fix("`systemctl enable kubelet.service`"),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::containerd;
 use crate::config::{NodeSettings, Settings};
 use crate::finding::Finding;
-use crate::host::cri::{CgroupDriver, CriCause, CriError, KNOWN_SOCKETS};
+use crate::host::cri::{CgroupDriver, CriCause, CriError, KNOWN_RUNTIMES, KnownRuntime};
 use crate::host::machine::{Machine, PathKind};
 use crate::preflight::kubelet;
 
@@ -19,7 +19,7 @@ pub(crate) fn cri(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> {
                 let what =
                     format!("the container runtime {} reports that it is not ready", facts.version.name);
                 let words = format!("{}: {}", ready.reason, ready.message);
-                let service = service_of(&node.registration.cri_socket);
+                let service = KnownRuntime::of_socket(&node.registration.cri_socket).service;
                 vec![
                     Finding::error(what)
                         .evidence(words)
@@ -36,19 +36,10 @@ pub(crate) fn is_run_by_systemd(machine: &dyn Machine) -> bool {
     machine.kind(Path::new("/run/systemd/system")) == Some(PathKind::Dir)
 }
 
-/// The service that makes a socket.
-fn service_of(socket: &str) -> &'static str {
-    match socket {
-        s if s.contains("crio") => "crio",
-        s if s.contains("cri-dockerd") => "cri-docker",
-        _ => "containerd",
-    }
-}
-
 fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> Finding {
     let socket = &node.registration.cri_socket;
-    let service = service_of(socket);
-    let state = machine.service(service);
+    let known = KnownRuntime::of_socket(socket);
+    let service = known.service;
     let evidence = error.to_string();
     if let Some(finding) = not_a_socket(error.endpoint.path(), machine) {
         return finding;
@@ -56,23 +47,46 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     match &error.cause {
         CriCause::NoSocket => {
             let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
-            let here = |p: &&&str| machine.kind(Path::new(p)) == Some(PathKind::Socket);
-            let others: Vec<String> = KNOWN_SOCKETS.iter().filter(here).map(|p| format!("unix://{p}")).collect();
+            let here = |r: &&KnownRuntime| machine.kind(Path::new(r.socket)) == Some(PathKind::Socket);
+            let others: Vec<String> =
+                KNOWN_RUNTIMES.iter().filter(here).map(|r| format!("unix://{}", r.socket)).collect();
             if let Some(other) = others.first() {
                 let finding = finding.cause(format!("another runtime is here: {}", others.join(", ")));
                 return finding.fix(format!("`--cri-socket {other}`, or nodeRegistration.criSocket"));
             }
-            if state.exists || machine.program(service).is_some() {
+            let installed =
+                |r: &&KnownRuntime| machine.service(r.service).exists || machine.program(r.program).is_some();
+            let first = || std::iter::once(known).chain(&KNOWN_RUNTIMES);
+            let processes = machine.processes();
+            let runs = |r: &&KnownRuntime| processes.iter().any(|p| p.on_host && p.is(r.program));
+            if let Some(r) = first().find(runs) {
                 return finding
-                    .cause(format!("{service} is installed, but not running"))
-                    .fix(format!("`systemctl enable --now {service}`"));
+                    .cause(format!("{} runs, and its socket is gone: it was removed, or it listens elsewhere", r.program))
+                    .fix(format!(
+                        "`systemctl restart {}`; if it listens elsewhere, give that socket with `--cri-socket`",
+                        r.service
+                    ));
             }
-            finding
-                .cause("no container runtime is installed, or it listens elsewhere (then `--cri-socket`)")
-                .fix("install one: `apt-get install containerd` or `dnf install containerd`")
+            match first().find(installed) {
+                Some(r) if r.name == known.name => finding
+                    .evidences(machine.complaint(service))
+                    .cause(format!("{service} is installed, but not running"))
+                    .fix(format!("`systemctl enable --now {service}`")),
+                Some(r) => finding
+                    .evidences(machine.complaint(r.service))
+                    .cause(format!("{} is installed, but not running", r.service))
+                    .fix(format!(
+                        "`systemctl enable --now {}`, and where criSocket is set, `--cri-socket unix://{}`",
+                        r.service, r.socket
+                    )),
+                None => finding
+                    .cause("no container runtime is installed, or it listens elsewhere (then `--cri-socket`)")
+                    .fix(format!("install one: `apt-get install {0}` or `dnf install {0}`", known.package)),
+            }
         }
         CriCause::NotListening => Finding::error(format!("nothing listens on {socket}"))
             .evidence(evidence)
+            .evidences(machine.complaint(service))
             .cause(format!("{service} has stopped or crashed, and left its socket behind"))
             .fix(format!("`systemctl start {service}`; if it does not stay up, `journalctl -u {service} -n 50` shows why")),
         CriCause::PermissionDenied if !machine.is_root() => {
@@ -91,16 +105,21 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
                     "take \"cri\" out of disabled_plugins in line {} of {}, then `systemctl restart containerd`",
                     line.number, line.path
                 )),
+            _ if service != "containerd" => Finding::error(format!("what answers at {socket} does not serve CRI v1"))
+                .evidence(evidence)
+                .cause(format!("it is not {}, or one that is older than CRI v1", known.name))
+                .fix(format!("update {}; `--cri-socket` (nodeRegistration.criSocket) names another runtime", known.package)),
             _ => Finding::error(format!("what answers at {socket} does not serve CRI v1"))
                 .evidence(evidence)
                 .cause("its CRI plugin failed to load, or it is older than CRI v1 (containerd before 1.6)")
                 .fix("`ctr plugins ls | grep cri` shows the plugin; `journalctl -u containerd | grep -i cri` tells why"),
         },
         CriCause::NotGrpc { .. } => {
-            let here = |p: &&&str| {
-                machine.kind(Path::new(p)) == Some(PathKind::Socket) && !socket.ends_with(**p)
+            let here = |r: &&KnownRuntime| {
+                machine.kind(Path::new(r.socket)) == Some(PathKind::Socket) && !socket.ends_with(r.socket)
             };
-            let other = KNOWN_SOCKETS.iter().find(here).map(|p| format!("`--cri-socket unix://{p}`, which is here"));
+            let other = KNOWN_RUNTIMES.iter().find(here);
+            let other = other.map(|r| format!("`--cri-socket unix://{}`, which is here", r.socket));
             let other = other.unwrap_or_else(|| "`--cri-socket` (nodeRegistration.criSocket) names another".into());
             Finding::error(format!("what listens at {socket} is not a container runtime with CRI"))
                 .evidence(evidence)
@@ -164,6 +183,7 @@ pub(crate) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
     let Ok(facts) = machine.runtime() else { return vec![] };
     let configured = kubelet::cgroup_driver(settings);
     let follows = kubelet::version(machine).map_or(true, |v| v.minor() >= 31);
+    let known = KnownRuntime::of_socket(&settings.node.registration.cri_socket);
     let restart = "then `systemctl restart containerd`";
     let edit = |value: bool, line: Option<&containerd::Line>| match line {
         Some(line) => {
@@ -189,12 +209,18 @@ pub(crate) fn cgroup_driver(settings: &Settings, machine: &dyn Machine) -> Vec<F
                     containerd::setting(&settings.node, machine, "SystemdCgroup").map(|s| s.0).as_ref(),
                 ),
                 CgroupDriver::Cgroupfs => {
-                    "set `cgroup_manager = \"systemd\"` in the runtime's configuration".into()
+                    format!(
+                        "set {} in {}, then `systemctl restart {}`",
+                        known.systemd_cgroups, known.config, known.service
+                    )
                 }
                 CgroupDriver::Systemd if is_containerd && !is_run_by_systemd(machine) => edit(
                     false,
                     containerd::setting(&settings.node, machine, "SystemdCgroup").map(|s| s.0).as_ref(),
                 ),
+                CgroupDriver::Systemd if !is_run_by_systemd(machine) => {
+                    format!("set {} in {}, then restart {}", known.own_cgroups, known.config, known.service)
+                }
                 CgroupDriver::Systemd => "set `cgroupDriver: systemd` in the KubeletConfiguration".into(),
             };
             let finding = if follows {

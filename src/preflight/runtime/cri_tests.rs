@@ -3,7 +3,7 @@
 use super::*;
 use crate::finding::Severity;
 use crate::host::ServiceState;
-use crate::preflight::fake::{FakeMachine, cri_error, settings};
+use crate::preflight::fake::{FakeMachine, cri_error, process, settings};
 
 fn failing(cause: CriCause) -> FakeMachine {
     FakeMachine::with(|m| m.runtime = Err(cri_error("Version", cause)))
@@ -43,6 +43,26 @@ fn each_way_to_fail_to_respond_has_its_fix() {
     for row in ["ContainerRuntimeVersion", "CgroupDriver", "SandboxImage", "Sandbox"] {
         assert!(machine.check(row, &s).is_empty(), "{row}");
     }
+}
+
+#[test]
+fn crio_that_does_not_run_is_found_where_no_socket_is_named() {
+    let mut machine = failing(CriCause::NoSocket);
+    machine.programs = vec!["crio".into()];
+    machine.services.clear();
+    let found = machine.finding("CRI", &settings(""));
+    assert_eq!(found.cause.unwrap(), "crio is installed, but not running");
+    assert!(found.fix.unwrap().contains("`systemctl enable --now crio`"));
+    let said =
+        "time=\"2026-11-28T21:00:00Z\" level=fatal msg=\"validating root config: failed to get store\"";
+    let ended = "crio.service: Failed with result 'exit-code'.";
+    machine.logs = [("crio".to_owned(), [said, "bye", ended].map(str::to_owned).to_vec())].into();
+    let found = machine.finding("CRI", &settings(""));
+    assert_eq!(found.evidence[1], format!("crio logged: {said}"));
+    machine.processes = vec![process(1, "/usr/bin/crio")];
+    let found = machine.finding("CRI", &settings(""));
+    assert!(found.cause.unwrap().starts_with("crio runs, and its socket is gone"));
+    assert!(found.fix.unwrap().contains("`systemctl restart crio`"));
 }
 
 #[test]

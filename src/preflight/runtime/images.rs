@@ -15,7 +15,7 @@ pub(crate) fn never_pulled(settings: &Settings, machine: &dyn Machine) -> Vec<Fi
     if missing.is_empty() {
         return vec![];
     }
-    let import = "`ctr -n k8s.io images import FILE.tar` brings an image without a registry";
+    let import = "`kubestrap config images import FILE.tar` brings images without a registry";
     vec![
         Finding::warning(format!("images are missing, and imagePullPolicy is Never: {}", missing.join(", ")))
             .cause(

@@ -4,7 +4,7 @@ use super::containerd;
 use super::sandbox_rules::RULES;
 use crate::config::{NodeSettings, Settings};
 use crate::finding::Finding;
-use crate::host::cri::{CgroupDriver, CriCause, CriError};
+use crate::host::cri::{CgroupDriver, CriCause, CriError, KnownRuntime};
 use crate::host::machine::{Machine, RuntimeFacts, Said};
 
 /// A slice that every machine under systemd has.
@@ -28,6 +28,7 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
     let Ok(facts) = machine.runtime() else { return vec![] };
     let Some(image) = image(&settings.node, machine, &facts) else { return vec![] };
     let ours = settings.pause_image();
+    let known = KnownRuntime::of_socket(&settings.node.registration.cri_socket);
     if facts.holds(&image) {
         if image == ours {
             return vec![];
@@ -41,13 +42,13 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
     let Err(error) = machine.container_runtime().pull_once(&image) else { return vec![] };
     let fix = if facts.holds(&ours) {
         format!(
-            "let the runtime take {ours}, which is here: `{}`, then restart the runtime",
+            "let the runtime take {ours}, which is here: {}, then restart the runtime",
             setting_for(&ours, settings, machine)
         )
     } else {
         format!(
-            "bring it here: `ctr -n k8s.io images pull {image}`, or `ctr -n k8s.io images import FILE.tar`; or name another in the runtime's configuration ({})",
-            containerd::path(&settings.node, machine)
+            "bring it here: `crictl pull {image}`, or `kubestrap config images import FILE.tar`; or name another as {} in {}",
+            known.sandbox_image, known.config
         )
     };
     vec![
@@ -58,17 +59,20 @@ pub(crate) fn check_image(settings: &Settings, machine: &dyn Machine) -> Vec<Fin
     ]
 }
 
-/// How containerd's configuration names the image, in the form that it has.
+/// How the runtime's configuration names the image; containerd's, in the form that it has.
 fn setting_for(image: &str, settings: &Settings, machine: &dyn Machine) -> String {
-    match containerd::setting(&settings.node, machine, "sandbox") {
-        Some((line, _)) => format!("sandbox = \"{image}\"` in line {} of `{}", line.number, line.path),
-        None => match containerd::setting(&settings.node, machine, "sandbox_image") {
-            Some((line, _)) => {
-                format!("sandbox_image = \"{image}\"` in line {} of `{}", line.number, line.path)
-            }
-            None => format!("sandbox_image = \"{image}\"` in `{}", containerd::path(&settings.node, machine)),
-        },
+    let known = KnownRuntime::of_socket(&settings.node.registration.cri_socket);
+    match known.service {
+        "containerd" => {}
+        "crio" => return format!("`pause_image = \"{image}\"` below `[crio.image]` in {}", known.config),
+        _ => return format!("{image} as {}", known.sandbox_image),
     }
+    let found = ["sandbox", "sandbox_image"].into_iter().find_map(|key| {
+        let (line, _) = containerd::setting(&settings.node, machine, key)?;
+        Some(format!("`{key} = \"{image}\"` in line {} of {}", line.number, line.path))
+    });
+    let path = containerd::path(&settings.node, machine);
+    found.unwrap_or_else(|| format!("`sandbox_image = \"{image}\"` in {path}"))
 }
 
 /// A sandbox starts, and goes away again.
@@ -97,8 +101,9 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
         }
     }
     let Some(error) = error else { return vec![] };
+    let known = KnownRuntime::of_socket(&node.registration.cri_socket);
     let said = words(&error);
-    let rule = RULES.iter().find(|rule| rule.marks.iter().any(|mark| said.contains(mark)));
+    let rule = RULES.iter().find(|rule| rule.fits(&said));
     // That is what SandboxImage tells, with its name.
     if rule.is_some_and(|r| r.about_image) && image(node, machine, &facts).is_some_and(|i| !facts.holds(&i)) {
         return vec![];
@@ -120,8 +125,8 @@ pub(crate) fn check(node: &NodeSettings, machine: &dyn Machine) -> Vec<Finding> 
         finding = finding.evidences(own.map(|own| format!("`runc --version`: {own}")));
     }
     vec![match rule {
-        Some(rule) => finding.cause(rule.cause).fix(rule.fix),
-        None => finding.fix("`journalctl -u containerd -n 50` (or the runtime's own service) shows more"),
+        Some(rule) => finding.cause(rule.cause).fix(rule.fix_for(known)),
+        None => finding.fix(format!("`journalctl -u {} -n 50` shows more", known.service)),
     }]
 }
 
@@ -172,6 +177,34 @@ mod tests {
             ),
             ("exec: \"runc\": executable file not found in $PATH", "runc"),
             ("write /x: no space left on device", "full"),
+            // CRI-O 1.36.3's.
+            ("container create failed: unknown version specified\n", "too old"),
+            (
+                "container create failed: write to `/proc/self/oom_score_adj`: Permission denied\n",
+                "CAP_SYS_RESOURCE",
+            ),
+            ("fork/exec /usr/bin/conmon: no such file or directory", "conmon"),
+            (
+                "failed to pin namespaces [0x138c2f262600 0x138c2f262630]:  fork/exec /usr/bin/pinns: no such file or directory",
+                "pinns",
+            ),
+            ("exit status 1", "missing or damaged"),
+            (
+                "container create failed: crun: error while loading shared libraries: libyajl.so.2: cannot open shared object file\n",
+                "libraries",
+            ),
+            (
+                "failed to add conmon to systemd sandbox cgroup: start transient unit \"crio-conmon-a5454f5a.scope\": dial unix /run/systemd/private: connect: no such file or directory",
+                "systemd cgroup driver",
+            ),
+            (
+                "container create failed: cgroups in hybrid mode not supported, drop all controllers from cgroupv2\n",
+                "side by side",
+            ),
+            (
+                "creating pod sandbox with name \"k8s_kubestrap-preflight_default_675-1795892747127427482_0\": no space left on device",
+                "full",
+            ),
             ("expected cgroupsPath to be of format \"slice:prefix:name\"", "drivers"),
             ("failed to mount rootfs component: invalid argument", "snapshotter"),
         ] {
@@ -181,6 +214,23 @@ mod tests {
         }
         let found = failing("something new").finding("Sandbox", &s);
         assert!(found.cause.is_none() && found.fix.is_some());
+    }
+
+    #[test]
+    fn advice_names_the_runtime_s_own_settings() {
+        let s = settings(
+            "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {criSocket: 'unix:///var/run/crio/crio.sock'}\n",
+        );
+        let machine = failing(
+            "start transient unit \"crio-conmon-1.scope\": dial unix /run/systemd/private: connect: no such file or directory",
+        );
+        let fix = machine.finding("Sandbox", &s).fix.unwrap();
+        assert!(
+            fix.contains("`cgroup_manager = \"cgroupfs\"`") && fix.contains("/etc/crio/crio.conf.d"),
+            "{fix}"
+        );
+        let fix = failing("something new").finding("Sandbox", &s).fix.unwrap();
+        assert_eq!(fix, "`journalctl -u crio -n 50` shows more");
     }
 
     #[test]
@@ -213,7 +263,10 @@ mod tests {
         assert_eq!(found.severity, Severity::Error);
         assert!(found.evidence[0].contains("no such host"));
         assert!(
-            found.fix.unwrap().contains("`sandbox_image = \"registry.k8s.io/pause:3.10.2\"` in line 2 of")
+            found
+                .fix
+                .unwrap()
+                .contains("`sandbox_image = \"registry.k8s.io/pause:3.10.2\"` in line 2 of /etc")
         );
         assert!(machine.check("Sandbox", &s).is_empty(), "SandboxImage tells it");
         machine.pull = Ok(());

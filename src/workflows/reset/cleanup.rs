@@ -113,6 +113,12 @@ fn stop_kubelet(run: &Run) {
     if let Err(error) = init.stop("kubelet") {
         run.warn(format!("kubelet could not be stopped, so it may start Pods again: {error}"));
     }
+    // With systemd, kubelet's package has it enabled; OpenRC starts it at boot because init said so.
+    if init.name() == "OpenRC"
+        && let Err(error) = init.disable("kubelet")
+    {
+        run.warn(format!("kubelet would start at boot: {error}"));
+    }
 }
 
 fn remove_pods(run: &mut Run) {

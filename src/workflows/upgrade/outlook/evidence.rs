@@ -54,6 +54,8 @@ pub(crate) struct Evidence {
     pub(super) corefile_kept: bool,
     /// Flags that packages' and users' files give kubelet on this node: the file, and the flag.
     pub(super) kubelet_flags: Vec<(&'static str, Arg)>,
+    /// The name of this node's init system.
+    pub(super) init_system: Option<&'static str>,
     /// kubelet runs on this node; none where that can't be told.
     pub(super) kubelet_active: Option<bool>,
     /// What etcd's quorum hangs on while this node's member is stopped; none where it does not, or is the only one.
@@ -91,6 +93,7 @@ impl Evidence {
             refused_addons: vec![],
             corefile_kept: false,
             kubelet_flags: vec![],
+            init_system: Some("systemd"),
             kubelet_active: Some(true),
             quorum: None,
             unfit_certificates: vec![],

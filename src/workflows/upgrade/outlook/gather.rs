@@ -65,6 +65,7 @@ pub(crate) fn gather(
     let certificates =
         if control_plane { certs::survey(&pki, host).unwrap_or_default() } else { certs::Survey::default() };
     let unfit_certificates = if control_plane { unfit_certificates(&pki, host) } else { vec![] };
+    let init_system = host.init_system().map(|init| init.name());
     let kubelet_active = host.init_system().map(|init| init.state("kubelet").active);
     let kubelet_flags = kubelet_env_flags(machine);
     let kubelet_flags =
@@ -104,6 +105,7 @@ pub(crate) fn gather(
         refused_addons,
         corefile_kept,
         kubelet_flags,
+        init_system,
         kubelet_active,
         quorum,
         unfit_certificates,

@@ -68,7 +68,9 @@ impl Outlook {
     pub(crate) fn of(evidence: &Evidence, ignored: &[String]) -> Self {
         let named = |row: &Row| {
             let findings = (row.look)(evidence).into_iter();
-            findings.map(|f| Finding { check: row.name.into(), ..f }).collect::<Vec<_>>()
+            findings
+                .map(|f| Finding { check: row.name.into(), ..f }.in_words_of(evidence.init_system))
+                .collect::<Vec<_>>()
         };
         let mut findings: Vec<Finding> = ROWS.iter().flat_map(named).collect();
         preflight::ignore(&mut findings, ignored);

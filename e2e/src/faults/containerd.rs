@@ -1,4 +1,4 @@
-//! The container runtime: absent, half there, or unable to do its work.
+//! containerd: absent, half there, or unable to do its work.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,13 +6,15 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 use super::fault::{Fault, fault};
+use super::midway::LAST_MANIFEST;
 use super::scene::{Scene, mount, put};
+use crate::command::check;
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(
         "containerd-stopped",
         "containerd is installed and does not run",
-        |s| s.node.stop_containerd(),
+        |s| s.node.stop_runtime(),
         &["containerd", "does not run|has stopped|not running"],
         &["systemctl start containerd|systemctl enable --now containerd"],
     ),
@@ -20,7 +22,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "containerd-no-socket",
         "containerd does not run, and left no socket",
         |s| {
-            s.node.stop_containerd()?;
+            s.node.stop_runtime()?;
             let _ = fs::remove_file("/run/containerd/containerd.sock");
             Ok(())
         },
@@ -30,7 +32,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "cri-plugin-disabled",
         "containerd's CRI plugin is turned off, as Docker's package ships it",
-        |s| s.node.change_containerd(|_| "# As Docker ships it.\ndisabled_plugins = [\"cri\"]\n".to_owned()),
+        |s| s.node.change_runtime(|_| "# As Docker ships it.\ndisabled_plugins = [\"cri\"]\n".to_owned()),
         &["CRI", "turned off|disabled", "config.toml:2"],
         &["disabled_plugins", "systemctl restart containerd"],
     ),
@@ -38,10 +40,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "cri-plugin-fails",
         "a file where the folder of CNI's configuration should be: containerd's CRI plugin does not load",
         |s| {
-            s.node.stop_containerd()?;
+            s.node.stop_runtime()?;
             fs::remove_dir_all("/etc/cni/net.d")?;
             put("/etc/cni/net.d", "not a folder\n")?;
-            s.node.change_containerd(|text| text)
+            s.node.change_runtime(|text| text)
         },
         &["CRI", "plugin", "/etc/cni/net.d|failed to load|does not load"],
         &["/etc/cni/net.d|ctr plugins ls|journalctl -u containerd"],
@@ -103,7 +105,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "systemd-cgroup-without-systemd",
         "the runtime manages cgroups through systemd, which does not run here",
-        |s| s.node.change_containerd(|text| text.replace("SystemdCgroup = false", "SystemdCgroup = true")),
+        |s| s.node.change_runtime(|text| text.replace("SystemdCgroup = false", "SystemdCgroup = true")),
         &["systemd", "cgroup", "sandbox|driver"],
         &["SystemdCgroup = false"],
     ),
@@ -111,7 +113,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "oom-score-refused",
         "the runtime may not set the score by which the kernel kills, and is not told so",
         |s| {
-            s.node.change_containerd(|t| {
+            s.node.change_runtime(|t| {
                 t.replace("restrict_oom_score_adj = true", "restrict_oom_score_adj = false")
             })
         },
@@ -122,9 +124,9 @@ pub(super) const FAULTS: &[Fault] = &[
         "sandbox-disk-full",
         "the disk on which containerd keeps its sandboxes is full",
         |s| {
-            s.node.stop_containerd()?;
+            s.node.stop_runtime()?;
             full("/run/containerd/io.containerd.runtime.v2.task")?;
-            s.node.change_containerd(|text| text)
+            s.node.change_runtime(|text| text)
         },
         &["sandbox", "no space left|full"],
         &["df -h|free some"],
@@ -133,13 +135,42 @@ pub(super) const FAULTS: &[Fault] = &[
         "containerd-root-read-only",
         "the disk on which containerd keeps its containers is read-only",
         |s| {
-            s.node.stop_containerd()?;
+            s.node.stop_runtime()?;
             let sandboxes = "/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes";
             mount(&["-t", "tmpfs", "-o", "ro", "tmpfs"], sandboxes)?;
-            s.node.change_containerd(|text| text)
+            s.node.change_runtime(|text| text)
         },
         &["sandbox", "read-only"],
         &["remount,rw|dmesg"],
+    ),
+    fault(
+        "pause-image-of-another-name",
+        "the runtime is configured for a sandbox image that nobody brought",
+        |s| {
+            s.node.change_runtime(|text| {
+                let mark = "sandbox = \"";
+                let end =
+                    text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(n, _)| n);
+                text.replace(end, "k8s.gcr.io/pause:3.2")
+            })
+        },
+        &["k8s.gcr.io/pause:3.2", "missing|can't be pulled"],
+        &["sandbox = \"registry.k8s.io/pause"],
+    ),
+    fault(
+        "containerd-dies",
+        "containerd dies while the control plane starts, and nobody starts it again",
+        |s| {
+            let processes = s.node.processes("containerd");
+            s.once_there(LAST_MANIFEST, move || {
+                for pid in processes {
+                    let _ = check("kill", &["-KILL", &pid.to_string()]);
+                }
+            });
+            Ok(())
+        },
+        &["containerd|container runtime", "does not run|stopped|not running|nobody listens|gone"],
+        &["systemctl start containerd|systemctl restart containerd"],
     ),
 ];
 

@@ -221,6 +221,7 @@ pub(crate) fn judge_kubelet_flags(args: &[Arg], minor: u64) -> Vec<(Option<usize
 fn of_kubelet(judge: &mut Judge<'_>) {
     rule::names_and_kinds(judge, judge.command.minor, true);
     rule::words(judge, rules::common::WORDS);
+    rule::ranges(judge, rules::kubelet::RANGES);
     rules::common::feature_gates(judge);
     rules::common::logging(judge);
     rules::common::http2(judge);

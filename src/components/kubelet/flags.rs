@@ -65,7 +65,6 @@ const ROWS: &[(&str, &str, Form)] = &[
     ("node-status-max-images", "nodeStatusMaxImages", Number),
     ("oom-score-adj", "oomScoreAdj", Number),
     ("pods-per-core", "podsPerCore", Number),
-    ("port", "port", Number),
     ("qos-reserved", "qosReserved", Pairs),
     ("read-only-port", "readOnlyPort", Number),
     ("registry-burst", "registryBurst", Number),

@@ -1,7 +1,8 @@
 //! Rules about kubelet's flags. Source: `cmd/kubelet/app/options/options.go` (`ValidateKubeletFlags`),
 //! `kubelet/pkg/apis/well_known_labels.go`.
 
-use super::super::rule::Judge;
+use super::super::program::Program::Kubelet;
+use super::super::rule::{Judge, Range, range};
 use crate::config::names;
 
 /// Labels of Kubernetes' own that kubelet may set on its Node.
@@ -21,6 +22,9 @@ const LABELS: &[&str] = &[
 
 /// Domains whose labels kubelet may set.
 const DOMAINS: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
+
+/// In the file 0 stands for the default, in the flag for itself.
+pub(in crate::components) const RANGES: &[Range] = &[range(Kubelet, "port", 1.0, 65535.0)];
 
 pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
     let command = judge.command;

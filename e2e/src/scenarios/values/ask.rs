@@ -27,6 +27,15 @@ cd "$3" && shift 3 && exec "$@"
 
 const STEP: Duration = Duration::from_millis(20);
 
+/// How long a component is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until it ends or says that it goes on: then it goes on.
+    pub(super) for_an_answer: Duration,
+    /// What it says last before it goes on may be followed by an end so much later.
+    pub(super) for_an_end: Duration,
+}
+
 /// What a component makes of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
@@ -44,8 +53,8 @@ pub(super) fn prepare(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks, with `patience` for a component that neither ends nor says that it goes on.
-pub(super) fn ask(component: &Component, command: &Command, patience: Duration) -> anyhow::Result<Answer> {
+/// Asks.
+pub(super) fn ask(component: &Component, command: &Command, patience: Patience) -> anyhow::Result<Answer> {
     let log = command.dir.path().join("log");
     let mut child = if component.live {
         start(Process::new(program(&command.words)?).args(command.words.iter().skip(1)), &log)?
@@ -81,11 +90,9 @@ fn answer(
     component: &Component,
     child: &mut Child,
     log: &Path,
-    patience: Duration,
+    patience: Patience,
 ) -> anyhow::Result<Answer> {
     let started = Instant::now();
-    // How long what it says last before it goes on may be followed by an end.
-    let grace = patience / 16;
     let mut judged: Option<Instant> = None;
     loop {
         let ended = child.try_wait()?;
@@ -105,7 +112,9 @@ fn answer(
         if judged.is_none() && component.goes_on.iter().any(|words| said.contains(words)) {
             judged = Some(Instant::now());
         }
-        if judged.is_some_and(|at| at.elapsed() > grace) || started.elapsed() > patience {
+        if judged.is_some_and(|at| at.elapsed() > patience.for_an_end)
+            || started.elapsed() > patience.for_an_answer
+        {
             return Ok(Answer::Takes);
         }
         thread::sleep(STEP);

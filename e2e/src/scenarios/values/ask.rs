@@ -136,7 +136,7 @@ fn last_words(said: &str) -> String {
     };
     let why = lines().rev().find(is_fatal).or_else(|| {
         lines().rev().find(|line| {
-            ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"]
+            ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed", "Failed to"]
                 .iter()
                 .any(|w| line.contains(w))
         })

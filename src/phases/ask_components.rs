@@ -9,8 +9,7 @@ use super::preflight::refuse;
 use crate::components::Subject;
 use crate::config::settings::IMAGE_REPOSITORY;
 use crate::error::Error;
-use crate::host::ContainerRuntime;
-use crate::host::cri::{ContainerJob, JobEnd};
+use crate::host::cri::{ContainerJob, CriError, JobEnd};
 use crate::manifest::Component;
 use crate::preflight::{Finding, ignore};
 use crate::workflow::{Run, patched_pod};
@@ -32,15 +31,12 @@ pub(super) fn ask(run: &Run) -> Result<(), Error> {
     if jobs.is_empty() {
         return Ok(());
     }
-    let runtime = &*run.runtime;
-    let mut findings: Vec<Finding> = std::thread::scope(|scope| {
-        let mut asked = vec![];
-        for (component, job) in &jobs {
-            let place = subject.place_of_args(*component);
-            asked.push(scope.spawn(move || ask_one(runtime, job, &place)));
-        }
-        asked.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
-    });
+    let (components, jobs): (Vec<Component>, Vec<ContainerJob>) = jobs.into_iter().unzip();
+    let ends = run.runtime.run_together(&jobs);
+    let told = components.into_iter().zip(&jobs).zip(ends);
+    let mut findings: Vec<Finding> = told
+        .filter_map(|((component, job), end)| answer(job, &subject.place_of_args(component), end))
+        .collect();
     ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
     run.findings(&findings);
     refuse(&findings)
@@ -85,9 +81,9 @@ fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
 }
 
 /// What one says.
-fn ask_one(runtime: &dyn ContainerRuntime, job: &ContainerJob, place: &str) -> Option<Finding> {
+fn answer(job: &ContainerJob, place: &str, end: Result<JobEnd, CriError>) -> Option<Finding> {
     let program = job.command.first().map_or("", String::as_str);
-    let finding = match runtime.run_to_end(job) {
+    let finding = match end {
         Ok(end) => judgement(program, &job.image, place, &end)?,
         // That images can't be run at all, other checks tell.
         Err(error) => not_asked(program, &job.image, error.to_string()),

@@ -244,7 +244,7 @@ fn of_ours(subject: &Subject, judged: Judged) -> Vec<Check> {
         })
         .within(15),
         Check::cluster(init, "EtcdServers", Error, "the flag etcd-servers", external::servers),
-        Check::cluster(init, "AnonymousAuth", Error, "the flag anonymous-auth", probes::anonymous),
+        Check::cluster(init, "AnonymousAuth", Error, "the flag anonymous-auth", probes::check),
         Check::node(NODES, "KubeletFlags", Error, "kubelet's flags", kubelet::flags::check).within(15),
         Check::node(NODES, "KubeletUnit", Error, "kubelet's unit", kubelet::unit::check),
         Check::cluster(NODES, "ResolvConf", Error, "the resolv.conf for Pods", kubelet::config::resolv_conf),

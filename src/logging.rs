@@ -7,10 +7,13 @@
 //! - 4 (`debug`): commands and calls to the container runtime and to etcd
 //! - 6 (`trace`): HTTP requests, with the status of their answers
 
+use std::io::{self, Write};
+
 use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+
+use crate::output::escape;
 
 /// Logs from here on what `-v` asks for. To be called once.
 pub(crate) fn start(verbosity: u8) {
@@ -21,22 +24,46 @@ pub(crate) fn start(verbosity: u8) {
         _ => Level::TRACE,
     };
     // It fails where something logs already.
-    let _ = tracing::subscriber::set_global_default(subscriber(level, std::io::stderr));
+    let _ = tracing::subscriber::set_global_default(subscriber(level, io::stderr));
 }
 
 /// Takes what this program logs. The libraries' own lines would drown it, and may hold what must not be shown.
-fn subscriber<W>(level: Level, writer: W) -> impl Subscriber + Send + Sync
+fn subscriber<W>(
+    level: Level,
+    writer: impl Fn() -> W + Send + Sync + 'static,
+) -> impl Subscriber + Send + Sync
 where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    W: Write + 'static,
 {
     let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
-    tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(writer).finish().with(ours)
+    let escaped = move || Escaped(writer());
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_target(false)
+        .with_writer(escaped)
+        .finish()
+        .with(ours)
+}
+
+/// Takes a line with each call, and escapes what it says as the rest of the output is.
+struct Escaped<W>(W);
+
+impl<W: Write> Write for Escaped<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let text = escape::message(text.strip_suffix('\n').unwrap_or(&text));
+        self.0.write_all(format!("{text}\n").as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// What `work` logs on this thread.
 #[cfg(test)]
 pub(crate) fn logged(level: Level, work: impl FnOnce()) -> String {
-    use std::io;
     use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
@@ -62,6 +89,14 @@ pub(crate) fn logged(level: Level, work: impl FnOnce()) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_logged_forges_no_line() {
+        let log =
+            logged(Level::INFO, || tracing::info!("no: {}", "\u{9b}1m\r\n[preflight] all checks passed"));
+        assert!(log.ends_with("no: \\u{9b}1m\\r\n    [preflight] all checks passed\n"), "{log:?}");
+        assert_eq!(log.lines().count(), 2, "{log:?}");
+    }
 
     #[test]
     fn lines_of_libraries_and_of_higher_levels_are_left_out() {

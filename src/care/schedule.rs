@@ -68,6 +68,14 @@ impl Schedule {
         }
     }
 
+    /// The command that starts a run as it is enabled.
+    pub(crate) fn start(self) -> String {
+        match self {
+            Self::Systemd => format!("systemctl start {SERVICE}"),
+            Self::Cron(dir) => format!("{dir}/{JOB}"),
+        }
+    }
+
     /// Its files, and what is in them, for a program with arguments.
     pub(crate) fn files(
         self,

@@ -42,7 +42,7 @@ enum Command {
         after_help = "Exit code 0: it is enabled and the last run was good; 1: otherwise.\n\nExamples:\n  kubestrap care status\n  kubestrap care status -o json"
     )]
     Status,
-    /// Do now what the daily run does
+    /// Do once, with the flags given here, what the daily run does
     #[command(
         after_help = "Exit code 0: all is in order, or what is due is left to the next run as another node has its turn; 1: something failed; 4: a component did not become healthy again, and the others were left as they are.\n\nExamples:\n  kubestrap care run --dry-run\n  kubestrap care run"
     )]

@@ -116,8 +116,8 @@ enum Snapshot {
     /// Verify that snapshots are complete and undamaged
     #[command(after_help = "Example:\n  kubestrap etcd snapshot verify /mnt/backup/etcd.db")]
     Verify {
-        /// Snapshots
-        #[arg(required = true, value_name = "FILE")]
+        /// Snapshots, or directories of them
+        #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
     /// Replace the data of this node's etcd, which becomes the only member, by those of a snapshot

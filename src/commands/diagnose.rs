@@ -14,8 +14,9 @@ use crate::exit_status::ExitStatus;
 use crate::finding::{Finding, Severity};
 use crate::health::{LiveWatch, Stage, Watch};
 use crate::host::{self, FileMode, Host, RealHost};
-use crate::node::identity;
-use crate::output::{Format, Printer, finding_text};
+use crate::manifest::Component;
+use crate::node::{StaticPod, identity};
+use crate::output::{Format, Printer, escape, finding_text};
 use crate::phases::watched;
 use crate::preflight::{self, Options, Subject};
 use crate::workflow::machine;
@@ -92,6 +93,13 @@ impl Request {
         } else if registration.cri_socket.is_empty() {
             registration.cri_socket = host::gather().cri_sockets.first().cloned().unwrap_or_default();
         }
+        let endpoint = &mut loaded.init.local_api_endpoint;
+        if endpoint.advertise_address.is_empty() {
+            // A machine that lost its default route has a control plane all the same.
+            let server = StaticPod::read(&paths.manifests, Component::ApiServer, host).ok().flatten();
+            endpoint.advertise_address =
+                server.and_then(|pod| pod.flag("advertise-address")).unwrap_or_default();
+        }
         let node_name = self.node_name.clone().or(known_name);
         reach::resolve(loaded, &Overrides { node_name, ..Overrides::default() }, out)
     }
@@ -130,27 +138,63 @@ fn tell(evidence: &Evidence, findings: Vec<Finding>, out: &Printer) -> Result<Ex
             "",
         );
     } else {
-        let mut text = String::new();
-        let mut row = |name: &str, state: &str| text.push_str(&format!("{name:<24} {state}\n"));
-        row("kubelet", evidence.kubelet.health.as_deref().unwrap_or("healthy"));
-        if let Some(why) = &evidence.runtime {
-            row("container runtime", why);
-        }
-        for (component, state) in &evidence.components {
-            let code = state.exit_code.map(|c| format!(", last exit code {c}")).unwrap_or_default();
-            let more = match state.stage {
-                Stage::Healthy => String::new(),
-                _ => format!(" (starts: {}{code})", state.starts),
-            };
-            row(component.name(), &format!("{}{more}", state.stage.words()));
-        }
-        for finding in &findings {
-            text.push_str(&format!("\n{}\n", finding_text(finding)));
-        }
-        if !healthy && findings.is_empty() {
-            text.push_str(&RealHost::new().advice("\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n"));
-        }
-        out.result(json!(null), &text);
+        out.result(json!(null), &text(evidence, &findings));
     }
     Ok(if healthy { ExitStatus::Done } else { ExitStatus::Unhealthy })
+}
+
+/// The same for people.
+fn text(evidence: &Evidence, findings: &[Finding]) -> String {
+    let mut text = String::new();
+    let mut row =
+        |name: &str, state: &str| text.push_str(&format!("{name:<24} {}\n", escape::field(state, "    ")));
+    row("kubelet", evidence.kubelet.health.as_deref().unwrap_or("healthy"));
+    if let Some(why) = &evidence.runtime {
+        row("container runtime", why);
+    }
+    for (component, state) in &evidence.components {
+        let code = state.exit_code.map(|c| format!(", last exit code {c}")).unwrap_or_default();
+        let more = match state.stage {
+            Stage::Healthy => String::new(),
+            _ => format!(" (starts: {}{code})", state.starts),
+        };
+        row(component.name(), &format!("{}{more}", state.stage.words()));
+    }
+    for finding in findings {
+        text.push_str(&format!("\n{}\n", finding_text(finding)));
+    }
+    if !evidence.healthy() && findings.is_empty() {
+        text.push_str(&RealHost::new().advice(
+            "\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n",
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::output::escape::testing::{has_forged_line, hostile};
+
+    proptest! {
+        #[test]
+        fn what_the_machine_says_forges_no_line(text in hostile(), word in "(address already in use|no such file or directory|unknown flag: |invalid argument|permission denied|)") {
+            let log = vec![text.clone(), format!("E1128 {word} {text}"), format!("{text} {word}")];
+            let component = json!({
+                "stage": "exited", "health": text, "starts": 3, "exitCode": 1, "reason": text, "log": log,
+            });
+            let evidence = json!({
+                "kubelet": { "health": text, "active": false, "log": log },
+                "runtime": text,
+                "components": { "kube-apiserver": component, "etcd": component },
+            });
+            let evidence: Evidence = serde_json::from_value(evidence).unwrap();
+            let found = diagnose(&evidence, &Place::of_defaults(), None);
+            let findings: Vec<Finding> = found.into_iter().map(|d| d.finding).collect();
+            let shown = super::text(&evidence, &findings);
+            prop_assert!(!has_forged_line(&shown), "{shown:?}");
+        }
+    }
 }

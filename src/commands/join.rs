@@ -104,12 +104,14 @@ fn run_real(
     let run = Run::new(settings, seams, out.clone(), request.flags.strict == Some(true));
     let mut state = Join::new(run, resolved.join, request.replace_etcd_member);
     let ran = workflow.run(selection, &mut state);
+    if ran.is_ok() {
+        // A phase on its own: nothing waits for the control plane after it.
+        state.turn_kubelet();
+    }
     let restarted = state.run.await_restart();
-    let heeded = state.heed_checks();
     await_sandbox_removal(&state.run);
     let ran = ran?;
     restarted?;
-    heeded?;
     result(&state, selection, &ran, start.elapsed())
 }
 

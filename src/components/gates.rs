@@ -29,6 +29,38 @@ const REMOVED_IN_37: &[&str] = &[
     "PreventStaticPodAPIReferences",
 ];
 
+/// A gate, one that it depends on, and the first minor whose components refuse the one without the other. Left out are
+/// dependencies on gates that can't be turned off.
+/// Source: `defaultKubernetesFeatureGateDependencies` in `pkg/features`, and `component-base/featuregate`.
+const DEPENDENCIES: &[(&str, &str, u64)] = &[
+    ("ClusterTrustBundleProjection", "ClusterTrustBundle", 35),
+    ("DRADeviceBindingConditions", "DRAResourceClaimDeviceStatus", 35),
+    ("DRADeviceTaintRules", "DRADeviceTaints", 35),
+    ("DRAResourceClaimGranularStatusAuthorization", "DRAResourceClaimDeviceStatus", 36),
+    ("DRAWorkloadResourceClaims", "GenericWorkload", 36),
+    ("DeclarativeValidationTakeover", "DeclarativeValidation", 35),
+    ("ExtendWebSocketsToKubelet", "NodeDeclaredFeatures", 36),
+    ("GangScheduling", "GenericWorkload", 35),
+    ("GracefulNodeShutdownBasedOnPodPriority", "GracefulNodeShutdown", 35),
+    ("InPlacePodLevelResourcesVerticalScaling", "NodeDeclaredFeatures", 35),
+    ("InPlacePodLevelResourcesVerticalScaling", "PodLevelResources", 35),
+    ("InPlacePodVerticalScalingInitContainers", "NodeDeclaredFeatures", 36),
+    ("MatchLabelKeysInPodTopologySpreadSelectorMerge", "MatchLabelKeysInPodTopologySpread", 35),
+    ("PodLevelResourceManagers", "PodLevelResources", 36),
+    ("ProcMountType", "UserNamespacesSupport", 35),
+    ("ResourceHealthStatusMessage", "ResourceHealthStatus", 36),
+    ("RestartAllContainersOnContainerExits", "ContainerRestartRules", 35),
+    ("RestartAllContainersOnContainerExits", "NodeDeclaredFeatures", 35),
+    ("StorageVersionAPI", "APIServerIdentity", 35),
+    ("TopologyAwareWorkloadScheduling", "GenericWorkload", 36),
+    ("UnknownVersionInteroperabilityProxy", "APIServerIdentity", 35),
+    ("UserNamespacesHostNetworkSupport", "NodeDeclaredFeatures", 36),
+    ("UserNamespacesHostNetworkSupport", "UserNamespacesSupport", 35),
+    ("WindowsGracefulNodeShutdown", "GracefulNodeShutdown", 35),
+    ("WorkloadAwarePreemption", "GangScheduling", 36),
+    ("WorkloadWithJob", "GenericWorkload", 36),
+];
+
 /// The state of a gate in a minor.
 fn state(line: &str, minor: u64) -> &str {
     let column = usize::try_from(minor.clamp(FIRST, LAST) - FIRST).unwrap_or_default();
@@ -95,6 +127,19 @@ pub(super) fn check(name: &str, on: bool, minor: u64, component: &str) -> Option
     None
 }
 
+/// Gates that are on while one that they depend on is off: the one of the two that is set, and why that is wrong.
+pub(super) fn unmet(set: &[(String, bool)], minor: u64) -> Vec<(&'static str, String)> {
+    let broken = DEPENDENCIES.iter().filter(|(gate, needed, since)| {
+        (*since..=LAST).contains(&minor) && enabled(set, gate, minor) && !enabled(set, needed, minor)
+    });
+    let told = broken.map(|(gate, needed, _)| {
+        let own = set.iter().any(|(name, on)| name == gate && *on);
+        let why = format!("the feature gate `{gate}` is on, and needs `{needed}`, which is off");
+        (if own { *gate } else { *needed }, why)
+    });
+    told.collect()
+}
+
 fn nearest(name: &str, minor: u64) -> Option<&'static str> {
     GATES
         .lines()
@@ -139,15 +184,17 @@ pub(super) fn of_document<'a>(
     component: &str,
     kind: &'static str,
 ) -> Vec<Verdict> {
-    gates
-        .into_iter()
-        .filter_map(|(name, on)| {
-            let (certain, message) = check(name, *on, minor, component)?;
-            let verdict = Verdict::error("feature-gate", kind, format!("featureGates.{name}"), message)
-                .under("FeatureGates");
-            Some(if certain { verdict } else { verdict.warning() })
-        })
-        .collect()
+    let set: Vec<(String, bool)> = gates.into_iter().map(|(name, on)| (name.clone(), *on)).collect();
+    let verdict = |name: &str, message: String| {
+        Verdict::error("feature-gate", kind, format!("featureGates.{name}"), message).under("FeatureGates")
+    };
+    let own = set.iter().filter_map(|(name, on)| {
+        let (certain, message) = check(name, *on, minor, component)?;
+        let verdict = verdict(name, message);
+        Some(if certain { verdict } else { verdict.warning() })
+    });
+    let unmet = unmet(&set, minor).into_iter().map(|(name, message)| verdict(name, message));
+    own.chain(unmet).collect()
 }
 
 #[cfg(test)]
@@ -185,6 +232,25 @@ mod tests {
         assert!(told("SidecarContainers", true, 37).unwrap().1.contains("removed in 1.37"));
         assert!(!told("KubeProxyIPVS", true, 37).unwrap().0, "what 1.37 brought is not known");
         assert_eq!(told("AllAlpha", true, 36), None);
+    }
+
+    #[test]
+    fn gates_need_those_that_they_depend_on() {
+        let told = |text: &str, minor| {
+            unmet(&of_flag(text, "kubelet").0, minor).into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        for minor in [33, 34, 35, 36, 37] {
+            assert_eq!(told("", minor), [""; 0], "{minor}");
+        }
+        assert_eq!(told("ClusterTrustBundleProjection=true", 36), ["ClusterTrustBundleProjection"]);
+        assert_eq!(told("ClusterTrustBundleProjection=true", 34), [""; 0]);
+        assert_eq!(told("ClusterTrustBundleProjection=true,ClusterTrustBundle=true", 36), [""; 0]);
+        assert_eq!(told("DRADeviceTaints=false,DRADeviceTaintRules=true", 35), ["DRADeviceTaintRules"]);
+        assert!(told("GracefulNodeShutdown=false", 36).contains(&"GracefulNodeShutdown"));
+        assert_eq!(told("AllAlpha=true", 36), [""; 0]);
+        for (gate, needed, _) in DEPENDENCIES {
+            assert!(line(gate).is_some() && line(needed).is_some(), "{gate} {needed}");
+        }
     }
 
     #[test]

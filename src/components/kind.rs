@@ -42,8 +42,8 @@ const KINDS: &[(&str, Reader)] = &[
     ("urls", |value| items(value).try_for_each(listen_url)),
     ("version", any),
     ("headers", any),
-    ("taints", any),
-    ("reserved-memory", any),
+    ("taints", taints),
+    ("reserved-memory", |value| reserved_memory(value).map(|_| ())),
 ];
 
 /// What is wrong with a value of a kind; nothing where the kind is unknown.
@@ -204,6 +204,61 @@ fn cert_key(value: &str) -> Result<(), String> {
     ))
 }
 
+/// The taints of kubelet's flag: `key=value:effect` or `key:effect`.
+fn taints(value: &str) -> Result<(), String> {
+    use super::rules::kubelet::{name, qualified};
+    let mut seen = vec![];
+    for item in items(value) {
+        let spelt = || format!("{item:?} is not a taint: write `key=value:NoSchedule` or `key:NoSchedule`");
+        // One that ends with `-` takes a taint away, and is read in the same way.
+        let (adds, bare) = item.strip_suffix('-').map_or((true, item), |bare| (false, bare));
+        let (pair, effect) = match bare.split_once(':') {
+            Some((pair, effect)) => (pair, Some(effect)),
+            None => (bare, None),
+        };
+        let (key, value) = match effect {
+            Some(_) => pair.split_once('=').unwrap_or((pair, "")),
+            None => (pair, ""),
+        };
+        let known = effect.is_none_or(|effect| super::TAINT_EFFECTS.contains(&effect));
+        if !known {
+            return Err(format!("{item:?}: the effect must be {}", super::TAINT_EFFECTS.join(", ")));
+        }
+        if !qualified(key) || !(value.is_empty() || name(value)) || (adds && effect.is_none()) {
+            return Err(spelt());
+        }
+        if adds && seen.contains(&(key, effect)) {
+            return Err(format!("{item:?}: key and effect are given twice"));
+        }
+        seen.extend(adds.then_some((key, effect)));
+    }
+    Ok(())
+}
+
+/// What is reserved of a NUMA node: its number, and how much of what.
+type Reserved<'a> = (i32, Vec<(&'a str, &'a str)>);
+
+/// The memory that kubelet's flag reserves.
+pub(super) fn reserved_memory(value: &str) -> Result<Vec<Reserved<'_>>, String> {
+    value.split(';').filter(|_| !value.is_empty()).map(reserved_of_node).collect()
+}
+
+fn reserved_of_node(part: &str) -> Result<Reserved<'_>, String> {
+    let spelt = || format!("{part:?} reserves no memory: write `0:memory=1Gi,hugepages-2M=1Gi`");
+    let (node, limits) = part.split_once(':').filter(|(_, rest)| !rest.contains(':')).ok_or_else(spelt)?;
+    let node = node.parse().map_err(|_| spelt())?;
+    let mut reserved = vec![];
+    for item in limits.split(',') {
+        let (kind, amount) = item.split_once('=').ok_or_else(spelt)?;
+        if kind != "memory" && !kind.starts_with("hugepages-") {
+            return Err(format!("{item:?}: only memory and hugepages-SIZE can be reserved"));
+        }
+        quantity::canonical(amount).map_err(|error| error.to_string())?;
+        reserved.push((kind, amount));
+    }
+    Ok((node, reserved))
+}
+
 /// Kubernetes' `PortRange`: `80`, `80-90` or `80+10`.
 pub(super) fn port_range(value: &str) -> Result<(u16, u16), String> {
     let wrong = || format!("{value:?} is not a range of ports: write `30000-32767`");
@@ -294,6 +349,16 @@ mod tests {
                 &["192.0.2.1:2379", "ftp://x:1", "http://x", "http://x:1/y"],
             ),
             ("int32s", &["1,2", ""], &["1,x"]),
+            (
+                "taints",
+                &["", "a=b:NoSchedule", "a:NoExecute,example.org/a:NoSchedule", "a-", "a:NoSchedule-"],
+                &["a", "a=b", "a:Never", "a=b=c:NoSchedule", "a b:NoSchedule", "a:NoSchedule,a=b:NoSchedule"],
+            ),
+            (
+                "reserved-memory",
+                &["", "0:memory=1Gi", "0:memory=1Gi,hugepages-2M=4Mi;1:memory=0"],
+                &["0", "x:memory=1Gi", "0:memory", "0:cpu=1", "0:memory=1GiB", "0:memory=1Gi:1", ";"],
+            ),
         ] {
             for value in good {
                 assert_eq!(check(kind, value), Ok(()), "{kind} {value:?}");

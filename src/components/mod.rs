@@ -6,6 +6,7 @@
 //! error is only what the real component refuses.
 
 mod command;
+mod contradictions;
 mod files;
 mod gates;
 mod gone;
@@ -13,6 +14,7 @@ mod kind;
 mod kube_proxy;
 mod kubelet;
 mod pod;
+mod ports;
 mod program;
 mod rule;
 mod rules;
@@ -57,6 +59,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) kube_proxy: Option<&'a KubeProxyConfiguration>,
     /// The minor of the components.
     pub(crate) minor: u64,
+    /// Their patch, where the whole version is known.
+    pub(crate) patch: Option<u64>,
     /// The minor of kubelet.
     pub(crate) kubelet_minor: u64,
     /// The tag of etcd's image.
@@ -88,6 +92,7 @@ impl<'a> Subject<'a> {
             kubelet: cluster.kubelet.as_ref(),
             kube_proxy: cluster.kube_proxy.as_ref(),
             minor: cluster.version.minor(),
+            patch: Some(cluster.version.patch()),
             kubelet_minor: cluster.version.minor(),
             etcd_tag: settings.etcd_tag(),
             pods: pods.collect(),
@@ -113,6 +118,7 @@ impl<'a> Subject<'a> {
             kubelet: None,
             kube_proxy: None,
             minor,
+            patch: None,
             kubelet_minor: minor,
             etcd_tag: tag.to_owned(),
             pods: vec![],
@@ -154,6 +160,9 @@ impl<'a> Subject<'a> {
     }
 }
 
+/// What a taint can do.
+const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
 /// The minors whose components are known.
 const KNOWN: std::ops::RangeInclusive<u64> = 33..=37;
 
@@ -163,6 +172,7 @@ pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
     if !KNOWN.contains(&subject.minor) {
         return verdicts;
     }
+    let mut commands = vec![];
     for component in Component::ALL {
         let extra = subject.args(component);
         let program = Program::of(component);
@@ -174,12 +184,20 @@ pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
         verdicts.extend(flags(&command, subject));
         if let Some(pod) = pod {
             verdicts.extend(static_pod(component, pod, subject));
+            commands.push(command);
         }
     }
+    verdicts.extend(ports::judge(subject, &commands));
+    verdicts.extend(commands.iter().filter_map(|command| ports::probed(command, subject)));
+    verdicts.extend(contradictions::judge(subject, &commands));
     for registration in &subject.registrations {
         let command = Command::of_args(Program::Kubelet, subject.kubelet_minor, registration.kubelet_args);
         let of_kind = |verdict: Verdict| Verdict { kind: registration.kind, ..verdict };
-        verdicts.extend(flags(&command, subject).into_iter().map(of_kind));
+        // A JoinConfiguration alone does not tell the cluster's KubeletConfiguration.
+        let known = registration.kind == "InitConfiguration";
+        let configuration = subject.kubelet.filter(|_| known);
+        let of_fields = kubelet::judge_flags(&command, configuration, known);
+        verdicts.extend(flags(&command, subject).into_iter().chain(of_fields).map(of_kind));
         verdicts.extend(taints(registration));
     }
     if let Some(configuration) = subject.kubelet {
@@ -203,6 +221,7 @@ pub(crate) fn judge_kubelet_flags(args: &[Arg], minor: u64) -> Vec<(Option<usize
 fn of_kubelet(judge: &mut Judge<'_>) {
     rule::names_and_kinds(judge, judge.command.minor, true);
     rule::words(judge, rules::common::WORDS);
+    rule::ranges(judge, rules::kubelet::RANGES);
     rules::common::feature_gates(judge);
     rules::common::logging(judge);
     rules::common::http2(judge);
@@ -252,7 +271,7 @@ fn flags(command: &Command, subject: &Subject<'_>) -> Vec<Verdict> {
         rules::common::client(&mut judge);
         rules::common::serving_pair(&mut judge);
     }
-    rule::version_and_help(&mut judge);
+    rule::version_and_help(&mut judge, subject.patch);
     match command.program {
         Program::ApiServer => {
             rules::apiserver::rules(&mut judge, subject.made_up_address);
@@ -337,7 +356,7 @@ fn taints(registration: &Registration<'_>) -> Vec<Verdict> {
         if let Some(value) = taint.value.as_deref().filter(|v| !v.is_empty() && !rules::kubelet::name(v)) {
             refuse("value", format!("{value:?} is not a valid value of a taint"));
         }
-        if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
+        if !TAINT_EFFECTS.contains(&taint.effect.as_str()) {
             refuse("effect", format!("{:?} must be NoSchedule, PreferNoSchedule or NoExecute", taint.effect));
         }
     }

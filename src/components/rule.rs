@@ -136,19 +136,28 @@ pub(super) fn ranges(judge: &mut Judge<'_>, rows: &[Range]) {
     }
 }
 
-/// Flags with which a program says something about itself, and ends.
-pub(super) fn version_and_help(judge: &mut Judge<'_>) {
+/// Flags with which a program says something about itself, and ends. Source: `component-base/version/verflag`.
+pub(super) fn version_and_help(judge: &mut Judge<'_>, patch: Option<u64>) {
     let command = judge.command;
     let ends = format!("{} prints this and ends", command.program.name());
     for name in ["version", "help"] {
         let Some(given) = command.last(name) else { continue };
-        // What it is to call itself; its own version alone is allowed.
-        let own = format!("v1.{}.", command.minor);
+        // What it is to call itself: its own version, with another suffix at most.
+        let own = patch.map_or_else(String::new, |patch| patch.to_string());
+        let own = format!("v1.{}.{own}", command.minor);
+        let is_own = |value: &str| {
+            value
+                .strip_prefix(&own)
+                .is_some_and(|rest| patch.is_none() || !rest.starts_with(|c: char| c.is_ascii_digit()))
+        };
         match kind::boolean(&given.value) {
             Ok(true) => judge.refuse("flag-value", given, &ends),
             Ok(false) => {}
             Err(_) if name == "version" && given.value == "raw" => judge.refuse("flag-value", given, &ends),
-            Err(_) if name == "version" && given.value.starts_with(&own) => {}
+            Err(_) if name == "version" && is_own(&given.value) => {}
+            Err(_) if name == "version" && given.value.starts_with('v') => {
+                judge.refuse("flag-type", given, format!("{:?} is not its own version, {own}", given.value));
+            }
             Err(why) => judge.refuse("flag-type", given, why),
         }
     }
@@ -172,8 +181,12 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
     for given in &command.flags {
         match program.knows(&given.name, minor) {
             super::program::Known::Yes(flag) => {
+                // The pflag of 1.33 takes no empty address.
+                let empty = flag.kind == "ip" && given.value.trim().is_empty() && minor == 33;
                 if let Err(why) = kind::check(flag.kind, &given.value) {
                     judge.refuse("flag-type", given, why);
+                } else if empty {
+                    judge.refuse("flag-type", given, "must not be empty");
                 } else if let Some(advice) = flag.deprecated.filter(|_| command.is_users(given)) {
                     let advice = if advice.is_empty() { "it will be removed" } else { advice };
                     judge.doubt("flag-deprecated", given, format!("deprecated: {advice}"));

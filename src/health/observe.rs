@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +10,11 @@ use crate::host::cri::{Container, ContainerFilter, ContainerState, CriClient, Po
 use crate::manifest::Component;
 
 use super::endpoint::{Answer, Endpoint};
+
+/// How often a probe has to fail in a row until it counts; kubeadm's manifests say 8 times and 24 times.
+const PROBES: usize = 3;
+/// How long between two of them.
+const PROBE_PERIOD: Duration = Duration::from_secs(1);
 
 /// How far a component has come; ordered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -107,6 +113,8 @@ pub(crate) struct Observer {
     pub runtime: Result<CriClient, String>,
     /// The components' health endpoints.
     pub components: Vec<(Component, Endpoint)>,
+    /// What kubelet's probes ask, where that is something else.
+    pub probes: Vec<(Component, Endpoint)>,
     /// The Node's name, by which static Pods are called.
     pub node_name: String,
 }
@@ -153,6 +161,28 @@ impl Observer {
             snapshot.components.insert(component, state);
         }
         snapshot
+    }
+
+    /// The components that kubelet will kill, since a probe of theirs fails again and again; with what it gets.
+    pub(crate) async fn doomed(&self) -> BTreeMap<Component, String> {
+        let mut doomed = BTreeMap::new();
+        for (component, endpoint) in &self.probes {
+            let mut failed = None;
+            for _ in 0..PROBES {
+                if failed.is_some() {
+                    tokio::time::sleep(PROBE_PERIOD).await;
+                }
+                failed = match endpoint.ask().await {
+                    Answer::Healthy | Answer::Late(_) => None,
+                    Answer::Unhealthy(why) | Answer::Silent(why) => Some(why),
+                };
+                if failed.is_none() {
+                    break;
+                }
+            }
+            doomed.extend(failed.map(|why| (*component, why)));
+        }
+        doomed
     }
 
     /// The components' sandboxes and containers.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::settings::join_host_port;
 use crate::manifest::Component;
-use crate::node::StaticPod;
+use crate::node::{KILLING, StaticPod};
 
 /// Where a component reports its health.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Target {
     pub base: String,
     /// The path to ask.
     pub path: &'static str,
+    /// What kubelet asks in its probes, and kills the component for, where that is something else: as `base`, and a path.
+    pub probes: Vec<(String, String)>,
 }
 
 impl Target {
@@ -61,7 +63,26 @@ pub(crate) fn target(pod: &StaticPod) -> Target {
             (https(&flag("bind-address").unwrap_or_default(), flag("secure-port"), 10259), "/livez")
         }
     };
-    Target { component, base, path }
+    let mut target = Target { component, base, path, probes: vec![] };
+    target.probes = probes(pod, &target);
+    target
+}
+
+/// The probes whose answers don't follow from that of the target.
+fn probes(pod: &StaticPod, target: &Target) -> Vec<(String, String)> {
+    // kubelet asks as nobody, and the target is asked as an administrator: who may ask matters where it was said.
+    let same_for_all =
+        ["anonymous-auth", "authentication-config"].iter().all(|flag| pod.flag(flag).is_none());
+    let own = target.base.split("://").last().and_then(|base| base.rsplit_once(':'));
+    let own = own.map_or("127.0.0.1", |(host, _)| host.trim_matches(['[', ']']));
+    let asked = KILLING.into_iter().filter_map(|name| pod.http_probe(name)).map(|probe| {
+        let host = reachable(probe.host.as_deref().unwrap_or(own));
+        (format!("{}://{}", probe.scheme, join_host_port(&host, probe.port)), probe.path)
+    });
+    let mut probes: Vec<_> =
+        asked.filter(|(base, path)| !same_for_all || *base != target.base || path != target.path).collect();
+    probes.dedup();
+    probes
 }
 
 fn https(host: &str, port: Option<String>, default_port: u16) -> String {
@@ -98,7 +119,8 @@ mod tests {
 
     #[test]
     fn two_components_on_one_port_are_found() {
-        let target = |component, base: &str| Target { component, base: base.into(), path: "/healthz" };
+        let target =
+            |component, base: &str| Target { component, base: base.into(), path: "/healthz", probes: vec![] };
         let etcd = target(Component::Etcd, "http://127.0.0.1:2381");
         let server = target(Component::ApiServer, "https://10.0.0.1:6443");
         let apart = target(Component::ControllerManager, "https://127.0.0.1:10257");
@@ -126,5 +148,22 @@ mod tests {
             at(Component::Etcd, &["--listen-metrics-urls=http://0.0.0.0:2381,http://x:1"]),
             "http://127.0.0.1:2381/health"
         );
+    }
+
+    #[test]
+    fn probes_are_those_that_ask_something_else_than_the_target() {
+        let probes = |get: Value, flag: &str| {
+            let container = json!({ "name": "kube-apiserver", "livenessProbe": { "httpGet": get },
+                "command": ["kube-apiserver", "--advertise-address=fd00::1", flag] });
+            let pod = json!({ "spec": { "containers": [container] } });
+            Target::of_manifest(Component::ApiServer, pod).probes
+        };
+        let probe = |path: &str| json!({ "scheme": "HTTPS", "host": "fd00::1", "port": 6443, "path": path });
+        let asked = |path: &str| vec![("https://[fd00::1]:6443".to_owned(), path.to_owned())];
+        assert_eq!(probes(probe("/livez"), "--v=1"), []);
+        assert_eq!(probes(probe("/nowhere"), "--v=1"), asked("/nowhere"));
+        assert_eq!(probes(probe("/livez"), "--anonymous-auth=false"), asked("/livez"));
+        let no_host = json!({ "scheme": "HTTPS", "port": 6443, "path": "/livez" });
+        assert_eq!(probes(no_host, "--v=1"), []);
     }
 }

@@ -36,6 +36,12 @@ pub trait Watch {
     /// The state of everything now.
     fn snapshot(&mut self) -> Snapshot;
 
+    /// The components that are healthy and that kubelet will kill all the same, since a probe of their manifests fails;
+    /// with what it gets.
+    fn doomed(&mut self) -> BTreeMap<Component, String> {
+        BTreeMap::new()
+    }
+
     /// Whether there is anything to wait for: not in a dry run.
     fn waits(&self) -> bool {
         true
@@ -67,6 +73,13 @@ impl Watch for LiveWatch {
         }
     }
 
+    fn doomed(&mut self) -> BTreeMap<Component, String> {
+        match &self.watching {
+            Some(observer) => block_on(observer.doomed()).unwrap_or_default(),
+            None => BTreeMap::new(),
+        }
+    }
+
     fn unreachable(&mut self, base: &str) -> Option<String> {
         self.watching.as_ref()?;
         // The client is made in the runtime, whose timers it uses.
@@ -84,7 +97,7 @@ impl Watch for LiveWatch {
 }
 
 async fn observer(watched: &Watched) -> Result<Observer, String> {
-    let mut components = vec![];
+    let (mut components, mut probes) = (vec![], vec![]);
     for target in &watched.targets {
         let endpoint = match &watched.kubeconfig {
             Some(kubeconfig) if target.component == Component::ApiServer => {
@@ -93,12 +106,15 @@ async fn observer(watched: &Watched) -> Result<Observer, String> {
             _ => Endpoint::new(&target.base, target.path)?,
         };
         components.push((target.component, endpoint));
+        for (base, path) in &target.probes {
+            probes.push((target.component, Endpoint::new(base, path)?));
+        }
     }
     let kubelet = watched.kubelet.as_deref().map(|base| Endpoint::new(base, "/healthz")).transpose()?;
     let socket: CriEndpoint =
         watched.cri_socket.parse().map_err(|e| format!("{}: {e}", watched.cri_socket))?;
     let runtime = CriClient::connect(&socket).await.map_err(|e| e.to_string());
-    Ok(Observer { kubelet, runtime, components, node_name: watched.node_name.clone() })
+    Ok(Observer { kubelet, runtime, components, probes, node_name: watched.node_name.clone() })
 }
 
 /// The API server, asked as who the kubeconfig is for, and trusted only by its CA: what every client will do.

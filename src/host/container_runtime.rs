@@ -82,12 +82,17 @@ pub(crate) trait ContainerRuntime: Send + Sync {
     /// # Errors
     /// What the runtime says; that the container's program failed is no error of the runtime.
     fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError>;
+
+    /// Runs containers to their ends, all at once in one sandbox, and begins to remove it.
+    fn run_together(&self, jobs: &[ContainerJob]) -> Vec<Result<JobEnd, CriError>> {
+        jobs.iter().map(|job| self.run_to_end(job)).collect()
+    }
 }
 
 /// A runtime behind a CRI socket.
 pub(crate) struct CriRuntime {
     endpoint: CriEndpoint,
-    /// The sandbox that was started is being removed.
+    /// Sandboxes that were started are being removed.
     removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
 }
 
@@ -102,6 +107,17 @@ impl CriRuntime {
 
     fn talk<T>(&self, conversation: impl Future<Output = Result<T, CriError>>) -> Result<T, CriError> {
         talk(&self.endpoint, conversation)
+    }
+
+    /// Removing takes as long as starting, and nothing depends on it.
+    fn begin_removal(&self, remove: impl FnOnce(&CriEndpoint) -> Result<(), CriError> + Send + 'static) {
+        let endpoint = self.endpoint.clone();
+        let mut removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = removal.take();
+        *removal = Some(std::thread::spawn(move || {
+            let removed = remove(&endpoint);
+            before.and_then(|thread| thread.join().ok()).unwrap_or(Ok(())).and(removed)
+        }));
     }
 }
 
@@ -119,11 +135,7 @@ impl ContainerRuntime for CriRuntime {
 
     fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
         let id = self.talk(conversation::start_sandbox(&self.endpoint, parent))?;
-        // Removing takes as long as starting, and nothing depends on it.
-        let endpoint = self.endpoint.clone();
-        let removal =
-            std::thread::spawn(move || talk(&endpoint, conversation::remove_sandbox(&endpoint, &id)));
-        *self.removal.lock().unwrap_or_else(PoisonError::into_inner) = Some(removal);
+        self.begin_removal(move |endpoint| talk(endpoint, conversation::remove_sandbox(endpoint, &id)));
         Ok(())
     }
 
@@ -166,6 +178,32 @@ impl ContainerRuntime for CriRuntime {
 
     fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError> {
         self.talk(job::run(&self.endpoint, job))
+    }
+
+    fn run_together(&self, jobs: &[ContainerJob]) -> Vec<Result<JobEnd, CriError>> {
+        let Some(first) = jobs.first() else { return vec![] };
+        let sandbox = match self.talk(job::start(&self.endpoint, &first.name)) {
+            Ok(sandbox) => sandbox,
+            Err(error) => return vec![Err(error); jobs.len()],
+        };
+        let ended = std::thread::scope(|scope| {
+            let sandbox = &sandbox;
+            let run = |job| scope.spawn(move || self.talk(job::run_in(&self.endpoint, sandbox, job)));
+            let threads: Vec<_> = jobs.iter().map(run).collect();
+            let panicked = |_| {
+                let message = "the thread that waited for it panicked".to_owned();
+                let cause = CriCause::Connection { message };
+                Err(CriError { endpoint: self.endpoint.clone(), call: "ContainerStatus", cause })
+            };
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
+        });
+        self.begin_removal(|endpoint| {
+            talk(endpoint, async move {
+                job::remove(endpoint, sandbox).await;
+                Ok(())
+            })
+        });
+        ended
     }
 }
 

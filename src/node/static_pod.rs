@@ -119,11 +119,15 @@ impl StaticPod {
         self.pod.pointer("/spec/containers")?.as_array()
     }
 
+    /// The component's container.
+    pub(super) fn container(&self) -> Option<&Value> {
+        let name = self.component.name();
+        self.containers()?.iter().find(|c| c.get("name").is_some_and(|n| n == name))
+    }
+
     /// The image of the component's container.
     pub(crate) fn image(&self) -> Option<&str> {
-        let name = self.component.name();
-        let container = self.containers()?.iter().find(|c| c.get("name").is_some_and(|n| n == name))?;
-        container.get("image")?.as_str()
+        self.container()?.get("image")?.as_str()
     }
 
     /// The path on this machine of a volume.

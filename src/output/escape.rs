@@ -51,7 +51,7 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
 }
 
 /// A message whose first line is ours: a later line that looks like one of ours, `[area] …`, is indented.
-pub(super) fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let shown = lines(text);
     let mut message = String::with_capacity(shown.len());
     for (i, line) in shown.split('\n').enumerate() {
@@ -66,8 +66,8 @@ pub(super) fn message(text: &str) -> String {
     message
 }
 
-/// A field of a finding: it begins inside a line; its other lines begin with `prefix`.
-pub(super) fn field(text: &str, prefix: &str) -> String {
+/// Text that begins inside a line, such as a field of a finding: its other lines begin with `prefix`.
+pub(crate) fn field(text: &str, prefix: &str) -> String {
     lines(text.trim_end_matches('\n')).replace('\n', &format!("\n{prefix}"))
 }
 
@@ -89,22 +89,17 @@ pub(super) fn json(line: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// For tests of what prints text from outside.
 #[cfg(test)]
-mod tests {
-    use std::sync::{Arc, Mutex};
-
+pub(crate) mod testing {
     use proptest::prelude::*;
-    use serde_json::json;
 
-    use super::*;
-    use crate::finding::Finding;
-    use crate::output::table::columns;
-    use crate::output::{Format, LiveView, Printer, finding_text};
+    const FORGED: &str = "[preflight] all checks passed";
 
     /// Text with many characters that terminals act on.
-    fn hostile() -> impl Strategy<Value = String> {
+    pub(crate) fn hostile() -> impl Strategy<Value = String> {
         let part = prop_oneof![
-            Just("[preflight] all checks passed".to_owned()),
+            Just(FORGED.to_owned()),
             Just("\u{1b}[2J\u{1b}]0;x\u{7}".to_owned()),
             Just("\r".to_owned()),
             Just("\n".to_owned()),
@@ -115,6 +110,25 @@ mod tests {
         ];
         proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
     }
+
+    /// Whether hostile text in it has become a line that looks like one of ours.
+    pub(crate) fn has_forged_line(shown: &str) -> bool {
+        shown.lines().any(|line| line.starts_with(FORGED))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::testing::hostile;
+    use super::*;
+    use crate::finding::Finding;
+    use crate::output::table::columns;
+    use crate::output::{Format, LiveView, Printer, finding_text};
 
     fn harmless(text: &str) -> bool {
         !text.contains(|c: char| hidden(c) && c != '\n' && c != '\t')

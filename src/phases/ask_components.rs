@@ -9,8 +9,7 @@ use super::preflight::refuse;
 use crate::components::Subject;
 use crate::config::settings::IMAGE_REPOSITORY;
 use crate::error::Error;
-use crate::host::ContainerRuntime;
-use crate::host::cri::{ContainerJob, JobEnd};
+use crate::host::cri::{ContainerJob, CriError, JobEnd};
 use crate::manifest::Component;
 use crate::preflight::{Finding, ignore};
 use crate::workflow::{Run, patched_pod};
@@ -32,15 +31,12 @@ pub(super) fn ask(run: &Run) -> Result<(), Error> {
     if jobs.is_empty() {
         return Ok(());
     }
-    let runtime = &*run.runtime;
-    let mut findings: Vec<Finding> = std::thread::scope(|scope| {
-        let mut asked = vec![];
-        for (component, job) in &jobs {
-            let place = subject.place_of_args(*component);
-            asked.push(scope.spawn(move || ask_one(runtime, job, &place)));
-        }
-        asked.into_iter().filter_map(|thread| thread.join().ok().flatten()).collect()
-    });
+    let (components, jobs): (Vec<Component>, Vec<ContainerJob>) = jobs.into_iter().unzip();
+    let ends = run.runtime.run_together(&jobs);
+    let told = components.into_iter().zip(&jobs).zip(ends);
+    let mut findings: Vec<Finding> = told
+        .filter_map(|((component, job), end)| answer(job, &subject.place_of_args(component), end))
+        .collect();
     ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
     run.findings(&findings);
     refuse(&findings)
@@ -85,37 +81,37 @@ fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
 }
 
 /// What one says.
-fn ask_one(runtime: &dyn ContainerRuntime, job: &ContainerJob, place: &str) -> Option<Finding> {
+fn answer(job: &ContainerJob, place: &str, end: Result<JobEnd, CriError>) -> Option<Finding> {
     let program = job.command.first().map_or("", String::as_str);
-    let not_asked = |why: String| {
-        Finding::warning(format!("{program} of {} could not be asked about its flags", job.image))
-            .evidence(why)
-    };
-    let finding = match runtime.run_to_end(job) {
-        Ok(end) if ENDED_BY_A_SIGNAL.contains(&end.exit_code) => not_asked(
-            "its container was ended from outside: a kubelet that runs ends containers that it does not know"
-                .into(),
-        ),
-        Ok(end) => refusal(program, &job.image, place, &end)?,
+    let finding = match end {
+        Ok(end) => judgement(program, &job.image, place, &end)?,
         // That images can't be run at all, other checks tell.
-        Err(error) => not_asked(error.to_string()),
+        Err(error) => not_asked(program, &job.image, error.to_string()),
     };
     Some(Finding { check: NAME.into(), ..finding })
 }
 
-/// The finding, where it does not accept its command line.
-fn refusal(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Finding> {
+/// The finding, where a component does not accept its command line, or did not answer.
+fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Finding> {
     if end.exit_code == 0 {
         return None;
+    }
+    if ENDED_BY_A_SIGNAL.contains(&end.exit_code) {
+        let why =
+            "its container was ended from outside: a kubelet that runs ends containers that it does not know";
+        return Some(not_asked(program, image, why.into()));
     }
     // Usage may follow or precede the reason, which names the flag.
     let said = |word: &str| end.output.iter().find(|line| line.to_lowercase().contains(word));
     let reason = ["invalid", "unknown", "not defined", "error"].into_iter().find_map(said);
-    let reason = reason.or(end.output.last()).cloned();
-    let reason = reason.unwrap_or_else(|| format!("it ended with {} and said nothing", end.exit_code));
+    let Some(reason) = reason.or(end.output.last()) else {
+        // A component that refuses a flag names it.
+        let why = format!("its container ended with {} and said nothing", end.exit_code);
+        return Some(not_asked(program, image, why));
+    };
     Some(
         Finding::error(format!("{program} of {image} does not accept its command line"))
-            .evidence(reason)
+            .evidence(reason.clone())
             .cause("its own program was run with `--version` added, and ended with an error")
             .fix(format!(
                 "correct the flag in {place}, or in the patch that adds it; or name an image that has it"
@@ -123,18 +119,28 @@ fn refusal(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Find
     )
 }
 
+/// No answer is no refusal: what `why` tells proves nothing about the flags.
+fn not_asked(program: &str, image: &str, why: String) -> Finding {
+    Finding::warning(format!("{program} of {image} could not be asked about its flags")).evidence(why)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::preflight::Severity;
     use crate::preflight::fake::settings;
 
     fn end(exit_code: i32, output: &[&str]) -> JobEnd {
         JobEnd { exit_code, output: output.iter().map(|line| (*line).to_owned()).collect() }
     }
 
+    fn judged(exit_code: i32, output: &[&str]) -> Option<Finding> {
+        judgement("etcd", "i", "etcd.local.extraArgs", &end(exit_code, output))
+    }
+
     #[test]
     fn refusal_names_the_flag_and_not_the_usage_around_it() {
-        assert_eq!(refusal("etcd", "i", "etcd.local.extraArgs", &end(0, &["etcd Version: 3.6.8"])), None);
+        assert_eq!(judged(0, &["etcd Version: 3.6.8"]), None);
         for (lines, reason) in [
             (
                 &["Error: unknown flag: --foo", "Usage:", "  kube-apiserver [flags]"][..],
@@ -150,13 +156,20 @@ mod tests {
             ),
             (&["flag provided but not defined: -foo", "usage:"], "flag provided but not defined: -foo"),
             (&["what it says last"], "what it says last"),
-            (&[], "it ended with 1 and said nothing"),
         ] {
-            assert_eq!(
-                refusal("etcd", "i", "etcd.local.extraArgs", &end(1, lines)).unwrap().evidence,
-                [reason]
-            );
+            let refusal = judged(1, lines).unwrap();
+            assert_eq!(refusal.severity, Severity::Error);
+            assert_eq!(refusal.evidence, [reason]);
         }
+    }
+
+    #[test]
+    fn container_that_ends_without_words_proves_nothing() {
+        for exit_code in [1, 2, 137, 143] {
+            assert_eq!(judged(exit_code, &[]).unwrap().severity, Severity::Warning, "{exit_code}");
+        }
+        let ended = judged(137, &["error: what it said before it was ended"]).unwrap();
+        assert_eq!(ended.severity, Severity::Warning);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) mod mark_control_plane;
 mod node;
 pub(crate) mod preflight;
 mod profile_files;
+pub(crate) mod signing_requests;
 pub(crate) mod static_pods;
 pub(crate) mod tls_bootstrap;
 pub(crate) mod upload_certs;

@@ -1,13 +1,11 @@
 //! `preflight`: whether this machine can do what the workflow is for, before anything is written.
 
-use std::thread::JoinHandle;
-
 use super::ask_components;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::cri::{IMAGE_PULL, PullOptions};
 use crate::images;
-use crate::preflight::{Finding, PRIVILEGED, Report, Severity, Subject, ignore};
+use crate::preflight::{Finding, PRIVILEGED, Severity, Subject, ignore};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// Runs the checks, then pulls the control plane's images.
@@ -60,19 +58,6 @@ pub(crate) fn check(run: &mut Run, subject: &Subject) -> Result<(), Error> {
     refuse(&report.findings)
 }
 
-/// Heeds what checks found that began before: errors end the run.
-///
-/// # Errors
-/// When one of them found an error.
-pub(crate) fn heed(run: &Run, begun: JoinHandle<Report>) -> Result<(), Error> {
-    // A panic was already reported.
-    let report = begun.join().unwrap_or_default();
-    run.findings(&report.findings);
-    let left =
-        if run.kubelet_started.is_some() { "kubelet runs, but no Pod can start here" } else { UNCHANGED };
-    refuse_leaving(&report.findings, left)
-}
-
 /// Checks that the user is root: what reset and its phases need before anything else.
 ///
 /// # Errors
@@ -99,19 +84,8 @@ pub(crate) fn await_sandbox_removal(run: &Run) {
     }
 }
 
-/// How a machine is left whose checks find an error before anything is written.
-const UNCHANGED: &str = "nothing was changed";
-
 /// Ends the run where there are errors, before anything is written.
-///
-/// # Errors
-/// When there are.
 pub(crate) fn refuse(findings: &[Finding]) -> Result<(), Error> {
-    refuse_leaving(findings, UNCHANGED)
-}
-
-/// The same where the machine is left as `left` says.
-fn refuse_leaving(findings: &[Finding], left: &str) -> Result<(), Error> {
     let errors: Vec<Finding> = findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
     let mut names: Vec<&str> = errors.iter().map(|f| f.check.as_str()).collect();
     names.dedup();
@@ -119,7 +93,7 @@ fn refuse_leaving(findings: &[Finding], left: &str) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "{} preflight check{} failed: {} ({left})\n  fix these and run again, or bypass them with `--ignore-preflight-errors={}`",
+        "{} preflight check{} failed: {} (nothing was changed)\n  fix these and run again, or bypass them with `--ignore-preflight-errors={}`",
         names.len(),
         if names.len() == 1 { "" } else { "s" },
         names.join(", "),

@@ -7,6 +7,7 @@ use super::attention::{Attention, rest, unhealthy};
 use super::watched::watched;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
+use crate::finding::Finding;
 use crate::health::{ContainerView, Snapshot, Stage};
 use crate::host::cri::log;
 use crate::manifest::Component;
@@ -52,6 +53,7 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         show(&mut view, &snapshot);
         if snapshot.healthy() {
             view.close();
+            heed_probes(run)?;
             try_endpoint(run);
             return Ok(Outcome::Done);
         }
@@ -86,6 +88,26 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
         }
         rest(took);
     }
+}
+
+/// Refuses components that kubelet will kill: that they are healthy now helps nobody in a minute.
+fn heed_probes(run: &mut Run) -> Result<(), Error> {
+    let doomed = run.watch.doomed();
+    if doomed.is_empty() {
+        return Ok(());
+    }
+    let finding = |(component, why): (Component, String)| {
+        let name = component.name();
+        let what = format!(
+            "{name} is healthy, but its startup or liveness probe fails: kubelet will kill it again and again"
+        );
+        Finding { check: "ProbeFails".into(), ..Finding::error(what) }
+            .evidence(why)
+            .cause("a patch changed the probe, or a flag changed what it asks for (its port, or who may ask: kubelet asks without credentials)")
+            .fix(format!("correct the patch of {name}, or its flag, then run the same command again"))
+    };
+    let causes = doomed.into_iter().map(finding).collect();
+    Err(unhealthy(run, "the control plane will not stay healthy", causes))
 }
 
 /// Where each component was healthy last. On a busy machine an answer now and then comes too late, and all of them

@@ -35,8 +35,6 @@ pub(super) struct Check {
     pub(super) existing: bool,
     /// It briefly changes the machine, and so has no place in a dry run.
     pub(super) acts: bool,
-    /// Its answer counts only once Pods start.
-    of_pods: bool,
     /// How long it may take.
     pub(super) limit: Duration,
     measure: Measure,
@@ -74,17 +72,7 @@ impl Check {
         measures: &'static str,
         measure: Measure,
     ) -> Self {
-        Self {
-            name,
-            measures,
-            level,
-            roles,
-            existing: false,
-            acts: false,
-            of_pods: false,
-            limit: LIMIT,
-            measure,
-        }
+        Self { name, measures, level, roles, existing: false, acts: false, limit: LIMIT, measure }
     }
 
     /// The same, about what is already on the machine.
@@ -97,11 +85,6 @@ impl Check {
         Self { acts: true, ..self }
     }
 
-    /// The same, with an answer that counts only once Pods start.
-    pub(super) fn of_pods(self) -> Self {
-        Self { of_pods: true, ..self }
-    }
-
     /// The same, with another limit.
     pub(super) fn within(self, seconds: u64) -> Self {
         Self { limit: Duration::from_secs(seconds), ..self }
@@ -110,7 +93,7 @@ impl Check {
     /// Whether it is to run for a subject.
     pub(super) fn is_for(&self, subject: &Subject) -> bool {
         let has_what_it_needs = match self.measure {
-            Measure::Node(_) => subject.runs_node_check(self.of_pods),
+            Measure::Node(_) => subject.runs_node_checks(),
             Measure::Cluster(_) => subject.settings().is_some(),
         };
         self.roles.contains(&subject.role()) && has_what_it_needs

@@ -11,8 +11,6 @@ use crate::host::machine::Machine;
 pub(crate) trait Checks {
     /// Runs them all but for those of `ignored` names; what they found, where that is waited for.
     fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report;
-    /// Begins to run them; what they find is waited for later. None in a dry run.
-    fn begin(&mut self, subject: &Subject, ignored: &[String]) -> Option<JoinHandle<Report>>;
 }
 
 /// Runs them and waits, since what they find may end the run.
@@ -22,11 +20,6 @@ impl Checks for Before {
     fn run(&mut self, subject: &Subject, ignored: &[String]) -> Report {
         let options = Options { ignored: ignored.to_vec(), ..Options::default() };
         run_checks(subject, Arc::clone(&self.0), &options)
-    }
-
-    fn begin(&mut self, subject: &Subject, ignored: &[String]) -> Option<JoinHandle<Report>> {
-        let (subject, ignored, mut own) = (subject.clone(), ignored.to_vec(), Self(Arc::clone(&self.0)));
-        Some(std::thread::spawn(move || own.run(&subject, &ignored)))
     }
 }
 
@@ -63,11 +56,6 @@ impl Checks for Beside {
         let checks = std::thread::spawn(move || run_checks(&subject, machine, &options));
         self.running.lock().unwrap_or_else(PoisonError::into_inner).push(checks);
         Report::default()
-    }
-
-    fn begin(&mut self, subject: &Subject, ignored: &[String]) -> Option<JoinHandle<Report>> {
-        self.run(subject, ignored);
-        None
     }
 }
 

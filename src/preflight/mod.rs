@@ -36,10 +36,11 @@ pub(crate) use crate::finding::{Finding, Severity};
 pub(crate) use crate::host::machine::Machine;
 pub(crate) use crate::host::real_machine::RealMachine;
 pub(crate) use checks::{Before, Beside, Checks};
+pub(crate) use config::alone::judge as judge_alone;
 pub(crate) use config::existing::{KubeletConf, kubelet_env_flags, trust_of};
 pub(crate) use config::server_files::judge as judge_server_files;
 pub(crate) use fix::{RealHands, fix};
-pub(crate) use runner::{Options, Report, ignore, run_checks};
+pub(crate) use runner::{Options, ignore, run_checks};
 pub(crate) use subject::{Joining, Role, Subject};
 pub(crate) use table::PRIVILEGED;
 

@@ -40,8 +40,6 @@ enum Stage {
     BeforeDiscovery,
     /// All: only the checks that have waited for it run.
     AfterDiscovery,
-    /// Only the checks run whose answer counts once Pods start.
-    Pods,
 }
 
 /// What the checks are about.
@@ -110,19 +108,8 @@ impl Subject {
         &self.joining
     }
 
-    /// The checks that [`Self::join`] leaves out for a worker, since their answer counts only once Pods start there: they
-    /// take as long as kubelet takes to come up.
-    pub(crate) fn pods(&self) -> Self {
-        Self { stage: Stage::Pods, ..self.clone() }
-    }
-
-    /// Whether a check runs that needs no cluster; one of Pods may be left for later.
-    pub(super) fn runs_node_check(&self, of_pods: bool) -> bool {
-        match self.stage {
-            Stage::Whole => true,
-            Stage::BeforeDiscovery => !of_pods || self.role != Role::Worker,
-            Stage::AfterDiscovery => false,
-            Stage::Pods => of_pods,
-        }
+    /// Whether checks run that need no cluster.
+    pub(super) fn runs_node_checks(&self) -> bool {
+        self.stage != Stage::AfterDiscovery
     }
 }

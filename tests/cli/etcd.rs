@@ -158,6 +158,10 @@ fn etcd_commands_need_nothing_but_the_files_of_a_control_plane() {
     let saved = saved.trim();
     assert!(Path::new(saved).starts_with(&snapshots) && said.contains("verified"), "{saved}{said}");
     assert_eq!(run(&["snapshot", "verify", saved]).0, Some(0));
+    let (code, _, said) = run(&["snapshot", "verify", &snapshots]);
+    assert!(code == Some(0) && said.contains(&format!("{saved} is good")), "{said}");
+    let (code, _, said) = run(&["snapshot", "verify", &file("/etc/kubernetes/manifests")]);
+    assert!(code == Some(1) && said.contains("there is no snapshot in"), "{said}");
     assert!(run(&["snapshot", "list", "--dir", &snapshots]).1.contains(saved));
     let (code, _, said) = run(&["snapshot", "save", saved]);
     assert!(code == Some(1) && said.contains("never overwrites"), "{said}");

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::join::{at_once, command_to_join, is_control_plane, join_command, joined_version};
 use super::upgrade::{checks, install_kubelet, nodes_ready, span};
-use crate::asking::Asking;
+use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
 use crate::command::Output;
@@ -66,6 +66,11 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         upgraded(node, "node", machine, &["upgrade", "node"])?;
     }
     upgraded(node, "worker", worker, &["upgrade", "node"])?;
+    let asked = asking.stop()?;
+    tell(node, "upgrades", &asked);
+    // kubelet's package is replaced by its user. A kubelet of another minor ends every Pod at once, API server and etcd
+    // together: what that costs is told, and is not the upgrade's.
+    let asking = Asking::with(|path| first.read(path))?;
     for machine in &machines {
         install_kubelet(&node.plan.programs, |words| machine.run(words))?;
         machine.run(&["systemctl", "restart", "kubelet"])?.success()?;
@@ -79,20 +84,24 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
         is_control_plane(node, machine)?;
     }
     nodes_ready(node)?;
-    let asked = asking.stop()?;
+    tell(node, "kubelets", &asking.stop()?);
+    at_version(node, &machines, &target)?;
+    let again = upgraded(node, "again", first, &["upgrade", "apply", &target, "--yes"])?;
+    ensure!(at(&again, "/changed") == &Value::Bool(false), "the second upgrade says: {again}");
+    ensure!(asked.failures.is_empty(), "requests failed:\n  {}", asked.failures.join("\n  "));
+    Ok(())
+}
+
+/// Notes what became of the requests of a client.
+fn tell(node: &Node, during: &str, asked: &Asked) {
     node.note(format!(
-        "of {} requests {} failed, {} were to be repeated: {}; the slowest took {:.1} s",
+        "{during}: of {} requests {} failed, {} were to be repeated: {}; the slowest took {:.1} s",
         asked.count,
         asked.failures.len(),
         asked.repeated,
         span(&asked.failures),
         asked.slowest.as_secs_f64()
     ));
-    at_version(node, &machines, &target)?;
-    let again = upgraded(node, "again", first, &["upgrade", "apply", &target, "--yes"])?;
-    ensure!(at(&again, "/changed") == &Value::Bool(false), "the second upgrade says: {again}");
-    ensure!(asked.failures.is_empty(), "requests failed:\n  {}", asked.failures.join("\n  "));
-    Ok(())
 }
 
 fn make_cluster(

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::etcd::{Target, snapshot};
 use super::this_machine::{self, require_root};
 use crate::backup::{self, ClusterFacts, Collected, Manifest, NodeFacts, collect};
+use crate::certs::utc;
 use crate::cluster::stored::{self, Stored};
 use crate::cluster::{self, Cluster};
 use crate::config::settings::CONTROL_PLANE_LABEL;
@@ -92,7 +92,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let manifest = Manifest {
         format: 1,
         id: id()?,
-        time: now.format(&Rfc3339).unwrap_or_default(),
+        time: utc(now),
         program: format!("kubestrap {}", env!("CARGO_PKG_VERSION")),
         node: NodeFacts {
             name: settings.node_name().to_owned(),

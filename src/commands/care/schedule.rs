@@ -22,7 +22,8 @@ pub(crate) fn enable(request: &run::Request, out: &Printer) -> Result<ExitStatus
     let jitter = matches!(schedule, Schedule::Cron(_)).then_some("1h");
     schedule.enable(&program, &request.arguments(jitter), &host)?;
     out.log(AREA, format!("Enabled the {}: it runs daily", schedule.words()));
-    out.log(AREA, "`kubestrap care status` shows the last run, `kubestrap care run` runs it now");
+    let start = schedule.start();
+    out.log(AREA, format!("`kubestrap care status` shows the last run, `{start}` starts one"));
     out.result(json!({ "ok": true, "enabled": true, "schedule": schedule.words() }), "");
     Ok(ExitStatus::Done)
 }

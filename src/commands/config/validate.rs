@@ -69,6 +69,7 @@ impl Request {
         let subject = subject(&inspected);
         let verdicts = components::judge(&subject);
         // Files that happen to be here, too: where they are not, `init` looks for them.
+        let alone = inspected.settings.as_ref().map(preflight::judge_alone).unwrap_or_default();
         let files = preflight::judge_server_files(&subject, &|file| std::fs::read(file).ok());
         let quiet = self.allow_deprecated_api;
         let (mut errors, mut warnings) = match inspected.complete {
@@ -94,6 +95,18 @@ impl Request {
                 continue;
             }
             if verdict.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
+        }
+        for odd in alone {
+            let place = inspected.loaded.locator.place("ClusterConfiguration", &odd.path);
+            let problem = Problem::new(odd.rule, place, odd.finding.what);
+            if errors.iter().any(|known| is_known_by(&problem, known)) {
+                continue;
+            }
+            if odd.finding.severity == Severity::Error {
+                errors.push(problem)
+            } else {
+                warnings.push(problem)
+            }
         }
         for fault in files {
             let problem = Problem::new("server-file", fault.place, fault.message);

@@ -149,13 +149,26 @@ pub(crate) fn prune(request: &Prune, out: &Printer) -> Result<ExitStatus, Error>
     Ok(ExitStatus::Done)
 }
 
-/// Verifies snapshots.
+/// Verifies snapshots, and all that are in directories.
 ///
 /// # Errors
-/// With the first that is not good.
+/// With the first that is not good, and where a directory has none.
 pub(crate) fn verify(paths: &[PathBuf], out: &Printer) -> Result<ExitStatus, Error> {
-    let mut verified = vec![];
+    let mut files = vec![];
     for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let stored = snapshot::list(path)?;
+        if stored.is_empty() {
+            let message = format!("there is no snapshot in {}", path.display());
+            return Err(Error::new(ExitStatus::Failed, message));
+        }
+        files.extend(stored.into_iter().map(|stored| stored.path));
+    }
+    let mut verified = vec![];
+    for path in &files {
         let good = snapshot::verify(path)?;
         let revision = good.revision.map_or_else(|| "none".into(), |r| r.to_string());
         out.log("etcd", format!("{} is good: {}, revision {revision}", path.display(), size(good.size)));

@@ -7,6 +7,7 @@ use super::etcd::{EtcdView, node_of};
 use crate::certs::{Expiry, Server, human, utc};
 use crate::cluster::NodeStatus;
 use crate::etcd::{MemberHealth, State};
+use crate::output::escape;
 use crate::output::table::columns;
 
 /// What was found.
@@ -128,7 +129,7 @@ impl View {
             text.push('\n');
         }
         for problem in problems {
-            text.push_str(&(problem + "\n"));
+            text.push_str(&format!("{}\n", escape::field(&problem, "    ")));
         }
         if hint {
             text.push_str("etcd's members can be seen on a control-plane node that runs one\n");
@@ -218,10 +219,12 @@ fn certificate(certificate: &Certificate) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use time::Duration;
 
     use super::*;
     use crate::etcd::{ClusterHealth, EtcdError, Member, Status};
+    use crate::output::escape::testing::{has_forged_line, hostile};
 
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -311,5 +314,20 @@ mod tests {
         view.certificates = vec![certificate_of("cp1", Ok(NOW - Duration::hours(3)))];
         assert!(!view.is_healthy(NOW));
         assert!(view.text(NOW).contains("apiserver certificate served at cp1:6443 expired 3h ago"));
+    }
+    proptest! {
+        #[test]
+        fn what_the_cluster_says_forges_no_line(text in hostile()) {
+            let members = vec![member(1, &text, State::NoLeader)];
+            let failed = EtcdView::Failed(text.clone());
+            for etcd in [failed, EtcdView::Known(ClusterHealth { members, alarms: vec![] })] {
+                let mut cp = node(&format!("cp{text}"), true, Some(&text));
+                cp.kubelet.clone_from(&text);
+                let view =
+                    View { nodes: vec![cp], etcd, certificates: vec![certificate_of("cp", Err(text.clone()))] };
+                let shown = view.text(NOW);
+                prop_assert!(!has_forged_line(&shown), "{shown:?}");
+            }
+        }
     }
 }

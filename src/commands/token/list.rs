@@ -96,7 +96,10 @@ fn text(tokens: &[StoredToken], now: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::output::escape::testing::{has_forged_line, hostile};
     use time::macros::datetime;
 
     #[test]
@@ -115,5 +118,19 @@ mod tests {
         assert_eq!(cells(1)[1..], ["<forever>", "<never>", "authentication,signing", "<none>", "<none>"]);
         assert_eq!(cells(2)[1..3], ["1h", "2026-11-23T11:30:00Z"]);
         assert_eq!(super::text(&[], now), "");
+    }
+    proptest! {
+        #[test]
+        fn what_a_token_says_of_itself_forges_no_line(text in hostile()) {
+            let token = StoredToken {
+                token: format!("t{text}"),
+                description: text.clone(),
+                expires: None,
+                usages: vec![text.clone()],
+                groups: vec![text],
+            };
+            let shown = super::text(&[token], datetime!(2026-11-23 10:00 UTC));
+            prop_assert!(!has_forged_line(&shown) && shown.lines().count() == 2, "{shown:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Fields that hold several values.
 
 use super::{Context, refuse};
+use crate::components::TAINT_EFFECTS;
 use crate::components::rule::unknown_word;
 use crate::components::rules::common::{CIPHERS, without_http2};
 use crate::components::rules::kubelet::{name, qualified};
@@ -67,7 +68,7 @@ fn taints(context: &Context<'_>) -> Vec<Verdict> {
                 format!("{:?} is not a valid value of a taint", taint.value),
             ));
         }
-        if !["NoSchedule", "PreferNoSchedule", "NoExecute"].contains(&taint.effect.as_str()) {
+        if !TAINT_EFFECTS.contains(&taint.effect.as_str()) {
             verdicts.push(refuse(
                 format!("{path}.effect"),
                 format!(

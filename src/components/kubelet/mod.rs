@@ -3,6 +3,7 @@
 //! Source: `pkg/kubelet/apis/config/validation` and `.../v1beta1/defaults.go`; what kubelet parses later, when it starts:
 //! `cmd/kubelet/app/server.go`, `pkg/kubelet/eviction`, `pkg/kubelet/logs`, `pkg/kubelet/cm`.
 
+mod flags;
 mod lists;
 mod managers;
 mod resources;
@@ -11,6 +12,7 @@ mod rows;
 use super::gates;
 use super::verdict::Verdict;
 use crate::config::kubelet::KubeletConfiguration;
+pub(super) use flags::judge_flags;
 
 pub(super) const KIND: &str = "KubeletConfiguration";
 /// The preflight check that reports it.

@@ -61,6 +61,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, made_up_address: bool)
     leadership(judge);
     headers(judge);
     storage(judge);
+    kubelets(judge);
 }
 
 fn authorization(judge: &mut Judge<'_>) {
@@ -248,6 +249,11 @@ fn ports(judge: &mut Judge<'_>, made_up_address: bool) {
     let networks: Vec<_> = ranges.iter().map(|(cidr, _)| names::cidr(cidr)).collect();
     let families: Vec<Option<bool>> =
         networks.iter().map(|network| network.map(|network| network.addr().is_ipv6())).collect();
+    // An allocator that keeps all addresses of a range in one object.
+    let set = set_gates(judge);
+    let small = ["MultiCIDRServiceAllocator", "DisableAllocatorDualWrite"]
+        .iter()
+        .any(|gate| !gates::enabled(&set, gate, command.minor));
     // The configuration's own range is judged with it.
     if let Some(given) = command.last("service-cluster-ip-range").filter(|given| command.is_users(given)) {
         for ((cidr, _), network) in ranges.iter().zip(&networks) {
@@ -257,6 +263,11 @@ fn ports(judge: &mut Judge<'_>, made_up_address: bool) {
                 }
                 Some(network) if network.max_prefix_len() - network.prefix_len() < 3 => {
                     judge.refuse("flag-range", given, format!("{cidr} must have at least 8 addresses"));
+                }
+                Some(network) if small && network.max_prefix_len() - network.prefix_len() > 20 => {
+                    let least = network.max_prefix_len() - 20;
+                    let why = format!("{cidr} is too large: its mask must be /{least} or longer");
+                    judge.refuse("flag-range", given, why);
                 }
                 Some(_) => {}
             }
@@ -379,6 +390,19 @@ fn headers(judge: &mut Judge<'_>) {
     }
 }
 
+/// The addresses of a node, by which kubelets are called for logs and commands.
+const ADDRESS_TYPES: &[&str] = &["Hostname", "InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS"];
+
+fn kubelets(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    for (item, given) in command.items("kubelet-preferred-address-types") {
+        if !ADDRESS_TYPES.contains(&item) {
+            let why = format!("{}; no node has such an address", unknown_word(item, ADDRESS_TYPES));
+            judge.doubt("flag-value", given, why);
+        }
+    }
+}
+
 fn storage(judge: &mut Judge<'_>) {
     let command = judge.command;
     let media = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -403,7 +427,8 @@ fn storage(judge: &mut Judge<'_>) {
         // `group/resource#server;server`.
         let parts: Vec<&str> = item.split('#').collect();
         let resource = parts.first().map_or(0, |resource| resource.split('/').count());
-        if parts.len() != 2 || resource != 2 {
+        let blank = parts.get(1).is_some_and(|servers| servers.split(';').any(str::is_empty));
+        if parts.len() != 2 || resource != 2 || (blank && command.minor >= 34) {
             let why = format!("{item:?} is not an override: write `group/resource#https://192.0.2.10:2379`");
             judge.refuse("flag-value", given, why);
         }

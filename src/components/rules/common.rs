@@ -93,6 +93,11 @@ pub(in crate::components) fn feature_gates(judge: &mut Judge<'_>) {
             }
         }
     }
+    if let Some(given) = command.last("feature-gates") {
+        for (_, why) in gates::unmet(&set_gates(judge), command.minor) {
+            judge.refuse("feature-gate", given, why);
+        }
+    }
 }
 
 /// The gates that are set by a flag.

@@ -2,7 +2,8 @@
 //! `controller-manager/options`, and the names of controllers in `cmd/kube-controller-manager/names`.
 
 use super::super::program::Program::ControllerManager;
-use super::super::rule::{Judge, NO_LIMIT, Range, range, unknown_word};
+use super::super::rule::{Judge, NO_LIMIT, Range, numeric, range, unknown_word};
+use crate::config::names;
 
 pub(in crate::components) const RANGES: &[Range] = &[
     range(ControllerManager, "concurrent-cron-job-syncs", 1.0, NO_LIMIT),
@@ -87,6 +88,7 @@ const SINCE: &[(&str, u64)] = &[
 pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
     controllers(judge);
     signing(judge);
+    shares(judge);
     let command = judge.command;
     if let Some(given) =
         command.last("cloud-provider").filter(|given| !["", "external"].contains(&given.value.as_str()))
@@ -133,6 +135,35 @@ fn controllers(judge: &mut Judge<'_>) {
             }
         }
     }
+}
+
+/// The share of the Pods' subnet that each node gets (`setNodeCIDRMaskSizes` in `cmd/kube-controller-manager/app/core.go`):
+/// judged by a controller that all others end with.
+fn shares(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    if !command.is_true("allocate-node-cidrs") {
+        return;
+    }
+    let given = |flag: &str| command.last(flag).filter(|given| numeric(&given.value) != Some(0.0));
+    let (both, v4, v6) =
+        (given("node-cidr-mask-size"), given("node-cidr-mask-size-ipv4"), given("node-cidr-mask-size-ipv6"));
+    let subnets: Vec<_> =
+        command.items("cluster-cidr").filter_map(|(subnet, _)| names::cidr(subnet.trim())).collect();
+    let ipv6 = |of: bool| subnets.iter().all(|subnet| subnet.addr().is_ipv6() == of);
+    let (given, why) = match (subnets.len(), both, v4, v6) {
+        (0, ..) => return,
+        (2.., Some(both), ..) => (
+            both,
+            "is not allowed in a dual-stack cluster: set `node-cidr-mask-size-ipv4` and `node-cidr-mask-size-ipv6`",
+        ),
+        (1, Some(both), v4, v6) if v4.or(v6).is_some() => {
+            (both, "excludes `--node-cidr-mask-size-ipv4` and `--node-cidr-mask-size-ipv6`")
+        }
+        (1, _, Some(v4), _) if ipv6(true) => (v4, "is not allowed where all Pods have IPv6 addresses"),
+        (1, _, _, Some(v6)) if ipv6(false) => (v6, "is not allowed where all Pods have IPv4 addresses"),
+        _ => return,
+    };
+    judge.refuse("flag-pair", given, why);
 }
 
 fn signing(judge: &mut Judge<'_>) {

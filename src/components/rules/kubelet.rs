@@ -1,7 +1,9 @@
 //! Rules about kubelet's flags. Source: `cmd/kubelet/app/options/options.go` (`ValidateKubeletFlags`),
 //! `kubelet/pkg/apis/well_known_labels.go`.
 
-use super::super::rule::Judge;
+use super::super::program::Program::Kubelet;
+use super::super::rule::{Judge, Range, range};
+use crate::config::names;
 
 /// Labels of Kubernetes' own that kubelet may set on its Node.
 const LABELS: &[&str] = &[
@@ -21,6 +23,9 @@ const LABELS: &[&str] = &[
 /// Domains whose labels kubelet may set.
 const DOMAINS: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 
+/// In the file 0 stands for the default, in the flag for itself.
+pub(in crate::components) const RANGES: &[Range] = &[range(Kubelet, "port", 1.0, 65535.0)];
+
 pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
     let command = judge.command;
     for given in command.all("node-labels") {
@@ -31,6 +36,32 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>) {
             }
         }
     }
+    node_ip(judge);
+}
+
+/// One address, or one of each family; what is no address is passed over.
+fn node_ip(judge: &mut Judge<'_>) {
+    let command = judge.command;
+    let Some(given) = command.last("node-ip").filter(|given| !given.value.is_empty()) else { return };
+    let mut addresses = vec![];
+    for item in given.value.split(',').map(str::trim) {
+        match names::ip(item) {
+            Some(address) => addresses.push(address),
+            None => judge.doubt(
+                "flag-value",
+                given,
+                format!("{item:?} is not an IP address: kubelet passes over it, and chooses one itself"),
+            ),
+        }
+    }
+    let why = match addresses.as_slice() {
+        [] | [_] => return,
+        [a, b] if a.is_ipv6() == b.is_ipv6() => "the two addresses must be of different families",
+        [a, b] if a.is_unspecified() || b.is_unspecified() => "none of two addresses may be 0.0.0.0 or ::",
+        [_, _] => return,
+        _ => "must be one address, or one of each family",
+    };
+    judge.refuse("flag-value", given, why);
 }
 
 fn label(key: &str, value: &str) -> Result<(), String> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tempfile::TempDir;
+
 use super::proto::{self, CreateContainerRequest, NamespaceMode, StartContainerRequest};
 use super::{
     CgroupDriver, CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig, PodSandboxFilter, log,
@@ -13,12 +15,10 @@ use super::{
 const LABEL: &str = "kubestrap.dev/job";
 /// A slice that every machine under systemd has.
 const SLICE: &str = "system.slice";
-/// The file in the log directory that the container's output goes to.
-const LOG: &str = "job.log";
 /// How many lines of the output are given, at most.
 const LINES: usize = 200;
 /// How often the runtime is asked whether the container has ended.
-const PERIOD: Duration = Duration::from_millis(100);
+const PERIOD: Duration = Duration::from_millis(20);
 
 /// What to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,21 +55,37 @@ pub(crate) struct JobEnd {
     pub output: Vec<String>,
 }
 
-/// Runs a job and removes its container; a job of the same name whose run was killed is removed before.
+/// A sandbox that jobs run in.
+#[derive(Debug)]
+pub(crate) struct JobSandbox {
+    id: String,
+    config: PodSandboxConfig,
+    /// The directory that the output of its containers goes to.
+    logs: TempDir,
+}
+
+/// Runs a job and removes its container.
 ///
 /// # Errors
 /// When the image is missing and can't be pulled, the container can't be created or started, or runs for too long.
 pub(crate) async fn run(endpoint: &CriEndpoint, job: &ContainerJob) -> Result<JobEnd, CriError> {
+    let sandbox = start(endpoint, &job.name).await?;
+    let ended = run_in(endpoint, &sandbox, job).await;
+    remove(endpoint, sandbox).await;
+    ended
+}
+
+/// Starts a sandbox for jobs; one of the same name whose run was killed is removed before.
+///
+/// # Errors
+/// When it can't be started.
+pub(crate) async fn start(endpoint: &CriEndpoint, name: &str) -> Result<JobSandbox, CriError> {
     let client = CriClient::connect(endpoint).await?;
-    let labels = BTreeMap::from([(LABEL.to_owned(), job.name.clone())]);
+    let labels = BTreeMap::from([(LABEL.to_owned(), name.to_owned())]);
     let filter = PodSandboxFilter { labels: labels.clone(), ..PodSandboxFilter::default() };
     for old in client.list_pod_sandboxes(&filter).await? {
-        remove(&client, &old.id).await?;
+        stop_and_remove(&client, &old.id).await?;
     }
-    let image = match client.image_status(&job.image).await? {
-        Some(image) => image.id,
-        None => client.pull_image(&job.image).await?,
-    };
     // Below /run where that may be: a service of ours may have a /tmp of its own, which the runtime does not see.
     let builder = || tempfile::Builder::new().prefix("kubestrap-job-").to_owned();
     let logs = builder().tempdir_in("/run").or_else(|_| builder().tempdir()).map_err(|error| {
@@ -77,49 +93,48 @@ pub(crate) async fn run(endpoint: &CriEndpoint, job: &ContainerJob) -> Result<Jo
         client.error("CreateContainer", CriCause::Connection { message })
     })?;
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let mut sandbox = PodSandboxConfig {
-        name: format!("kubestrap-{}", job.name),
+    let mut config = PodSandboxConfig {
+        name: format!("kubestrap-{name}"),
         namespace: "default".into(),
         uid: format!("{}-{nanos}", std::process::id()),
         log_directory: logs.path().to_owned(),
         host_network: true,
-        labels: labels.clone(),
+        labels,
         ..PodSandboxConfig::default()
     };
     // With systemd as driver a slice must be named; a runtime that does not tell its driver is tried with both.
     let driver = client.runtime_config().await.ok().flatten();
     if driver == Some(CgroupDriver::Systemd) {
-        SLICE.clone_into(&mut sandbox.cgroup_parent);
+        SLICE.clone_into(&mut config.cgroup_parent);
     }
-    let id = match client.run_pod_sandbox(&sandbox).await {
+    let id = match client.run_pod_sandbox(&config).await {
         Err(error) if driver.is_none() && error.to_string().to_lowercase().contains("slice") => {
-            SLICE.clone_into(&mut sandbox.cgroup_parent);
-            client.run_pod_sandbox(&sandbox).await?
+            SLICE.clone_into(&mut config.cgroup_parent);
+            client.run_pod_sandbox(&config).await?
         }
         started => started?,
     };
-    let ended = in_sandbox(&client, job, &image, &id, &sandbox).await;
-    // A kubelet that runs removes it too, as a Pod that it does not know. What is left, the next run removes.
-    if let Err(error) = remove(&client, &id).await {
-        tracing::info!("the sandbox of {} is left: {error}", job.name);
-    }
-    let mut end = ended?;
-    let lines = log::tail(&logs.path().join(LOG), LINES).unwrap_or_default();
-    end.output = lines.into_iter().map(|line| line.text).collect();
-    Ok(end)
+    Ok(JobSandbox { id, config, logs })
 }
 
-async fn in_sandbox(
-    client: &CriClient,
+/// Runs a job in a sandbox.
+///
+/// # Errors
+/// When the image is missing and can't be pulled, the container can't be created or started, or runs for too long.
+pub(crate) async fn run_in(
+    endpoint: &CriEndpoint,
+    sandbox: &JobSandbox,
     job: &ContainerJob,
-    image: &str,
-    sandbox_id: &str,
-    sandbox: &PodSandboxConfig,
 ) -> Result<JobEnd, CriError> {
+    let client = CriClient::connect(endpoint).await?;
+    let image = match client.image_status(&job.image).await? {
+        Some(image) => image.id,
+        None => client.pull_image(&job.image).await?,
+    };
     let request = CreateContainerRequest {
-        pod_sandbox_id: sandbox_id.to_owned(),
-        config: Some(config(job, image)),
-        sandbox_config: Some(sandbox.into()),
+        pod_sandbox_id: sandbox.id.clone(),
+        config: Some(config(job, &image)),
+        sandbox_config: Some((&sandbox.config).into()),
     };
     let id = client.order(request, Duration::ZERO).await?.container_id;
     if id.is_empty() {
@@ -130,13 +145,31 @@ async fn in_sandbox(
     loop {
         let status = client.container_status(&id, false).await?;
         if let Some(exit_code) = status.exit_code {
-            return Ok(JobEnd { exit_code, output: vec![] });
+            let lines = log::tail(&sandbox.logs.path().join(log_name(job)), LINES).unwrap_or_default();
+            return Ok(JobEnd { exit_code, output: lines.into_iter().map(|line| line.text).collect() });
         }
         if start.elapsed() > job.limit {
             return Err(client.error("ContainerStatus", CriCause::Timeout { after: job.limit }));
         }
         tokio::time::sleep(PERIOD).await;
     }
+}
+
+/// Removes a sandbox with its containers. A kubelet that runs does so too, as with a Pod that it does not know; what is
+/// left, the next run removes.
+pub(crate) async fn remove(endpoint: &CriEndpoint, sandbox: JobSandbox) {
+    let removed = match CriClient::connect(endpoint).await {
+        Ok(client) => stop_and_remove(&client, &sandbox.id).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        tracing::info!("the sandbox {} is left: {error}", sandbox.config.name);
+    }
+}
+
+/// The file in the log directory that a job's output goes to.
+fn log_name(job: &ContainerJob) -> String {
+    format!("{}.log", job.name)
 }
 
 fn config(job: &ContainerJob, image: &str) -> proto::ContainerConfig {
@@ -166,12 +199,12 @@ fn config(job: &ContainerJob, image: &str) -> proto::ContainerConfig {
         command: job.command.clone(),
         mounts: mounts.collect(),
         labels: BTreeMap::from([(LABEL.to_owned(), job.name.clone())]),
-        log_path: LOG.into(),
+        log_path: log_name(job),
         linux: Some(proto::LinuxContainerConfig { security_context: Some(security_context) }),
     }
 }
 
-async fn remove(client: &CriClient, id: &str) -> Result<(), CriError> {
+async fn stop_and_remove(client: &CriClient, id: &str) -> Result<(), CriError> {
     client.stop_pod_sandbox(id).await?;
     client.remove_pod_sandbox(id).await
 }
@@ -215,7 +248,7 @@ mod tests {
             }
             "CreateContainer" => message(&proto::CreateContainerResponse { container_id: "c".into() }),
             "StartContainer" => {
-                let path = std::path::Path::new(&*directory.lock().unwrap()).join(LOG);
+                let path = std::path::Path::new(&*directory.lock().unwrap()).join(log_name(&job()));
                 std::fs::write(path, "2026-01-01T00:00:00Z stderr F it failed\n").unwrap();
                 Answer::Bytes(vec![])
             }
@@ -241,7 +274,7 @@ mod tests {
         let request = runtime.request::<CreateContainerRequest>("/CreateContainer");
         let config = request.config.unwrap();
         assert_eq!(config.image.unwrap().image, "sha256:1");
-        assert_eq!((config.command, config.log_path.as_str()), (job().command, LOG));
+        assert_eq!((config.command, config.log_path.as_str()), (job().command, &*log_name(&job())));
         assert!(config.mounts[0].readonly && config.mounts[0].host_path == "/a");
         let sandbox = runtime.request::<proto::RunPodSandboxRequest>("/RunPodSandbox").config.unwrap();
         assert_eq!(sandbox.linux.unwrap().cgroup_parent, SLICE, "the driver is systemd");

@@ -11,19 +11,13 @@ use crate::finding::Finding;
 use crate::host::machine::{Machine, PathKind};
 use crate::manifest::{Component, PkiFacts, render};
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine, joins: bool) -> Vec<Finding> {
-    // Other control planes of the cluster have the same files.
-    let copy = |finding: Finding, path: &Path| match path.parent() {
-        Some(parent) if joins => finding.fix(format!(
-            "copy it from a control-plane node of the cluster: `scp -rp root@CONTROL-PLANE:{} {}/`",
-            path.display(),
-            parent.display()
-        )),
-        _ => finding,
-    };
+/// A component, its place in the configuration, and its volumes and flags there.
+type Of<'a> = (Component, &'static str, &'a [HostPathMount], &'a [Arg]);
+
+fn components(settings: &Settings) -> [Of<'_>; 4] {
     let cluster = &settings.cluster.config;
-    let etcd = cluster.etcd.local.clone().unwrap_or_default();
-    let components: [(Component, &str, &[HostPathMount], &[Arg]); 4] = [
+    let etcd = cluster.etcd.local.as_ref().map_or(&[][..], |local| &local.extra_args);
+    [
         (
             Component::ApiServer,
             "apiServer",
@@ -37,10 +31,35 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine, joins: bool) -> 
             &cluster.controller_manager.extra_args,
         ),
         (Component::Scheduler, "scheduler", &cluster.scheduler.extra_volumes, &cluster.scheduler.extra_args),
-        (Component::Etcd, "etcd.local", &[], &etcd.extra_args),
-    ];
+        (Component::Etcd, "etcd.local", &[], etcd),
+    ]
+}
+
+/// Files that flags name and that no volume mounts, each with the place and the name of the flag.
+pub(crate) fn unmounted(settings: &Settings) -> Vec<(&'static str, &str, Finding)> {
     let mut findings = vec![];
-    for (component, place, volumes, args) in components {
+    for (component, place, _, args) in components(settings) {
+        if let Ok(pod) = render(component, settings, PkiFacts::default()) {
+            let args = args.iter().filter(|arg| names_a_file(arg));
+            let lost = args.filter(|arg| on_host(&pod, Path::new(&arg.value)).is_none());
+            findings.extend(lost.map(|arg| (place, arg.name.as_str(), not_mounted(component, place, arg))));
+        }
+    }
+    findings
+}
+
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine, joins: bool) -> Vec<Finding> {
+    // Other control planes of the cluster have the same files.
+    let copy = |finding: Finding, path: &Path| match path.parent() {
+        Some(parent) if joins => finding.fix(format!(
+            "copy it from a control-plane node of the cluster: `scp -rp root@CONTROL-PLANE:{} {}/`",
+            path.display(),
+            parent.display()
+        )),
+        _ => finding,
+    };
+    let mut findings = vec![];
+    for (component, place, volumes, args) in components(settings) {
         let mut missing: Vec<&Path> = vec![];
         for v in volumes {
             let path = Path::new(&v.host_path);
@@ -112,22 +131,7 @@ fn flag(
 ) -> Option<Finding> {
     let (name, value) = (component.name(), &arg.value);
     let Some((host, may_be_made)) = on_host(pod, Path::new(value)) else {
-        let what = format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name);
-        // An image brings certificates or a script at most.
-        let (finding, unless) =
-            if component == Component::ApiServer && ApiServerFiles::are_named_by(&arg.name) {
-                (Finding::error(what), "")
-            } else {
-                (Finding::warning(what), "unless its image brings that file, ")
-            };
-        return Some(
-            finding
-                .cause(format!("the container sees only what is mounted: {unless}it won't start"))
-                .fix(format!(
-                    "add to {place}.extraVolumes: {{name: {}, hostPath: {value}, mountPath: {value}, pathType: File, readOnly: true}}",
-                    arg.name
-                )),
-        );
+        return Some(not_mounted(component, place, arg));
     };
     if may_be_made || is_made_by_init(settings, &host) || machine.kind(&host).is_some() {
         return None;
@@ -137,6 +141,23 @@ fn flag(
             .cause(format!("{name} exits when it can't read it"))
             .fix(format!("put the file there, or correct {place}.extraArgs")),
     )
+}
+
+fn not_mounted(component: Component, place: &str, arg: &Arg) -> Finding {
+    let (name, value) = (component.name(), &arg.value);
+    let what = format!("{name}'s flag `{}` names {value}, which no volume mounts", arg.name);
+    // An image brings certificates or a script at most.
+    let (finding, unless) = if component == Component::ApiServer && ApiServerFiles::are_named_by(&arg.name) {
+        (Finding::error(what), "")
+    } else {
+        (Finding::warning(what), "unless its image brings that file, ")
+    };
+    finding
+            .cause(format!("the container sees only what is mounted: {unless}it won't start"))
+            .fix(format!(
+                "add to {place}.extraVolumes: {{name: {}, hostPath: {value}, mountPath: {value}, pathType: File, readOnly: true}}",
+                arg.name
+            ))
 }
 
 /// Flags whose value is a file to read, by how all of them are named: `audit-policy-file`, `cloud-config`,

@@ -1,5 +1,6 @@
 //! The configuration, against itself and against what an earlier run left here.
 
+pub(crate) mod alone;
 pub(super) mod components;
 pub(super) mod existing;
 pub(super) mod host_files;

@@ -6,7 +6,11 @@ use crate::finding::{Finding, Severity};
 use crate::host::machine::Machine;
 
 /// kubelet's probes of the API server are anonymous requests.
-pub(crate) fn anonymous(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+pub(crate) fn check(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    anonymous(settings)
+}
+
+pub(super) fn anonymous(settings: &Settings) -> Vec<Finding> {
     if last_value(&settings.cluster.config.api_server.extra_args, "anonymous-auth") != Some("false") {
         return vec![];
     }

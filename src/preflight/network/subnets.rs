@@ -10,10 +10,18 @@ use crate::config::{Settings, names};
 use crate::finding::Finding;
 use crate::host::machine::Machine;
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
-    let named = |field: &'static str, nets: &[IpNet]| nets.iter().map(|n| (field, *n)).collect::<Vec<_>>();
-    let pods = named("networking.podSubnet", &settings.cluster.pod_subnets);
-    let services = named("networking.serviceSubnet", &settings.cluster.service_subnets);
+/// The subnets of Pods and of Services, each with its field.
+fn named(settings: &Settings) -> [Vec<(&'static str, IpNet)>; 2] {
+    let named = |field: &'static str, nets: &[IpNet]| nets.iter().map(|n| (field, *n)).collect();
+    [
+        named("networking.podSubnet", &settings.cluster.pod_subnets),
+        named("networking.serviceSubnet", &settings.cluster.service_subnets),
+    ]
+}
+
+/// Subnets of Pods and of Services that overlap.
+pub(crate) fn overlapping(settings: &Settings) -> Vec<Finding> {
+    let [pods, services] = named(settings);
     let mut findings = vec![];
     for ((pod_field, pod), (service_field, service)) in
         pods.iter().flat_map(|p| services.iter().map(move |s| (p, s)))
@@ -26,6 +34,12 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             );
         }
     }
+    findings
+}
+
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+    let mut findings = overlapping(settings);
+    let [pods, services] = named(settings);
     let here: Vec<IpAddr> =
         machine.addresses().unwrap_or_default().iter().map(|a| a.ip).filter(|ip| !ip.is_loopback()).collect();
     for (field, net) in pods.iter().chain(&services) {
@@ -42,8 +56,13 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// Flags that name networks.
 pub(crate) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
+    wrong_flags(settings).into_iter().map(|(.., finding)| finding).collect()
+}
+
+/// The same, each with the place and the name of the flag.
+pub(crate) fn wrong_flags(settings: &Settings) -> Vec<(&'static str, &'static str, Finding)> {
     let cluster = &settings.cluster.config;
-    let flags: [(&str, &str, &[Arg], &str); 3] = [
+    let flags: [(&str, &'static str, &[Arg], &'static str); 3] = [
         ("kube-apiserver", "apiServer", &cluster.api_server.extra_args, "service-cluster-ip-range"),
         (
             "kube-controller-manager",
@@ -64,9 +83,10 @@ pub(crate) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
     });
     wrong
         .map(|(component, place, flag, value)| {
-            Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is not a subnet"))
+            let finding = Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is not a subnet"))
                 .cause(format!("{component} exits, or assigns no addresses"))
-                .fix(format!("remove `{flag}` from {place}.extraArgs: it is set from networking.podSubnet and networking.serviceSubnet"))
+                .fix(format!("remove `{flag}` from {place}.extraArgs: it is set from networking.podSubnet and networking.serviceSubnet"));
+            (place, flag, finding)
         })
         .collect()
 }

@@ -4,15 +4,13 @@ mod assumed;
 mod found;
 mod search;
 
-use std::thread::JoinHandle;
-
 use crate::config::v1beta4::JoinConfiguration;
 use crate::error::Error;
 use crate::phases::{
     download_certs, etcd_member, join_control_plane, kubelet_start, mark_control_plane, preflight,
     tls_bootstrap, wait_control_plane,
 };
-use crate::preflight::{Joining, Report, Role, Subject};
+use crate::preflight::{Joining, Role, Subject};
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
 
 use search::Search;
@@ -29,8 +27,6 @@ pub(crate) struct Join {
     pub(crate) replace_etcd_member: bool,
     /// kubelet has a new kubeconfig, with which it is restarted once the control plane is healthy.
     restart_kubelet: bool,
-    /// Checks of a worker whose answer counts only once Pods start, while they go on.
-    checks_of_pods: Option<JoinHandle<Report>>,
     /// The discovery, while it goes on.
     search: Option<Search>,
     /// The cluster, once it was discovered.
@@ -53,19 +49,17 @@ impl Join {
             config,
             replace_etcd_member,
             restart_kubelet: false,
-            checks_of_pods: None,
             search: None,
             found: None,
             is_admin: false,
         }
     }
 
-    /// Waits for the checks that are left, and heeds what they found.
-    ///
-    /// # Errors
-    /// When they found that no Pod can start here.
-    pub(crate) fn heed_checks(&mut self) -> Result<(), Error> {
-        self.checks_of_pods.take().map_or(Ok(()), |begun| preflight::heed(&self.run, begun))
+    /// Restarts kubelet, if it has a new kubeconfig: from then on it uses this node's own API server.
+    pub(crate) fn turn_kubelet(&mut self) {
+        if std::mem::take(&mut self.restart_kubelet) {
+            self.run.restart_kubelet_in_background();
+        }
     }
 
     /// Whether this machine becomes a control-plane node.
@@ -246,10 +240,6 @@ fn check(join: &mut Join) -> PhaseResult {
     join.run.log("Running pre-flight checks");
     join.search = Some(Search::begin(&join.run, &join.config.discovery));
     let subject = Subject::join(role, &join.run.settings.node, joining.clone());
-    if role == Role::Worker {
-        let ignored = join.run.settings.node.registration.ignore_preflight_errors.clone();
-        join.checks_of_pods = join.run.checks.begin(&subject.pods(), &ignored);
-    }
     preflight::check(&mut join.run, &subject)?;
     let found = join.found()?;
     found.check_node(&mut join.run)?;
@@ -292,7 +282,6 @@ fn wait_for_kubelet(join: &mut Join) -> PhaseResult {
     join.found()?;
     let local = join.is_control_plane().then(|| format!("https://{}", join.run.settings.local_endpoint()));
     join.restart_kubelet = tls_bootstrap::wait(&mut join.run, local.as_deref())?;
-    join.heed_checks()?;
     Ok(Outcome::Done)
 }
 
@@ -300,9 +289,7 @@ fn wait_for_kubelet(join: &mut Join) -> PhaseResult {
 /// server.
 fn wait_for_control_plane(join: &mut Join) -> PhaseResult {
     wait_control_plane::wait(&mut join.run)?;
-    if std::mem::take(&mut join.restart_kubelet) {
-        join.run.restart_kubelet_in_background();
-    }
+    join.turn_kubelet();
     Ok(Outcome::Done)
 }
 

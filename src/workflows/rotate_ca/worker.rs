@@ -16,7 +16,7 @@ use crate::cluster::{Apply, ClusterObject};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::FileMode;
-use crate::phases::tls_bootstrap::denial;
+use crate::phases::signing_requests::denial;
 use crate::pki::{Bundle, Certificate, CertificateSpec, KeyAlgorithm, PrivateKey, certificate_request};
 use crate::workflow::{Run, Verb};
 

@@ -211,7 +211,11 @@ fn upgrade_text(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::output::escape::testing::{has_forged_line, hostile};
+    use crate::output::table::columns;
 
     #[test]
     fn newest_patch_of_this_minor_and_of_the_next_are_offered() {
@@ -228,5 +232,27 @@ mod tests {
         assert_eq!(said("v1.35.7"), "version in the v1.35 series");
         assert_eq!(said("v1.36.2"), "stable version");
         assert_eq!(said("v1.36.3-rc.0"), "release candidate version");
+    }
+    proptest! {
+        #[test]
+        fn what_the_cluster_says_forges_no_line(text in hostile()) {
+            let component = |name: &str| ComponentPlan {
+                name: name.to_owned(),
+                current_version: text.clone(),
+                new_version: text.clone(),
+                node_name: text.clone(),
+            };
+            let components = vec![component("kubelet"), component("etcd")];
+            let plan = UpgradePlan {
+                kind: "UpgradePlan",
+                api_version: "v1",
+                available_upgrades: vec![AvailableUpgrade { description: "stable version".into(), components }],
+                config_versions: config_versions(true, true),
+                findings: vec![],
+                targets: vec!["v1.36.2".parse().unwrap()],
+            };
+            let shown = plan.text(columns);
+            prop_assert!(!has_forged_line(&shown), "{shown:?}");
+        }
     }
 }

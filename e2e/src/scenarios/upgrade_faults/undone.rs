@@ -129,7 +129,6 @@ pub(super) const FAULTS: &[Fault] = &[
         says: &["permission denied", "and healthy"],
         ..FAULT
     },
-    // Last, since an upgrade that ends before kubelet kills the API server is not undone.
     Fault {
         name: "api-server-that-is-killed-later",
         patch: (
@@ -141,9 +140,8 @@ pub(super) const FAULTS: &[Fault] = &[
         command: UNSEEN,
         code: 4,
         within: 3 * UNDONE,
-        // The probe starts when the startup probe has passed, and then has to fail three times.
-        provable: 60.0,
-        says: &["probe|/nowhere|killed", "and healthy"],
+        // As soon as it serves: kubelet's probe is asked before kubelet asks it.
+        says: &["/nowhere", "and healthy"],
         ..FAULT
     },
 ];

@@ -25,9 +25,16 @@ for folder in /var/lib/etcd /var/lib/kubelet; do mkdir -p $folder && mount -t tm
 cd "$3" && shift 3 && exec "$@"
 "#;
 
-/// How long what a component says last before it goes on is followed by an end.
-const GRACE: Duration = Duration::from_millis(250);
 const STEP: Duration = Duration::from_millis(20);
+
+/// How long a component is waited for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Until it ends or says that it goes on: then it goes on.
+    pub(super) for_an_answer: Duration,
+    /// What it says last before it goes on may be followed by an end so much later.
+    pub(super) for_an_end: Duration,
+}
 
 /// What a component makes of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +53,8 @@ pub(super) fn prepare(node: &Node) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Asks, with `patience` for a component that neither ends nor says that it goes on.
-pub(super) fn ask(component: &Component, command: &Command, patience: Duration) -> anyhow::Result<Answer> {
+/// Asks.
+pub(super) fn ask(component: &Component, command: &Command, patience: Patience) -> anyhow::Result<Answer> {
     let log = command.dir.path().join("log");
     let mut child = if component.live {
         start(Process::new(program(&command.words)?).args(command.words.iter().skip(1)), &log)?
@@ -83,11 +90,9 @@ fn answer(
     component: &Component,
     child: &mut Child,
     log: &Path,
-    patience: Duration,
+    patience: Patience,
 ) -> anyhow::Result<Answer> {
     let started = Instant::now();
-    // The grace grows with the patience.
-    let grace = GRACE * u32::try_from(patience.as_secs() / 5).unwrap_or(1).max(1);
     let mut judged: Option<Instant> = None;
     loop {
         let ended = child.try_wait()?;
@@ -107,7 +112,9 @@ fn answer(
         if judged.is_none() && component.goes_on.iter().any(|words| said.contains(words)) {
             judged = Some(Instant::now());
         }
-        if judged.is_some_and(|at| at.elapsed() > grace) || started.elapsed() > patience {
+        if judged.is_some_and(|at| at.elapsed() > patience.for_an_end)
+            || started.elapsed() > patience.for_an_answer
+        {
             return Ok(Answer::Takes);
         }
         thread::sleep(STEP);
@@ -123,10 +130,16 @@ fn read(log: &Path) -> anyhow::Result<String> {
 /// The line that says why it ended, or the last.
 fn last_words(said: &str) -> String {
     let lines = || said.lines().filter(|line| !line.trim().is_empty());
-    let why = lines().rev().find(|line| {
-        ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed"]
-            .iter()
-            .any(|w| line.contains(w))
+    // klog's lines begin with their level and the date.
+    let is_fatal = |line: &&str| {
+        line.strip_prefix('F').is_some_and(|rest| rest.bytes().take(4).all(|b| b.is_ascii_digit()))
+    };
+    let why = lines().rev().find(is_fatal).or_else(|| {
+        lines().rev().find(|line| {
+            ["command failed", "invalid", "Error:", "panic:", "\"fatal\"", "failed", "Failed to"]
+                .iter()
+                .any(|w| line.contains(w))
+        })
     });
     why.or(lines().next_back()).unwrap_or("nothing").chars().take(400).collect()
 }

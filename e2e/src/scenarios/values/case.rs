@@ -32,7 +32,7 @@ impl fmt::Display for Case {
 pub(super) fn read(component: &Component) -> anyhow::Result<Vec<Case>> {
     let text = component.cases.lines().filter(|line| !line.starts_with('#'));
     match component.configures {
-        Configures::Flags { .. } => text.map(flags).collect(),
+        Configures::Flags { .. } | Configures::NodeFlags { .. } => text.map(flags).collect(),
         Configures::Document { .. } => {
             let text: Vec<&str> = text.collect();
             Ok(text.split(|line| *line == "---").map(|lines| Case::Document(lines.join("\n"))).collect())

@@ -22,7 +22,27 @@ pub(super) enum Configures {
     Flags { path: &'static [&'static str], phase: &'static [&'static str] },
     /// A document of this version and kind, with fields that this machine needs.
     Document { version: &'static str, kind: &'static str, needed: &'static [(&'static str, &'static str)] },
+    /// kubeletExtraArgs of a node, beside such a document.
+    NodeFlags { version: &'static str, kind: &'static str, needed: &'static [(&'static str, &'static str)] },
 }
+
+const KUBELET_API: &str = "kubelet.config.k8s.io/v1beta1";
+const KUBELET_KIND: &str = "KubeletConfiguration";
+const KUBELET_NEEDS: &[(&str, &str)] = &[
+    ("failCgroupV1", "false"),
+    ("cgroupDriver", "cgroupfs"),
+    ("failSwapOn", "false"),
+    ("containerRuntimeEndpoint", "unix:///run/containerd/containerd.sock"),
+];
+
+const KUBELET: Component = Component {
+    name: "kubelet",
+    cases: include_str!("cases/kubelet.yaml"),
+    configures: Configures::Document { version: KUBELET_API, kind: KUBELET_KIND, needed: KUBELET_NEEDS },
+    flags: &["--kubeconfig=/etc/kubernetes/admin.conf"],
+    goes_on: &["starting control loop"],
+    live: false,
+};
 
 const API_SERVER: Component = Component {
     name: "kube-apiserver",
@@ -67,22 +87,11 @@ pub(super) const COMPONENTS: &[Component] = &[
         live: false,
     },
     SCHEDULER,
+    KUBELET,
     Component {
-        name: "kubelet",
-        cases: include_str!("cases/kubelet.yaml"),
-        configures: Configures::Document {
-            version: "kubelet.config.k8s.io/v1beta1",
-            kind: "KubeletConfiguration",
-            needed: &[
-                ("failCgroupV1", "false"),
-                ("cgroupDriver", "cgroupfs"),
-                ("failSwapOn", "false"),
-                ("containerRuntimeEndpoint", "unix:///run/containerd/containerd.sock"),
-            ],
-        },
-        flags: &["--kubeconfig=/etc/kubernetes/admin.conf"],
-        goes_on: &["starting control loop"],
-        live: false,
+        cases: include_str!("cases/kubelet-flags.txt"),
+        configures: Configures::NodeFlags { version: KUBELET_API, kind: KUBELET_KIND, needed: KUBELET_NEEDS },
+        ..KUBELET
     },
     Component {
         name: "kube-proxy",

@@ -58,18 +58,27 @@ pub(super) fn judge(kubestrap: Kubestrap<'_>, component: &Component, case: &Case
             fs::write(&own, &document)?;
             format!("{}---\n{document}", with_flags(&[], &["apiServer"], kubestrap.version))
         }
+        (Case::Flags(flags), Configures::NodeFlags { version, kind, needed }) => {
+            let document = document("", version, kind, needed);
+            fs::write(&own, &document)?;
+            format!("{}---\n{document}", with_node_flags(flags, kubestrap.version))
+        }
         _ => anyhow::bail!("{}: the case is of another kind", component.name),
     };
     fs::write(&config, text)?;
     let judged = kubestrap.run(&["config", "validate", "--config", &config, "--output", "json"])?;
     let judged: Value = serde_json::from_str(&judged.stdout).with_context(|| judged.failure())?;
     let problems = at(&judged, "/problems").as_array().into_iter().flatten();
-    let errors = problems.filter(|problem| at(problem, "/severity") == "error");
+    // What contradicts other settings is not the component's to refuse.
+    let others = ["port", "contradiction"];
+    let errors = problems.filter(|problem| {
+        at(problem, "/severity") == "error" && !others.iter().any(|rule| at(problem, "/rule") == *rule)
+    });
     let errors =
         errors.map(|problem| at(problem, "/message").as_str().unwrap_or_default().to_owned()).collect();
     let mut words = match component.configures {
         Configures::Flags { phase, .. } => rendered(kubestrap, phase, &config)?,
-        Configures::Document { .. } => {
+        Configures::Document { .. } | Configures::NodeFlags { .. } => {
             vec![
                 component.name.to_owned(),
                 format!("--config={own}"),
@@ -77,6 +86,9 @@ pub(super) fn judge(kubestrap: Kubestrap<'_>, component: &Component, case: &Case
             ]
         }
     };
+    if let (Case::Flags(flags), Configures::NodeFlags { .. }) = (case, component.configures) {
+        words.extend(flags.iter().map(|(name, value)| format!("--{name}={value}")));
+    }
     words.extend(component.flags.iter().map(|flag| (*flag).to_owned()));
     Ok(Judged { errors, command: Command { words, dir } })
 }
@@ -104,13 +116,22 @@ pub(super) fn with_flags(flags: &[(String, String)], path: &[&str], version: &st
     for step in path.iter().rev() {
         section = json!({ *step: section });
     }
-    let api = "apiVersion: kubeadm.k8s.io/v1beta4\n";
     let fields = section.as_object().into_iter().flatten();
     let fields: String = fields.map(|(name, value)| format!("{name}: {value}\n")).collect();
+    documents(&json!([]), &fields, version)
+}
+
+/// The same with kubeletExtraArgs.
+fn with_node_flags(flags: &[(String, String)], version: &str) -> String {
+    documents(&flags.iter().map(|(name, value)| json!({"name": name, "value": value})).collect(), "", version)
+}
+
+fn documents(kubelet_args: &Value, cluster: &str, version: &str) -> String {
+    let api = "apiVersion: kubeadm.k8s.io/v1beta4\n";
     format!(
         "{api}kind: InitConfiguration\nlocalAPIEndpoint: {{advertiseAddress: {}}}\n\
-         nodeRegistration: {{name: {NODE_NAME}, criSocket: unix:///run/containerd/containerd.sock}}\n\
-         ---\n{api}kind: ClusterConfiguration\nkubernetesVersion: {version}\n{fields}",
+         nodeRegistration: {{name: {NODE_NAME}, criSocket: unix:///run/containerd/containerd.sock, kubeletExtraArgs: {kubelet_args}}}\n\
+         ---\n{api}kind: ClusterConfiguration\nkubernetesVersion: {version}\n{cluster}",
         Network::alone().address
     )
 }

@@ -18,15 +18,16 @@ use anyhow::{bail, ensure};
 
 use crate::machine::progress;
 use crate::node::Node;
-use ask::{Answer, Cluster};
+use ask::{Answer, Cluster, Patience};
 use case::Case;
 use component::{COMPONENTS, Component};
 use judged::{Judged, Kubestrap};
 
-/// How long a component that has not ended is taken to go on.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// The same, where the two disagree: the machine may be busy.
-const MORE_PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Patience =
+    Patience { for_an_answer: Duration::from_secs(5), for_an_end: Duration::from_millis(300) };
+/// Where the two disagree: the machine may be busy.
+const MORE_PATIENCE: Patience =
+    Patience { for_an_answer: Duration::from_secs(60), for_an_end: Duration::from_secs(15) };
 
 /// No value of the component `name` on which it and kubestrap disagree. Disagreements are told as they are found.
 pub(super) fn run(node: &Node, name: &str) -> anyhow::Result<()> {

@@ -146,7 +146,7 @@ fn worker(run: &mut Run, dry_run: bool, out: &Printer) -> Result<ExitStatus, Err
     let synced = rotate_ca::sync(run)?;
     out.result(
         json!({ "ok": true, "dryRun": dry_run, "changed": synced.changed, "finished": !synced.lasting }),
-        &words::worker(&synced),
+        &if dry_run { String::new() } else { words::worker(&synced) },
     );
     Ok(ExitStatus::Done)
 }
@@ -154,10 +154,11 @@ fn worker(run: &mut Run, dry_run: bool, out: &Printer) -> Result<ExitStatus, Err
 /// The result: for machines, and for people.
 fn tell(rotation: &Rotation, behind: &[String], text: &str, out: &Printer) -> ExitStatus {
     let Progress { id, rolled_back, reached, .. } = &rotation.progress;
+    let dry_run = !rotation.run.watch.waits();
     out.count_warnings(AREA);
     out.result(
-        json!({ "ok": true, "id": id, "rolledBack": rolled_back, "reached": reached, "waitingFor": behind }),
-        text,
+        json!({ "ok": true, "dryRun": dry_run, "id": id, "rolledBack": rolled_back, "reached": reached, "waitingFor": behind }),
+        if dry_run { "" } else { text },
     );
     ExitStatus::Done
 }

@@ -30,9 +30,11 @@ const OLD: &str = "v1.35.6";
 const NEW: &str = "v1.36.2";
 const ETCD_FILE: &str = "etcd/member/snap/db";
 
-/// A control plane that does not get healthy while it is first waited for, with the new version.
+/// A control plane that does not get healthy while it is first waited for, with the new version; or does, and its
+/// probes fail.
 #[derive(Default)]
 struct Unhealthy {
+    probes: bool,
     waits: usize,
     components: Vec<Component>,
 }
@@ -45,12 +47,17 @@ impl Watch for Unhealthy {
     }
 
     fn snapshot(&mut self) -> Snapshot {
-        let stage = if self.waits > 1 { Stage::Healthy } else { Stage::Running };
+        let stage = if self.probes || self.waits > 1 { Stage::Healthy } else { Stage::Running };
         let state = || ComponentState { stage, ..ComponentState::default() };
         Snapshot {
             components: self.components.iter().map(|c| (*c, state())).collect(),
             ..Snapshot::default()
         }
+    }
+
+    fn doomed(&mut self) -> BTreeMap<Component, String> {
+        let fails = self.probes && self.waits == 1;
+        fails.then(|| (Component::ApiServer, "/nowhere: 404 not found".to_owned())).into_iter().collect()
     }
 }
 
@@ -249,18 +256,21 @@ fn etcd_member_keeps_the_members_it_joined_for_as_long_as_they_name_it() {
 }
 
 #[test]
-fn control_plane_that_does_not_get_healthy_is_put_back() {
-    let site = Site::new();
-    let before = site.files();
-    let node = node(0);
-    let mut upgrade = site.upgrade(&node);
-    upgrade.run.watch = Box::new(Unhealthy::default());
-    let error = control_plane::upgrade(&mut upgrade).unwrap_err();
-    assert!(error.message.contains("this node is back at v1.35.6, and healthy"), "{error}");
-    assert!(site.files() == before, "manifests, certificates and kubeconfigs are those from before");
-    assert_eq!(site.etcd_data(), "old data");
-    assert_eq!(node.events().iter().rfind(|e| e.ends_with("kubelet")).unwrap(), "start kubelet");
-    assert!(!site.has_journal());
+fn control_plane_that_does_not_get_healthy_or_will_not_stay_so_is_put_back() {
+    for probes in [false, true] {
+        let site = Site::new();
+        let before = site.files();
+        let node = node(0);
+        let mut upgrade = site.upgrade(&node);
+        upgrade.run.watch = Box::new(Unhealthy { probes, ..Unhealthy::default() });
+        let error = control_plane::upgrade(&mut upgrade).unwrap_err();
+        assert_eq!(error.message.contains("probe fails: kubelet will kill it"), probes, "{error}");
+        assert!(error.message.contains("this node is back at v1.35.6, and healthy"), "{error}");
+        assert!(site.files() == before, "manifests, certificates and kubeconfigs are those from before");
+        assert_eq!(site.etcd_data(), "old data");
+        assert_eq!(node.events().iter().rfind(|e| e.ends_with("kubelet")).unwrap(), "start kubelet");
+        assert!(!site.has_journal());
+    }
 }
 
 #[test]

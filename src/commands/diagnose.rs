@@ -1,7 +1,7 @@
 //! `diagnose`: why the control plane of this machine is not healthy.
 
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -14,8 +14,7 @@ use crate::exit_status::ExitStatus;
 use crate::finding::{Finding, Severity};
 use crate::health::{LiveWatch, Stage, Watch};
 use crate::host::{self, FileMode, Host, RealHost};
-use crate::manifest::Component;
-use crate::node::{StaticPod, identity};
+use crate::node::identity;
 use crate::output::{Format, Printer, escape, finding_text};
 use crate::phases::watched;
 use crate::preflight::{self, Options, Subject};
@@ -58,7 +57,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let settings = request.settings(&host, out)?;
     let mut watch = LiveWatch::default();
     watch.begin(&watched(&settings, &host)?).map_err(|e| Error::new(ExitStatus::Failed, e))?;
-    let since = SystemTime::now().checked_sub(PAST).unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = host::ago(PAST);
     let evidence = gather(&watch.snapshot(), &host, since);
     if let Some(file) = &request.save {
         host.write(file, yaml::to_string(&evidence)?.as_bytes(), FileMode::SECRET)?;
@@ -96,9 +95,8 @@ impl Request {
         let endpoint = &mut loaded.init.local_api_endpoint;
         if endpoint.advertise_address.is_empty() {
             // A machine that lost its default route has a control plane all the same.
-            let server = StaticPod::read(&paths.manifests, Component::ApiServer, host).ok().flatten();
-            endpoint.advertise_address =
-                server.and_then(|pod| pod.flag("advertise-address")).unwrap_or_default();
+            let advertised = identity::api_server_endpoint(&paths.manifests, host).ok().flatten();
+            endpoint.advertise_address = advertised.map(|at| at.ip().to_string()).unwrap_or_default();
         }
         let node_name = self.node_name.clone().or(known_name);
         reach::resolve(loaded, &Overrides { node_name, ..Overrides::default() }, out)

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use super::command::Command;
 use super::verdict::Verdict;
 use super::{Subject, kubelet};
+use crate::config::defaults::{DNS_DOMAIN, SERVICE_SUBNET};
 use crate::config::{Paths, names};
 use crate::manifest::Component;
 
@@ -33,8 +34,7 @@ fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
         );
         verdicts.push(unfit("staticPodPath", why));
     }
-    let domain =
-        if networking.dns_domain.is_empty() { "cluster.local" } else { networking.dns_domain.as_str() };
+    let domain = if networking.dns_domain.is_empty() { DNS_DOMAIN } else { networking.dns_domain.as_str() };
     if !k.cluster_domain.is_empty() && k.cluster_domain.trim_end_matches('.') != domain {
         let why = format!(
             "Pods would look for names in {:?}, and CoreDNS answers for {domain:?} (`networking.dnsDomain`)",
@@ -43,7 +43,7 @@ fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
         verdicts.push(unfit("clusterDomain", why).warning());
     }
     let subnets =
-        if networking.service_subnet.is_empty() { "10.96.0.0/12" } else { &networking.service_subnet };
+        if networking.service_subnet.is_empty() { SERVICE_SUBNET } else { &networking.service_subnet };
     let subnets: Vec<_> = subnets.split(',').filter_map(|subnet| names::cidr(subnet.trim())).collect();
     for (i, item) in k.cluster_dns.iter().flatten().enumerate() {
         let Some(address) = names::ip(item) else { continue };

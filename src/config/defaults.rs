@@ -16,6 +16,10 @@ use super::v1beta4::{
 };
 use crate::quantity;
 
+/// The addresses of Services.
+pub(crate) const SERVICE_SUBNET: &str = "10.96.0.0/12";
+/// The domain of Services' names.
+pub(crate) const DNS_DOMAIN: &str = "cluster.local";
 /// The port of API servers.
 const BIND_PORT: i32 = 6443;
 /// Where certificates and keys lie.
@@ -137,8 +141,8 @@ fn timeouts(c: &mut Option<Timeouts>) {
 pub(super) fn cluster(c: &mut ClusterConfiguration, release: &Release, bind_port: i32) {
     text(&mut c.api_version, v1beta4::API_VERSION);
     text(&mut c.kind, "ClusterConfiguration");
-    text(&mut c.networking.service_subnet, "10.96.0.0/12");
-    text(&mut c.networking.dns_domain, "cluster.local");
+    text(&mut c.networking.service_subnet, SERVICE_SUBNET);
+    text(&mut c.networking.dns_domain, DNS_DOMAIN);
     text(&mut c.certificates_dir, "/etc/kubernetes/pki");
     text(&mut c.image_repository, IMAGE_REPOSITORY);
     text(&mut c.cluster_name, "kubernetes");

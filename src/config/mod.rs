@@ -6,7 +6,7 @@ mod changes;
 mod choices;
 mod complete;
 pub(crate) mod component_base;
-mod defaults;
+pub(crate) mod defaults;
 pub(crate) mod duration;
 pub(crate) mod facts;
 mod image_names;

@@ -34,6 +34,7 @@ pub(crate) mod tls;
 mod together;
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 pub(crate) use rustix::mount::UnmountFlags;
 
@@ -51,6 +52,11 @@ pub(crate) use mounts::unmount_flags;
 pub use real::RealHost;
 pub(crate) use service_words::in_words_of;
 pub(crate) use together::{NewFile, TEMPORARY, remove_all_leftovers, remove_leftovers};
+
+/// The moment that is so long past; the earliest, where that is before all time.
+pub(crate) fn ago(period: Duration) -> SystemTime {
+    SystemTime::now().checked_sub(period).unwrap_or(SystemTime::UNIX_EPOCH)
+}
 
 /// The modes of a file and of its new parent directories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

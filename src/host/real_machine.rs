@@ -7,7 +7,7 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
@@ -19,7 +19,7 @@ use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{self, InterfaceAddress, Listener};
 use crate::host::process::{self, Process};
 use crate::host::system::{self, Cgroups, KernelConfig, SwapArea};
-use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, command};
+use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, ago, command};
 
 /// How far back a service's log tells of its state.
 const LOG_PERIOD: Duration = Duration::from_secs(3600);
@@ -221,8 +221,7 @@ impl Machine for RealMachine {
     }
 
     fn service_log(&self, name: &str) -> Vec<String> {
-        let since = SystemTime::now().checked_sub(LOG_PERIOD).unwrap_or(SystemTime::UNIX_EPOCH);
-        self.host.init_system().map(|init| init.recent_log(name, since)).unwrap_or_default()
+        self.host.init_system().map(|init| init.recent_log(name, ago(LOG_PERIOD))).unwrap_or_default()
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
 use crate::health::{Snapshot, Stage};
+use crate::host;
 use crate::workflow::Run;
 
 /// How long something may be wrong until causes are looked for; that starts programs, which slow down the components.
@@ -41,10 +42,9 @@ pub(super) struct Attention {
 impl Attention {
     /// From now on.
     pub(super) fn new(run: &Run) -> Self {
-        let recently = SystemTime::now().checked_sub(RECENT).unwrap_or(SystemTime::UNIX_EPOCH);
         Self {
             judge: Judge::default(),
-            since: run.kubelet_started.unwrap_or(recently),
+            since: run.kubelet_started.unwrap_or_else(|| host::ago(RECENT)),
             progress: 0,
             moved: Instant::now(),
             pods: Instant::now(),

@@ -85,6 +85,9 @@ pub(crate) fn await_sandbox_removal(run: &Run) {
 }
 
 /// Ends the run where there are errors, before anything is written.
+///
+/// # Errors
+/// When there are.
 pub(crate) fn refuse(findings: &[Finding]) -> Result<(), Error> {
     let errors: Vec<Finding> = findings.iter().filter(|f| f.severity == Severity::Error).cloned().collect();
     let mut names: Vec<&str> = errors.iter().map(|f| f.check.as_str()).collect();

@@ -1,14 +1,11 @@
 //! containerd: absent, half there, or unable to do its work.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
 use super::fault::{Fault, fault};
 use super::midway::LAST_MANIFEST;
-use super::scene::{Scene, mount, put};
-use crate::command::check;
+use super::scene::{another_pause, full, mount, put, script, signal};
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(
@@ -146,14 +143,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "pause-image-of-another-name",
         "the runtime is configured for a sandbox image that nobody brought",
-        |s| {
-            s.node.change_runtime(|text| {
-                let mark = "sandbox = \"";
-                let end =
-                    text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(n, _)| n);
-                text.replace(end, "k8s.gcr.io/pause:3.2")
-            })
-        },
+        |s| another_pause(s, "sandbox = \""),
         &["k8s.gcr.io/pause:3.2", "missing|can't be pulled"],
         &["sandbox = \"registry.k8s.io/pause"],
     ),
@@ -162,35 +152,10 @@ pub(super) const FAULTS: &[Fault] = &[
         "containerd dies while the control plane starts, and nobody starts it again",
         |s| {
             let processes = s.node.processes("containerd");
-            s.once_there(LAST_MANIFEST, move || {
-                for pid in processes {
-                    let _ = check("kill", &["-KILL", &pid.to_string()]);
-                }
-            });
+            s.once_there(LAST_MANIFEST, move || signal("KILL", &processes));
             Ok(())
         },
         &["containerd|container runtime", "does not run|stopped|not running|nobody listens|gone"],
         &["systemctl start containerd|systemctl restart containerd"],
     ),
 ];
-
-/// Puts a script in the place of a program.
-pub(super) fn script(s: &Scene, program: &str, text: &str) -> anyhow::Result<()> {
-    install(s, program, format!("#!/bin/sh\n{text}\n").as_bytes())
-}
-
-/// Puts another file in the place of a program.
-pub(super) fn install(s: &Scene, program: &str, content: &[u8]) -> anyhow::Result<()> {
-    s.remove_program(program)?;
-    let place = Path::new("/usr/bin").join(program);
-    fs::write(&place, content)?;
-    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
-    Ok(())
-}
-
-/// Mounts a disk without room at `place`: of one page, which a file holds.
-pub(super) fn full(place: &str) -> anyhow::Result<()> {
-    mount(&["-t", "tmpfs", "-o", "size=4k", "tmpfs"], place)?;
-    fs::write(format!("{place}/filler"), vec![0; 4096])?;
-    Ok(())
-}

@@ -3,11 +3,9 @@
 use std::fs;
 use std::os::unix::net::UnixListener;
 
-use super::containerd::{full, script};
 use super::fault::{Fault, fault};
 use super::midway::LAST_MANIFEST;
-use super::scene::{Scene, put};
-use crate::command::check;
+use super::scene::{Scene, another_pause, full, put, script, signal};
 use crate::runtime::crio::crun;
 use crate::runtime::oci::SCRIPT;
 
@@ -131,14 +129,7 @@ pub(super) const FAULTS: &[Fault] = &[
     fault(
         "pause-image-of-another-name",
         "CRI-O is configured for a sandbox image that nobody brought",
-        |s| {
-            s.node.change_runtime(|text| {
-                let mark = "pause_image = \"";
-                let end =
-                    text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(n, _)| n);
-                text.replace(end, "k8s.gcr.io/pause:3.2")
-            })
-        },
+        |s| another_pause(s, "pause_image = \""),
         &["k8s.gcr.io/pause:3.2", "missing|can't be pulled"],
         &["pause_image = \"registry.k8s.io/pause"],
     ),
@@ -206,10 +197,4 @@ pub(super) const FAULTS: &[Fault] = &[
 /// Has CRI-O run crun itself.
 fn itself(s: &Scene) -> anyhow::Result<()> {
     s.node.change_runtime(|text| text.replace(SCRIPT, &crun()))
-}
-
-fn signal(signal: &str, processes: &[i32]) {
-    for pid in processes {
-        let _ = check("kill", &[&format!("-{signal}"), &pid.to_string()]);
-    }
 }

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use super::containerd::full;
 use super::fault::{Fault, fault};
-use super::scene::mount;
+use super::scene::{full, mount};
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use super::containerd::{install, script};
 use super::fault::{Fault, fault};
-use super::scene::{KUBELET_FLAGS, own, put};
+use super::scene::{KUBELET_FLAGS, install, own, put, script};
 
 pub(super) const FAULTS: &[Fault] = &[
     fault(

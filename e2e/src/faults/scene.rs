@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -228,4 +229,40 @@ pub(super) fn mount(words: &[&str], place: &str) -> anyhow::Result<()> {
     fs::create_dir_all(place)?;
     let args: Vec<&str> = words.iter().copied().chain([place]).collect();
     check("mount", &args).map(drop)
+}
+
+/// Puts a script in the place of a program.
+pub(super) fn script(s: &Scene, program: &str, text: &str) -> anyhow::Result<()> {
+    install(s, program, format!("#!/bin/sh\n{text}\n").as_bytes())
+}
+
+/// Puts another file in the place of a program.
+pub(super) fn install(s: &Scene, program: &str, content: &[u8]) -> anyhow::Result<()> {
+    s.remove_program(program)?;
+    let place = Path::new("/usr/bin").join(program);
+    fs::write(&place, content)?;
+    fs::set_permissions(&place, fs::Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// Mounts a disk without room at `place`: of one page, which a file holds.
+pub(super) fn full(place: &str) -> anyhow::Result<()> {
+    mount(&["-t", "tmpfs", "-o", "size=4k", "tmpfs"], place)?;
+    fs::write(format!("{place}/filler"), vec![0; 4096])?;
+    Ok(())
+}
+
+/// Configures the runtime for a sandbox image that nobody brought; its name stands after `mark`.
+pub(super) fn another_pause(s: &Scene, mark: &str) -> anyhow::Result<()> {
+    s.node.change_runtime(|text| {
+        let end = text.split_once(mark).and_then(|(_, rest)| rest.split_once('"')).map_or("", |(n, _)| n);
+        text.replace(end, "k8s.gcr.io/pause:3.2")
+    })
+}
+
+/// Sends processes a signal; that one has ended does not matter.
+pub(super) fn signal(signal: &str, processes: &[i32]) {
+    for pid in processes {
+        let _ = check("kill", &[&format!("-{signal}"), &pid.to_string()]);
+    }
 }

@@ -88,29 +88,25 @@ impl Request {
             }
             Err(error) => (error.problems, vec![]),
         };
-        for verdict in verdicts {
-            let place = inspected.loaded.locator.place(verdict.kind, &verdict.path);
-            let problem = Problem::new(verdict.rule, place, verdict.message);
-            if errors.iter().any(|known| is_known_by(&problem, known)) {
-                continue;
-            }
-            if verdict.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
-        }
-        for odd in alone {
-            let place = inspected.loaded.locator.place("ClusterConfiguration", &odd.path);
-            let problem = Problem::new(odd.rule, place, odd.finding.what);
-            if errors.iter().any(|known| is_known_by(&problem, known)) {
-                continue;
-            }
-            if odd.finding.severity == Severity::Error {
-                errors.push(problem)
-            } else {
-                warnings.push(problem)
+        let locator = &inspected.loaded.locator;
+        let of_components = verdicts.into_iter().map(|verdict| {
+            let place = locator.place(verdict.kind, &verdict.path);
+            (verdict.severity, Problem::new(verdict.rule, place, verdict.message))
+        });
+        let of_checks = alone.into_iter().map(|odd| {
+            let place = locator.place("ClusterConfiguration", &odd.path);
+            (odd.finding.severity, Problem::new(odd.rule, place, odd.finding.what))
+        });
+        let mut add = |severity, problem, errors: &mut Vec<Problem>| {
+            if severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
+        };
+        for (severity, problem) in of_components.chain(of_checks) {
+            if !errors.iter().any(|known| is_known_by(&problem, known)) {
+                add(severity, problem, &mut errors);
             }
         }
         for fault in files {
-            let problem = Problem::new("server-file", fault.place, fault.message);
-            if fault.severity == Severity::Error { errors.push(problem) } else { warnings.push(problem) }
+            add(fault.severity, Problem::new("server-file", fault.place, fault.message), &mut errors);
         }
         (errors, warnings)
     }

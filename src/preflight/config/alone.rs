@@ -2,7 +2,6 @@
 
 use super::{host_files, probes};
 use crate::config::Settings;
-use crate::config::v1beta4::Arg;
 use crate::finding::Finding;
 use crate::preflight::network::subnets;
 
@@ -36,13 +35,8 @@ pub(crate) fn judge(settings: &Settings) -> Vec<Odd> {
 
 /// Where a flag's value is, in the list of a component's.
 fn flag(settings: &Settings, place: &str, name: &str) -> String {
-    let cluster = &settings.cluster.config;
-    let args: &[Arg] = match place {
-        "apiServer" => &cluster.api_server.extra_args,
-        "controllerManager" => &cluster.controller_manager.extra_args,
-        "scheduler" => &cluster.scheduler.extra_args,
-        _ => cluster.etcd.local.as_ref().map_or(&[], |local| &local.extra_args),
-    };
+    let components = host_files::components(settings);
+    let args = components.iter().find(|(_, of, ..)| *of == place).map_or(&[][..], |(_, _, _, args)| args);
     match args.iter().rposition(|arg| arg.name == name) {
         Some(at) => format!("{place}.extraArgs.{at}.value"),
         None => format!("{place}.extraArgs"),

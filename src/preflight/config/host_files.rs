@@ -12,9 +12,9 @@ use crate::host::machine::{Machine, PathKind};
 use crate::manifest::{Component, PkiFacts, render};
 
 /// A component, its place in the configuration, and its volumes and flags there.
-type Of<'a> = (Component, &'static str, &'a [HostPathMount], &'a [Arg]);
+pub(super) type Of<'a> = (Component, &'static str, &'a [HostPathMount], &'a [Arg]);
 
-fn components(settings: &Settings) -> [Of<'_>; 4] {
+pub(super) fn components(settings: &Settings) -> [Of<'_>; 4] {
     let cluster = &settings.cluster.config;
     let etcd = cluster.etcd.local.as_ref().map_or(&[][..], |local| &local.extra_args);
     [

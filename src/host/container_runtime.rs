@@ -115,11 +115,12 @@ impl CriRuntime {
         talk(&self.endpoint, conversation)
     }
 
-    fn kept(&self) -> Option<JobSandbox> {
+    fn take_kept(&self) -> Option<JobSandbox> {
         self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Removing takes as long as starting, and nothing depends on it. Whether it failed matters of a check's sandbox.
+    /// Removing takes as long as starting, and nothing depends on it. That it failed is reported of a check's sandbox
+    /// alone: others are started where kubelet may run, which removes them too.
     fn begin_removal(&self, sandbox: JobSandbox, is_check: bool) {
         let endpoint = self.endpoint.clone();
         let mut removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -154,7 +155,7 @@ impl ContainerRuntime for CriRuntime {
     }
 
     fn release_sandbox(&self) {
-        if let Some(sandbox) = self.kept() {
+        if let Some(sandbox) = self.take_kept() {
             self.begin_removal(sandbox, true);
         }
     }
@@ -203,7 +204,7 @@ impl ContainerRuntime for CriRuntime {
 
     fn run_together(&self, jobs: &[ContainerJob]) -> Vec<Result<JobEnd, CriError>> {
         let Some(first) = jobs.first() else { return vec![] };
-        let kept = self.kept();
+        let kept = self.take_kept();
         let is_check = kept.is_some();
         let sandbox =
             kept.map(Ok).unwrap_or_else(|| self.talk(job::start_anywhere(&self.endpoint, &first.name)));

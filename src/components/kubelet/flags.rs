@@ -119,8 +119,8 @@ impl<'a> Kubelet<'a> {
         }
         // A value of another kind than the field's is told as such.
         match KubeletConfiguration::from_value(document) {
-            Ok(fields) if !set.is_empty() => Self { fields, command, set },
-            _ => Self { fields: base, command, set: vec![] },
+            Ok(fields) => Self { fields, command, set },
+            Err(_) => Self { fields: base, command, set: vec![] },
         }
     }
 

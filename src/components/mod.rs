@@ -153,9 +153,9 @@ impl<'a> Subject<'a> {
             _ => Some(self.minor),
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
-        Command::of_args(program, minor, extra).flags.iter().all(|given| {
-            matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind))
-        })
+        Command::of_args(program, minor, extra).flags.iter().all(
+            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind)),
+        )
     }
 
     /// Where the configuration has a component's flags.

@@ -8,11 +8,12 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::join::{at_once, command_to_join, is_control_plane, join_command, joined_version};
+use super::kubeadm_suite::{self, POD_SUBNET};
 use super::upgrade::{checks, install_kubelet, nodes_ready, span};
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
-use crate::command::Output;
+use crate::command::{Output, find};
 use crate::config::Config;
 use crate::json::at;
 use crate::neighbour::{Neighbour, ignored_checks};
@@ -88,6 +89,9 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     at_version(node, &machines, &target)?;
     let again = upgraded(node, "again", first, &["upgrade", "apply", &target, "--yes"])?;
     ensure!(at(&again, "/changed") == &Value::Bool(false), "the second upgrade says: {again}");
+    if find(kubeadm_suite::PROGRAM).is_some() {
+        kubeadm_suite::suite(node)?;
+    }
     ensure!(asked.failures.is_empty(), "requests failed:\n  {}", asked.failures.join("\n  "));
     Ok(())
 }
@@ -111,7 +115,8 @@ fn make_cluster(
     others: &[Neighbour<'_>],
     worker: &Neighbour<'_>,
 ) -> anyhow::Result<()> {
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
+    let config =
+        Config::cluster(&format!("controlPlaneEndpoint: \"{}\"\n{POD_SUBNET}", Balancer::endpoint()));
     let config = first.put("config.yaml", &config.text(version))?;
     let words = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
     let init = first.run(&words)?.success()?;

@@ -114,7 +114,10 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
             .with_context(|| format!("after it was killed at {:.2} s", moment.as_secs_f64()))?;
     }
     ensure!(interrupted > 0, "no run was still at work when it was killed");
-    node.note(format!("{interrupted} runs killed, {back} times the next went back; a whole one takes {:.1} s", whole.as_secs_f64()));
+    node.note(format!(
+        "{interrupted} runs killed, {back} times the next went back; a whole one takes {:.1} s",
+        whole.as_secs_f64()
+    ));
     Ok(())
 }
 

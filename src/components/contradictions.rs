@@ -4,16 +4,17 @@ use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::Pod;
 
+use super::Subject;
 use super::command::Command;
+use super::kubelet::{self, Kubelet};
 use super::verdict::Verdict;
-use super::{Subject, kubelet};
 use crate::config::defaults::{DNS_DOMAIN, SERVICE_SUBNET};
 use crate::config::{Paths, names};
 use crate::manifest::Component;
 
-pub(super) fn judge(subject: &Subject<'_>, commands: &[Command]) -> Vec<Verdict> {
-    let mut verdicts = of_kubelet(subject);
-    verdicts.extend(pods_of_a_node(subject, commands));
+pub(super) fn judge(subject: &Subject<'_>, commands: &[Command], kubelet: &Kubelet<'_>) -> Vec<Verdict> {
+    let mut verdicts = of_kubelet(subject, kubelet);
+    verdicts.extend(pods_of_a_node(commands, kubelet));
     for (component, pod) in &subject.pods {
         verdicts.extend(not_mounted(*component, pod, subject));
         verdicts.extend(relative(*component, subject));
@@ -22,8 +23,8 @@ pub(super) fn judge(subject: &Subject<'_>, commands: &[Command]) -> Vec<Verdict>
 }
 
 /// Fields of kubelet that have to fit the cluster.
-fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
-    let Some(k) = subject.kubelet else { return vec![] };
+fn of_kubelet(subject: &Subject<'_>, kubelet: &Kubelet<'_>) -> Vec<Verdict> {
+    let k = &kubelet.fields;
     let networking = &subject.cluster.networking;
     let mut verdicts = vec![];
     let manifests = Paths::new("", None).manifests;
@@ -32,7 +33,7 @@ fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
             "kubelet would not find the control plane, whose manifests are in {}",
             manifests.display()
         );
-        verdicts.push(unfit("staticPodPath", why));
+        verdicts.push(unfit(kubelet, "staticPodPath", why));
     }
     let domain = if networking.dns_domain.is_empty() { DNS_DOMAIN } else { networking.dns_domain.as_str() };
     if !k.cluster_domain.is_empty() && k.cluster_domain.trim_end_matches('.') != domain {
@@ -40,7 +41,7 @@ fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
             "Pods would look for names in {:?}, and CoreDNS answers for {domain:?} (`networking.dnsDomain`)",
             k.cluster_domain
         );
-        verdicts.push(unfit("clusterDomain", why).warning());
+        verdicts.push(unfit(kubelet, "clusterDomain", why).warning());
     }
     let subnets =
         if networking.service_subnet.is_empty() { SERVICE_SUBNET } else { &networking.service_subnet };
@@ -54,20 +55,26 @@ fn of_kubelet(subject: &Subject<'_>) -> Vec<Verdict> {
                 "{item} is outside `networking.serviceSubnet`, {}: the DNS Service won't have it",
                 subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
             );
-            verdicts.push(unfit(format!("clusterDNS.{i}"), why).warning());
+            verdicts.push(unfit(kubelet, &format!("clusterDNS.{i}"), why).warning());
         }
     }
     if !["", "cgroupfs", "systemd"].contains(&k.cgroup_driver.as_str()) {
         let why =
             format!("{:?} is not known, and taken for cgroupfs: write systemd or cgroupfs", k.cgroup_driver);
-        verdicts.push(unfit("cgroupDriver", why).warning());
+        verdicts.push(unfit(kubelet, "cgroupDriver", why).warning());
     }
     verdicts
 }
 
-/// A field of kubelet's configuration that does not fit.
-fn unfit(path: impl Into<String>, why: String) -> Verdict {
-    Verdict { rule: "contradiction", ..kubelet::refuse(path, why) }
+/// A field of kubelet's configuration that does not fit, or the flag that sets it.
+fn unfit(kubelet: &Kubelet<'_>, field: &str, why: String) -> Verdict {
+    let (kind, path, flag) = kubelet.place(field);
+    let message = match flag {
+        Some(flag) => format!("kubelet `--{flag}`: {why}"),
+        None => format!("{field}: {why}"),
+    };
+    let verdict = Verdict::error("contradiction", kind, path, message);
+    if flag.is_none() { verdict.under(kubelet::CHECK) } else { verdict }
 }
 
 fn is_link_local(address: IpAddr) -> bool {
@@ -78,9 +85,9 @@ fn is_link_local(address: IpAddr) -> bool {
 }
 
 /// More Pods than a node has addresses for.
-fn pods_of_a_node(subject: &Subject<'_>, commands: &[Command]) -> Option<Verdict> {
+fn pods_of_a_node(commands: &[Command], kubelet: &Kubelet<'_>) -> Option<Verdict> {
     let command = commands.iter().find(|command| command.is_true("allocate-node-cidrs"))?;
-    let most = subject.kubelet.map(|k| k.max_pods).filter(|most| *most > 0)?;
+    let most = Some(kubelet.fields.max_pods).filter(|most| *most > 0)?;
     let subnet = command.value("cluster-cidr")?.split(',').find_map(|net| names::cidr(net.trim()))?;
     let (flag, usual) = if subnet.addr().is_ipv6() {
         ("node-cidr-mask-size-ipv6", 64)
@@ -96,7 +103,7 @@ fn pods_of_a_node(subject: &Subject<'_>, commands: &[Command]) -> Option<Verdict
     let addresses = 1_i64.checked_shl(host_bits).filter(|_| host_bits < 62)? - 2;
     let why =
         format!("a node has {addresses} addresses, a /{mask} of the Pod subnet (`{flag}`), for {most} Pods");
-    (i64::from(most) > addresses).then(|| unfit("maxPods", why).warning())
+    (i64::from(most) > addresses).then(|| unfit(kubelet, "maxPods", why).warning())
 }
 
 /// Files that our own flags name, and that a user's volume of the same name as ours, or a patch, took away.

@@ -31,7 +31,7 @@ use crate::config::v1beta4::{
 use crate::manifest::{self, Component, PkiFacts};
 use command::Command;
 pub(crate) use files::{ApiServerFiles, Row as FileRow};
-use program::Program;
+use program::{Known, Program};
 use rule::Judge;
 pub(crate) use verdict::Verdict;
 
@@ -44,6 +44,13 @@ pub(crate) struct Registration<'a> {
     pub(crate) kubelet_args: &'a [Arg],
     /// The node's taints.
     pub(crate) taints: &'a [Taint],
+}
+
+impl Registration<'_> {
+    /// Whether it is the node whose control plane the configuration describes.
+    fn is_of_this_node(&self) -> bool {
+        self.kind == "InitConfiguration"
+    }
 }
 
 /// What is judged.
@@ -137,6 +144,20 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// Whether the lists of flags tell all that a component which Kubernetes ships would say of the user's flags when it
+    /// parses them.
+    pub(crate) fn knows_flags(&self, component: Component) -> bool {
+        let (program, extra) = (Program::of(component), self.args(component));
+        let minor = match component {
+            Component::Etcd => rules::etcd::minor(&self.etcd_tag, self.minor),
+            _ => Some(self.minor),
+        };
+        let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
+        Command::of_args(program, minor, extra).flags.iter().all(
+            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind)),
+        )
+    }
+
     /// Where the configuration has a component's flags.
     pub(crate) fn place_of_args(&self, component: Component) -> String {
         format!("{}.extraArgs", self.extra(component).0)
@@ -166,6 +187,9 @@ const TAINT_EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"]
 /// The minors whose components are known.
 const KNOWN: std::ops::RangeInclusive<u64> = 33..=37;
 
+/// Those whose flags are recorded from the components themselves.
+const RECORDED: std::ops::RangeInclusive<u64> = 33..=36;
+
 /// Judges all of it; nothing of a minor that is not known.
 pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
     let mut verdicts = vec![];
@@ -187,14 +211,18 @@ pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
             commands.push(command);
         }
     }
-    verdicts.extend(ports::judge(subject, &commands));
+    let args = subject.registrations.iter().find(|registration| registration.is_of_this_node());
+    let args = args.map_or(&[][..], |registration| registration.kubelet_args);
+    let command = Command::of_args(Program::Kubelet, subject.kubelet_minor, args);
+    let kubelet = kubelet::Kubelet::new(&command, subject.kubelet);
+    verdicts.extend(ports::judge(subject, &commands, &kubelet));
     verdicts.extend(commands.iter().filter_map(|command| ports::probed(command, subject)));
-    verdicts.extend(contradictions::judge(subject, &commands));
+    verdicts.extend(contradictions::judge(subject, &commands, &kubelet));
     for registration in &subject.registrations {
         let command = Command::of_args(Program::Kubelet, subject.kubelet_minor, registration.kubelet_args);
         let of_kind = |verdict: Verdict| Verdict { kind: registration.kind, ..verdict };
         // A JoinConfiguration alone does not tell the cluster's KubeletConfiguration.
-        let known = registration.kind == "InitConfiguration";
+        let known = registration.is_of_this_node();
         let configuration = subject.kubelet.filter(|_| known);
         let of_fields = kubelet::judge_flags(&command, configuration, known);
         verdicts.extend(flags(&command, subject).into_iter().chain(of_fields).map(of_kind));
@@ -207,6 +235,15 @@ pub(crate) fn judge(subject: &Subject<'_>) -> Vec<Verdict> {
         verdicts.extend(kube_proxy::judge(configuration, subject.minor));
     }
     verdicts
+}
+
+/// kubelet's configuration with these flags, which win over it.
+pub(crate) fn with_kubelet_flags(
+    configuration: Option<&KubeletConfiguration>,
+    args: &[Arg],
+) -> KubeletConfiguration {
+    let command = Command::of_args(Program::Kubelet, *KNOWN.end(), args);
+    kubelet::Kubelet::new(&command, configuration).fields
 }
 
 /// Judges flags of kubelet that are in no configuration: each verdict with the place of its flag among them.

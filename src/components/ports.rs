@@ -4,9 +4,10 @@
 use std::net::IpAddr;
 
 use super::command::Command;
+use super::kubelet::Kubelet;
 use super::program::Program;
 use super::verdict::Verdict;
-use super::{Subject, kind, kube_proxy, kubelet};
+use super::{Subject, kind, kube_proxy};
 use crate::config::names;
 use crate::manifest::Component;
 
@@ -15,7 +16,7 @@ struct Listener {
     /// Its program.
     who: &'static str,
     /// The flag or field that sets the port.
-    what: &'static str,
+    what: String,
     port: u16,
     /// None for all addresses.
     address: Option<IpAddr>,
@@ -27,19 +28,19 @@ struct Listener {
 
 impl Listener {
     fn clashes_with(&self, other: &Self) -> bool {
-        let same = (self.who, self.what) == (other.who, other.what);
+        let same = (self.who, &self.what) == (other.who, &other.what);
         let everywhere = self.address.is_none() || other.address.is_none();
         !same && self.port == other.port && (everywhere || self.address == other.address)
     }
 }
 
 /// What can't listen, as something else does.
-pub(super) fn judge(subject: &Subject<'_>, commands: &[Command]) -> Vec<Verdict> {
+pub(super) fn judge(subject: &Subject<'_>, commands: &[Command], kubelet: &Kubelet<'_>) -> Vec<Verdict> {
     let mut listeners: Vec<Listener> = commands.iter().flat_map(of_command).collect();
     if listeners.is_empty() {
         return vec![];
     }
-    listeners.extend(of_kubelet(subject));
+    listeners.extend(of_kubelet(kubelet));
     listeners.extend(of_kube_proxy(subject));
     let mut verdicts = vec![];
     for (i, a) in listeners.iter().enumerate() {
@@ -98,7 +99,7 @@ fn of_command(command: &Command) -> Vec<Listener> {
         };
         Listener {
             who,
-            what: flag,
+            what: flag.to_owned(),
             port,
             address: address.filter(|ip| !ip.is_unspecified()),
             usual,
@@ -134,30 +135,21 @@ fn of_command(command: &Command) -> Vec<Listener> {
     }
 }
 
-fn of_kubelet(subject: &Subject<'_>) -> Vec<Listener> {
-    let configuration = subject.kubelet;
-    let listener = |what: &'static str, given: Option<i32>, usual: u16, address: Option<IpAddr>| {
+fn of_kubelet(kubelet: &Kubelet<'_>) -> Vec<Listener> {
+    let k = &kubelet.fields;
+    let listener = |field: &str, given: Option<i32>, usual: u16, address: Option<IpAddr>| {
         let port = given.map_or(Some(usual), |port| u16::try_from(port).ok()).filter(|port| *port != 0)?;
         let address = address.filter(|ip| !ip.is_unspecified());
-        let path = what.to_owned();
-        Some(Listener {
-            who: "kubelet",
-            what,
-            port,
-            address,
-            usual: port == usual,
-            kind: kubelet::KIND,
-            path,
-        })
+        let (kind, path, flag) = kubelet.place(field);
+        let what = flag.unwrap_or(field).to_owned();
+        Some(Listener { who: "kubelet", what, port, address, usual: port == usual, kind, path })
     };
-    let address = |text: &str| names::ip(text);
-    let main = configuration.and_then(|k| address(&k.address));
-    let health = configuration.map(|k| k.healthz_bind_address.as_str()).filter(|text| !text.is_empty());
-    let health = address(health.unwrap_or("127.0.0.1"));
+    let main = names::ip(&k.address);
+    let health = if k.healthz_bind_address.is_empty() { "127.0.0.1" } else { &k.healthz_bind_address };
     [
-        listener("port", configuration.map(|k| k.port).filter(|port| *port != 0), 10250, main),
-        listener("readOnlyPort", configuration.map(|k| k.read_only_port), 0, main),
-        listener("healthzPort", configuration.and_then(|k| k.healthz_port), 10248, health),
+        listener("port", Some(k.port).filter(|port| *port != 0), 10250, main),
+        listener("readOnlyPort", Some(k.read_only_port), 0, main),
+        listener("healthzPort", k.healthz_port, 10248, names::ip(health)),
     ]
     .into_iter()
     .flatten()
@@ -171,8 +163,8 @@ fn of_kube_proxy(subject: &Subject<'_>) -> Vec<Listener> {
         let (address, port) = kind::host_and_port(text)?;
         let address = names::ip(address).filter(|ip| !ip.is_unspecified());
         let port = port.parse::<u16>().ok().filter(|port| *port != 0)?;
-        let path = what.to_owned();
         let usual = usual.ends_with(&format!(":{port}"));
+        let (what, path) = (what.to_owned(), what.to_owned());
         Some(Listener { who: "kube-proxy", what, port, address, usual, kind: kube_proxy::KIND, path })
     };
     let health = configuration.map(|c| &c.healthz_bind_address);

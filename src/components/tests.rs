@@ -321,6 +321,12 @@ fn beside(kind: &str, fields: &str) -> String {
     format!("networking: {{podSubnet: 10.244.0.0/16}}\n---\napiVersion: {api}\nkind: {kind}\n{fields}\n")
 }
 
+/// A flag of kubelet.
+fn with_kubelet_flag(name: &str, value: &str) -> String {
+    let args = format!("nodeRegistration: {{kubeletExtraArgs: [{{name: {name}, value: '{value}'}}]}}");
+    beside("InitConfiguration", &args)
+}
+
 #[test]
 fn two_programs_can_not_listen_on_one_port() {
     let bind = |port: u16| {
@@ -358,8 +364,24 @@ fn two_programs_can_not_listen_on_one_port() {
         let found = judged(&config);
         assert!(found.iter().any(|told| told.starts_with(want)), "{config}: {found:#?}");
     }
+    for (flag, value, want) in [
+        (
+            "healthz-port",
+            "10257",
+            "error port nodeRegistration.kubeletExtraArgs.0.value: kubelet `healthz-port`: port 10257 is kube-controller-manager's",
+        ),
+        ("port", "6443", "error port nodeRegistration.kubeletExtraArgs.0.value: kubelet `port`: "),
+        ("read-only-port", "10250", "error port nodeRegistration.kubeletExtraArgs.0.value: "),
+    ] {
+        let found = judged(&with_kubelet_flag(flag, value));
+        assert!(found.len() == 1 && found[0].starts_with(want), "{flag}: {found:#?}");
+    }
+    let moved = "kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\nhealthzPort: 10257\n";
+    let moved = format!("{}---\napiVersion: {moved}", with_kubelet_flag("healthz-port", "10248"));
+    assert_eq!(judged(&moved), [""; 0], "flags win over the file");
     for config in [
         bind(443),
+        with_kubelet_flag("healthz-bind-address", "192.0.2.10"),
         beside("KubeletConfiguration", "readOnlyPort: 10255\nhealthzPort: 0"),
         beside("KubeletConfiguration", "healthzBindAddress: 192.0.2.10\nhealthzPort: 10257"),
     ] {
@@ -378,6 +400,17 @@ fn settings_that_contradict_each_other_are_told() {
     ] {
         let found = judged(&beside("KubeletConfiguration", fields));
         assert!(found.len() == 1 && found[0].starts_with(want), "{fields}: {found:#?}");
+    }
+    for (flag, value, want) in [
+        ("pod-manifest-path", "/etc/kubernetes/manifest", "error contradiction"),
+        ("cluster-domain", "corp.example.org", "warning contradiction"),
+        ("cluster-dns", "10.200.0.10", "warning contradiction"),
+        ("cgroup-driver", "system", "warning contradiction"),
+        ("max-pods", "500", "warning contradiction"),
+    ] {
+        let found = judged(&with_kubelet_flag(flag, value));
+        let want = format!("{want} nodeRegistration.kubeletExtraArgs.0.value: kubelet `--{flag}`: ");
+        assert!(found.len() == 1 && found[0].starts_with(&want), "{flag}: {found:#?}");
     }
     for fields in [
         "staticPodPath: /etc/kubernetes/manifests/",
@@ -417,4 +450,26 @@ fn shares_of_the_pods_subnet_fit_its_families() {
     assert_eq!(told("10.244.0.0/16", &[(both, "24")]), [""; 0]);
     let off = [(both, "24"), ("allocate-node-cidrs", "false")];
     assert_eq!(told(dual, &off), [""; 0]);
+}
+
+#[test]
+fn flags_are_known_where_the_lists_were_recorded_and_their_values_are_read() {
+    let known = |config: &str, component| {
+        let settings = test_settings(config);
+        Subject::of(&settings).knows_flags(component)
+    };
+    let server = |version: &str, name: &str| {
+        let args = format!("apiServer: {{extraArgs: [{{name: {name}, value: '30'}}]}}\n");
+        known(&format!("kubernetesVersion: {version}\n{args}"), Component::ApiServer)
+    };
+    assert!(server("v1.36.2", "audit-log-maxage") && server("v1.36.2", "audit_log_maxage"));
+    assert!(!server("v1.37.0", "audit-log-maxage"), "its list was made from release notes");
+    assert!(!server("v1.36.2", "tls-curve-preference") && !server("v1.36.2", "runtime-config"));
+    assert!(known("kubernetesVersion: v1.37.0\n", Component::ApiServer), "the user gives none");
+    let etcd = |tag: &str, name: &str| {
+        let args = format!("extraArgs: [{{name: {name}, value: '1'}}]");
+        known(&format!("etcd: {{local: {{imageTag: {tag}, {args}}}}}\n"), Component::Etcd)
+    };
+    assert!(etcd("3.6.8-0", "snapshot-count") && etcd("3.5.24-0", "enable-v2"));
+    assert!(!etcd("3.6.8-0", "enable-v2") && !etcd("mine", "snapshot-count"));
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::block_on::block_on;
 use super::cri::{
     ContainerJob, CriCause, CriClient, CriEndpoint, CriError, EndpointError, JobEnd, PullError, PullEvent,
-    PullOptions, RuntimeFacts, conversation, job, pull_all,
+    PullOptions, RuntimeFacts, conversation, job, job::JobSandbox, pull_all,
 };
 
 /// How long the runtime may take to say whether it has an image. Without an answer the image would be pulled, which
@@ -23,11 +23,14 @@ pub(crate) trait ContainerRuntime: Send + Sync {
     /// When it does not answer as a CRI v1 runtime does.
     fn facts(&self) -> Result<RuntimeFacts, CriError>;
 
-    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and begins to remove it.
+    /// Starts a sandbox under the cgroup `parent` (empty: the runtime's default), and keeps it for [`Self::run_together`].
     ///
     /// # Errors
     /// What the runtime says.
     fn start_sandbox(&self, parent: &str) -> Result<(), CriError>;
+
+    /// Begins to remove the sandbox that was started, if it is still kept.
+    fn release_sandbox(&self) {}
 
     /// Waits until the sandbox that was started is removed.
     ///
@@ -83,7 +86,8 @@ pub(crate) trait ContainerRuntime: Send + Sync {
     /// What the runtime says; that the container's program failed is no error of the runtime.
     fn run_to_end(&self, job: &ContainerJob) -> Result<JobEnd, CriError>;
 
-    /// Runs containers to their ends, all at once in one sandbox, and begins to remove it.
+    /// Runs containers to their ends, all at once in one sandbox, which is the one that is kept if there is one, and begins
+    /// to remove it.
     fn run_together(&self, jobs: &[ContainerJob]) -> Vec<Result<JobEnd, CriError>> {
         jobs.iter().map(|job| self.run_to_end(job)).collect()
     }
@@ -92,6 +96,8 @@ pub(crate) trait ContainerRuntime: Send + Sync {
 /// A runtime behind a CRI socket.
 pub(crate) struct CriRuntime {
     endpoint: CriEndpoint,
+    /// The sandbox that is kept for containers.
+    sandbox: Mutex<Option<JobSandbox>>,
     /// Sandboxes that were started are being removed.
     removal: Mutex<Option<JoinHandle<Result<(), CriError>>>>,
 }
@@ -102,20 +108,26 @@ impl CriRuntime {
     /// # Errors
     /// When that is not the address of a socket.
     pub(crate) fn new(socket: &str) -> Result<Self, EndpointError> {
-        Ok(Self { endpoint: socket.parse()?, removal: Mutex::default() })
+        Ok(Self { endpoint: socket.parse()?, sandbox: Mutex::default(), removal: Mutex::default() })
     }
 
     fn talk<T>(&self, conversation: impl Future<Output = Result<T, CriError>>) -> Result<T, CriError> {
         talk(&self.endpoint, conversation)
     }
 
-    /// Removing takes as long as starting, and nothing depends on it.
-    fn begin_removal(&self, remove: impl FnOnce(&CriEndpoint) -> Result<(), CriError> + Send + 'static) {
+    fn take_kept(&self) -> Option<JobSandbox> {
+        self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Removing takes as long as starting, and nothing depends on it. That it failed is reported of a check's sandbox
+    /// alone: others are started where kubelet may run, which removes them too.
+    fn begin_removal(&self, sandbox: JobSandbox, is_check: bool) {
         let endpoint = self.endpoint.clone();
         let mut removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner);
         let before = removal.take();
         *removal = Some(std::thread::spawn(move || {
-            let removed = remove(&endpoint);
+            let removed = talk(&endpoint, job::remove(&endpoint, &sandbox));
+            let removed = removed.or_else(|error| if is_check { Err(error) } else { Ok(()) });
             before.and_then(|thread| thread.join().ok()).unwrap_or(Ok(())).and(removed)
         }));
     }
@@ -134,12 +146,22 @@ impl ContainerRuntime for CriRuntime {
     }
 
     fn start_sandbox(&self, parent: &str) -> Result<(), CriError> {
-        let id = self.talk(conversation::start_sandbox(&self.endpoint, parent))?;
-        self.begin_removal(move |endpoint| talk(endpoint, conversation::remove_sandbox(endpoint, &id)));
+        let sandbox = self.talk(job::start(&self.endpoint, "preflight", parent))?;
+        let mut kept = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = kept.replace(sandbox) {
+            self.begin_removal(before, true);
+        }
         Ok(())
     }
 
+    fn release_sandbox(&self) {
+        if let Some(sandbox) = self.take_kept() {
+            self.begin_removal(sandbox, true);
+        }
+    }
+
     fn sandbox_removed(&self) -> Result<(), CriError> {
+        self.release_sandbox();
         let removal = self.removal.lock().unwrap_or_else(PoisonError::into_inner).take();
         removal.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
     }
@@ -182,7 +204,11 @@ impl ContainerRuntime for CriRuntime {
 
     fn run_together(&self, jobs: &[ContainerJob]) -> Vec<Result<JobEnd, CriError>> {
         let Some(first) = jobs.first() else { return vec![] };
-        let sandbox = match self.talk(job::start(&self.endpoint, &first.name)) {
+        let kept = self.take_kept();
+        let is_check = kept.is_some();
+        let sandbox =
+            kept.map(Ok).unwrap_or_else(|| self.talk(job::start_anywhere(&self.endpoint, &first.name)));
+        let sandbox = match sandbox {
             Ok(sandbox) => sandbox,
             Err(error) => return vec![Err(error); jobs.len()],
         };
@@ -197,12 +223,7 @@ impl ContainerRuntime for CriRuntime {
             };
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
         });
-        self.begin_removal(|endpoint| {
-            talk(endpoint, async move {
-                job::remove(endpoint, sandbox).await;
-                Ok(())
-            })
-        });
+        self.begin_removal(sandbox, is_check);
         ended
     }
 }

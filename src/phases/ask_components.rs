@@ -1,5 +1,8 @@
 //! Components are asked themselves whether they accept their command lines, before anything is written: each image's own
 //! program parses its flags in a container of its own, and with `--version` does nothing else.
+//!
+//! That takes a tenth of a second of a processor for each, so those are not asked whose answer is known: of the images that
+//! Kubernetes ships the flags are listed, and have been judged before.
 
 use std::time::Duration;
 
@@ -19,43 +22,68 @@ const NAME: &str = "ComponentFlags";
 /// Longer than any component takes to tell its version.
 const LIMIT: Duration = Duration::from_secs(15);
 
-/// Asks those components whose command lines or images are not the ones that Kubernetes ships, all at once.
-///
-/// # Errors
-/// When one of them refuses its command line, or a patch can't be applied.
-pub(super) fn ask(run: &Run) -> Result<(), Error> {
-    let Ok(facts) = run.runtime.facts() else { return Ok(()) };
-    let subject = Subject::of(&run.settings);
-    let jobs =
-        jobs(run, &subject)?.into_iter().filter(|(_, job)| facts.holds(&job.image)).collect::<Vec<_>>();
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    let (components, jobs): (Vec<Component>, Vec<ContainerJob>) = jobs.into_iter().unzip();
-    let ends = run.runtime.run_together(&jobs);
-    let told = components.into_iter().zip(&jobs).zip(ends);
-    let mut findings: Vec<Finding> = told
-        .filter_map(|((component, job), end)| answer(job, &subject.place_of_args(component), end))
-        .collect();
-    ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
-    run.findings(&findings);
-    refuse(&findings)
+/// The components that are to be asked: those that a patch changes or that Kubernetes did not ship, and those with flags
+/// that the lists do not tell all about.
+pub(super) struct Asking(Vec<Question>);
+
+/// One of them.
+struct Question {
+    /// Where the configuration has its flags.
+    place: String,
+    job: ContainerJob,
 }
 
-/// What is to be run: the containers of the static Pods, patches applied.
-fn jobs(run: &Run, subject: &Subject<'_>) -> Result<Vec<(Component, ContainerJob)>, Error> {
-    let patches = run.patches()?;
-    let mut jobs = vec![];
-    for (component, pod) in &subject.pods {
-        let is_patched = patches.patches.iter().any(|patch| patch.target == component.name());
-        let pod = if is_patched { patched_pod(run, component.name(), pod)? } else { pod.clone() };
-        let Some(job) = job(*component, &pod) else { continue };
-        let is_shipped = job.image.starts_with(&format!("{IMAGE_REPOSITORY}/"));
-        if is_patched || !is_shipped || !subject.args(*component).is_empty() {
-            jobs.push((*component, job));
+impl Asking {
+    /// Who is asked what: the containers of the static Pods, patches applied.
+    ///
+    /// # Errors
+    /// When a patch can't be applied.
+    pub(super) fn of(run: &Run) -> Result<Self, Error> {
+        let subject = Subject::of(&run.settings);
+        let patches = run.patches()?;
+        let mut questions = vec![];
+        for (component, pod) in &subject.pods {
+            let is_patched = patches.patches.iter().any(|patch| patch.target == component.name());
+            let pod = if is_patched { patched_pod(run, component.name(), pod)? } else { pod.clone() };
+            let Some(job) = job(*component, &pod) else { continue };
+            let is_shipped = job.image.starts_with(&format!("{IMAGE_REPOSITORY}/"));
+            if is_patched || !is_shipped || !subject.knows_flags(*component) {
+                questions.push(Question { place: subject.place_of_args(*component), job });
+            }
         }
+        Ok(Self(questions))
     }
-    Ok(jobs)
+
+    /// Whether there is somebody to ask, and no image has to be pulled before.
+    pub(super) fn is_ready(&self, run: &Run) -> bool {
+        let facts = run.machine.runtime();
+        !self.0.is_empty()
+            && facts.is_ok_and(|facts| self.0.iter().all(|asked| facts.holds(&asked.job.image)))
+    }
+
+    /// Asks them, all at once.
+    ///
+    /// # Errors
+    /// When one of them refuses its command line.
+    pub(super) fn ask(mut self, run: &Run) -> Result<(), Error> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        if !self.is_ready(run) {
+            // Images were pulled since the checks.
+            let Ok(facts) = run.runtime.facts() else { return Ok(()) };
+            self.0.retain(|asked| facts.holds(&asked.job.image));
+        }
+        let (places, jobs): (Vec<String>, Vec<ContainerJob>) =
+            self.0.into_iter().map(|asked| (asked.place, asked.job)).unzip();
+        let ends = run.runtime.run_together(&jobs);
+        let told = places.iter().zip(&jobs).zip(ends);
+        let mut findings: Vec<Finding> =
+            told.filter_map(|((place, job), end)| answer(job, place, end)).collect();
+        ignore(&mut findings, &run.settings.node.registration.ignore_preflight_errors);
+        run.findings(&findings);
+        refuse(&findings)
+    }
 }
 
 /// The exit codes of SIGKILL and SIGTERM.

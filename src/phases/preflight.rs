@@ -1,6 +1,6 @@
 //! `preflight`: whether this machine can do what the workflow is for, before anything is written.
 
-use super::ask_components;
+use super::ask_components::Asking;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::cri::{IMAGE_PULL, PullOptions};
@@ -34,6 +34,10 @@ pub(crate) fn pull(run: &mut Run) -> PhaseResult {
 /// # Errors
 /// When an image can't be pulled, or a component refuses a flag.
 pub(crate) fn pull_and_ask(run: &mut Run, wanted: &[String]) -> PhaseResult {
+    let asking = Asking::of(run)?;
+    if !asking.is_ready(run) {
+        run.runtime.release_sandbox();
+    }
     let ignored = run.settings.node.registration.ignore_preflight_errors.clone();
     let options = PullOptions::of(&run.settings);
     let out = run.out.clone();
@@ -43,7 +47,7 @@ pub(crate) fn pull_and_ask(run: &mut Run, wanted: &[String]) -> PhaseResult {
     ignore(&mut findings, &ignored);
     run.findings(&findings);
     refuse(&findings)?;
-    ask_components::ask(run)?;
+    asking.ask(run)?;
     Ok(Outcome::Done)
 }
 

@@ -121,7 +121,7 @@ fn join_files(subject: &Subject) -> Vec<Check> {
 fn port_rows(subject: &Subject) -> Vec<Check> {
     let about = "who listens on the port";
     let mut rows = vec![];
-    for port in ports::of_kubelet(None) {
+    for port in ports::of_kubelet(None, &subject.node().registration.kubelet_extra_args) {
         let name = format!("Port-{}", port.number);
         // A joining node's kubelet gets its configuration from the cluster: these are kubelet's defaults.
         let row =

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::judge;
+use super::{KIND, judge};
 use crate::components::command::{Command, Given};
 use crate::components::verdict::Verdict;
 use crate::components::{gates, kind};
@@ -31,11 +31,14 @@ use Form::{Boolean, Gates, List, Number, Pairs, ReservedMemory, Text, Thresholds
 
 /// Flags, the fields that they set, and how. Left out are those that no rule is about.
 const ROWS: &[(&str, &str, Form)] = &[
+    ("address", "address", Text),
     ("allowed-unsafe-sysctls", "allowedUnsafeSysctls", List),
     ("authorization-mode", "authorization.mode", Text),
+    ("cgroup-driver", "cgroupDriver", Text),
     ("cgroup-root", "cgroupRoot", Text),
     ("cgroups-per-qos", "cgroupsPerQOS", Boolean),
     ("cluster-dns", "clusterDNS", List),
+    ("cluster-domain", "clusterDomain", Text),
     ("container-log-max-files", "containerLogMaxFiles", Number),
     ("container-log-max-size", "containerLogMaxSize", Text),
     ("cpu-cfs-quota-period", "cpuCFSQuotaPeriod", Text),
@@ -50,6 +53,7 @@ const ROWS: &[(&str, &str, Form)] = &[
     ("eviction-soft-grace-period", "evictionSoftGracePeriod", Pairs),
     ("feature-gates", "featureGates", Gates),
     ("hairpin-mode", "hairpinMode", Text),
+    ("healthz-bind-address", "healthzBindAddress", Text),
     ("healthz-port", "healthzPort", Number),
     ("image-gc-high-threshold", "imageGCHighThresholdPercent", Number),
     ("image-gc-low-threshold", "imageGCLowThresholdPercent", Number),
@@ -64,7 +68,9 @@ const ROWS: &[(&str, &str, Form)] = &[
     ("minimum-image-ttl-duration", "imageMinimumGCAge", Text),
     ("node-status-max-images", "nodeStatusMaxImages", Number),
     ("oom-score-adj", "oomScoreAdj", Number),
+    ("pod-manifest-path", "staticPodPath", Text),
     ("pods-per-core", "podsPerCore", Number),
+    ("port", "port", Number),
     ("qos-reserved", "qosReserved", Pairs),
     ("read-only-port", "readOnlyPort", Number),
     ("registry-burst", "registryBurst", Number),
@@ -84,10 +90,50 @@ const ROWS: &[(&str, &str, Form)] = &[
     ("topology-manager-scope", "topologyManagerScope", Text),
 ];
 
-/// A flag that sets a field.
-struct Set<'a> {
-    field: &'static str,
-    given: &'a Given,
+/// A kubelet's configuration, changed by the flags of its command line.
+#[derive(Debug)]
+pub(in crate::components) struct Kubelet<'a> {
+    /// The fields.
+    pub(in crate::components) fields: KubeletConfiguration,
+    command: &'a Command,
+    /// The fields that flags set, each with its flag.
+    set: Vec<(&'static str, &'a Given)>,
+}
+
+impl<'a> Kubelet<'a> {
+    /// A kubelet with this command line, and this configuration or kubelet's defaults.
+    pub(in crate::components) fn new(
+        command: &'a Command,
+        configuration: Option<&KubeletConfiguration>,
+    ) -> Self {
+        let base = configuration.cloned().unwrap_or_default();
+        let Ok(mut document) = base.to_value() else { return Self { fields: base, command, set: vec![] } };
+        let mut set = vec![];
+        for (flag, field, form) in ROWS {
+            if let Some(given) = command.last(flag)
+                && let Some(value) = form.read(given, document.pointer("/featureGates"))
+            {
+                put(&mut document, field, value);
+                set.push((*field, given));
+            }
+        }
+        // A value of another kind than the field's is told as such.
+        match KubeletConfiguration::from_value(document) {
+            Ok(fields) => Self { fields, command, set },
+            Err(_) => Self { fields: base, command, set: vec![] },
+        }
+    }
+
+    /// The kind of document that sets a field, the path there, and the flag where it is one.
+    pub(in crate::components) fn place(&self, field: &str) -> (&'static str, String, Option<&str>) {
+        match self.set.iter().find(|(name, _)| below(field, name).is_some()) {
+            Some((_, given)) => {
+                let (kind, _) = self.command.program.args();
+                (kind, self.command.path(given), Some(&given.name))
+            }
+            None => (KIND, field.to_owned(), None),
+        }
+    }
 }
 
 /// What kubelet's validation objects to with the flags of `command` that it does not object to without them. Where
@@ -97,31 +143,20 @@ pub(in crate::components) fn judge_flags(
     configuration: Option<&KubeletConfiguration>,
     known: bool,
 ) -> Vec<Verdict> {
-    let base = configuration.cloned().unwrap_or_default();
-    let Ok(mut document) = base.to_value() else { return vec![] };
-    let mut set = vec![];
-    for (flag, field, form) in ROWS {
-        if let Some(given) = command.last(flag)
-            && let Some(value) = form.read(given, document.pointer("/featureGates"))
-        {
-            put(&mut document, field, value);
-            set.push(Set { field, given });
-        }
-    }
-    let Some(last) = set.last() else { return vec![] };
-    // A value of another kind than the field's is told as such.
-    let Ok(with) = KubeletConfiguration::from_value(document) else { return vec![] };
-    let without = judge(&base, command.minor);
-    let verdicts = judge(&with, command.minor).into_iter().filter(|verdict| {
-        // Gates in a flag have a rule of their own.
-        !verdict.path.starts_with("featureGates") && !without.contains(verdict)
+    let kubelet = Kubelet::new(command, configuration);
+    let Some((_, last)) = kubelet.set.last() else { return vec![] };
+    let without = judge(&configuration.cloned().unwrap_or_default(), command.minor);
+    let verdicts = judge(&kubelet.fields, command.minor).into_iter().filter(|verdict| {
+        // Gates in a flag, and the port, have rules of their own.
+        !verdict.path.starts_with("featureGates") && verdict.path != "port" && !without.contains(verdict)
     });
     verdicts
         .map(|verdict| {
-            let own = set.iter().find_map(|set| Some((set.given, below(&verdict.path, set.field)?)));
+            let set = &kubelet.set;
+            let own = set.iter().find_map(|(field, given)| Some((*given, below(&verdict.path, field)?)));
             let why =
                 verdict.message.strip_prefix(&format!("{}: ", verdict.path)).unwrap_or(&verdict.message);
-            let (given, what) = own.unwrap_or((last.given, verdict.path.as_str()));
+            let (given, what) = own.unwrap_or((last, verdict.path.as_str()));
             let what = if what.is_empty() { String::new() } else { format!("{what}: ") };
             let message = format!("kubelet `--{}`: {what}{why}", given.name);
             let told = Verdict { message, path: command.path(given), ..verdict }.under("ExtraArgs");

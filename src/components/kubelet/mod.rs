@@ -12,7 +12,7 @@ mod rows;
 use super::gates;
 use super::verdict::Verdict;
 use crate::config::kubelet::KubeletConfiguration;
-pub(super) use flags::judge_flags;
+pub(super) use flags::{Kubelet, judge_flags};
 
 pub(super) const KIND: &str = "KubeletConfiguration";
 /// The preflight check that reports it.

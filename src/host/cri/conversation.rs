@@ -1,22 +1,16 @@
 //! Conversations with the container runtime: several calls for one purpose, each on a connection of its own.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::{
-    Container, ContainerFilter, ContainerState, CriCause, CriClient, CriEndpoint, CriError, PodSandboxConfig,
-    PodSandboxFilter, PodSandboxState, RuntimeFacts, RuntimeVersion,
+    Container, ContainerFilter, ContainerState, CriCause, CriClient, CriEndpoint, CriError, PodSandboxFilter,
+    PodSandboxState, RuntimeFacts, RuntimeVersion,
 };
-
-/// Marks our own sandboxes, so that one whose run was killed is found by the next.
-const LABEL: &str = "kubestrap.dev/preflight";
 
 /// How long the runtime may take to answer a question: longer than kubeadm's 2 s, which tries again where we do not. On a
 /// slow machine that has just started a runtime needs some seconds.
 const FACTS_LIMIT: Duration = Duration::from_secs(8);
-
-/// How long the runtime may take to start a sandbox, the pull of its image included.
-const SANDBOX_LIMIT: Duration = Duration::from_secs(40);
 
 /// How long a pull may take that is only a test.
 const PULL_LIMIT: Duration = Duration::from_secs(12);
@@ -52,39 +46,6 @@ async fn started(client: &CriClient) -> Result<RuntimeVersion, CriError> {
             answer => return answer,
         }
     }
-}
-
-/// Starts a sandbox on the host's network, as those of the control plane are; its id.
-pub(crate) async fn start_sandbox(endpoint: &CriEndpoint, parent: &str) -> Result<String, CriError> {
-    let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
-    let labels = BTreeMap::from([(LABEL.to_owned(), "true".to_owned())]);
-    let filter = PodSandboxFilter { labels: labels.clone(), ..PodSandboxFilter::default() };
-    for old in client.list_pod_sandboxes(&filter).await? {
-        // Of a run at this moment: it does not mind, its own removal is no error either.
-        remove(&client, &old.id).await?;
-    }
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let config = PodSandboxConfig {
-        name: "kubestrap-preflight".into(),
-        namespace: "default".into(),
-        uid: format!("{}-{nanos}", std::process::id()),
-        cgroup_parent: parent.into(),
-        host_network: true,
-        labels,
-        ..PodSandboxConfig::default()
-    };
-    client.run_pod_sandbox(&config).await
-}
-
-/// Removes a sandbox.
-pub(crate) async fn remove_sandbox(endpoint: &CriEndpoint, id: &str) -> Result<(), CriError> {
-    let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
-    remove(&client, id).await
-}
-
-async fn remove(client: &CriClient, id: &str) -> Result<(), CriError> {
-    client.stop_pod_sandbox(id).await?;
-    client.remove_pod_sandbox(id).await
 }
 
 /// Pulls an image.

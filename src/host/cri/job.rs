@@ -15,6 +15,8 @@ use super::{
 const LABEL: &str = "kubestrap.dev/job";
 /// A slice that every machine under systemd has.
 const SLICE: &str = "system.slice";
+/// How long the runtime may take to start a sandbox, the pull of its image included.
+const SANDBOX_LIMIT: Duration = Duration::from_secs(40);
 /// How many lines of the output are given, at most.
 const LINES: usize = 200;
 /// How often the runtime is asked whether the container has ended.
@@ -69,21 +71,39 @@ pub(crate) struct JobSandbox {
 /// # Errors
 /// When the image is missing and can't be pulled, the container can't be created or started, or runs for too long.
 pub(crate) async fn run(endpoint: &CriEndpoint, job: &ContainerJob) -> Result<JobEnd, CriError> {
-    let sandbox = start(endpoint, &job.name).await?;
+    let sandbox = start_anywhere(endpoint, &job.name).await?;
     let ended = run_in(endpoint, &sandbox, job).await;
-    remove(endpoint, sandbox).await;
+    let _ = remove(endpoint, &sandbox).await;
     ended
 }
 
-/// Starts a sandbox for jobs; one of the same name whose run was killed is removed before.
+/// Starts a sandbox for jobs where the runtime's cgroup driver wants it.
 ///
 /// # Errors
 /// When it can't be started.
-pub(crate) async fn start(endpoint: &CriEndpoint, name: &str) -> Result<JobSandbox, CriError> {
-    let client = CriClient::connect(endpoint).await?;
+pub(crate) async fn start_anywhere(endpoint: &CriEndpoint, name: &str) -> Result<JobSandbox, CriError> {
+    // With systemd as driver a slice must be named; a runtime that does not tell its driver is tried with both.
+    let driver = CriClient::connect(endpoint).await?.runtime_config().await.ok().flatten();
+    let parent = if driver == Some(CgroupDriver::Systemd) { SLICE } else { "" };
+    match start(endpoint, name, parent).await {
+        Err(error) if driver.is_none() && error.to_string().to_lowercase().contains("slice") => {
+            start(endpoint, name, SLICE).await
+        }
+        started => started,
+    }
+}
+
+/// Starts a sandbox for jobs on the host's network, as those of the control plane are, under the cgroup `parent`; one of
+/// the same name whose run was killed is removed before.
+///
+/// # Errors
+/// When it can't be started.
+pub(crate) async fn start(endpoint: &CriEndpoint, name: &str, parent: &str) -> Result<JobSandbox, CriError> {
+    let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
     let labels = BTreeMap::from([(LABEL.to_owned(), name.to_owned())]);
     let filter = PodSandboxFilter { labels: labels.clone(), ..PodSandboxFilter::default() };
     for old in client.list_pod_sandboxes(&filter).await? {
+        // Of a run at this moment: it does not mind, its own removal is no error either.
         stop_and_remove(&client, &old.id).await?;
     }
     // Below /run where that may be: a service of ours may have a /tmp of its own, which the runtime does not see.
@@ -93,27 +113,17 @@ pub(crate) async fn start(endpoint: &CriEndpoint, name: &str) -> Result<JobSandb
         client.error("CreateContainer", CriCause::Connection { message })
     })?;
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let mut config = PodSandboxConfig {
+    let config = PodSandboxConfig {
         name: format!("kubestrap-{name}"),
         namespace: "default".into(),
         uid: format!("{}-{nanos}", std::process::id()),
         log_directory: logs.path().to_owned(),
+        cgroup_parent: parent.into(),
         host_network: true,
         labels,
         ..PodSandboxConfig::default()
     };
-    // With systemd as driver a slice must be named; a runtime that does not tell its driver is tried with both.
-    let driver = client.runtime_config().await.ok().flatten();
-    if driver == Some(CgroupDriver::Systemd) {
-        SLICE.clone_into(&mut config.cgroup_parent);
-    }
-    let id = match client.run_pod_sandbox(&config).await {
-        Err(error) if driver.is_none() && error.to_string().to_lowercase().contains("slice") => {
-            SLICE.clone_into(&mut config.cgroup_parent);
-            client.run_pod_sandbox(&config).await?
-        }
-        started => started?,
-    };
+    let id = client.run_pod_sandbox(&config).await?;
     Ok(JobSandbox { id, config, logs })
 }
 
@@ -157,14 +167,16 @@ pub(crate) async fn run_in(
 
 /// Removes a sandbox with its containers. A kubelet that runs does so too, as with a Pod that it does not know; what is
 /// left, the next run removes.
-pub(crate) async fn remove(endpoint: &CriEndpoint, sandbox: JobSandbox) {
-    let removed = match CriClient::connect(endpoint).await {
-        Ok(client) => stop_and_remove(&client, &sandbox.id).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
+///
+/// # Errors
+/// When the runtime can't do it.
+pub(crate) async fn remove(endpoint: &CriEndpoint, sandbox: &JobSandbox) -> Result<(), CriError> {
+    let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
+    let removed = stop_and_remove(&client, &sandbox.id).await;
+    if let Err(error) = &removed {
         tracing::info!("the sandbox {} is left: {error}", sandbox.config.name);
     }
+    removed
 }
 
 /// The file in the log directory that a job's output goes to.
@@ -218,6 +230,7 @@ mod tests {
 
     use super::*;
     use crate::host::cri::fake::{Answer, FakeRuntime, message};
+    use crate::host::{ContainerRuntime, CriRuntime};
 
     fn job() -> ContainerJob {
         ContainerJob {
@@ -278,6 +291,18 @@ mod tests {
         assert!(config.mounts[0].readonly && config.mounts[0].host_path == "/a");
         let sandbox = runtime.request::<proto::RunPodSandboxRequest>("/RunPodSandbox").config.unwrap();
         assert_eq!(sandbox.linux.unwrap().cgroup_parent, SLICE, "the driver is systemd");
+    }
+
+    #[test]
+    fn jobs_run_in_the_sandbox_that_is_kept() {
+        let fake = runtime(Some(0));
+        let runtime = CriRuntime::new(&fake.endpoint.to_string()).unwrap();
+        runtime.start_sandbox(SLICE).unwrap();
+        let ends = runtime.run_together(&[job(), job()]);
+        assert!(ends.len() == 2 && ends.iter().all(|end| end.as_ref().unwrap().exit_code == 0), "{ends:?}");
+        assert_eq!(runtime.sandbox_removed(), Ok(()));
+        let sandbox = fake.request::<proto::RunPodSandboxRequest>("/RunPodSandbox").config.unwrap();
+        assert_eq!(sandbox.metadata.unwrap().name, "kubestrap-preflight");
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::components::with_kubelet_flags;
 use crate::config::args::last_value;
 use crate::config::kubelet::KubeletConfiguration;
 use crate::config::names;
@@ -39,10 +40,6 @@ pub(crate) struct Port {
 }
 
 impl Port {
-    fn on_all(number: u16, owner: Owner) -> Self {
-        Self { number, owner, addresses: vec![] }
-    }
-
     /// Whether a listener keeps this port from being listened on. One on another address does not: a load balancer on a
     /// virtual IP address beside an API server with a `bind-address` of its own.
     fn clashes_with(&self, listener: &Listener) -> bool {
@@ -56,19 +53,16 @@ fn address(text: &str) -> Vec<IpAddr> {
     names::ip(text).filter(|ip| !ip.is_unspecified()).into_iter().collect()
 }
 
-/// The ports that kubelet listens on: the default ones without a configuration.
-pub(crate) fn of_kubelet(configuration: Option<&KubeletConfiguration>) -> Vec<Port> {
+/// The ports that kubelet listens on with its flags: the default ones without a configuration.
+pub(crate) fn of_kubelet(configuration: Option<&KubeletConfiguration>, args: &[Arg]) -> Vec<Port> {
+    let k = with_kubelet_flags(configuration, args);
     let port = |value: Option<i32>, default| value.map_or(Some(default), |p| u16::try_from(p).ok());
-    let main = port(configuration.map(|k| k.port).filter(|p| *p != 0), 10250);
-    let main = main.map(|number| Port {
-        addresses: configuration.map(|k| address(&k.address)).unwrap_or_default(),
-        ..Port::on_all(number, Owner::Kubelet)
-    });
-    let health = port(configuration.and_then(|k| k.healthz_port), 10248).filter(|p| *p != 0);
-    let health = health.map(|number| {
-        let given = configuration.map(|k| k.healthz_bind_address.as_str()).filter(|a| !a.is_empty());
-        Port { addresses: address(given.unwrap_or("127.0.0.1")), ..Port::on_all(number, Owner::Kubelet) }
-    });
+    let on = |number, addresses| Port { number, owner: Owner::Kubelet, addresses };
+    let main = port(Some(k.port).filter(|p| *p != 0), 10250);
+    let main = main.map(|number| on(number, address(&k.address)));
+    let health = port(k.healthz_port, 10248).filter(|p| *p != 0);
+    let given = if k.healthz_bind_address.is_empty() { "127.0.0.1" } else { &k.healthz_bind_address };
+    let health = health.map(|number| on(number, address(given)));
     main.into_iter().chain(health).collect()
 }
 
@@ -89,7 +83,8 @@ pub(crate) fn ports(settings: &Settings) -> Vec<Port> {
         &cluster.scheduler.extra_args,
     );
     let local = "127.0.0.1";
-    let mut kubelet = of_kubelet(settings.cluster.kubelet.as_ref()).into_iter();
+    let args = &settings.node.registration.kubelet_extra_args;
+    let mut kubelet = of_kubelet(settings.cluster.kubelet.as_ref(), args).into_iter();
     let mut ports = vec![
         component(Component::ApiServer, settings.node.bind_port, api_server, ""),
         component(Component::Scheduler, secure_port(scheduler, 10259), scheduler, local),
@@ -275,5 +270,7 @@ mod tests {
         assert_eq!(port(""), [6443, 10259, 10257, 10250, 2379, 2380, 2381, 10248]);
         let external = "etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\nscheduler: {extraArgs: [{name: secure-port, value: '20259'}]}\n";
         assert_eq!(port(external), [6443, 20259, 10257, 10250, 10248]);
+        let flags = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nnodeRegistration: {kubeletExtraArgs: [{name: port, value: '20250'}, {name: healthz-port, value: '0'}]}\n";
+        assert_eq!(port(flags), [6443, 10259, 10257, 20250, 2379, 2380, 2381]);
     }
 }

@@ -55,10 +55,11 @@ fn write_files(run: &mut Run) -> Result<KubeletFiles, Error> {
 }
 
 /// Writes the certificate that kubelet serves with, if it would otherwise make one itself. What is there already stays.
+/// A dry run starts no kubelet, which would need it.
 fn write_serving_certificate(run: &mut Run, configuration: &Value) -> Result<(), Error> {
     let Some(dir) = kubelet::own_certificate_dir(&run.settings, configuration) else { return Ok(()) };
     let (certificate, key) = (dir.join("kubelet.crt"), dir.join("kubelet.key"));
-    if run.host.exists(&certificate) {
+    if !run.watch.waits() || run.host.exists(&certificate) {
         return Ok(());
     }
     // A key alone was left by a run that was interrupted.

@@ -153,8 +153,10 @@ impl<'a> Subject<'a> {
             _ => Some(self.minor),
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
-        Command::of_args(program, minor, extra).flags.iter().all(
-            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind)),
+        let command = Command::of_args(program, minor, extra);
+        // Which version it takes for its own, only the component knows.
+        command.flags.iter().all(
+            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if flag.kind != "version"),
         )
     }
 

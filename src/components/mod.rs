@@ -153,11 +153,9 @@ impl<'a> Subject<'a> {
             _ => Some(self.minor),
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
-        let command = Command::of_args(program, minor, extra);
         // Which version it takes for its own, only the component knows.
-        command.flags.iter().all(
-            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if flag.kind != "version"),
-        )
+        let is_known = |arg: &Arg| matches!(program.knows(&program.spelled(&arg.name), minor), Known::Yes(flag) if flag.kind != "version");
+        extra.iter().all(is_known)
     }
 
     /// Where the configuration has a component's flags.

@@ -154,7 +154,10 @@ impl<'a> Subject<'a> {
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
         // Which version it takes for its own, only the component knows.
-        let is_known = |arg: &Arg| matches!(program.knows(&program.spelled(&arg.name), minor), Known::Yes(flag) if flag.kind != "version");
+        let is_known = |arg: &Arg| {
+            let known = program.knows(&program.spelled(&arg.name), minor);
+            matches!(known, Known::Yes(flag) if flag.kind != "version")
+        };
         extra.iter().all(is_known)
     }
 

@@ -153,9 +153,12 @@ impl<'a> Subject<'a> {
             _ => Some(self.minor),
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
-        Command::of_args(program, minor, extra).flags.iter().all(
-            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind)),
-        )
+        // Which version it takes for its own, only the component knows.
+        let is_known = |arg: &Arg| {
+            let known = program.knows(&program.spelled(&arg.name), minor);
+            matches!(known, Known::Yes(flag) if flag.kind != "version")
+        };
+        extra.iter().all(is_known)
     }
 
     /// Where the configuration has a component's flags.

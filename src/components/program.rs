@@ -81,6 +81,11 @@ impl Program {
         }
     }
 
+    /// A flag's name with dashes: Kubernetes' flags take `_` for `-`.
+    pub(super) fn spelled(self, name: &str) -> String {
+        if self == Self::Etcd { name.to_owned() } else { name.replace('_', "-") }
+    }
+
     /// All its flags, of any minor.
     pub(super) fn flags(self) -> impl Iterator<Item = Flag> {
         self.list().lines().filter_map(flag)

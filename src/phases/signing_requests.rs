@@ -14,8 +14,11 @@ use crate::workflow::Run;
 
 /// How often the cluster is asked about certificate signing requests.
 const ASK_PERIOD: Duration = Duration::from_secs(1);
-/// How long a request may stay pending until that is told: approval takes milliseconds.
+/// How long kubelet may make no request, and a request may stay pending, until that is told: approval takes milliseconds.
 const PENDING: Duration = Duration::from_secs(10);
+/// How long a request may stay pending at all: where the kube-controller-manager that leads is lost, its lease runs for
+/// 15 s, is tried for every 2 s, and its controllers take a moment to start.
+const FAILOVER: Duration = Duration::from_secs(20);
 
 /// What became of kubelet's certificate signing requests.
 #[derive(Default)]
@@ -72,11 +75,18 @@ impl Requests {
     pub(super) fn words(&self) -> &'static str {
         match self.state {
             State::None => "waiting for kubelet to request it",
+            State::Pending { .. } if self.pends_for(PENDING) => {
+                "requested, not approved yet: kube-controller-manager may be changing its leader"
+            }
             State::Pending { .. } => "requested, waiting for approval",
             State::Denied { .. } => "denied",
             State::Approved { .. } => "approved, waiting to be signed",
             State::Issued => "issued, waiting for kubelet",
         }
+    }
+
+    fn pends_for(&self, time: Duration) -> bool {
+        self.pending_since.is_some_and(|since| since.elapsed() > time)
     }
 
     /// Why there is no request after a while, if kubelet tells.
@@ -95,7 +105,7 @@ impl Requests {
 
     /// Why the certificate will not come: it was denied, or stays pending.
     pub(super) fn refusal(&self, late: bool) -> Option<Finding> {
-        let pending = late || self.pending_since.is_some_and(|since| since.elapsed() > PENDING);
+        let pending = late || self.pends_for(FAILOVER);
         match &self.state {
             State::Denied { name, why } => Some(
                 Finding { check: "CertificateDenied".into(), ..Finding::error(format!("CertificateSigningRequest {name} was denied: {why}")) }
@@ -198,6 +208,19 @@ mod tests {
         assert_eq!(pending.refusal(false), None);
         assert!(pending.refusal(true).unwrap().fix.unwrap().contains("kubectl certificate approve csr-1"));
         assert_eq!(requests(State::None).refusal(true), None);
+    }
+
+    #[test]
+    fn pending_request_may_wait_for_another_kube_controller_manager_to_lead() {
+        let pending = |since: Duration| Requests {
+            state: State::Pending { name: "csr-1".into() },
+            pending_since: Instant::now().checked_sub(since),
+            ..Requests::default()
+        };
+        let waiting = pending(PENDING + Duration::from_secs(1));
+        assert_eq!(waiting.refusal(false), None);
+        assert!(waiting.words().contains("changing its leader"), "{}", waiting.words());
+        assert!(pending(FAILOVER + Duration::from_secs(1)).refusal(false).is_some());
     }
 
     #[test]

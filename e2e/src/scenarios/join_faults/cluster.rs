@@ -1,6 +1,11 @@
 //! A cluster that was found, and lacks what a new node needs.
 
+use std::time::Duration;
+
 use super::fault::{FAULT, Fault, config_map, without};
+
+/// How long kube-controller-manager may take to lead again.
+const FAILOVER: Duration = Duration::from_secs(20);
 
 pub(super) const FAULTS: &[Fault] = &[
     Fault {
@@ -148,6 +153,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "nobody-approves",
         objects: &[without("", "clusterrolebinding", "kubeadm:node-autoapprove-bootstrap")],
         code: 4,
+        may_pass: FAILOVER,
         says: &["nobody approves CertificateSigningRequest", "kubectl certificate approve"],
         ..FAULT
     },
@@ -167,6 +173,7 @@ pub(super) const FAULTS: &[Fault] = &[
             for i in $(seq 300); do curl -sk https://127.0.0.1:10257/healthz >/dev/null || break; sleep 0.1; done",
         mend_cluster: "mv /e2e/logs/kube-controller-manager.yaml /etc/kubernetes/manifests/",
         code: 4,
+        may_pass: FAILOVER,
         says: &["nobody approves CertificateSigningRequest", "kube-controller-manager"],
         ..FAULT
     },

@@ -1,6 +1,7 @@
 //! A fault: how it comes about, the join that meets it, and what must be said.
 
 use std::fs;
+use std::time::Duration;
 
 use anyhow::bail;
 
@@ -29,6 +30,8 @@ pub(super) struct Fault {
     pub(super) line: &'static str,
     pub(super) control_plane: bool,
     pub(super) code: i32,
+    /// How long it may pass by itself: before, it is not proven.
+    pub(super) may_pass: Duration,
     /// What must be said; `|` parts words of which one will do.
     pub(super) says: &'static [&'static str],
 }
@@ -46,6 +49,7 @@ pub(super) const FAULT: Fault = Fault {
     line: "",
     control_plane: false,
     code: 1,
+    may_pass: Duration::ZERO,
     says: &[],
 };
 
@@ -134,7 +138,7 @@ impl Fault {
 
     /// After how many seconds it was told, or what is wrong with what was said.
     pub(super) fn judge(&self, output: &Output) -> Result<f64, String> {
-        output.told(self.code, LIMIT, self.says)
+        output.told(self.code, LIMIT + self.may_pass, self.says)
     }
 }
 

@@ -226,7 +226,7 @@ pub(super) const FAULTS: &[Fault] = &[
         ),
         words: PATCHES,
         control_plane: true,
-        code: 4,
+        code: 3,
         says: &["kube-apiserver", "/nowhere.yaml", "fix"],
         ..FAULT
     },

@@ -12,6 +12,7 @@ mod files;
 mod gates;
 mod gone;
 mod kind;
+mod known;
 mod kube_proxy;
 mod kubelet;
 mod pod;

@@ -3,7 +3,8 @@
 use k8s_openapi::api::core::v1::{EnvVar, Pod, Taint};
 
 use super::command::Command;
-use super::program::{Known, Program};
+use super::known::Known;
+use super::program::Program;
 use super::{RECORDED, kind, rules};
 use crate::config::Settings;
 use crate::config::kube_proxy::KubeProxyConfiguration;

@@ -32,14 +32,12 @@ use crate::node::identity;
 use crate::output::Printer;
 use crate::pki::Bundle;
 use crate::pki::table::row;
-use admission::{Admission, admission, wait_for_turn};
+use admission::{Admission, COMMAND, admission, wait_for_turn};
 pub(crate) use request::Request;
 use told::{tell_plan, told};
 
 /// How long the API server may take to answer: a run that can't ask it is not in vain.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Its name, for those that it keeps out.
-const COMMAND: &str = "care run";
 
 /// Renews what is due, saves a snapshot, and tells.
 ///

@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 
 use super::super::AREA;
 use super::super::cluster::{Turn, TurnError};
-use super::COMMAND;
 use super::request::Request;
 use crate::care::due::{self, Plan};
 use crate::certs::survey;
@@ -16,6 +15,8 @@ use crate::error::Error;
 use crate::host::{Lock, RealHost};
 use crate::output::Printer;
 
+/// The name of `care run`, for those that it keeps out.
+pub(super) const COMMAND: &str = "care run";
 /// How long until the turn is asked for again.
 const PAUSE: Duration = Duration::from_secs(3);
 

@@ -9,7 +9,7 @@ use super::super::journal::{self, Journal, Progress};
 use super::{control_plane, undo};
 use crate::host::{Host, RealHost};
 use crate::manifest::Component;
-use crate::phases::{etcd_member, static_pods};
+use crate::phases::static_pods;
 use site::{ETCD_FILE, NEW, OLD, Site, Unhealthy, node};
 
 #[test]
@@ -62,7 +62,7 @@ fn etcd_member_keeps_the_members_it_joined_for_as_long_as_they_name_it() {
         let flags = text.lines().filter_map(|line| line.trim().strip_prefix("- --initial-cluster"));
         flags.map(str::to_owned).collect()
     };
-    let own = format!("cp-1={}", etcd_member::peer_url(&Site::new().run(OLD, node(0))));
+    let own = format!("cp-1={}", Site::new().run(OLD, node(0)).settings.etcd_peer_url());
     for (members, kept) in [
         (format!("n1=https://192.0.2.9:2380,{own}"), true),
         (format!("{own},n1=https://192.0.2.9:2380"), true),

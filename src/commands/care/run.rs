@@ -32,7 +32,7 @@ use crate::node::identity;
 use crate::output::Printer;
 use crate::pki::Bundle;
 use crate::pki::table::row;
-use admission::{Admission, COMMAND, admission, wait_for_turn};
+use admission::{Admission, COMMAND, wait_for_turn};
 pub(crate) use request::Request;
 use told::{tell_plan, told};
 

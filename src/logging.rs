@@ -64,7 +64,12 @@ impl<W: Write> Write for Escaped<W> {
 /// What `work` logs on this thread.
 #[cfg(test)]
 pub(crate) fn logged(level: Level, work: impl FnOnce()) -> String {
-    use std::sync::{Arc, Mutex};
+    use std::sync::{Arc, Mutex, OnceLock};
+
+    // Where there is but one subscriber, tracing takes the first thread that comes to a log line for all threads: a test
+    // beside this one, which logs nowhere, would turn the line off.
+    static BESIDE: OnceLock<tracing::Dispatch> = OnceLock::new();
+    BESIDE.get_or_init(|| tracing::Dispatch::new(subscriber(Level::TRACE, io::sink)));
 
     #[derive(Clone, Default)]
     struct Lines(Arc<Mutex<Vec<u8>>>);

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use super::members::{PAUSE, Refused};
 use super::{Etcd, EtcdError, Member, facts};
 
-/// How long a learner may take to serve once the cluster knows its name. etcd announces its name through the cluster,
-/// and serves when the announcement comes back to it. Where the leader's snapshot for the new member holds it already,
-/// it never comes back, and etcd repeats it after 7 s.
-const ANNOUNCED: Duration = Duration::from_millis(400);
-/// Up to which size of the database a snapshot of it arrives well within [`ANNOUNCED`], in bytes.
+/// How long a learner may take to serve once the cluster knows its name, and the leader's snapshot has arrived. etcd
+/// announces its name through the cluster, and serves when the announcement comes back to it. Where the snapshot holds
+/// it already, it never comes back, and etcd repeats it after 7 s.
+const ANNOUNCED: Duration = Duration::from_millis(150);
+/// How fast a snapshot arrives at least, in bytes a millisecond: 64 MB/s.
+const SPEED: u64 = 64 * 1024;
+/// Up to which size of the database its arrival is worth guessing, in bytes.
 const SMALL: u64 = 16 * 1024 * 1024;
 /// How long one question about it may take.
 const QUESTION: Duration = Duration::from_millis(300);
@@ -39,8 +41,8 @@ pub(crate) fn await_service(
             if etcd.serves(url, QUESTION) {
                 return Ok(());
             }
-            let late = announced.get_or_insert_with(Instant::now).elapsed() > ANNOUNCED;
-            if late && !restarted && is_small(etcd, &members) {
+            let elapsed = announced.get_or_insert_with(Instant::now).elapsed();
+            if !restarted && database(etcd, &members).is_some_and(|size| is_late(elapsed, size)) {
                 restarted = true;
                 restart();
             }
@@ -50,11 +52,15 @@ pub(crate) fn await_service(
     Ok(())
 }
 
-/// Whether the database that the leader sends is a small one, as far as the members that vote tell.
-fn is_small(etcd: &mut dyn Etcd, members: &[Member]) -> bool {
+/// The size of the database that the leader sends, in bytes, as far as the members that vote tell.
+fn database(etcd: &mut dyn Etcd, members: &[Member]) -> Option<u64> {
     let voters = members.iter().filter(|m| !m.is_learner).filter_map(|m| m.client_urls.first().cloned());
-    let mut told = etcd.statuses(&voters.collect::<Vec<_>>()).into_iter().flatten().peekable();
-    told.peek().is_some() && told.all(|status| status.db_size <= SMALL)
+    etcd.statuses(&voters.collect::<Vec<_>>()).into_iter().flatten().map(|status| status.db_size).max()
+}
+
+/// Whether a learner should serve, this long after the cluster knew its name.
+fn is_late(elapsed: Duration, database: u64) -> bool {
+    database <= SMALL && elapsed > ANNOUNCED + Duration::from_millis(database / SPEED)
 }
 
 /// Gives a learner its vote as soon as it has caught up; a member that votes already stays as it is. `hopeless` is asked
@@ -110,17 +116,25 @@ mod tests {
     #[test]
     fn learner_that_serves_soon_is_not_restarted() {
         assert_eq!(restarts(Fake { members: announced(), ..Fake::default() }, PAUSE), 0);
-        assert_eq!(restarts(Fake { members: announced(), deaf_for: 3, ..Fake::default() }, 5 * PAUSE), 0);
+        assert_eq!(restarts(Fake { members: announced(), deaf_for: 2, ..Fake::default() }, 5 * PAUSE), 0);
     }
 
     #[test]
     fn learner_that_was_announced_and_does_not_serve_is_restarted_once() {
         let deaf = |db_size| Fake { members: announced(), deaf_for: 1000, db_size, ..Fake::default() };
-        let limit = ANNOUNCED + 3 * PAUSE;
+        let limit = ANNOUNCED + Duration::from_millis(SMALL / SPEED) + 3 * PAUSE;
         assert_eq!(restarts(deaf(SMALL), limit), 1);
         assert_eq!(restarts(deaf(SMALL + 1), limit), 0, "a large snapshot may be on its way");
         let unknown = Fake { members: vec![Member { id: 9, ..Member::default() }], ..Fake::default() };
         assert_eq!(restarts(unknown, limit), 0, "it has not started");
+    }
+
+    #[test]
+    fn learner_has_longer_where_more_must_be_sent_to_it() {
+        let after = |milliseconds, database| is_late(Duration::from_millis(milliseconds), database);
+        assert!(!after(150, 0) && after(151, 0));
+        assert!(!after(400, SMALL) && after(407, SMALL));
+        assert!(!after(60_000, SMALL + 1));
     }
 
     #[test]

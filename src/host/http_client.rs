@@ -106,6 +106,8 @@ mod tests {
             // It stays open until the client was done with it.
             socket
         });
+        // An answer that will come is waited for, however busy the machine is.
+        let patience = Duration::from_secs(if answer.is_some() { 60 } else { 1 });
         let log = logged(tracing::Level::TRACE, || {
             let ask = async {
                 let mut config = kube::Config::new(net::server_url(&server).unwrap());
@@ -113,7 +115,7 @@ mod tests {
                 config.default_retry = false;
                 let request = Request::get("/api/v1/x?token=hush-hush").body(Body::empty()).unwrap();
                 let client = http_client(config).unwrap();
-                let _ = tokio::time::timeout(Duration::from_secs(1), client.send(request)).await;
+                let _ = tokio::time::timeout(patience, client.send(request)).await;
             };
             block_on(ask).unwrap();
         });
@@ -125,7 +127,7 @@ mod tests {
     #[test]
     fn requests_are_logged_with_their_outcome_and_without_tokens() {
         let log = log_of(Some("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"));
-        assert!(log.contains("TRACE GET SERVER/api/v1/x: 403 Forbidden (0."), "{log}");
+        assert!(log.contains("TRACE GET SERVER/api/v1/x: 403 Forbidden ("), "{log}");
         assert_eq!(log.lines().count(), 1, "{log}");
         let log = log_of(None);
         assert!(log.contains("GET SERVER/api/v1/x: given up without an answer (1."), "{log}");

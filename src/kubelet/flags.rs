@@ -21,14 +21,20 @@ pub(crate) fn flags(settings: &Settings) -> Vec<Arg> {
         let taints: Vec<String> = settings.node.taints.iter().map(taint_text).collect();
         add("register-with-taints", &taints.join(","));
     }
-    // kubelet takes the host's name in lower case by itself. The user's flag wins.
-    let name = last_value(&node.kubelet_extra_args, "hostname-override").unwrap_or(&settings.node.given_name);
+    // kubelet takes the host's name in lower case by itself.
+    let name = host_name(settings);
     if name != settings.node.facts.hostname.trim().to_lowercase() {
         add("hostname-override", name);
     }
     let in_given_order =
         settings.cluster.version.patch() >= settings.cluster.release.args_in_given_order_since;
     manifest::merge_flags(base, &node.kubelet_extra_args, in_given_order)
+}
+
+/// The name that kubelet uses for its host. The user's flag wins.
+pub(super) fn host_name(settings: &Settings) -> &str {
+    let flags = &settings.node.registration.kubelet_extra_args;
+    last_value(flags, "hostname-override").unwrap_or(&settings.node.given_name)
 }
 
 /// `kubeadm-flags.env`: one variable, quoted as Go's `%q` quotes, which systemd's `EnvironmentFile` reads.

@@ -12,6 +12,7 @@ use crate::health::Snapshot;
 use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
 use crate::patches::KUBELET_CONFIGURATION;
+use crate::pki::{PrivateKey, is_cut_off};
 use crate::workflow::{Outcome, PhaseResult, Run, Verb, apply_value_patches};
 use crate::yaml;
 
@@ -40,16 +41,37 @@ pub(crate) fn write_and_start(run: &mut Run) -> PhaseResult {
 ///
 /// # Errors
 /// When a file can't be written, or a patch can't be applied.
-pub(crate) fn write_files(run: &mut Run) -> Result<KubeletFiles, Error> {
+fn write_files(run: &mut Run) -> Result<KubeletFiles, Error> {
     let mut written = KubeletFiles { files: vec![DROP_IN.into()], changed: false };
     let flags = kubelet::flags_file(&run.settings);
     written.write(run, "kubeadm-flags.env", "kubelet environment file with flags", &flags)?;
     let configuration = configuration(run)?;
     written.write_configuration(run, &configuration)?;
+    write_serving_certificate(run, &configuration)?;
     // kubelet also watches a folder that is created later, but files that are in it by then show at its next listing
     // only, up to 20 seconds later.
     run.host.make_dir(&run.settings.node.paths.manifests, FileMode::MANIFEST.dir)?;
     Ok(written)
+}
+
+/// Writes the certificate that kubelet serves with, if it would otherwise make one itself. What is there already stays.
+/// A dry run starts no kubelet, which would need it.
+fn write_serving_certificate(run: &mut Run, configuration: &Value) -> Result<(), Error> {
+    let Some(dir) = kubelet::own_certificate_dir(&run.settings, configuration) else { return Ok(()) };
+    let (certificate, key) = (dir.join("kubelet.crt"), dir.join("kubelet.key"));
+    if !run.watch.waits() || run.host.exists(&certificate) {
+        return Ok(());
+    }
+    // A key alone was left by a run that was interrupted.
+    let private = match run.host.read(&key)?.filter(|pem| !is_cut_off(pem)) {
+        Some(pem) => PrivateKey::from_pem(&pem),
+        None => PrivateKey::generate(kubelet::SERVING_ALGORITHM),
+    };
+    let Ok(private) = private else { return Ok(()) };
+    let text = kubelet::serving_certificate(&run.settings, &private, run.started)?;
+    run.write(&key, private.to_pem()?.as_bytes(), FileMode::SECRET)?;
+    run.write(&certificate, text.as_bytes(), FileMode::CERTIFICATE)?;
+    Ok(())
 }
 
 /// kubelet's configuration on this node, patched.

@@ -198,6 +198,7 @@ fn of_components(judged: Judged) -> impl Iterator<Item = Check> {
 
 /// What kubeadm does not check.
 fn of_ours(subject: &Subject, judged: Judged) -> Vec<Check> {
+    let downloads = subject.joining().downloads_certificates;
     let init: &[Role] = &[Init];
     let joins = subject.role() == ControlPlane;
     let with_flags: &[Role] = &[Init, ControlPlane, Upgrade];
@@ -282,8 +283,10 @@ fn of_ours(subject: &Subject, judged: Judged) -> Vec<Check> {
         Check::cluster(EVERY, "Inodes", Error, "inodes", disk::inodes),
         Check::node(EVERY, "ClockSync", Warning, "the clock", clock::check),
         Check::node(NODES, "KernelModules", Info, "kernel modules", modules::check),
-        Check::cluster(CONTROL_PLANES, "PkiPair", Error, "existing certificates and keys", pairs::check)
-            .of_existing(),
+        Check::cluster(CONTROL_PLANES, "PkiPair", Error, "existing certificates and keys", move |s, m| {
+            pairs::check(s, m, downloads)
+        })
+        .of_existing(),
         Check::cluster(CONTROL_PLANES, "PkiMatchesEtcd", Error, "etcd's data and the PKI", data::matches_pki)
             .of_existing(),
         Check::cluster(

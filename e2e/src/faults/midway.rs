@@ -12,7 +12,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "kubelet-is-stopped",
         "somebody stops kubelet while the control plane starts",
         |s| {
-            s.once_there("/var/lib/kubelet/pki/kubelet.crt", || {
+            s.once_there("/var/lib/kubelet/pods", || {
                 let _ = check("systemctl", &["stop", "kubelet"]);
             });
             Ok(())

@@ -8,11 +8,17 @@ use crate::json::at;
 use crate::node::{Node, PATIENCE};
 use crate::wait::eventually;
 
+/// The key of the certificate that kubelet serves is the one that init left for it, and no RSA key of kubelet's own.
+const SERVED: &str = r#"of() { openssl x509 -noout -pubkey; }
+[ "$(openssl s_client -connect 127.0.0.1:10250 </dev/null 2>/dev/null | of)" = "$(of </var/lib/kubelet/pki/kubelet.crt)" ] || exit
+openssl pkey -in /var/lib/kubelet/pki/kubelet.key -noout -text | grep prime256v1"#;
+
 /// A healthy cluster, whose mirror Pods come back without their containers being restarted.
 pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     node.init()?;
     cluster::healthy(node)?;
     cluster::finished(node)?;
+    node.run("sh", &["-c", SERVED])?.success()?;
     let before = cluster::containers(node)?;
     let mut old = vec![];
     for component in COMPONENTS {

@@ -88,12 +88,16 @@ pub fn control_plane_of_minor_before(node: &Node) -> anyhow::Result<String> {
     Ok(old)
 }
 
-/// Killed at moments spread over its whole course, each time with a change to all components; the next run finishes it.
+/// Every so many kills, the next run goes back to what there was before.
+const BACK: u16 = 5;
+
+/// Killed at moments spread over its whole course, each time with a change to all components; the next run finishes it,
+/// or goes back.
 pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
     node.init()?;
     cluster::healthy(node)?;
     let whole = changed(node, 0)?;
-    let mut interrupted = 0;
+    let (mut interrupted, mut back, mut now) = (0, 0, 0);
     for number in 1..=node.plan.kills {
         let moment = whole.mul_f64(f64::from(number) / f64::from(node.plan.kills + 1));
         patch(u32::from(number))?;
@@ -101,11 +105,19 @@ pub(super) fn kill(node: &Node) -> anyhow::Result<()> {
         let checks = checks(node);
         let args = ["upgrade", "apply", &version, "--yes", &checks, "--patches", PATCHES];
         interrupted += u32::from(killed(node, &args, When::After(moment))?);
-        changed(node, u32::from(number))
+        if number % BACK == 0 {
+            back += 1;
+        } else {
+            now = u32::from(number);
+        }
+        changed(node, now)
             .with_context(|| format!("after it was killed at {:.2} s", moment.as_secs_f64()))?;
     }
     ensure!(interrupted > 0, "no run was still at work when it was killed");
-    node.note(format!("{interrupted} runs killed; a whole one takes {:.1} s", whole.as_secs_f64()));
+    node.note(format!(
+        "{interrupted} runs killed, {back} times the next went back; a whole one takes {:.1} s",
+        whole.as_secs_f64()
+    ));
     Ok(())
 }
 

@@ -8,11 +8,12 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::join::{at_once, command_to_join, is_control_plane, join_command, joined_version};
+use super::kubeadm_suite::{self, POD_SUBNET};
 use super::upgrade::{checks, install_kubelet, nodes_ready, span};
 use crate::asking::{Asked, Asking};
 use crate::balancer::Balancer;
 use crate::cluster;
-use crate::command::Output;
+use crate::command::{Output, find};
 use crate::config::Config;
 use crate::json::at;
 use crate::neighbour::{Neighbour, ignored_checks};
@@ -53,7 +54,8 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     second.run(&["mv", "/root/etcd.yaml", &manifest])?.success()?;
     let named = down.stderr.contains("EtcdQuorum") && down.stderr.contains(second.name());
     ensure!(down.code == Some(3) && named, "etcd without a second member: {}", down.failure());
-    eventually("the member is back", PATIENCE, || is_control_plane(node, second))?;
+    // Its mirror Pod may still be what it was before: the API server beside it tells when the member serves.
+    eventually("the member is back", PATIENCE, || answers(second))?;
 
     let asking = Asking::with(|path| first.read(path))?;
     std::thread::sleep(Duration::from_secs(1));
@@ -88,6 +90,9 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     at_version(node, &machines, &target)?;
     let again = upgraded(node, "again", first, &["upgrade", "apply", &target, "--yes"])?;
     ensure!(at(&again, "/changed") == &Value::Bool(false), "the second upgrade says: {again}");
+    if find(kubeadm_suite::PROGRAM).is_some() {
+        kubeadm_suite::suite(node)?;
+    }
     ensure!(asked.failures.is_empty(), "requests failed:\n  {}", asked.failures.join("\n  "));
     Ok(())
 }
@@ -111,7 +116,8 @@ fn make_cluster(
     others: &[Neighbour<'_>],
     worker: &Neighbour<'_>,
 ) -> anyhow::Result<()> {
-    let config = Config::cluster(&format!("controlPlaneEndpoint: \"{}\"", Balancer::endpoint()));
+    let config =
+        Config::cluster(&format!("controlPlaneEndpoint: \"{}\"\n{POD_SUBNET}", Balancer::endpoint()));
     let config = first.put("config.yaml", &config.text(version))?;
     let words = ["kubestrap", "init", "--config", &config, &ignored_checks(), "--upload-certs"];
     let init = first.run(&words)?.success()?;

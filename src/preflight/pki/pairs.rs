@@ -11,14 +11,17 @@ use crate::pki::judgement::{Fault, Key, authority_faults, leaf_faults};
 use crate::pki::table::{CERTIFICATES, CertRow, SERVICE_ACCOUNT, SanKind};
 use crate::pki::{Bundle, ChainError, KeyError, PrivateKey, check_sans, is_cut_off};
 
-pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
+/// `downloads`: a join will download what is missing here; an earlier one may have been interrupted at that.
+pub(crate) fn check(settings: &Settings, machine: &dyn Machine, downloads: bool) -> Vec<Finding> {
     let dir = &settings.node.paths.certificates;
     let local_etcd = settings.cluster.config.etcd.local.is_some();
     let rows = CERTIFICATES.iter().filter(|row| local_etcd || !row.is_of_etcd());
     let pki = Pki { settings, machine, dir: dir.clone(), now: machine.now() };
     let mut findings: Vec<Finding> = rows.filter_map(|row| pki.row(row)).collect();
     let authorities = CERTIFICATES.iter().filter(|row| row.is_ca() && (local_etcd || !row.is_of_etcd()));
-    findings.extend(authorities.filter_map(|row| pki.not_to_be_made(row)));
+    if !downloads {
+        findings.extend(authorities.filter_map(|row| pki.not_to_be_made(row)));
+    }
     findings.extend(pki.service_account());
     findings
 }

@@ -172,3 +172,11 @@ fn etcd_s_files_do_not_matter_where_etcd_is_external() {
     let external = "etcd: {external: {endpoints: ['http://192.0.2.3:2379']}}\n";
     assert_eq!(machine.check(ROW, &settings(external)), []);
 }
+
+#[test]
+fn ca_without_its_key_is_no_fault_while_the_key_is_to_be_downloaded() {
+    let machine = with(&[("etcd/ca.crt", &made().ca.0)]);
+    assert_eq!(check(&settings(""), &machine, true), []);
+    let [finding] = &check(&settings(""), &machine, false)[..] else { panic!("no finding") };
+    assert!(finding.what.contains("etcd/ca.key"), "{}", finding.what);
+}

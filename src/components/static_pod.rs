@@ -5,7 +5,6 @@ use k8s_openapi::api::core::v1::Pod;
 use super::pod;
 use super::subject::Subject;
 use super::verdict::Verdict;
-use crate::config::v1beta4::ClusterConfiguration;
 use crate::manifest::Component;
 
 pub(super) fn static_pod(component: Component, pod: &Pod, subject: &Subject<'_>) -> Vec<Verdict> {

@@ -1,6 +1,6 @@
 //! etcd's flags, by the version of its image.
 
-use super::{flag, judged};
+use super::judged;
 
 #[test]
 fn etcd_is_judged_by_its_own_rules() {

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::super::journal::{self, Journal, Progress};
 use super::{control_plane, undo};
-use crate::host::{Host, RealHost};
+use crate::host::RealHost;
 use crate::manifest::Component;
 use crate::phases::static_pods;
 use site::{ETCD_FILE, NEW, OLD, Site, Unhealthy, node};

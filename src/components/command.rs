@@ -35,9 +35,7 @@ impl Command {
             if let Some(used) = index.and_then(|index| used.get_mut(index)) {
                 *used = true;
             }
-            // Kubernetes' flags take `_` for `-`.
-            let dashed = if program == Program::Etcd { name.to_owned() } else { name.replace('_', "-") };
-            Given { name: dashed, value: value.to_owned(), index }
+            Given { name: program.spelled(name), value: value.to_owned(), index }
         });
         Self { program, minor, flags: flags.collect() }
     }

@@ -56,11 +56,6 @@ pub(super) fn check(kind: &str, value: &str) -> Result<(), String> {
     KINDS.iter().find(|(name, _)| *name == kind).map_or(Ok(()), |(_, reader)| reader(value))
 }
 
-/// Whether a value of this kind is read here as the program reads it when it parses its flags.
-pub(super) fn is_read(kind: &str) -> bool {
-    !matches!(kind, "settings" | "version" | "headers")
-}
-
 #[cfg(test)]
 pub(super) fn is_known(kind: &str) -> bool {
     KINDS.iter().any(|(name, _)| *name == kind)

@@ -44,4 +44,9 @@ impl Program {
             Self::Kubelet => ("InitConfiguration", "nodeRegistration.kubeletExtraArgs"),
         }
     }
+
+    /// A flag's name with dashes: Kubernetes' flags take `_` for `-`.
+    pub(super) fn spelled(self, name: &str) -> String {
+        if self == Self::Etcd { name.to_owned() } else { name.replace('_', "-") }
+    }
 }

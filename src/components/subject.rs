@@ -2,10 +2,9 @@
 
 use k8s_openapi::api::core::v1::{EnvVar, Pod, Taint};
 
-use super::command::Command;
 use super::known::Known;
 use super::program::Program;
-use super::{RECORDED, kind, rules};
+use super::{RECORDED, rules};
 use crate::config::Settings;
 use crate::config::kube_proxy::KubeProxyConfiguration;
 use crate::config::kubelet::KubeletConfiguration;
@@ -132,9 +131,12 @@ impl<'a> Subject<'a> {
             _ => Some(self.minor),
         };
         let Some(minor) = minor.filter(|_| RECORDED.contains(&self.minor)) else { return extra.is_empty() };
-        Command::of_args(program, minor, extra).flags.iter().all(
-            |given| matches!(program.knows(&given.name, minor), Known::Yes(flag) if kind::is_read(flag.kind)),
-        )
+        // Which version it takes for its own, only the component knows.
+        let is_known = |arg: &Arg| {
+            let known = program.knows(&program.spelled(&arg.name), minor);
+            matches!(known, Known::Yes(flag) if flag.kind != "version")
+        };
+        extra.iter().all(is_known)
     }
 
     /// Where the configuration has a component's flags.

@@ -1,5 +1,5 @@
-//! What differs between the Kubernetes minors we set up: one table, so that no branch on a version stands anywhere
-//! else. Each row says what kubeadm of that minor does.
+//! The Kubernetes minors we set up, and what kubeadm does differently from one to the next. Each row says what kubeadm of
+//! that minor does; what its components accept stands with the rules in [`crate::components`].
 
 use super::version::KubernetesVersion;
 

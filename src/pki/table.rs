@@ -1,7 +1,7 @@
 //! The certificates of a control plane, as data.
 //!
-//! Adding a certificate is adding a row. Source: kubeadm's default certificate list (1.33 to 1.37), in
-//! its order.
+//! Phases, keys, backups and renewal come from the rows. What knows single certificates by name is listed in
+//! CONTRIBUTING.md. Source: kubeadm's default certificate list (1.33 to 1.37), in its order.
 
 use super::name::Subject;
 use super::spec::Usages;

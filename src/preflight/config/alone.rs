@@ -27,7 +27,7 @@ pub(crate) fn judge(settings: &Settings) -> Vec<Odd> {
             .map(|finding| odd("anonymous-auth", flag(settings, "apiServer", "anonymous-auth"), finding)),
     );
     let networks = subnets::wrong_flags(settings).into_iter();
-    all.extend(networks.map(|(place, name, finding)| odd("subnet", flag(settings, place, name), finding)));
+    all.extend(networks.map(|wrong| odd(wrong.rule, flag(settings, wrong.place, wrong.flag), wrong.finding)));
     let files = host_files::unmounted(settings).into_iter();
     all.extend(files.map(|(place, name, finding)| odd("not-mounted", flag(settings, place, name), finding)));
     all
@@ -65,10 +65,15 @@ mod tests {
             ("apiServer", "audit-policy-file", "/etc/audit.yaml", "not-mounted"),
             ("scheduler", "config", "/etc/scheduler.yaml", "not-mounted"),
             ("controllerManager", "cluster-cidr", "10.0.0.0/33", "subnet"),
+            ("apiServer", "service-cluster-ip-range", "", "contradiction"),
         ] {
             let want = format!("{rule} {component}.extraArgs.1.value");
             assert_eq!(told(&args(component, name, value)), [want], "{name}");
         }
         assert_eq!(told(&args("apiServer", "client-ca-file", "/etc/kubernetes/pki/ca.crt")), [""; 0]);
+        let empty = args("controllerManager", "cluster-cidr", "");
+        assert_eq!(told(&empty), [""; 0], "there is no Pod subnet that it could replace");
+        let replaced = format!("networking: {{podSubnet: 10.244.0.0/16}}\n{empty}");
+        assert_eq!(told(&replaced), ["contradiction controllerManager.extraArgs.1.value"]);
     }
 }

@@ -56,39 +56,56 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
 
 /// Flags that name networks.
 pub(crate) fn flags(settings: &Settings, _: &dyn Machine) -> Vec<Finding> {
-    wrong_flags(settings).into_iter().map(|(.., finding)| finding).collect()
+    wrong_flags(settings).into_iter().map(|wrong| wrong.finding).collect()
 }
 
-/// The same, each with the place and the name of the flag.
-pub(crate) fn wrong_flags(settings: &Settings) -> Vec<(&'static str, &'static str, Finding)> {
+/// A flag whose subnets are none, or not the cluster's.
+pub(crate) struct WrongFlag {
+    /// The component's section of ClusterConfiguration.
+    pub(crate) place: &'static str,
+    pub(crate) flag: &'static str,
+    /// The rule, for machines.
+    pub(crate) rule: &'static str,
+    pub(crate) finding: Finding,
+}
+
+/// The same, each with its place.
+pub(crate) fn wrong_flags(settings: &Settings) -> Vec<WrongFlag> {
     let cluster = &settings.cluster.config;
-    let flags: [(&str, &'static str, &[Arg], &'static str); 3] = [
-        ("kube-apiserver", "apiServer", &cluster.api_server.extra_args, "service-cluster-ip-range"),
-        (
-            "kube-controller-manager",
-            "controllerManager",
-            &cluster.controller_manager.extra_args,
-            "service-cluster-ip-range",
-        ),
-        (
-            "kube-controller-manager",
-            "controllerManager",
-            &cluster.controller_manager.extra_args,
-            "cluster-cidr",
-        ),
+    let (server, manager) = (&cluster.api_server.extra_args, &cluster.controller_manager.extra_args);
+    let allocates = match last_value(manager, "allocate-node-cidrs") {
+        Some(value) => value.parse() == Ok(true),
+        None => !cluster.networking.pod_subnet.is_empty(),
+    };
+    // The last tells whether the component ends without a subnet there: kube-controller-manager reads the Services' for
+    // its log alone.
+    let flags: [(&str, &'static str, &[Arg], &'static str, bool); 3] = [
+        ("kube-apiserver", "apiServer", server, "service-cluster-ip-range", true),
+        ("kube-controller-manager", "controllerManager", manager, "service-cluster-ip-range", false),
+        ("kube-controller-manager", "controllerManager", manager, "cluster-cidr", allocates),
     ];
-    let wrong = flags.into_iter().flat_map(|(component, place, args, flag)| {
-        let values = last_value(args, flag).into_iter().flat_map(|v| v.split(',')).map(str::trim);
-        values.filter(|v| names::cidr(v).is_none()).map(move |value| (component, place, flag, value))
-    });
+    let mut wrong = vec![];
+    for (component, place, args, flag, is_needed) in flags {
+        let Some(value) = last_value(args, flag).map(str::trim) else { continue };
+        let fix = format!(
+            "remove `{flag}` from {place}.extraArgs: it is set from networking.podSubnet and networking.serviceSubnet"
+        );
+        let mut add = |rule, what: String, cause: String| {
+            let finding = if is_needed { Finding::error(what) } else { Finding::warning(what) };
+            wrong.push(WrongFlag { place, flag, rule, finding: finding.cause(cause).fix(fix.clone()) });
+        };
+        if value.is_empty() && is_needed {
+            let what = format!("{component}'s flag `{flag}` is empty, and replaces the cluster's own subnet");
+            add("contradiction", what, format!("{component} exits, or takes another subnet"));
+        }
+        let items = value.split(',').map(str::trim).filter(|_| !value.is_empty());
+        for item in items.filter(|item| names::cidr(item).is_none()) {
+            let what = format!("{component}'s flag `{flag}` is `{item}`, which is not a subnet");
+            let cause = if is_needed { "exits" } else { "passes over it" };
+            add("subnet", what, format!("{component} {cause}"));
+        }
+    }
     wrong
-        .map(|(component, place, flag, value)| {
-            let finding = Finding::error(format!("{component}'s flag `{flag}` is `{value}`, which is not a subnet"))
-                .cause(format!("{component} exits, or assigns no addresses"))
-                .fix(format!("remove `{flag}` from {place}.extraArgs: it is set from networking.podSubnet and networking.serviceSubnet"));
-            (place, flag, finding)
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -117,11 +134,15 @@ mod tests {
     #[test]
     fn flags_that_are_not_subnets_are_errors() {
         let with = |flag: &str, value: &str| {
-            settings(&format!("controllerManager: {{extraArgs: [{{name: {flag}, value: '{value}'}}]}}\n"))
+            let args = format!("controllerManager: {{extraArgs: [{{name: {flag}, value: '{value}'}}]}}");
+            settings(&format!("networking: {{podSubnet: 10.244.0.0/16}}\n{args}\n"))
         };
         let machine = FakeMachine::healthy();
         let found = machine.finding("NetworkFlags", &with("cluster-cidr", "10.244.0.0/16,10.245.0.0/160"));
-        assert!(found.what.contains("`10.245.0.0/160`"), "{found:?}");
+        assert!(found.what.contains("`10.245.0.0/160`") && found.severity == Severity::Error, "{found:?}");
+        let found = machine.finding("NetworkFlags", &with("service-cluster-ip-range", "10.96.0.0"));
+        assert_eq!(found.severity, Severity::Warning, "kube-controller-manager goes on");
+        assert_eq!(machine.check("NetworkFlags", &with("service-cluster-ip-range", "")), []);
         assert_eq!(machine.check("NetworkFlags", &with("cluster-cidr", "10.244.0.0/16, fd00::/56")), []);
     }
 }

@@ -180,7 +180,7 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
     let program = command.program;
     for given in &command.flags {
         match program.knows(&given.name, minor) {
-            super::program::Known::Yes(flag) => {
+            super::known::Known::Yes(flag) => {
                 // The pflag of 1.33 takes no empty address.
                 let empty = flag.kind == "ip" && given.value.trim().is_empty() && minor == 33;
                 if let Err(why) = kind::check(flag.kind, &given.value) {
@@ -192,7 +192,7 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
                     judge.doubt("flag-deprecated", given, format!("deprecated: {advice}"));
                 }
             }
-            super::program::Known::No(why) if known_names => {
+            super::known::Known::No(why) if known_names => {
                 let version = match program {
                     Program::Etcd => "this etcd".to_owned(),
                     _ => format!("{} 1.{}", program.name(), command.minor),
@@ -215,7 +215,7 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
                     },
                 );
             }
-            super::program::Known::No(_) => {}
+            super::known::Known::No(_) => {}
         }
     }
 }

@@ -69,3 +69,30 @@ impl Settings {
         images
     }
 }
+
+/// Major, minor and patch of etcd's version or of a tag of its image, such as `3.6.8-0`; none for a tag that is no
+/// version.
+pub(crate) fn etcd_version(tag: &str) -> Option<(u64, u64, Option<u64>)> {
+    let mut parts = tag.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next().flatten()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn etcd_version_is_read_from_a_tag() {
+        for (tag, version) in [
+            ("3.6.8-0", Some((3, 6, Some(8)))),
+            ("v3.5.24", Some((3, 5, Some(24)))),
+            ("3.6", Some((3, 6, None))),
+            ("3.6-mine", Some((3, 6, None))),
+            ("3", None),
+            ("latest", None),
+            ("", None),
+        ] {
+            assert_eq!(etcd_version(tag), version, "{tag:?}");
+        }
+    }
+}

@@ -42,6 +42,7 @@ mod whereabouts;
 pub(crate) use complete::Complete;
 pub(crate) use complete::{Inspected, inspect};
 pub(crate) use facts::HostFacts;
+pub(crate) use image_names::etcd_version;
 pub(crate) use join_flags::JoinFlags;
 pub(crate) use load::load;
 pub(crate) use loaded::{Loaded, Warning};

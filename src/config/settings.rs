@@ -191,6 +191,11 @@ impl Settings {
         &self.node.registration.name
     }
 
+    /// The URL that other etcd members reach this node's by.
+    pub(crate) fn etcd_peer_url(&self) -> String {
+        format!("https://{}", join_host_port(&self.node.advertise_address.to_string(), 2380))
+    }
+
     /// The container runtime's socket.
     pub(crate) fn cri_socket(&self) -> &str {
         &self.node.registration.cri_socket

@@ -1,7 +1,8 @@
 //! One request to a server that nobody vouches for yet, or whose certificate is checked, and what its failure means.
 
+mod address;
+
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -18,38 +19,12 @@ use super::certificate;
 use crate::host::{http_client, net};
 use crate::kubeconfig::Kubeconfig;
 use crate::pki::Bundle;
+pub(super) use address::Address;
 
 /// How long an answer may take: kubeadm's limit.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest answer that is read: etcd's limit of an object, and room for its JSON.
 const LONGEST_ANSWER: usize = 4 << 20;
-
-/// Where a server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Address {
-    /// Without brackets.
-    pub(super) host: String,
-    pub(super) port: u16,
-}
-
-impl Address {
-    /// Of a URL with https, or with http, which has no certificate to check.
-    ///
-    /// # Errors
-    /// In words, when it is none.
-    pub(super) fn of_url(url: &str) -> Result<(Self, http::Uri), String> {
-        let uri = net::server_url(url)?;
-        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok((Self { host, port }, uri))
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::config::settings::join_host_port(&self.host, self.port))
-    }
-}
 
 /// A server's answer.
 #[derive(Debug)]

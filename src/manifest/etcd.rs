@@ -38,7 +38,7 @@ impl<'a> Manifest<'a> {
             s,
             client_url: url(&advertised, 2379),
             local_client_url: url(localhost, 2379),
-            peer_url: url(&advertised, 2380),
+            peer_url: s.etcd_peer_url(),
             metrics_url: format!("http://{}", join_host_port(localhost, METRICS_PORT)),
             data_dir: local.data_dir,
             experimental_flags: match s.cluster.release.etcd_flags {

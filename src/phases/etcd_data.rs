@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::etcd_version;
 use crate::error::Error;
 use crate::etcd::NewData;
 use crate::exit_status::ExitStatus;
@@ -100,6 +101,7 @@ pub(crate) fn remove_unfinished(run: &Run, data: &Path) -> Result<(), Error> {
 /// When they are newer.
 pub(crate) fn refuse_newer(version: &str, image: &str, what: &str) -> Result<(), Error> {
     let tag = image.rsplit_once(':').map_or("", |(_, tag)| tag);
+    let minor = |version| etcd_version(version).map(|(major, minor, _)| (major, minor));
     match (minor(version), minor(tag)) {
         (Some(data), Some(program)) if data > program => {
             let message = format!(
@@ -110,12 +112,6 @@ pub(crate) fn refuse_newer(version: &str, image: &str, what: &str) -> Result<(),
         }
         _ => Ok(()),
     }
-}
-
-/// Major and minor of a version such as `3.6.8-0`.
-fn minor(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.trim_start_matches('v').split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 fn check_room(run: &Run, data: &Path, size: u64) -> Result<(), Error> {

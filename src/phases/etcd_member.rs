@@ -63,7 +63,7 @@ pub(crate) fn check_cluster(run: &mut Run) -> PhaseResult {
 /// it.
 fn others(run: &Run, etcd: &mut dyn Etcd) -> Result<ClusterHealth, Error> {
     let mut health = ClusterHealth::look(etcd).map_err(|error| unusable(&error))?;
-    let (own, name) = (peer_url(run), run.settings.node_name());
+    let (own, name) = (run.settings.etcd_peer_url(), run.settings.node_name());
     health
         .members
         .retain(|m| m.member.has_started() && m.member.name != name && !m.member.peer_urls.contains(&own));
@@ -93,7 +93,7 @@ pub(crate) fn check_external(run: &mut Run) -> PhaseResult {
 /// When a stale member is in the way, or the cluster refuses.
 pub(crate) fn add(run: &mut Run, replace: bool) -> PhaseResult {
     run.set_area("etcd");
-    let peer = peer_url(run);
+    let peer = run.settings.etcd_peer_url();
     let name = run.settings.node_name().to_owned();
     if !run.watch.waits() {
         run.log(format!("Would add etcd member: {peer}"));
@@ -151,7 +151,7 @@ pub(crate) fn promote(run: &mut Run) -> PhaseResult {
         return Ok(Outcome::Done);
     }
     let mut etcd = connect(run)?;
-    let peer = peer_url(run);
+    let peer = run.settings.etcd_peer_url();
     let members = etcd.members().map_err(|error| unusable(&error))?;
     let Some(member) = members.iter().find(|m| m.peer_urls.contains(&peer)) else {
         let message = format!("etcd has no member {peer}: add it with `kubestrap join phase etcd-join`");
@@ -208,11 +208,6 @@ fn restart_deaf(run: &mut Run) {
         Ok(()) => run.kubelet_started = Some(SystemTime::now()),
         Err(error) => run.warn(format!("etcd can't be restarted: {error}")),
     }
-}
-
-/// Where this node's member is reached by its peers.
-pub(crate) fn peer_url(run: &Run) -> String {
-    format!("https://{}", join_host_port(&run.settings.node.advertise_address.to_string(), 2380))
 }
 
 /// A client of the cluster's etcd: its members are found by their Pods, and asked with this node's healthcheck client

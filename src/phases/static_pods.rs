@@ -4,7 +4,7 @@ use std::path::Path;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use super::{etcd_member, profile_files};
+use super::profile_files;
 use crate::error::Error;
 use crate::host::{FileMode, Written};
 use crate::manifest::{self, Component};
@@ -59,7 +59,7 @@ pub(crate) fn render(run: &Run, component: Component) -> Result<Pod, Error> {
     if component == Component::Etcd
         && let Ok(Some(existing)) = StaticPod::read(&run.settings.node.paths.manifests, component, &*run.host)
         && let Some(members) =
-            joined_members(&existing, run.settings.node_name(), &etcd_member::peer_url(run))
+            joined_members(&existing, run.settings.node_name(), &run.settings.etcd_peer_url())
     {
         return Ok(manifest::render_joining_etcd(&run.settings, &members)?);
     }

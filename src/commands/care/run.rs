@@ -1,93 +1,43 @@
 //! `care run`: what the timer starts.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+mod admission;
+mod request;
+mod told;
+
+use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::cluster::{Turn, TurnError};
+use super::cluster::Turn;
 use super::hands::Machine;
 use super::{AREA, external};
 use crate::care::due::{self, Plan};
 use crate::care::order::{Done, Stopped, carry_out};
-use crate::care::report::{Report, write_metrics};
+use crate::care::report::Report;
 use crate::care::{copies, rotation};
-use crate::certs::{State, Survey, survey, utc};
+use crate::certs::{survey, utc};
 use crate::commands::certs::restart::Terms;
-use crate::commands::certs::source::{Location, Source};
+use crate::commands::certs::source::Source;
 use crate::commands::etcd::{Target, snapshot};
 use crate::commands::reach::{self, Reached};
-use crate::commands::this_node::take_up;
 use crate::config::Paths;
 use crate::error::Error;
 use crate::etcd::snapshot::{Retention, prune};
 use crate::exit_status::ExitStatus;
 use crate::finding::{Finding, Severity};
-use crate::host::{self, Host, Lock, RealHost, remove_leftovers};
+use crate::host::{self, Host, RealHost, remove_leftovers};
 use crate::manifest::Component;
 use crate::node::identity;
 use crate::output::Printer;
 use crate::pki::Bundle;
 use crate::pki::table::row;
+use admission::{Admission, COMMAND, wait_for_turn};
+pub(crate) use request::Request;
+use told::{tell_plan, told};
 
 /// How long the API server may take to answer: a run that can't ask it is not in vain.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Its name, for those that it keeps out.
-const COMMAND: &str = "care run";
-/// How long until the turn is asked for again.
-const PAUSE: Duration = Duration::from_secs(3);
-
-/// What is asked for.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    /// Where the certificates are.
-    pub(crate) location: Location,
-    /// How long a component may take to be healthy again.
-    pub(crate) limit: Duration,
-    /// Where snapshots go; none to save none.
-    pub(crate) snapshots: Option<PathBuf>,
-    /// How many snapshots are kept.
-    pub(crate) keep: usize,
-    /// The directory of node-exporter's textfile collector.
-    pub(crate) metrics: PathBuf,
-    /// How long to wait while another node has its turn.
-    pub(crate) turn_timeout: Duration,
-    /// Wait up to this long before anything is done.
-    pub(crate) jitter: Duration,
-    /// Print what would be done.
-    pub(crate) dry_run: bool,
-}
-
-impl Request {
-    /// The arguments with which the program does this again.
-    pub(super) fn arguments(&self, jitter: Option<&str>) -> Vec<String> {
-        let mut words: Vec<String> = vec!["care".into(), "run".into()];
-        let mut flag = |name: &str, value: String| words.push(format!("--{name}={value}"));
-        flag("kubeconfig", self.location.kubeconfig.display().to_string());
-        flag("kubeconfig-dir", self.location.kubeconfig_dir.display().to_string());
-        if let Some(dir) = &self.location.cert_dir {
-            flag("cert-dir", dir.display().to_string());
-        }
-        if let Some(file) = &self.location.config {
-            flag("config", file.clone());
-        }
-        flag("restart-timeout", format!("{}s", self.limit.as_secs()));
-        flag("turn-timeout", format!("{}s", self.turn_timeout.as_secs()));
-        match &self.snapshots {
-            Some(dir) => {
-                flag("snapshot-dir", dir.display().to_string());
-                flag("keep", self.keep.to_string());
-            }
-            None => flag("snapshots", "false".into()),
-        }
-        flag("metrics-dir", self.metrics.display().to_string());
-        if let Some(jitter) = jitter {
-            flag("jitter", jitter.into());
-        }
-        words
-    }
-}
 
 /// Renews what is due, saves a snapshot, and tells.
 ///
@@ -151,40 +101,6 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     })
 }
 
-/// Takes the lock of this machine and, where something is due, this node's turn. While another node has its turn, others
-/// may work on this machine.
-fn wait_for_turn(
-    request: &Request,
-    source: &Source,
-    host: &RealHost,
-    turn: Option<&Turn<'_>>,
-    out: &Printer,
-) -> Result<(Lock, Plan, Admission), Error> {
-    let begin = Instant::now();
-    let mut told = false;
-    loop {
-        let lock = source.lock(COMMAND)?;
-        take_up(host, AREA, out)?;
-        let plan = due::plan(&survey(&source.pki, host)?, source.validity, OffsetDateTime::now_utc());
-        let admission = if plan.is_due() {
-            admission(turn.map(Turn::take), plan.expired, out)
-        } else {
-            Admission::Granted
-        };
-        match &admission {
-            Admission::Postponed(why) if begin.elapsed() < request.turn_timeout => {
-                drop(lock);
-                if !told {
-                    out.log(AREA, format!("Waiting for this node's turn: {why}"));
-                }
-                told = true;
-                std::thread::sleep(PAUSE);
-            }
-            _ => return Ok((lock, plan, admission)),
-        }
-    }
-}
-
 /// What can't be fixed by a renewal.
 fn found(
     plan: &Plan,
@@ -235,38 +151,6 @@ fn renew(
     done
 }
 
-/// Whether this node may be touched now.
-#[derive(Debug, PartialEq, Eq)]
-enum Admission {
-    /// It may.
-    Granted,
-    /// Another node has its turn, and what is due has time.
-    Postponed(String),
-    /// It may not, which is a failure.
-    Refused(String),
-}
-
-/// Whether this node may be touched now. Without the cluster nobody knows whose turn it is: then only what has expired is
-/// reason enough, as the cluster may be down for it.
-fn admission(turn: Option<Result<(), TurnError>>, expired: bool, out: &Printer) -> Admission {
-    match turn {
-        Some(Ok(())) => Admission::Granted,
-        None => {
-            out.warn(
-                AREA,
-                "going on without asking for a turn: there is no kubeconfig to ask the cluster with",
-            );
-            Admission::Granted
-        }
-        Some(Err(error @ TurnError::Cluster(_))) if expired => {
-            out.warn(AREA, format!("going on without a turn, as a certificate has expired: {error}"));
-            Admission::Granted
-        }
-        Some(Err(error @ TurnError::Cluster(_))) => Admission::Refused(error.to_string()),
-        Some(Err(error)) => Admission::Postponed(error.to_string()),
-    }
-}
-
 /// Takes note of what was done; whether a component did not come back.
 fn note(done: Done, report: &mut Report) -> bool {
     report.renewed = done.renewed.into_iter().map(str::to_owned).collect();
@@ -311,54 +195,6 @@ fn users(source: &Source, host: &RealHost, now: OffsetDateTime) -> Vec<Finding> 
     copies::check(&copies::of_homes(host), &ca, source.validity, host, now)
 }
 
-fn tell_plan(plan: &Plan, findings: &[Finding], out: &Printer) -> ExitStatus {
-    let due: Vec<&str> = plan.steps.iter().flat_map(|s| s.names.iter().copied()).collect();
-    for name in &due {
-        out.log(AREA, format!("Would renew {name}"));
-    }
-    for name in &plan.external {
-        out.log(AREA, format!("Would write a request for {name}, whose CA is external"));
-    }
-    let ok = !findings.iter().any(|f| f.severity == Severity::Error);
-    let text = if due.is_empty() && plan.external.is_empty() { "Nothing is due.\n" } else { "" };
-    out.result(
-        json!({ "ok": ok, "dryRun": true, "due": due, "external": plan.external, "findings": findings }),
-        text,
-    );
-    if ok { ExitStatus::Done } else { ExitStatus::Failed }
-}
-
-/// Keeps the report, and shows it to monitoring and in the cluster. None of that is worth failing for.
-fn told(
-    report: &Report,
-    source: &Source,
-    request: &Request,
-    turn: Option<&Turn<'_>>,
-    host: &RealHost,
-    out: &Printer,
-) {
-    if let Err(error) = report.keep(host) {
-        out.warn(AREA, error.to_string());
-    }
-    let now = OffsetDateTime::now_utc();
-    let after: Survey = survey(&source.pki, host).unwrap_or_default();
-    if let Err(error) = write_metrics(report, &after, &request.metrics, host, now) {
-        out.warn(AREA, error.to_string());
-    }
-    let next = after.leaves.iter().filter_map(|entry| match &entry.state {
-        State::Present { expires, .. } => Some((*expires, entry.name)),
-        State::Missing | State::Unreadable(_) => None,
-    });
-    if let Some((expires, name)) = next.min() {
-        out.log(AREA, format!("The certificate that expires first is {name}, at {}", utc(expires)));
-    }
-    if let (Some(turn), Some(summary)) = (turn, report.summary())
-        && let Err(error) = turn.event(report.ok, &summary)
-    {
-        out.warn(AREA, format!("no Event on the Node: {error}"));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,16 +204,6 @@ mod tests {
         assert_eq!(delay(Duration::ZERO), Duration::ZERO);
         let hour = Duration::from_secs(3600);
         assert!((0..100).all(|_| delay(hour) <= hour));
-    }
-
-    #[test]
-    fn without_the_cluster_only_what_has_expired_is_renewed() {
-        let out = Printer::new(crate::output::Format::Text);
-        let silent = || Some(Err(TurnError::Cluster(kube::Error::LinesCodecMaxLineLengthExceeded)));
-        assert!(matches!(admission(silent(), false, &out), Admission::Refused(_)));
-        assert_eq!(admission(silent(), true, &out), Admission::Granted);
-        assert!(matches!(admission(Some(Err(TurnError::Raced)), true, &out), Admission::Postponed(_)));
-        assert_eq!(admission(None, false, &out), Admission::Granted);
     }
 
     #[test]

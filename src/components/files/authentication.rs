@@ -1,7 +1,7 @@
 //! `--authentication-config`. Source: `apiserver/pkg/apis/apiserver/validation/validation.go`. Expressions are CEL, which
 //! is not compiled here.
 
-use serde::Deserialize;
+mod schema;
 
 use super::document::Format;
 use super::fault::Fields;
@@ -9,106 +9,14 @@ use super::{Context, Named};
 use crate::components::rules::oidc::issuer;
 use crate::config::{names, url};
 use crate::pki::Bundle;
+pub(super) use schema::AuthenticationConfiguration;
+use schema::{Issuer, Jwt, Mappings};
 
 pub(super) const FORMAT: Format = Format::strict(&[
     ("apiserver.config.k8s.io/v1", "AuthenticationConfiguration", 34),
     ("apiserver.config.k8s.io/v1beta1", "AuthenticationConfiguration", 0),
     ("apiserver.config.k8s.io/v1alpha1", "AuthenticationConfiguration", 0),
 ]);
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct AuthenticationConfiguration {
-    #[serde(rename = "apiVersion")]
-    _api_version: String,
-    #[serde(rename = "kind")]
-    _kind: String,
-    jwt: Vec<Jwt>,
-    anonymous: Option<Anonymous>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Anonymous {
-    enabled: bool,
-    conditions: Vec<AnonymousCondition>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct AnonymousCondition {
-    #[serde(rename = "path")]
-    _path: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Jwt {
-    issuer: Issuer,
-    claim_validation_rules: Vec<ClaimRule>,
-    claim_mappings: Mappings,
-    user_validation_rules: Vec<UserRule>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Issuer {
-    url: String,
-    #[serde(rename = "discoveryURL")]
-    discovery_url: String,
-    certificate_authority: String,
-    audiences: Vec<String>,
-    audience_match_policy: String,
-    egress_selector_type: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct ClaimRule {
-    claim: String,
-    required_value: String,
-    expression: String,
-    message: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Mappings {
-    username: Mapping,
-    groups: Mapping,
-    uid: Uid,
-    extra: Vec<Extra>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Mapping {
-    claim: String,
-    prefix: Option<String>,
-    expression: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Uid {
-    claim: String,
-    expression: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-struct Extra {
-    key: String,
-    value_expression: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct UserRule {
-    expression: String,
-    #[serde(rename = "message")]
-    _message: String,
-}
 
 pub(super) fn judge(
     config: AuthenticationConfiguration,

@@ -1,5 +1,8 @@
 //! Fields of one value: a row each.
 
+mod gated;
+mod startup;
+
 use super::{Context, refuse};
 use crate::components::verdict::Verdict;
 use crate::config::duration::GoDuration;
@@ -32,11 +35,6 @@ fn out(value: Option<i32>, least: i32, most: i32) -> bool {
 /// A given duration in nanoseconds, or the default.
 fn nanos(duration: GoDuration, default: i64) -> i64 {
     if duration == GoDuration::ZERO { default } else { duration.0 }
-}
-
-/// More than nothing and less than a second.
-fn too_short(duration: GoDuration) -> bool {
-    duration.0 != 0 && duration.0 < SECOND
 }
 
 /// The rows, in the order of kubelet's validation.
@@ -142,114 +140,10 @@ const ROWS: &[Row] = &[
         "needs the feature gate RotateKubeletServerCertificate",
     ),
     row("runOnce", |c| c.k.run_once, "is gone: kubelet refuses it"),
-    row(
-        "shutdownGracePeriodCriticalPods",
-        |c| {
-            c.on("GracefulNodeShutdown")
-                && c.k.shutdown_grace_period_critical_pods > c.k.shutdown_grace_period
-        },
-        "must not be longer than `shutdownGracePeriod`",
-    ),
-    row(
-        "shutdownGracePeriod",
-        |c| c.on("GracefulNodeShutdown") && too_short(c.k.shutdown_grace_period),
-        "must be 0 or at least 1s",
-    ),
-    row(
-        "shutdownGracePeriodCriticalPods",
-        |c| c.on("GracefulNodeShutdown") && too_short(c.k.shutdown_grace_period_critical_pods),
-        "must be 0 or at least 1s",
-    ),
-    row(
-        "shutdownGracePeriod",
-        |c| {
-            !c.on("GracefulNodeShutdown")
-                && (c.k.shutdown_grace_period.0 > 0 || c.k.shutdown_grace_period_critical_pods.0 > 0)
-        },
-        "needs the feature gate GracefulNodeShutdown",
-    ),
-    row(
-        "shutdownGracePeriodByPodPriority",
-        |c| {
-            c.on("GracefulNodeShutdownBasedOnPodPriority")
-                && !c.k.shutdown_grace_period_by_pod_priority.is_empty()
-                && (c.k.shutdown_grace_period.0 > 0 || c.k.shutdown_grace_period_critical_pods.0 > 0)
-        },
-        "excludes `shutdownGracePeriod` and `shutdownGracePeriodCriticalPods`",
-    ),
-    row(
-        "shutdownGracePeriodByPodPriority",
-        |c| {
-            !c.on("GracefulNodeShutdownBasedOnPodPriority")
-                && !c.k.shutdown_grace_period_by_pod_priority.is_empty()
-        },
-        "needs the feature gate GracefulNodeShutdownBasedOnPodPriority",
-    ),
-    row(
-        "memorySwap.swapBehavior",
-        |c| {
-            c.on("NodeSwap")
-                && !["", "NoSwap", "LimitedSwap"].contains(&c.k.memory_swap.swap_behavior.as_str())
-        },
-        "must be NoSwap or LimitedSwap (UnlimitedSwap was removed in 1.30)",
-    ),
-    row(
-        "memorySwap.swapBehavior",
-        |c| !c.on("NodeSwap") && !c.k.memory_swap.swap_behavior.is_empty(),
-        "needs the feature gate NodeSwap",
-    ),
-    row(
-        "crashLoopBackOff.maxContainerRestartPeriod",
-        |c| {
-            c.on("KubeletCrashLoopBackOffMax")
-                && c.k
-                    .crash_loop_back_off
-                    .max_container_restart_period
-                    .is_some_and(|period| !(1000..=300_000).contains(&(period.0 / 1_000_000)))
-        },
-        "must be 1s to 300s",
-    ),
-    row(
-        "crashLoopBackOff.maxContainerRestartPeriod",
-        |c| {
-            !c.on("KubeletCrashLoopBackOffMax")
-                && c.k.crash_loop_back_off.max_container_restart_period.is_some()
-        },
-        "needs the feature gate KubeletCrashLoopBackOffMax",
-    ),
-    row(
-        "imagePullCredentialsVerificationPolicy",
-        |c| {
-            let policy = c.k.image_pull_credentials_verification_policy.as_str();
-            c.on("KubeletEnsureSecretPulledImages")
-                && ![
-                    "",
-                    "NeverVerify",
-                    "NeverVerifyPreloadedImages",
-                    "NeverVerifyAllowlistedImages",
-                    "AlwaysVerify",
-                ]
-                .contains(&policy)
-        },
-        "must be NeverVerify, NeverVerifyPreloadedImages, NeverVerifyAllowlistedImages or AlwaysVerify",
-    ),
-    row(
-        "imagePullCredentialsVerificationPolicy",
-        |c| {
-            !c.on("KubeletEnsureSecretPulledImages")
-                && !c.k.image_pull_credentials_verification_policy.is_empty()
-        },
-        "needs the feature gate KubeletEnsureSecretPulledImages",
-    ),
-    row(
-        "preloadedImagesVerificationAllowlist",
-        |c| {
-            !c.k.preloaded_images_verification_allowlist.is_empty()
-                && (!c.on("KubeletEnsureSecretPulledImages")
-                    || c.k.image_pull_credentials_verification_policy != "NeverVerifyAllowlistedImages")
-        },
-        "needs `imagePullCredentialsVerificationPolicy: NeverVerifyAllowlistedImages` and the feature gate KubeletEnsureSecretPulledImages",
-    ),
+];
+
+/// Those that follow the gated ones.
+const RESOURCES: &[Row] = &[
     row(
         "reservedSystemCPUs",
         |c| {
@@ -313,79 +207,12 @@ const ROWS: &[Row] = &[
         },
         "must be a multiple of 65536, and less than 2^32",
     ),
-    row(
-        "authorization.mode",
-        |c| !["", "AlwaysAllow", "Webhook"].contains(&c.k.authorization.mode.as_str()),
-        "must be Webhook or AlwaysAllow",
-    ),
-    row(
-        "configMapAndSecretChangeDetectionStrategy",
-        |c| {
-            !["", "Watch", "Cache", "Get"]
-                .contains(&c.k.config_map_and_secret_change_detection_strategy.as_str())
-        },
-        "must be Watch, Cache or Get",
-    ),
-    row(
-        "hairpinMode",
-        |c| !["", "promiscuous-bridge", "hairpin-veth", "none"].contains(&c.k.hairpin_mode.as_str()),
-        "must be promiscuous-bridge, hairpin-veth or none",
-    ),
-    row(
-        "topologyManagerPolicy",
-        |c| {
-            !["", "none", "best-effort", "restricted", "single-numa-node"]
-                .contains(&c.k.topology_manager_policy.as_str())
-        },
-        "must be none, best-effort, restricted or single-numa-node",
-    ),
-    row(
-        "topologyManagerScope",
-        |c| !["", "container", "pod"].contains(&c.k.topology_manager_scope.as_str()),
-        "must be container or pod",
-    ),
-    row(
-        "cpuManagerPolicy",
-        |c| !["", "none", "static"].contains(&c.k.cpu_manager_policy.as_str()),
-        "must be none or static",
-    ),
-    row(
-        "memoryManagerPolicy",
-        |c| !["", "None", "Static"].contains(&c.k.memory_manager_policy.as_str()),
-        "must be None or Static",
-    ),
-    row(
-        "tlsMinVersion",
-        |c| {
-            !c.k.tls_min_version.is_empty()
-                && !crate::components::rules::common::TLS_VERSIONS.contains(&c.k.tls_min_version.as_str())
-        },
-        "must be VersionTLS10, VersionTLS11, VersionTLS12 or VersionTLS13",
-    ),
-    row(
-        "showHiddenMetricsForVersion",
-        |c| {
-            let version = &c.k.show_hidden_metrics_for_version;
-            crate::components::rules::common::hidden_metrics_version(version, c.minor).is_err()
-        },
-        "must be the minor before",
-    ),
-    row(
-        "logging.format",
-        |c| !["", "text", "json"].contains(&c.k.logging.format.as_str()),
-        "must be text or json",
-    ),
-    row("logging.verbosity", |c| c.k.logging.verbosity > i32::MAX.unsigned_abs(), "must be less than 2^31"),
-    row(
-        "logging.vmodule",
-        |c| !c.k.logging.vmodule.is_empty() && c.k.logging.format == "json",
-        "works with `format: text` only",
-    ),
 ];
 
 /// Judges each row.
 pub(super) fn judge(context: &Context<'_>) -> Vec<Verdict> {
-    ROWS.iter().filter(|row| (row.broken)(context)).map(|row| refuse(row.path, row.why)).collect()
+    let rows = [ROWS, gated::ROWS, RESOURCES, startup::ROWS].into_iter().flatten();
+    rows.filter(|row| (row.broken)(context)).map(|row| refuse(row.path, row.why)).collect()
 }
 
 /// Linux' list of CPUs: `0-1,4`.

@@ -3,6 +3,8 @@
 //! etcd streams its database file with the file's SHA-256 behind it. Both are kept as they come, which is what
 //! `etcdutl snapshot restore` takes.
 
+mod error;
+
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -14,9 +16,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::bbolt::{self, DatabaseError};
-use crate::etcd::{Etcd, EtcdError};
+use crate::etcd::Etcd;
 use crate::hex::hex;
-use crate::host::{FileError, FileMode, hint, write_atomically};
+use crate::host::{FileMode, write_atomically};
+pub(crate) use error::SnapshotError;
 
 /// How the names of unfinished snapshots begin.
 pub(super) const UNFINISHED: &str = ".kubestrap-snapshot-";
@@ -52,86 +55,6 @@ pub(crate) struct Verified {
     pub(crate) size: u64,
     /// The SHA-256 of the database, in hex.
     pub(crate) sha256: String,
-}
-
-/// Why there is no snapshot, or not a good one.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SnapshotError {
-    /// etcd does not give one.
-    #[error(transparent)]
-    Etcd(#[from] EtcdError),
-    /// The file can't be read or written.
-    #[error("can't {action} {}: {source}{}", path.display(), hint(source))]
-    File {
-        /// What was tried.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The facts beside it can't be written.
-    #[error(transparent)]
-    Facts(#[from] FileError),
-    /// It has the name of a file that exists.
-    #[error("{} exists already, and a snapshot never overwrites a file\n  fix: name another file, or remove that one", path.display())]
-    Exists {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The stream broke off, or the file is cut off.
-    #[error(
-        "the snapshot {} is cut off: after {size} bytes there is no SHA-256 of them\n  fix: use another snapshot (`kubestrap etcd snapshot list`); a copy of etcd's file member/snap/db has no hash: restore it with --skip-hash-check", path.display()
-    )]
-    CutOff {
-        /// The file.
-        path: PathBuf,
-        /// How long it is.
-        size: u64,
-    },
-    /// Its content is not what etcd sent.
-    #[error(
-        "the snapshot {} is damaged: its SHA-256 is {actual}, etcd's is {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`)", path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The hash of its content.
-        actual: String,
-        /// The hash at its end.
-        expected: String,
-    },
-    /// It is not what was written down beside it.
-    #[error(
-        "the snapshot {} is another one than its facts tell: {what} is {actual}, not {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`), or move {} away if you trust this one", path.display(), facts_path(path).display()
-    )]
-    Other {
-        /// The file.
-        path: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// What it is.
-        actual: String,
-        /// What is written down.
-        expected: String,
-    },
-    /// It holds something else.
-    #[error(
-        "{} is not a database of etcd: {reason}\n  fix: use a snapshot of etcd (`kubestrap etcd snapshot list`)", path.display()
-    )]
-    NotDatabase {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        reason: String,
-    },
-}
-
-impl SnapshotError {
-    pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::File { action, path, source }
-    }
 }
 
 /// Where the facts about a snapshot are.
@@ -302,41 +225,4 @@ impl Content {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::etcd::fake::Fake;
-
-    #[test]
-    fn stream_that_breaks_off_leaves_no_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("new/a.db");
-        for database in [vec![], vec![0; 32], vec![1; 5000], vec![1; 8192 + 32]] {
-            let mut etcd = Fake { database, ..Fake::default() };
-            save(&mut etcd, "https://a", "n1", &path, OffsetDateTime::UNIX_EPOCH).unwrap_err();
-            assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 0);
-        }
-    }
-
-    #[test]
-    fn existing_file_is_not_overwritten() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.db");
-        fs::write(&path, "x").unwrap();
-        let error =
-            save(&mut Fake::default(), "https://a", "n1", &path, OffsetDateTime::UNIX_EPOCH).unwrap_err();
-        assert!(matches!(error, SnapshotError::Exists { .. }), "{error}");
-    }
-
-    #[test]
-    fn hash_is_found_behind_parts_of_any_size() {
-        let data: Vec<u8> = (0..1000_u32).map(|n| n as u8).collect();
-        let hash = aws_lc_rs::digest::digest(&SHA256, &data);
-        let whole = [data.as_slice(), hash.as_ref()].concat();
-        for size in [1, 7, 31, 32, 33, 2000] {
-            let mut content = Content::new();
-            whole.chunks(size).for_each(|part| content.update(part));
-            let (actual, expected) = content.finish().unwrap();
-            assert_eq!(actual, expected);
-        }
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::mem::discriminant;
 
 use serde_json::{Map, Value};
 
-use super::order::{Identity, arrange};
+use super::arrange::{Identity, arrange};
 use super::{Directive, StrategicError, merge_objects};
 use crate::patches::path::FieldPath;
 use crate::patches::schema::{ListMerge, Schema};

@@ -6,6 +6,7 @@
 //! first item that the patch doesn't mention. See the Kubernetes API conventions, "Strategic
 //! Merge Patch".
 
+mod arrange;
 mod error;
 mod lists;
 mod order;

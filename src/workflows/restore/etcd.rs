@@ -10,7 +10,6 @@ use super::progress::Progress;
 use crate::error::Error;
 use crate::node::LocalEtcd;
 use crate::phases::etcd_data::{self, Source};
-use crate::phases::etcd_member;
 use crate::workflow::{Outcome, PhaseResult, Run, Verb};
 
 /// The snapshot, while data are made from it: in etcd's data directory, where there must be room anyway.
@@ -52,7 +51,7 @@ pub(super) fn make_data(restore: &mut Restore) -> PhaseResult {
 fn put(run: &mut Run, data: &Path, snapshot: &Path, size: u64) -> Result<(), Error> {
     let member = LocalEtcd {
         name: run.settings.node_name().to_owned(),
-        peer_urls: etcd_member::peer_url(run),
+        peer_urls: run.settings.etcd_peer_url(),
         data: data.to_owned(),
         image: run.settings.etcd_image(),
         others: vec![],

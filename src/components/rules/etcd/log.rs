@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::super::rule::{Judge, unknown_word};
+use crate::config::etcd_version;
 
 /// Upper or lower case.
 const LEVELS: &[&str] = &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"];
@@ -36,9 +37,7 @@ pub(super) fn rules(judge: &mut Judge<'_>, tag: &str) {
 }
 
 fn is_before_3_6_6(tag: &str) -> bool {
-    let mut numbers = tag.split(['.', '-']).map_while(|part| part.parse::<u32>().ok());
-    let version = [numbers.next(), numbers.next(), numbers.next()];
-    version != [None; 3] && version < [Some(3), Some(6), Some(6)]
+    etcd_version(tag).is_some_and(|version| version < (3, 6, Some(6)))
 }
 
 fn rotation(judge: &mut Judge<'_>) {

@@ -11,6 +11,7 @@ use super::super::program::Program::Etcd;
 use super::super::rule::{Judge, NO_LIMIT, Range, Words, numeric, range, unknown_word};
 use super::common::CIPHERS;
 use crate::config::duration::GoDuration;
+use crate::config::etcd_version;
 use crate::config::release::RELEASES;
 
 const fn one_of(flag: &'static str, words: &'static [&'static str]) -> Words {
@@ -43,7 +44,7 @@ pub(in crate::components) const WORDS_OF_3_5: &[Words] = &[
 pub(in crate::components) fn minor(tag: &str, kubernetes: u64) -> Option<u64> {
     let of_release = || RELEASES.iter().find(|release| release.minor == kubernetes)?.etcd.last();
     let tag = if tag.is_empty() { of_release()?.1 } else { tag };
-    tag.strip_prefix("3.")?.split(['.', '-']).next()?.parse().ok()
+    etcd_version(tag).filter(|(major, ..)| *major == 3).map(|(_, minor, _)| minor)
 }
 
 pub(in crate::components) const RANGES: &[Range] = &[

@@ -2,6 +2,7 @@
 
 use super::Evidence;
 use super::evidence::Quorum;
+use crate::config::etcd_version;
 use crate::finding::Finding;
 use crate::manifest::Component;
 
@@ -11,10 +12,10 @@ type Version = (u64, u64, u64);
 /// The oldest 3.6 whose members can be replaced by 3.7 one after the other.
 const BEFORE_3_7: Version = (3, 6, 11);
 
-/// The version of an image tag such as `3.6.8-0`.
+/// The version of an image tag, if it is a whole one.
 fn version(tag: &str) -> Option<Version> {
-    let mut parts = tag.trim_start_matches('v').split(['.', '-']).map(|part| part.parse().ok());
-    Some((parts.next()??, parts.next()??, parts.next()??))
+    let (major, minor, patch) = etcd_version(tag)?;
+    Some((major, minor, patch?))
 }
 
 /// The members' versions, and that of the target; none where etcd is external or stays.

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
-use super::manifests::Edited;
 use crate::certs;
 use crate::cluster;
 use crate::config::Settings;
 use crate::config::v1beta4::Arg;
 use crate::workflows::upgrade::survey::Survey;
+
+/// What a manifest of this node has beyond what is generated: flags, volumes, containers.
+pub(super) type Edited = (PathBuf, Vec<String>);
 
 /// Why etcd has no quorum while this node's member is stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! Static Pod manifests that say more than the cluster's configuration: somebody edited or patched them.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use super::Evidence;
+use super::evidence::Edited;
 use crate::config::{KubernetesVersion, Settings};
 use crate::finding::Finding;
 use crate::host::Host;
@@ -13,9 +12,6 @@ use crate::node::StaticPod;
 
 /// Flags that depend on more than the configuration: with whom etcd was started, and where a CA is while it is rotated.
 const OF_THE_NODE: [&str; 2] = ["--initial-cluster", "--cluster-signing-"];
-
-/// What a manifest of this node has beyond what is generated: flags, volumes, containers.
-pub(super) type Edited = (PathBuf, Vec<String>);
 
 pub(super) fn edited(e: &Evidence) -> Vec<Finding> {
     let finding = |(file, more): &Edited| {

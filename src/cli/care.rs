@@ -29,7 +29,7 @@ pub(super) struct Care {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Have this control plane looked after daily: renew certificates, keep etcd snapshots
+    /// Maintain this control plane daily: renew certificates, keep etcd snapshots
     #[command(
         after_help = "Certificates with less than a third of their life left are renewed, one component at a time; each is healthy again before the next is restarted. Only one control-plane node of the cluster is touched at a time.\n\nExamples:\n  kubestrap care enable\n  kubestrap care enable --snapshot-dir /mnt/backup --keep 14"
     )]

@@ -9,10 +9,10 @@ use crate::commands::diagnose::Request;
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit code 0: all is healthy; 4: something is not, and what is known of it is told.\n\nExamples:\n  kubestrap diagnose\n  kubestrap diagnose --save evidence.yaml    (to send to somebody)\n  kubestrap diagnose --from evidence.yaml"
+    after_help = "Exit code 0: everything is healthy; 4: something is not, and its causes are printed as far as they are known.\n\nExamples:\n  kubestrap diagnose\n  kubestrap diagnose --save evidence.yaml    (to send to somebody)\n  kubestrap diagnose --from evidence.yaml"
 )]
 pub(super) struct Diagnose {
-    /// Configuration file that the control plane was made with [default: what lies on the machine]
+    /// Configuration file that the control plane was made with [default: the files on this machine]
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
     /// CRI socket of the container runtime [default: the one that kubelet uses]
@@ -21,10 +21,10 @@ pub(super) struct Diagnose {
     /// Name of this Node [default: the one in kubelet.conf]
     #[arg(long, value_name = "NAME")]
     node_name: Option<String>,
-    /// Keep what was seen in a file
+    /// Save the evidence to a file
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
-    /// Judge what was seen elsewhere, kept by --save; nothing of this machine is looked at
+    /// Read evidence saved with --save instead of examining this machine
     #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "config", "cri_socket", "node_name"])]
     from: Option<String>,
     /// How results are printed

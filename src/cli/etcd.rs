@@ -47,7 +47,7 @@ enum Command {
     Members,
     /// Show the health of each member, and whether the cluster has a quorum
     #[command(
-        after_help = "Exit code 0: all is healthy; 4: something is not.\n\nExamples:\n  kubestrap etcd health\n  kubestrap etcd health -o json"
+        after_help = "Exit code 0: everything is healthy; 4: something is not.\n\nExamples:\n  kubestrap etcd health\n  kubestrap etcd health -o json"
     )]
     Health,
     /// Save, list, verify, prune and restore snapshots
@@ -75,7 +75,7 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Defragment the database of this node's member, which does not answer meanwhile
+    /// Defragment the database of this node's member, which does not answer while this runs
     #[command(after_help = "Examples:\n  kubestrap etcd defrag\n  kubestrap etcd defrag --all")]
     Defrag {
         /// Defragment all members, one after the other, the leader last

@@ -79,7 +79,7 @@ enum Command {
     /// Check, renew and sign the certificates of a control plane
     #[command(visible_alias = "certificates")]
     Certs(certs::Certs),
-    /// Have a control plane looked after: renew its certificates, keep etcd snapshots
+    /// Maintain a control plane daily: renew its certificates, keep etcd snapshots
     Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),

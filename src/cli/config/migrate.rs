@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::super::value::Boolean as _;
 
-/// Rewrite a configuration file in today's API version, with every default written out
+/// Rewrite a configuration file in the current API version, with every default written out
 ///
 /// Every kind is migrated; kubelet's and kube-proxy's configurations are kept as they are. Nothing is taken from this
 /// machine. Comments are not kept. What changed is told on standard error.

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::config::print::{ComponentConfig, What as Asked};
 
-/// Print a configuration with every default written out, to start one's own from
+/// Print a configuration with every default written out, as a start for your own
 #[derive(Args, Debug)]
 #[command(
     subcommand_required = true,

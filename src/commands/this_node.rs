@@ -36,12 +36,10 @@ pub(super) fn take_up(host: &dyn Host, area: &str, out: &Printer) -> Result<(), 
     StaticPods { host, runtime: &runtime, node_name: &node.name }.take_up()
 }
 
-/// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back.
+/// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back. One that still runs
+/// is restarted, since it may have been told to stop and be about to.
 pub(super) fn start_kubelet(host: &dyn Host, area: &str, out: &Printer) {
-    let Some(init) = host.init_system() else { return };
-    if !init.state("kubelet").active
-        && let Err(error) = node::start_kubelet(host)
-    {
+    if let Err(error) = node::start_kubelet(host) {
         out.warn(area, format!("kubelet can't be started: {error}"));
     }
 }
@@ -170,5 +168,19 @@ impl ThisNode {
     /// The folders that a run writes to, below which an interrupted run may have left temporary files.
     pub(super) fn folders() -> [PathBuf; 6] {
         Self::paths().folders()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::fake::FakeNode;
+    use crate::output::Format;
+
+    #[test]
+    fn kubelet_that_may_be_about_to_stop_is_started_although_it_still_runs() {
+        let node = FakeNode::default();
+        start_kubelet(&node, "upgrade", &Printer::new(Format::Text).quiet());
+        assert_eq!(node.events(), ["start kubelet"]);
     }
 }

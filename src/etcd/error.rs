@@ -2,6 +2,7 @@
 
 mod cause;
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use tonic::Code;
@@ -188,6 +189,8 @@ impl EtcdError {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
     use super::*;
 
     fn of(code: Code, message: &str) -> EtcdError {

@@ -1,6 +1,6 @@
 //! What kubelet's flags say of a node: its taints, and what is kept of its memory.
 
-use super::{items, pair};
+use super::items;
 use crate::quantity;
 
 pub(super) fn threshold(item: &str) -> Result<(), String> {

@@ -5,7 +5,7 @@ mod site;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::super::journal::{self, Journal, Progress};
+use super::super::journal::{Journal, Progress};
 use super::{control_plane, undo};
 use crate::host::RealHost;
 use crate::manifest::Component;

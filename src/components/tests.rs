@@ -22,6 +22,13 @@ fn flag(component: &str, name: &str, value: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_minor_that_is_set_up_is_judged() {
+    for release in &crate::config::release::RELEASES {
+        assert!(KNOWN.contains(&release.minor), "1.{}", release.minor);
+    }
+}
+
+#[test]
 fn values_that_a_component_refuses_are_errors_at_their_place() {
     for (component, name, value, rule) in [
         ("apiServer", "enable-admission-plugins", "NodeRestriction,PodSecurityPolicy", "admission-plugin"),

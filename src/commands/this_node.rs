@@ -37,9 +37,14 @@ pub(super) fn take_up(host: &dyn Host, area: &str, out: &Printer) -> Result<(), 
 }
 
 /// Starts kubelet, which an interrupted run may have stopped: without it no API server comes back. One that still runs
-/// is restarted, since it may have been told to stop and be about to.
+/// is restarted, since it may have been told to stop and be about to; the restart of a component is completed.
 pub(super) fn start_kubelet(host: &dyn Host, area: &str, out: &Printer) {
-    if let Err(error) = node::start_kubelet(host) {
+    let started = if node::is_left_stopped(host) {
+        take_up(host, area, out)
+    } else {
+        node::start_kubelet(host).map(drop)
+    };
+    if let Err(error) = started {
         out.warn(area, format!("kubelet can't be started: {error}"));
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::flags::host_name;
+use super::flags::{certificate_dir, host_name};
 use crate::config::Settings;
 use crate::config::args::last_value;
 use crate::config::v1beta4::Arg;
@@ -27,10 +27,10 @@ const VALIDITY: Duration = Duration::days(365);
 /// Follows kubelet's `InitializeTLS`. Flags win over the configuration.
 pub(crate) fn own_certificate_dir(settings: &Settings, configuration: &Value) -> Option<PathBuf> {
     let node = &settings.node;
-    certificate_dir(configuration, &node.registration.kubelet_extra_args, &node.paths.kubelet)
+    own_dir(configuration, &node.registration.kubelet_extra_args, &node.paths.kubelet)
 }
 
-fn certificate_dir(configuration: &Value, flags: &[Arg], kubelet: &Path) -> Option<PathBuf> {
+fn own_dir(configuration: &Value, flags: &[Arg], kubelet: &Path) -> Option<PathBuf> {
     let flag = |name: &str| last_value(flags, name).is_some_and(|value| !value.is_empty());
     let set = |field: &str| match configuration.get(field) {
         None | Some(Value::Null | Value::Bool(false)) => false,
@@ -43,7 +43,7 @@ fn certificate_dir(configuration: &Value, flags: &[Arg], kubelet: &Path) -> Opti
     if fields.into_iter().any(set) || names.into_iter().any(flag) {
         return None;
     }
-    Some(last_value(flags, "cert-dir").map_or_else(|| kubelet.join("pki"), PathBuf::from))
+    Some(certificate_dir(flags, kubelet))
 }
 
 /// The content of `kubelet.crt` for this node: the certificate of `key`, then the CA's.
@@ -92,7 +92,7 @@ mod tests {
         let dir = |configuration: Value, flags: &[(&str, &str)]| {
             let flags: Vec<Arg> =
                 flags.iter().map(|(n, v)| Arg { name: (*n).into(), value: (*v).into() }).collect();
-            certificate_dir(&configuration, &flags, Path::new("/var/lib/kubelet"))
+            own_dir(&configuration, &flags, Path::new("/var/lib/kubelet"))
         };
         let pki = Some(PathBuf::from("/var/lib/kubelet/pki"));
         assert_eq!(

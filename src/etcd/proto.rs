@@ -43,6 +43,7 @@ calls! { false:
 #[cfg(test)]
 calls! { true:
     KV / Put: PutRequest => PutResponse;
+    KV / Compact: CompactionRequest => CompactionResponse;
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -157,6 +158,20 @@ pub(super) struct PutRequest {
 #[cfg(test)]
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct PutResponse {}
+
+#[cfg(test)]
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct CompactionRequest {
+    #[prost(int64, tag = "1")]
+    pub(super) revision: i64,
+    /// Whether to answer only when the old revisions are gone from the database.
+    #[prost(bool, tag = "2")]
+    pub(super) physical: bool,
+}
+
+#[cfg(test)]
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct CompactionResponse {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct AlarmRequest {

@@ -12,6 +12,7 @@ use crate::config::Paths;
 use crate::finding::Finding;
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
+use crate::node::identity;
 use crate::pki::Bundle;
 use crate::yaml;
 
@@ -45,7 +46,11 @@ pub(crate) fn check(paths: &Paths, host: &dyn Host, now: OffsetDateTime) -> Vec<
     } else {
         host.read(file).ok().flatten()
     };
-    let current = paths.kubelet.join("pki/kubelet-client-current.pem");
+    let folder = match identity::kubelet_certificate_dir(paths, host) {
+        Ok(folder) => folder,
+        Err(error) => return found(Finding::error(error.to_string())),
+    };
+    let current = folder.join("kubelet-client-current.pem");
     if embeds {
         let finding = Finding::error("kubelet.conf embeds a client certificate, which kubelet does not renew")
             .evidence(conf.display().to_string())

@@ -99,14 +99,9 @@ pub(crate) fn component_of(name: &str) -> Option<Component> {
     }
 }
 
-/// Whether a row belongs to an etcd of our own.
-fn of_etcd(row: &CertRow) -> bool {
-    row.name == "etcd-ca" || row.signer == Some("etcd-ca")
-}
-
 /// The leaves, by name, as kubeadm lists them; kubelet's are its own to renew.
 pub(crate) fn leaves(external_etcd: bool) -> Vec<Managed> {
-    let files = CERTIFICATES.iter().filter(|row| !(external_etcd && of_etcd(row)));
+    let files = CERTIFICATES.iter().filter(|row| !(external_etcd && row.is_of_etcd()));
     let files = files.filter_map(|row| {
         row.signer_row().map(|signer| Managed { name: row.name, place: Place::File(row), signer })
     });
@@ -122,7 +117,7 @@ pub(crate) fn leaves(external_etcd: bool) -> Vec<Managed> {
 /// The CAs, by name.
 pub(crate) fn authorities(external_etcd: bool) -> Vec<&'static CertRow> {
     let mut all: Vec<&CertRow> =
-        CERTIFICATES.iter().filter(|row| row.is_ca() && !(external_etcd && of_etcd(row))).collect();
+        CERTIFICATES.iter().filter(|row| row.is_ca() && !(external_etcd && row.is_of_etcd())).collect();
     all.sort_by_key(|row| row.name);
     all
 }

@@ -1,5 +1,7 @@
 //! A command line, and which of its flags the configuration gave.
 
+use std::collections::{HashMap, VecDeque};
+
 use super::program::Program;
 use crate::config::v1beta4::Arg;
 
@@ -25,16 +27,18 @@ pub(super) struct Command {
 impl Command {
     /// The command line `words` (without the program), of which `extra` are the user's arguments.
     pub(super) fn new(program: Program, minor: u64, words: &[String], extra: &[Arg]) -> Self {
-        let mut used = vec![false; extra.len()];
+        // The user's arguments that no word has taken yet, by name.
+        let mut open: HashMap<&str, VecDeque<(usize, &str)>> = HashMap::new();
+        for (index, arg) in extra.iter().enumerate() {
+            open.entry(&arg.name).or_default().push_back((index, &arg.value));
+        }
         let flags = words.iter().map(|word| {
             let bare = word.trim_start_matches("--");
             let (name, value) = bare.split_once('=').unwrap_or((bare, "true"));
-            let index = extra.iter().zip(&used).position(|(arg, used)| {
-                !used && arg.name == name && (arg.value == value || !bare.contains('='))
+            let index = open.get_mut(name).and_then(|args| {
+                let at = args.iter().position(|(_, given)| *given == value || !bare.contains('='))?;
+                args.remove(at).map(|(index, _)| index)
             });
-            if let Some(used) = index.and_then(|index| used.get_mut(index)) {
-                *used = true;
-            }
             Given { name: program.spelled(name), value: value.to_owned(), index }
         });
         Self { program, minor, flags: flags.collect() }

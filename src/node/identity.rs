@@ -1,7 +1,7 @@
 //! Who this node is, as its own files tell: its name, its container runtime, its API server's address.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -88,10 +88,25 @@ pub(crate) fn cri_socket(paths: &Paths, host: &dyn Host) -> Result<Option<String
             return Ok(Some(endpoint.to_owned()));
         }
     }
+    kubelet_flag("container-runtime-endpoint", paths, host)
+}
+
+/// The folder of kubelet's own certificates here.
+///
+/// # Errors
+/// When the file of kubelet's flags can't be read.
+pub(crate) fn kubelet_certificate_dir(paths: &Paths, host: &dyn Host) -> Result<PathBuf, FileError> {
+    let given = kubelet_flag("cert-dir", paths, host)?;
+    Ok(given.map_or_else(|| paths.kubelet.join("pki"), PathBuf::from))
+}
+
+/// The value that kubelet's flags file has for a flag; kubelet takes the last.
+fn kubelet_flag(name: &str, paths: &Paths, host: &dyn Host) -> Result<Option<String>, FileError> {
     let flags = host.read(&paths.kubelet.join("kubeadm-flags.env"))?.unwrap_or_default();
     let flags = String::from_utf8_lossy(&flags).into_owned();
-    let mut words = flags.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
-    Ok(words.find_map(|w| w.strip_prefix("--container-runtime-endpoint=")).map(str::to_owned))
+    let words = flags.split(|c: char| c.is_whitespace() || c == '"' || c == '\'');
+    let mut values = words.filter_map(|word| word.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='));
+    Ok(values.next_back().map(str::to_owned))
 }
 
 /// Address and port that this node's kube-apiserver advertises; none without such a manifest.
@@ -135,6 +150,14 @@ mod tests {
         assert_eq!(socket().as_deref(), Some("unix:///old.sock"));
         write("instance-config.yaml", "containerRuntimeEndpoint: \"unix:///new.sock\"\n");
         assert_eq!(socket().as_deref(), Some("unix:///new.sock"));
+
+        let certificates = || kubelet_certificate_dir(&paths, &host).unwrap();
+        assert_eq!(certificates(), dir.path().join("pki"));
+        write(
+            "kubeadm-flags.env",
+            "KUBELET_KUBEADM_ARGS=\"--cert-dir=/a --cert-directory=/b --cert-dir=/c\"\n",
+        );
+        assert_eq!(certificates(), Path::new("/c"));
     }
 
     #[test]

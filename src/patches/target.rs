@@ -1,6 +1,7 @@
 //! What can be patched.
 
 use super::schema::Schema;
+use crate::config::Release;
 
 /// The DaemonSet of kube-proxy: a target since kubeadm 1.37.
 pub(crate) const KUBE_PROXY_DAEMON_SET: &str = "kubeproxydaemonset";
@@ -19,10 +20,10 @@ const TARGETS: [(&str, Schema); 7] = [
     (KUBE_PROXY_DAEMON_SET, Schema::DaemonSet),
 ];
 
-/// The names that patch files can begin with, for a Kubernetes of minor version 1.`minor`.
-pub(crate) fn known_targets(minor: u32) -> Vec<&'static str> {
+/// The names that patch files can begin with, for a Kubernetes of this minor.
+pub(crate) fn known_targets(release: &Release) -> Vec<&'static str> {
     let names = TARGETS.iter().map(|(name, _)| *name);
-    names.filter(|name| minor >= 37 || *name != KUBE_PROXY_DAEMON_SET).collect()
+    names.filter(|name| release.patches_kube_proxy || *name != KUBE_PROXY_DAEMON_SET).collect()
 }
 
 /// The type of the object that `target` stands for.
@@ -36,8 +37,9 @@ mod tests {
 
     #[test]
     fn kube_proxy_can_be_patched_since_1_37() {
-        assert!(!known_targets(36).contains(&KUBE_PROXY_DAEMON_SET));
-        assert!(known_targets(37).contains(&KUBE_PROXY_DAEMON_SET));
-        assert_eq!(known_targets(33).len(), 6);
+        let of = |version: &str| known_targets(Release::of(&version.parse().unwrap()).unwrap());
+        assert!(!of("v1.36.2").contains(&KUBE_PROXY_DAEMON_SET));
+        assert!(of("v1.37.0").contains(&KUBE_PROXY_DAEMON_SET));
+        assert_eq!(of("v1.33.0").len(), 6);
     }
 }

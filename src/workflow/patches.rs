@@ -16,7 +16,7 @@ use crate::patches::{Applied, Decoded, KUBELET_CONFIGURATION, PatchSet, Typed, d
 
 /// Reads the patches folder.
 pub(super) fn load(dir: &Path, release: &Release) -> Result<PatchSet, Error> {
-    PatchSet::load(dir, &known_targets(u32::try_from(release.minor).unwrap_or_default())).map_err(wrong)
+    PatchSet::load(dir, &known_targets(release)).map_err(wrong)
 }
 
 /// Tries every patch on what it is for, so that one that can't be applied is told before anything is written.

@@ -1,12 +1,19 @@
 use super::*;
+use crate::config::Release;
 use crate::patches::{decode, known_targets};
 use k8s_openapi::api::core::v1::Pod;
 use proptest::prelude::*;
 use serde_json::json;
 
+fn release() -> &'static Release {
+    Release::of(&"v1.36.2".parse().unwrap()).unwrap()
+}
+
 fn load(files: &[(&str, &str)]) -> PatchSet {
-    PatchSet::from_files(files.iter().copied(), &known_targets(36), |text| Ok(text.as_bytes().to_vec()))
-        .unwrap()
+    PatchSet::from_files(files.iter().copied(), &known_targets(release()), |text| {
+        Ok(text.as_bytes().to_vec())
+    })
+    .unwrap()
 }
 
 /// What matters here of the Pod that kubeadm makes.
@@ -40,7 +47,7 @@ fn manifest(set: &PatchSet, name: &str) -> Value {
 }
 
 fn error(file: &str, text: &str) -> String {
-    let target = known_targets(36).into_iter().find(|target| file.starts_with(target)).unwrap();
+    let target = known_targets(release()).into_iter().find(|target| file.starts_with(target)).unwrap();
     load(&[(file, text)]).apply(target, pod(target)).unwrap_err().to_string()
 }
 

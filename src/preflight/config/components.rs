@@ -97,7 +97,7 @@ fn kubelet_minor(settings: &Settings, machine: &dyn Machine) -> u64 {
 /// The Pods with the user's patches. What can't be patched is told where patches are tried.
 fn patch(pods: &mut [(Component, Pod)], settings: &Settings) {
     let Some(dir) = &settings.node.patches else { return };
-    let targets = known_targets(u32::try_from(settings.cluster.release.minor).unwrap_or_default());
+    let targets = known_targets(settings.cluster.release);
     let Ok(patches) = PatchSet::load(dir, &targets) else { return };
     for (component, pod) in pods {
         let patched = serde_json::to_value(&*pod)

@@ -154,7 +154,7 @@ fn existing(settings: &Settings, machine: &dyn Machine, component: Component) ->
 }
 
 fn patches(settings: &Settings, dir: &Path) -> Option<PatchSet> {
-    PatchSet::load(dir, &known_targets(u32::try_from(settings.cluster.release.minor).ok()?)).ok()
+    PatchSet::load(dir, &known_targets(settings.cluster.release)).ok()
 }
 
 fn wanted(

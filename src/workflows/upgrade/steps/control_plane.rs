@@ -66,7 +66,8 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
 fn replace_all(upgrade: &mut Upgrade, wanted: &[(Component, String)]) -> Result<(), Error> {
     for (component, text) in wanted {
         if upgrade.options.certificate_renewal {
-            renewal::renew(&mut upgrade.run, renewal::of(*component))?;
+            let external_etcd = renewal::pki(&upgrade.run).external_etcd;
+            renewal::renew(&mut upgrade.run, &renewal::of(*component, external_etcd))?;
         }
         roll::replace(upgrade, *component, text)?;
     }

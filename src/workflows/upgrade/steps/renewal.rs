@@ -7,16 +7,13 @@ use crate::manifest::Component;
 use crate::pki::KeyPool;
 use crate::workflow::{Run, Verb};
 
-/// The certificates of a component, by the names that kubeadm's `certs renew` takes.
-pub(super) fn of(component: Component) -> &'static [&'static str] {
-    match component {
-        Component::Etcd => &["etcd-server", "etcd-peer", "etcd-healthcheck-client"],
-        Component::ApiServer => {
-            &["apiserver", "apiserver-kubelet-client", "front-proxy-client", "apiserver-etcd-client"]
-        }
-        Component::ControllerManager => &["controller-manager.conf"],
-        Component::Scheduler => &["scheduler.conf"],
-    }
+/// The certificates that are renewed with a component: those that it uses, and with etcd that of its probes.
+pub(super) fn of(component: Component, external_etcd: bool) -> Vec<&'static str> {
+    let is_of = |name| match name {
+        "etcd-healthcheck-client" => component == Component::Etcd,
+        _ => certs::component_of(name) == Some(component),
+    };
+    certs::leaves(external_etcd).iter().map(|leaf| leaf.name).filter(|name| is_of(name)).collect()
 }
 
 /// The administrators' kubeconfigs, which are renewed when every component is.
@@ -66,4 +63,21 @@ pub(super) fn renew(run: &mut Run, names: &[&str]) -> Result<(), Error> {
         run.keys = pool;
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What kubeadm's `upgrade apply` renews with each component.
+    #[test]
+    fn certificates_are_renewed_with_their_component() {
+        let of = |component| of(component, false);
+        assert_eq!(of(Component::Etcd), ["etcd-healthcheck-client", "etcd-peer", "etcd-server"]);
+        let api_server =
+            ["apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client"];
+        assert_eq!(of(Component::ApiServer), api_server);
+        assert_eq!(of(Component::ControllerManager), ["controller-manager.conf"]);
+        assert_eq!(of(Component::Scheduler), ["scheduler.conf"]);
+    }
 }

@@ -10,6 +10,7 @@ use super::verdict::Verdict;
 use super::{Subject, kind, kube_proxy};
 use crate::config::names;
 use crate::manifest::Component;
+use crate::node::{LIVENESS, StaticPod};
 
 /// Something that listens.
 struct Listener {
@@ -182,8 +183,7 @@ pub(super) fn probed(command: &Command, subject: &Subject<'_>) -> Option<Verdict
     let component =
         Component::ALL.into_iter().find(|component| Program::of(*component) == command.program)?;
     let (_, pod) = subject.pods.iter().find(|(of, _)| *of == component)?;
-    let ports = pod.spec.as_ref()?.containers.first()?.ports.as_deref()?;
-    let probed = ports.iter().find(|port| port.name.as_deref() == Some("probe-port"))?.container_port;
+    let probed = StaticPod::new(component, serde_json::to_value(pod).ok()?).http_probe(LIVENESS)?.port;
     if kind::number(&given.value) == Some(probed.into()) {
         return None;
     }

@@ -5,7 +5,10 @@ use serde_json::Value;
 use super::StaticPod;
 
 /// The probes for which kubelet kills a container.
-pub(crate) const KILLING: [&str; 2] = ["startupProbe", "livenessProbe"];
+pub(crate) const KILLING: [&str; 2] = ["startupProbe", LIVENESS];
+
+/// That for which it does so as long as the container runs.
+pub(crate) const LIVENESS: &str = "livenessProbe";
 
 /// What kubelet asks in a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -55,6 +55,17 @@ fn two_programs_can_not_listen_on_one_port() {
         let found = judged(&config);
         assert!(found.iter().any(|told| told.starts_with(want)), "{config}: {found:#?}");
     }
+    // 1.33 has the probe's port as a number, later minors as a port's name.
+    for version in ["v1.33.9", "v1.36.2"] {
+        for (component, port) in [("apiServer", 8443), ("controllerManager", 11257), ("scheduler", 11259)] {
+            let config = format!("kubernetesVersion: {version}\n{}", secure(component, port));
+            let found = judged(&config);
+            assert!(
+                found.len() == 1 && found[0].contains("kubelet probes it at port"),
+                "{config}: {found:#?}"
+            );
+        }
+    }
     for (flag, value, want) in [
         (
             "healthz-port",

@@ -36,6 +36,7 @@ mod scenarios;
 mod step;
 mod systemd;
 mod vm;
+mod vms;
 mod wait;
 
 pub use asking::{Asked, Asking};

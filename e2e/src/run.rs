@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::machine::{self, keeper};
 use crate::prepare::{Programs, prepare};
-use crate::{command, faults, images, say, scenarios, vm};
+use crate::{command, faults, images, say, scenarios, vm, vms};
 
 /// Run kubestrap against the real Kubernetes, in a machine of its own
 ///
@@ -27,7 +27,10 @@ pub struct E2e {
     /// Run init in a fresh virtual machine with systemd, and nothing else
     #[arg(long, conflicts_with_all = ["names", "faults", "list"])]
     vm: bool,
-    /// At how many moments the scenario `kill` kills init
+    /// Run the scenarios of virtual machines, which this script boots: it knows up, sh, put, cut, start and down
+    #[arg(long, value_name = "SCRIPT", conflicts_with_all = ["faults", "vm"])]
+    vms: Option<PathBuf>,
+    /// At how many moments the scenario `kill` kills init, and `vm-cut` cuts the power
     #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     kills: u16,
     /// Run init on broken nodes and with broken configurations, and judge what it says
@@ -48,6 +51,12 @@ impl E2e {
             faults::list(self.programs.runtime);
             return ExitCode::SUCCESS;
         }
+        if self.list && self.vms.is_some() {
+            for scenario in vms::SCENARIOS {
+                say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
+            }
+            return ExitCode::SUCCESS;
+        }
         if self.list {
             for scenario in scenarios::SCENARIOS {
                 say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
@@ -57,6 +66,8 @@ impl E2e {
         let known = |n: &str| {
             if self.faults {
                 faults::is_known(self.programs.runtime, n)
+            } else if self.vms.is_some() {
+                vms::SCENARIOS.iter().any(|scenario| scenario.name == n)
             } else {
                 scenarios::find(n).is_some()
             }
@@ -65,6 +76,14 @@ impl E2e {
         if !unknown.is_empty() {
             say::note(format_args!("error: nothing is called {unknown:?}; `--list` shows what there is"));
             return ExitCode::from(2);
+        }
+        if let Some(script) = &self.vms {
+            let run = |kubestrap: PathBuf| vms::run(script, &self.names, &kubestrap, self.kills);
+            return match self.programs.under_test().and_then(run) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(error) => say::failure(&format!("{error:#}")),
+            };
         }
         if self.programs.bin_dir.is_none() {
             say::note("error: nothing was run: --bin-dir DIR names the folder of real Kubernetes programs");

@@ -221,7 +221,7 @@ impl Refusal {
                     "the API server does not understand it: is its version the one asked for?"
                 }
                 401 => {
-                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or of another CA; move the kubeconfig away and make it again with `kubestrap init phase kubeconfig`"
+                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or not signed by the CA that the server has; `kubestrap certs inspect` shows which. If the CA's files were replaced, put them back; else move the kubeconfig away and generate it again with `kubestrap init phase kubeconfig`"
                 }
                 403 => {
                     "the kubeconfig's user may not do it: restore the ClusterRoleBinding kubeadm:cluster-admins with super-admin.conf, or see which admission plugin or webhook forbids it"

@@ -25,6 +25,9 @@ use crate::host::{ContainerRuntime, Host, RealHost, ServiceState, ago, command};
 const LOG_PERIOD: Duration = Duration::from_secs(3600);
 /// The services that checks ask for.
 const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-docker"];
+/// How often, and how long apart, a listener's process is looked for again.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// A measurement that several checks need, made once until it is forgotten.
 struct Remembered<T>(Mutex<Option<T>>);
@@ -143,6 +146,21 @@ impl Machine for RealMachine {
 
     fn is_free(&self, port: u16) -> bool {
         net::is_free(port)
+    }
+
+    fn listeners_on(&self, port: u16) -> Vec<Listener> {
+        let on_port = |all: io::Result<Vec<Listener>>| -> Vec<Listener> {
+            all.unwrap_or_default().into_iter().filter(|l| l.address.port() == port).collect()
+        };
+        let mut found = if self.is_free(port) { vec![] } else { on_port(self.listeners()) };
+        // Root sees everybody's sockets: one whose process is not to be found is of one that starts or ends right now.
+        let mut looks = if self.is_root() { LOOKS } else { 0 };
+        while looks > 0 && !found.is_empty() && found.iter().all(|listener| listener.process.is_none()) {
+            looks -= 1;
+            std::thread::sleep(BETWEEN_LOOKS);
+            found = if self.is_free(port) { vec![] } else { on_port(net::listeners()) };
+        }
+        found
     }
 
     fn processes(&self) -> Vec<Process> {

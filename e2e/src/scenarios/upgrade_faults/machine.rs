@@ -36,8 +36,11 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         name: "ca-replaced",
         before: "cp -a /etc/kubernetes/pki . && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-            -keyout /etc/kubernetes/pki/ca.key -subj /CN=other -out /etc/kubernetes/pki/ca.crt",
+            -keyout /etc/kubernetes/pki/ca.key -subj /CN=other -out /etc/kubernetes/pki/ca.crt; \
+            for i in $(seq 60); do kubectl get nodes >/dev/null 2>&1 || break; sleep 1; done",
         after: "cp -a pki/ca.* /etc/kubernetes/pki/",
+        // The API server has read the file again, and refuses everybody: the checks are not reached.
+        code: 1,
         says: &["not signed by the CA", "certs inspect"],
         ..FAULT
     },

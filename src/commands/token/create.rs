@@ -33,7 +33,7 @@ pub(crate) struct Request {
     pub(crate) certificate_key: Option<String>,
     /// What the token is for.
     pub(crate) description: Option<String>,
-    /// Groups that it authenticates as.
+    /// Groups that the token authenticates as.
     pub(crate) groups: Vec<String>,
     /// Print the join command.
     pub(crate) print_join_command: bool,

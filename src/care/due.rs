@@ -86,7 +86,7 @@ fn unusable(entry: &Entry, now: OffsetDateTime) -> Option<Finding> {
     let problem = entry.problem(now, now)?;
     let finding = Finding::error(format!("certificate {} {problem}", entry.name))
         .evidence(entry.path.display().to_string())
-        .fix("restore it from a backup, or generate it with `kubestrap init phase certs` or `init phase kubeconfig`");
+        .fix("restore it from a backup, or generate it with `kubestrap init phase certs all` or `kubestrap init phase kubeconfig all`");
     Some(named("Certificate", finding))
 }
 

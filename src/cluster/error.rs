@@ -47,7 +47,7 @@ pub(crate) enum ClusterError {
     },
     /// A kubeconfig can't be used.
     #[error(
-        "{file} can't be used: {reason}; move it away and make it again with `kubestrap init phase kubeconfig`"
+        "{file} can't be used: {reason}; move it away and generate it again with `kubestrap init phase kubeconfig all`"
     )]
     Kubeconfig {
         /// The file.
@@ -221,7 +221,7 @@ impl Refusal {
                     "the API server does not understand it: is its version the one asked for?"
                 }
                 401 => {
-                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or of another CA; move the kubeconfig away and make it again with `kubestrap init phase kubeconfig`"
+                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or of another CA; move the kubeconfig away and generate it again with `kubestrap init phase kubeconfig all`"
                 }
                 403 => {
                     "the kubeconfig's user may not do it: restore the ClusterRoleBinding kubeadm:cluster-admins with super-admin.conf, or see which admission plugin or webhook forbids it"

@@ -17,7 +17,7 @@ const ETCD_FULL: &str = r"mvcc: database space exceeded";
 const ETCD_IS_FULL: [&str; 3] = [
     "etcd takes no more writes: its space is used up",
     "the database is larger than its quota (--quota-backend-bytes, 2 GiB by default)",
-    "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact and defragment etcd, then `etcdctl alarm disarm`; then run again",
+    "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact etcd, then `kubestrap etcd defrag` and `kubestrap etcd alarm --disarm`; then run again",
 ];
 const ETCD_AWAY: &str = r#"dial tcp (?<address>\S+?): (?:connect: )?(?<why>connection refused|i/o timeout|no route to host|network is unreachable)|lookup (?<host>\S+?)(?: on \S+)?: (?<unknown>no such host)"#;
 const ETCD_IS_AWAY: [&str; 3] = [

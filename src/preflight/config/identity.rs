@@ -191,7 +191,7 @@ fn version(settings: &Settings, api_server: &Value) -> Option<Finding> {
         Finding::error(format!("the cluster on this machine is of another minor version, {old}"))
             .evidence(format!("{image}; the configuration says {new}"))
             .cause("from one minor to the next, components, their configurations and etcd change in an order that init does not keep to, and there is no way back")
-            .fix(format!("`kubernetesVersion: {old}` in the configuration; for the other version, `kubeadm upgrade plan`"))
+            .fix(format!("`kubernetesVersion: {old}` in the configuration; for the other version, `kubestrap upgrade plan`"))
     })
 }
 
@@ -227,7 +227,7 @@ mod tests {
         ("clusterName: other", "kubernetes"),
         ("etcd: {local: {dataDir: /srv/etcd}}", "/var/lib/etcd"),
         ("etcd: {external: {endpoints: ['https://192.0.2.9:2379']}}", "etcd"),
-        ("kubernetesVersion: v1.35.1", "kubeadm upgrade plan"),
+        ("kubernetesVersion: v1.35.1", "kubestrap upgrade plan"),
         ("controllerManager: {extraArgs: [{name: cluster-name, value: x}]}", "kubernetes"),
     ];
 

@@ -37,7 +37,7 @@ pub(super) fn quorum(e: &Evidence) -> Vec<Finding> {
         )
         .evidences(members.iter().cloned())
         .cause("while this node's member is replaced the whole cluster's API would not answer")
-        .fix("start those members again, or remove them with `kubestrap etcd members remove`; then upgrade"),
+        .fix("start those members again, or remove them with `etcdctl member remove ID`; then upgrade"),
         Some(Quorum::Few(count)) => Finding::warning(format!(
             "etcd has {count} members, and needs all of them"
         ))
@@ -86,7 +86,7 @@ pub(super) fn storage_version(e: &Evidence) -> Vec<Finding> {
             } else {
                 "once the last member is replaced the cluster can't go back; before that each member can"
             })
-            .fix("keep a snapshot of your own elsewhere: `etcdctl snapshot save`"),
+            .fix("keep a snapshot of your own elsewhere: `kubestrap etcd snapshot save`"),
     ]
 }
 

@@ -46,7 +46,7 @@ const RECORDED: &[(&str, &str, &str)] = &[
     ("kubelet-flag-value", "KubeletFlag", "max-pods"),
     ("kubelet-is-stopped", "KubeletStopped", "does not run"),
     ("kubelet-kernel-defaults", "KernelDefaults", "kernel setting"),
-    ("kubelet-manifests-elsewhere", "KubeletIdle", "starts nothing"),
+    ("kubelet-manifests-elsewhere", "KubeletIdle", "starts none"),
     ("kubelet-resolv-conf-missing", "ResolvConf", "/run/systemd/resolve/resolv.conf"),
     ("kubelet-runtime-elsewhere", "RuntimeDown", "/run/none.sock"),
     ("memory-limit-tiny", "OutOfMemory", "kube-apiserver"),

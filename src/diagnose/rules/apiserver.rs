@@ -100,7 +100,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver shows a certificate that its clients refuse: {why}{x509}",
             "apiserver.crt has expired, is of another CA, or lacks the name that it is asked by; or another server holds the port",
-            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are made again",
+            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are generated again",
         ],
     )
     .persisting(),
@@ -111,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver refuses the administrator of this cluster (HTTP {status})",
             "the client certificate in admin.conf or super-admin.conf is not of the CA that the API server trusts",
-            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are made again",
+            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are generated again",
         ],
     )
     .persisting(),

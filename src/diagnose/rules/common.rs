@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?<path>/[^\s:"]+): (?<why>is a directory|not a directory)"#,
         [
             "{component} can't use {path}: {why}",
-            "a folder stands where a file should be, or the reverse; a mount of a file that is not there makes a folder",
+            "a directory is where a file should be, or the reverse; a mount of a file that does not exist creates a directory",
             "fix the path, then run again",
         ],
     ),
@@ -93,9 +93,9 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#"(?:tls: )?private key (?:type )?does not match public key(?: type)?"#,
         [
-            "{component} refuses its certificate: the private key beside it is another's",
+            "{component} refuses its certificate: the private key beside it is for another certificate",
             "a .crt and a .key in {pki} do not belong together",
-            "`kubestrap certs inspect` names the pair; move both away and run again: they are made again",
+            "`kubestrap certs inspect` names the pair; move both away and run again: they are generated again",
         ],
     ),
     rule(
@@ -105,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't read a key or certificate: {why}",
             "a file in {pki} is empty, cut off, or of another kind",
-            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is made again",
+            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is generated again",
         ],
     ),
     rule(
@@ -152,7 +152,7 @@ pub(super) const GENERAL: &[Rule] = &[
         [
             "{component} crashes: {why}",
             "it ends with this each time it is started",
-            "fix what it names, then run again; what looks like a fault of its own belongs to its issue tracker",
+            "fix what it names, then run again; report what looks like a bug of {component} in its issue tracker",
         ],
     )
     .persisting(),

@@ -42,7 +42,7 @@ pub(crate) static RULES: &[Rule] = &[
     },
     rule(
         &["oom_score_adj", "final child's PID"],
-        "mostly it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as machines that are containers do",
+        "mostly it may not lower a process's OOM score (oom_score_adj): it lacks CAP_SYS_RESOURCE, as machines that are containers do",
         "give it CAP_SYS_RESOURCE; containerd can do without it: set `restrict_oom_score_adj = true` in its CRI runtime configuration and restart it",
     ),
     rule(

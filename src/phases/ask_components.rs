@@ -126,7 +126,7 @@ fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Fi
     }
     if ENDED_BY_A_SIGNAL.contains(&end.exit_code) {
         let why =
-            "its container was ended from outside: a kubelet that runs ends containers that it does not know";
+            "its container was killed from outside: a running kubelet kills containers that it does not know";
         return Some(not_asked(program, image, why.into()));
     }
     // Usage may follow or precede the reason, which names the flag.

@@ -37,8 +37,8 @@ const MARKS: [Mark; 9] = [
     mark(
         Component::Etcd,
         "data-dir",
-        "etcd's data folder (etcd.local.dataDir)",
-        "etcd would begin with an empty folder, and everything in the cluster be gone",
+        "etcd's data directory (etcd.local.dataDir)",
+        "etcd would begin with an empty directory, and everything in the cluster would be gone",
     ),
     mark(
         Component::Etcd,

@@ -135,7 +135,7 @@ pub(crate) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         };
         findings.push(
             Finding::error(what)
-                .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet ends when it meets it"))
+                .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet ends when it reads it"))
                 .fix(format!("`rm {shown}`: kubelet creates it again")),
         );
     }

@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
             (value != file.to_string_lossy())
                 .then(|| format!("makes kubelet read {value}, and init writes {}", file.display()))
         },
-        cause: "kubelet would not know where the manifests are, nor whom to trust",
+        cause: "kubelet would not know where the manifests are, nor which CA to trust",
     },
     Row {
         flag: "kubeconfig",

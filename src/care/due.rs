@@ -104,7 +104,7 @@ fn ending(entry: &Entry, validity: Duration, now: OffsetDateTime) -> Option<Find
         format!("the CA {} expires at {}, before the certificates that it signs", entry.name, utc(*expires));
     let finding = Finding::warning(what)
         .evidence(entry.path.display().to_string())
-        .fix("`kubestrap certs rotate-ca` before that time; no renewal of certificates helps then");
+        .fix("`kubestrap certs rotate-ca` before that time; renewing certificates does not help then");
     Some(named(
         "CertificateAuthority",
         if left.is_positive() {

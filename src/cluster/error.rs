@@ -227,7 +227,7 @@ impl Refusal {
                     "the kubeconfig's user may not do it: restore the ClusterRoleBinding kubeadm:cluster-admins with super-admin.conf, or see which admission plugin or webhook forbids it"
                 }
                 404 => {
-                    "its namespace is not there: the API server makes kube-system and kube-public when it starts; see its log"
+                    "its namespace does not exist: the API server creates kube-system and kube-public when it starts; see its log"
                 }
                 409 => {
                     "something else keeps changing it: see who, with `kubectl get -o yaml --show-managed-fields`"
@@ -235,7 +235,7 @@ impl Refusal {
                 422 => {
                     "a value is refused, or one that can't be changed differs from the existing object's: correct the configuration, or delete the object and run again"
                 }
-                429 => "the API server is overloaded: see what asks it so much, and run again",
+                429 => "the API server is overloaded: see what sends it so many requests, and run again",
                 500..=599 => {
                     "the API server could not do it: see its log, and etcd's, and whether a webhook is down"
                 }

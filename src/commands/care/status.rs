@@ -55,7 +55,7 @@ fn problem(enabled: bool, last: Option<&Report>, now: OffsetDateTime) -> Option<
         return Some("the last run failed: `kubestrap care run` shows why".into());
     }
     let finished = OffsetDateTime::parse(&last.finished, &Rfc3339).ok()?;
-    (now - finished > OLDEST).then(|| "the last run is more than three days ago: nothing starts it".into())
+    (now - finished > OLDEST).then(|| "the last run was more than three days ago: nothing starts it".into())
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Request {
             }
         }
         if self.ttl.is_some_and(|ttl| ttl < GoDuration::ZERO) {
-            return usage("--ttl: a token can't have ended before it begins".into());
+            return usage("--ttl must not be negative".into());
         }
         if self.config.is_none() {
             return Ok(());
@@ -118,7 +118,7 @@ impl Request {
         if beside.is_empty() {
             Ok(())
         } else {
-            usage(format!("--config can't stand beside {}: write them into the file", beside.join(", ")))
+            usage(format!("--config can't be combined with {}: write them into the file", beside.join(", ")))
         }
     }
 

@@ -146,7 +146,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, tag: &str, data_dir: &
 /// Flags that etcd 3.7 has no more.
 pub(in crate::components) fn experimental_is_gone(judge: &mut Judge<'_>) {
     for given in judge.command.flags.iter().filter(|given| given.name.starts_with("experimental-")) {
-        judge.refuse("flag-unknown", given, "etcd 3.6 was the last that has it");
+        judge.refuse("flag-unknown", given, "etcd 3.6 was the last that had it");
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn changed(e: &Evidence) -> Vec<Finding> {
             return None;
         }
         Some(
-            Finding::warning(format!("{name} is not as the cluster's version installs it: the upgrade replaces it"))
+            Finding::warning(format!("{name} differs from what the cluster's version installs: the upgrade replaces it"))
                 .evidences(lines)
                 .cause("somebody changed it, or another tool installed it")
                 .fix("keep your changes as patches (`--patches`), or keep it out of the upgrade with `--skip-phases addon`"),

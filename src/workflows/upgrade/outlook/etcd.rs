@@ -79,7 +79,7 @@ pub(super) fn storage_version(e: &Evidence) -> Vec<Finding> {
     }
     let one = members.len() == 1;
     vec![
-        Finding::warning(format!("etcd goes to {}.{}, and its data with it: an older etcd can't read them then", target.0, target.1))
+        Finding::warning(format!("etcd is upgraded to {}.{}, and its data with it: an older etcd can't read them then", target.0, target.1))
             .evidence(format!("members of an older minor: {}", older.join(", ")))
             .cause(if one {
                 "a copy of the data is made while etcd is stopped; if the upgrade fails, the node goes back to it, and loses what was written since"

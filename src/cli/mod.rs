@@ -64,7 +64,7 @@ enum Command {
     Init(Box<init::Init>),
     /// Join this machine to a cluster, as a worker or as another control-plane node
     Join(Box<join::Join>),
-    /// Check whether this machine can become a control-plane node (changes nothing without --fix)
+    /// Check whether this machine can become a control-plane node (no changes without --fix)
     Preflight(Box<preflight::Preflight>),
     /// Explain why this machine's control plane is unhealthy
     Diagnose(diagnose::Diagnose),

@@ -173,7 +173,8 @@ pub(super) fn phases<P: Phased>() -> Command {
 fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
     let needed = if id == "upload-certs" { " --upload-certs" } else { "" };
-    let example = |id: &str| format!("Example:\n  kubestrap {} {id} --config {}{needed}", P::PHASE, P::CONFIG);
+    let example =
+        |id: &str| format!("Example:\n  kubestrap {} {id} --config {}{needed}", P::PHASE, P::CONFIG);
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().iter().all(|child| child.hidden) {
         return command.after_help(example(&id)).defer(with_flags::<P>);

@@ -156,7 +156,10 @@ impl Request {
         if not_after > ca.certificate.not_after() {
             out.warn(
                 AREA,
-                format!("the certificate outlasts its CA, which expires at {}", utc(ca.certificate.not_after())),
+                format!(
+                    "the certificate outlasts its CA, which expires at {}",
+                    utc(ca.certificate.not_after())
+                ),
             );
         }
         let spec = CertificateSpec {

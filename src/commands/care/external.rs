@@ -44,7 +44,9 @@ pub(super) fn request(
                 );
                 written.push(file.display().to_string());
             }
-            Err(error) => failures.push(format!("could not write a certificate request for {}: {error}", managed.name)),
+            Err(error) => {
+                failures.push(format!("could not write a certificate request for {}: {error}", managed.name))
+            }
         }
     }
     (written, failures)

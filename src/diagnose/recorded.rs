@@ -41,7 +41,7 @@ const RECORDED: &[(&str, &str, &str)] = &[
     ("kubelet-config-invalid", "KubeletConfig", "imageGCLowThresholdPercent"),
     ("kubelet-cpu-policy", "CpuManager", "reserved CPU"),
     ("kubelet-cpu-state", "KubeletState", "/var/lib/kubelet/cpu_manager_state"),
-    ("kubelet-dies-at-once", "KubeletEnds", "ends as soon as it is started"),
+    ("kubelet-dies-at-once", "KubeletEnds", "exits as soon as it is started"),
     ("kubelet-flag-unknown-ignored", "KubeletFlag", "--nope"),
     ("kubelet-flag-value", "KubeletFlag", "max-pods"),
     ("kubelet-is-stopped", "KubeletStopped", "does not run"),

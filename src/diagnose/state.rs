@@ -65,7 +65,7 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let is_down = ended.is_some() && ended > newest("kubelet.service: Started").or(newest(": Started "));
     let (check, what) = match kubelet.active {
         Some(false) => ("KubeletStopped", "kubelet does not run"),
-        _ if is_down => ("KubeletEnds", "kubelet ends as soon as it is started"),
+        _ if is_down => ("KubeletEnds", "kubelet exits as soon as it is started"),
         _ => {
             let finding = Finding::error(format!("kubelet was not healthy yet when time was up: {why}"))
                 .evidences(last)
@@ -76,7 +76,7 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     };
     let finding = Finding::error(what)
         .evidences(last)
-        .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
+        .cause("it was stopped, could not start, or exited; its log shows no known cause")
         .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; fix it, then run again");
     Some(of(check, finding, Proof::Persisting, None))
 }
@@ -162,7 +162,7 @@ fn crashes(evidence: &Evidence, component: Component) -> Option<Diagnosis> {
         return None;
     }
     let finding = Finding::error(format!(
-        "{} ends again and again, with exit code {code} ({} starts so far)",
+        "{} exits again and again, with code {code} ({} starts so far)",
         component.name(),
         state.starts
     ))

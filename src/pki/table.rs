@@ -158,7 +158,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::KubeletClient,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "Generate the client certificate that kube-apiserver shows to kubelets",
+        about: "Generate the client certificate that kube-apiserver presents to kubelets",
     },
     CertRow {
         name: "front-proxy-ca",
@@ -178,7 +178,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "Generate the client certificate that kube-apiserver shows to extension API servers",
+        about: "Generate the client certificate that kube-apiserver presents to extension API servers",
     },
     CertRow {
         name: "etcd-ca",
@@ -208,7 +208,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Both,
         sans: SanKind::EtcdPeer,
-        about: "Generate the certificate that this etcd member shows to the others",
+        about: "Generate the certificate that this etcd member presents to the others",
     },
     CertRow {
         name: "etcd-healthcheck-client",
@@ -218,7 +218,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "Generate the client certificate that liveness probes show to etcd",
+        about: "Generate the client certificate that liveness probes present to etcd",
     },
     CertRow {
         name: "apiserver-etcd-client",
@@ -228,7 +228,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "Generate the client certificate that kube-apiserver shows to etcd",
+        about: "Generate the client certificate that kube-apiserver presents to etcd",
     },
 ];
 

@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         HEALTH,
         r"(?i)invalid peer certificate: (?<why>[^\x22]*)|x509: (?<x509>[^\x22]*)",
         [
-            "kube-apiserver shows a certificate that its clients refuse: {why}{x509}",
+            "kube-apiserver presents a certificate that its clients refuse: {why}{x509}",
             "apiserver.crt has expired, is of another CA, or lacks the name that it is asked by; or another server holds the port",
             "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are generated again",
         ],

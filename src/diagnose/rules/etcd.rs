@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#""level":"(?:fatal|panic)".*"msg":"(?<what>[^"]*)"(?:.*"error":"(?<why>[^"]*)")?"#,
         [
-            "etcd ends: {what}: {why}",
+            "etcd exits: {what}: {why}",
             "it says so itself each time it is started; its flags come from etcd.local.extraArgs and from patches",
             "fix what it names, then run again",
         ],

@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         Source::Kubelet,
         r"unknown (?:shorthand )?flag: (?<flag>[^\s\x22]+)",
         [
-            "kubelet does not know its flag {flag}, and ends",
+            "kubelet does not know its flag {flag}, and exits",
             FLAGS_FROM,
             "take {flag} away or correct it (`kubelet --help` lists the flags), then run again",
         ],
@@ -156,7 +156,7 @@ pub(super) const RULES: &[Rule] = &[
         r"invalid kernel flag: (?<flag>[\w/.]+), expected value: (?<want>\d+), actual value: (?<is>\d+)",
         [
             "kubelet wants the kernel setting {flag} to be {want}, and it is {is}",
-            "protectKernelDefaults is true, so that kubelet ends instead of changing it",
+            "protectKernelDefaults is true, so that kubelet exits instead of changing it",
             "set it with `sysctl` (and in /etc/sysctl.d), with all others that its log names; or `protectKernelDefaults: false`",
         ],
     ),
@@ -206,7 +206,7 @@ pub(super) const RULES: &[Rule] = &[
         Source::Kubelet,
         r#"(?:"command failed" err="|^Error: |failed to run Kubelet: )(?<why>.*?)"?$"#,
         [
-            "kubelet ends: {why}",
+            "kubelet exits: {why}",
             "it says so itself each time it is started",
             "fix what it names; `journalctl -xeu kubelet` shows more",
         ],

@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
             (!forbidden.is_empty())
                 .then(|| format!("gives the Node labels that kubelet refuses: {}", forbidden.join(", ")))
         },
-        cause: "kubelet may set only a few labels of kubernetes.io and k8s.io, and ends when it is told to set others; init itself labels the control plane",
+        cause: "kubelet may set only a few labels of kubernetes.io and k8s.io, and exits when it is told to set others; init itself labels the control plane",
     },
     Row {
         flag: "resolv-conf",

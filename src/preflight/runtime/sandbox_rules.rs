@@ -87,7 +87,7 @@ pub(crate) static RULES: &[Rule] = &[
     ),
     rule(
         &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
-        "the program that runs containers, runc, ends as soon as it is started: it is damaged, or does not fit this machine's libraries",
+        "the program that runs containers, runc, exits as soon as it is started: it is damaged, or does not fit this machine's libraries",
         "`runc --version` shows it alone; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(

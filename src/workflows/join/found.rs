@@ -46,7 +46,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration, search: Search) -> R
             let dry = !run.watch.waits();
             if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
                 run.warn(format!(
-                    "{}: continuing as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
+                    "{}: continuing as for a cluster with kubeadm's defaults for Kubernetes {}",
                     error.cause, run.settings.cluster.version
                 ));
                 return Ok(found);

@@ -203,7 +203,7 @@ fn upgrade_text(
     };
     let _ = write!(
         text,
-        "Upgrade to the {} {target}:\n\n{}\nYou can now apply the upgrade by executing the following command:\n\n\tkubestrap upgrade apply {target}{flag}\n\n{RULE}\n\n",
+        "Upgrade to the {}, {target}:\n\n{}\nYou can now apply the upgrade by executing the following command:\n\n\tkubestrap upgrade apply {target}{flag}\n\n{RULE}\n\n",
         upgrade.description,
         columns(&rows)
     );

@@ -10,7 +10,7 @@ pub(super) fn kubelet_runs(e: &Evidence) -> Vec<Finding> {
     vec![
         Finding::error("kubelet does not run on this node")
             .cause("nothing here starts the Pods of the new version, or those of the old one again")
-            .fix("`systemctl start kubelet`; if it ends again, `kubestrap diagnose` tells why"),
+            .fix("`systemctl start kubelet`; if it exits again, `kubestrap diagnose` tells why"),
     ]
 }
 

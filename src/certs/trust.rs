@@ -22,7 +22,7 @@ pub(crate) struct OtherCa {
     pub(crate) fix: &'static str,
 }
 
-const RENEW: &str = "`kubestrap certs renew` generates it again";
+const RENEW: &str = "`kubestrap certs renew`, with its name, generates it again";
 const KUBELET: &str =
     "remove it, and let `kubestrap init phase kubeconfig kubelet` generate it again, or join the node again";
 

@@ -230,7 +230,7 @@ impl Refusal {
                     "its namespace does not exist: the API server creates kube-system and kube-public when it starts; see its log"
                 }
                 409 => {
-                    "something else keeps changing it: see who, with `kubectl get -o yaml --show-managed-fields`"
+                    "something else keeps changing it: see who, with `kubectl get KIND NAME -o yaml --show-managed-fields`"
                 }
                 422 => {
                     "a value is refused, or one that can't be changed differs from the existing object's: correct the configuration, or delete the object and run again"

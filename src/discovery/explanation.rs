@@ -70,7 +70,7 @@ impl Cause {
             },
             Self::WrongName { names, host, .. } => {
                 evidence.push(format!("it is for {}", names.join(", ")));
-                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and make the certificate again (`kubestrap init phase certs apiserver`)")
+                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and generate the certificate again (`kubestrap init phase certs apiserver --apiserver-cert-extra-sans {host}`)")
             }
             Self::OtherCa { subject, issuer, reason, trusted, .. } => {
                 evidence.push(format!("it is {subject:?}, issued by {issuer:?} ({reason})"));
@@ -104,10 +104,10 @@ impl Cause {
             }
             Self::NoClusterInfo { .. } => {
                 why = Some("`init` has not come as far as its phase bootstrap-token, or it was deleted".into());
-                "make it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
+                "create it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::ClusterInfo { .. } => {
-                "make it again on a control-plane node: `kubestrap init phase bootstrap-token`".into()
+                "create it again on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::Changed { .. } => {
                 why = Some("different clusters' API servers answer at this endpoint, or cluster-info is being changed".into());
@@ -154,7 +154,7 @@ impl Cause {
             }
             Self::NotAllowed { .. } => {
                 why = Some(format!("the token is not of the group {NODE_BOOTSTRAP_GROUP}, or the Roles and RoleBindings kubeadm:nodes-kubeadm-config and kubeadm:kubelet-config in kube-system are gone"));
-                format!("see the token's groups (`kubestrap token list`), or store the configuration again, with its rights: `kubestrap init phase upload-config all`; {NEW_TOKEN}")
+                format!("see the token's groups (`kubestrap token list`), or store the configuration again, with its rights: `kubestrap init phase upload-config all --config FILE`; {NEW_TOKEN}")
             }
             Self::OtherServer { .. } => {
                 why = Some("cluster-info names it (it is the cluster's controlPlaneEndpoint, or the address of its first node), whatever endpoint was given; kubelet uses it, too".into());

@@ -38,7 +38,7 @@ pub(super) fn static_pod_manifests(e: &Evidence) -> Vec<Finding> {
     vec![
         Finding::error(format!("manifest files not found: {}", files.join(", ")))
             .cause("every control-plane node has these manifests")
-            .fix("write them again with `kubestrap init phase control-plane all`, or restore them from a backup in /etc/kubernetes/tmp"),
+            .fix("write them again with `kubestrap init phase control-plane all --config FILE`, or restore them from a backup in /etc/kubernetes/tmp"),
     ]
 }
 

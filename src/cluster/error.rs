@@ -80,7 +80,7 @@ impl ClusterError {
 }
 
 fn waited(after: &Duration) -> String {
-    if after.as_secs() == 0 { "at once".into() } else { format!("after {} s", after.as_secs()) }
+    if after.as_secs() == 0 { "after less than 1 s".into() } else { format!("after {} s", after.as_secs()) }
 }
 
 /// Why a request was not done.
@@ -210,7 +210,7 @@ impl Refusal {
                 "another cluster's API server answers there, or the kubeconfig is another cluster's: its CA must be the one that signed the server's certificate, for this address and the present time"
             }
             Self::Silent { .. } | Self::Connection { .. } => {
-                "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy stands between"
+                "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy is in between"
             }
             Self::NotAnApi { .. } => "see what listens there: it is not kube-apiserver",
             Self::NodeAbsent | Self::NodeIncomplete => {

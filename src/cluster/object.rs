@@ -143,7 +143,7 @@ pub(crate) enum ObjectError {
     Json(#[from] serde_json::Error),
     /// A kubeconfig names its CA by file or not at all.
     #[error(
-        "the kubeconfig of {server} embeds no CA (`certificate-authority-data`), so joining nodes can't be told whom to trust"
+        "the kubeconfig of {server} embeds no CA (`certificate-authority-data`), so joining nodes can't be told which CA to trust"
     )]
     NoEmbeddedCa {
         /// The server it names.

@@ -69,7 +69,7 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
         _ => {
             let finding = Finding::error(format!("kubelet was not healthy yet when time was up: {why}"))
                 .evidences(last)
-                .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not tell")
+                .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not show")
                 .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; run again, and it goes on from here; or give it longer with timeouts.kubeletHealthCheck and timeouts.controlPlaneComponentHealthCheck (4m by default)");
             return Some(of("KubeletSilent", finding, Proof::Possible, None));
         }

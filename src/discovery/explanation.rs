@@ -34,7 +34,7 @@ impl Cause {
                 "see /etc/resolv.conf and whether the name servers in it can be reached, or give the endpoint's IP address".into()
             }
             Self::Refused { address } => {
-                why = Some("kube-apiserver, or the load balancer before it, is not running there, or a firewall refuses the connection".into());
+                why = Some("kube-apiserver, or the load balancer in front of it, is not running there, or a firewall refuses the connection".into());
                 format!("see on the control-plane node whether kube-apiserver runs (`kubestrap diagnose`) and listens on this port, and whether {address} is the endpoint in the join command")
             }
             Self::Silent { address, .. } => {
@@ -103,7 +103,7 @@ impl Cause {
                 "restore them on a control-plane node (`kubestrap init phase bootstrap-token`), or discover by a kubeconfig (`--discovery-file`)".into()
             }
             Self::NoClusterInfo { .. } => {
-                why = Some("`init` has not come as far as its phase bootstrap-token, or it was deleted".into());
+                why = Some("`init` has not reached its phase bootstrap-token, or the ConfigMap was deleted".into());
                 "create it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::ClusterInfo { .. } => {

@@ -23,7 +23,7 @@ pub struct CertRow {
     pub usages: Usages,
     /// Which names and addresses it is for.
     pub sans: SanKind,
-    /// What it is for, in one line of help.
+    /// What its phase does, in one line of help; a certificate's begins with `Generate the`.
     pub about: &'static str,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct KeyPairRow {
     pub private_key: &'static str,
     /// File of the public key in the certificate folder.
     pub public_key: &'static str,
-    /// What it is for, in one line of help.
+    /// What its phase does, in one line of help.
     pub about: &'static str,
 }
 

@@ -99,7 +99,7 @@ pub(super) const RULES: &[Rule] = &[
         r"(?i)invalid peer certificate: (?<why>[^\x22]*)|x509: (?<x509>[^\x22]*)",
         [
             "kube-apiserver presents a certificate that its clients refuse: {why}{x509}",
-            "apiserver.crt has expired, is of another CA, or lacks the name that it is asked by; or another server holds the port",
+            "apiserver.crt has expired, is of another CA, or lacks the name that clients use; or another server holds the port",
             "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are generated again",
         ],
     )
@@ -121,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
         r": (?<status>404|400|426|301|302|502|503) (?<why>.*)$",
         [
             "what answers at kube-apiserver's address is not a Kubernetes API server, or not a ready one (HTTP {status})",
-            "another server may hold the port, or a proxy stands before it: {why}",
+            "another server may hold the port, or a proxy is in front of it: {why}",
             "`ss -ltnp` tells who listens on the port; stop it, then run again",
         ],
     )

@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r"certificate has expired or is not yet valid: (?<why>[^\x22]*)",
         [
-            "{component} meets a certificate that is not valid now: {why}",
+            "{component} finds a certificate that is not valid now: {why}",
             "a certificate of the control plane has expired, or this machine's clock is wrong",
             "`date` tells the clock; `kubestrap certs check-expiration` tells which, `kubestrap certs renew all` renews",
         ],

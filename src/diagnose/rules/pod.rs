@@ -24,7 +24,7 @@ const WRONG_ARCHITECTURE: [&str; 3] = [
 const IMAGE_PULL: [&str; 3] = [
     "the image {image} of {component} is not here and can't be pulled",
     "the registry can't be reached, does not have it, or wants credentials: {why}",
-    "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `kubestrap config images import FILE`; then run again",
+    "`kubestrap config images pull` with the same configuration reproduces it; without a registry, `kubestrap config images import FILE`; then run again",
 ];
 
 pub(super) const RULES: &[Rule] = &[

@@ -93,7 +93,7 @@ const MARKS: [Mark; 9] = [
         Component::ControllerManager,
         "cluster-name",
         "the cluster's name (clusterName)",
-        "kubeconfigs, and what a cloud provider made, bear the old one",
+        "kubeconfigs, and what a cloud provider created, contain the old one",
     ),
 ];
 

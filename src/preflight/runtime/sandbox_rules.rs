@@ -70,14 +70,14 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["crun: error while loading shared libraries", "crun: symbol lookup error"],
         "the program that runs containers, crun, does not fit this machine's libraries",
-        "`crun --version` shows it alone; reinstall it: `apt-get install --reinstall crun` or `dnf reinstall crun`",
+        "`crun --version` reproduces it; reinstall it: `apt-get install --reinstall crun` or `dnf reinstall crun`",
     ),
     Rule {
         exact: Some("exit status 1"),
         ..rule(
             &["failed to wait exit status 1"],
             "CRI-O's conmon could not run the program that runs containers: it is missing or damaged",
-            "`crun --version` (or runc's, whichever `default_runtime` names) shows it alone; `apt-get install crun` or `dnf install crun`",
+            "`crun --version` (or runc's, whichever `default_runtime` names) reproduces it; `apt-get install crun` or `dnf install crun`",
         )
     },
     rule(
@@ -88,7 +88,7 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
         "the program that runs containers, runc, exits as soon as it is started: it is damaged, or does not fit this machine's libraries",
-        "`runc --version` shows it alone; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
+        "`runc --version` reproduces it; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(
         &["unknown version specified"],

@@ -44,7 +44,7 @@ pub(super) fn quorum(e: &Evidence) -> Vec<Finding> {
         .cause(
             "while this node's member is replaced, for some seconds, the whole cluster's API does not answer",
         )
-        .fix("nothing, if that is acceptable; three members stand the loss of one"),
+        .fix("nothing, if that is acceptable; three members survive the loss of one"),
     };
     vec![finding]
 }

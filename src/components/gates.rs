@@ -162,7 +162,7 @@ pub(super) fn of_flag(value: &str, component: &str) -> (Vec<(String, bool)>, Vec
         };
         if owner != "kube" {
             wrong.push(format!(
-                "{item:?}: write `{gate}` without `{owner}:`, which is not the name of a component"
+                "{item:?}: write `{gate}` without `{owner}:`, a name that no component registers its gates under"
             ));
             continue;
         }

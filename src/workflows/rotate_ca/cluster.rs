@@ -53,7 +53,7 @@ pub(super) fn await_root_ca(rotation: &mut Rotation, stage: Stage) -> PhaseResul
         }
         if start.elapsed() > PATIENCE {
             let message = format!(
-                "ConfigMap kube-system/kube-root-ca.crt does not hold both CAs, with the one that signs first, after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and none is the leader, or it can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
+                "ConfigMap kube-system/kube-root-ca.crt does not hold both CAs (the signing one first) after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and none is the leader, or it can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
                 PATIENCE.as_secs()
             );
             return Err(Error::new(ExitStatus::Failed, message));

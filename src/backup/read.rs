@@ -160,7 +160,7 @@ fn of_decryption(path: &Path, unlock: &Unlock, error: DecryptError) -> BackupErr
             "give the file of the identity with --identity",
         ),
         (DecryptError::NoMatchingKeys, Unlock::Identities(_)) => locked(
-            "none of the identities is that of one of its recipients, or it is encrypted with a passphrase",
+            "none of the identities belongs to one of its recipients, or it is encrypted with a passphrase",
             "give the identity whose public key was named by --recipient; for one with a passphrase, --passphrase-file",
         ),
         (DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed, Unlock::Passphrase(_)) => {
@@ -178,11 +178,11 @@ fn of_decryption(path: &Path, unlock: &Unlock, error: DecryptError) -> BackupErr
         }
         (DecryptError::InvalidHeader, _) => BackupError::NotArchive {
             path: path.to_owned(),
-            reason: "it does not begin as a file of age does, or its beginning was changed".into(),
+            reason: "its header is not that of an age file, or was changed".into(),
         },
         (error, _) => BackupError::Damaged {
             path: path.to_owned(),
-            reason: format!("its beginning was changed ({error})"),
+            reason: format!("its header was changed ({error})"),
         },
     }
 }

@@ -86,7 +86,7 @@ fn unusable(entry: &Entry, now: OffsetDateTime) -> Option<Finding> {
     let problem = entry.problem(now, now)?;
     let finding = Finding::error(format!("certificate {} {problem}", entry.name))
         .evidence(entry.path.display().to_string())
-        .fix("restore it from a backup, or generate it with `kubestrap init phase certs` or `init phase kubeconfig`");
+        .fix("restore it from a backup, or generate it with `kubestrap init phase certs all` or `kubestrap init phase kubeconfig all`");
     Some(named("Certificate", finding))
 }
 
@@ -104,7 +104,7 @@ fn ending(entry: &Entry, validity: Duration, now: OffsetDateTime) -> Option<Find
         format!("the CA {} expires at {}, before the certificates that it signs", entry.name, utc(*expires));
     let finding = Finding::warning(what)
         .evidence(entry.path.display().to_string())
-        .fix("`kubestrap certs rotate-ca` before that time; no renewal of certificates helps then");
+        .fix("`kubestrap certs rotate-ca` before that time; renewing certificates does not help then");
     Some(named(
         "CertificateAuthority",
         if left.is_positive() {

@@ -26,7 +26,7 @@ pub(crate) fn check(paths: &Paths, host: &dyn Host, now: OffsetDateTime) -> Vec<
         Ok(Some(text)) => text,
         Ok(None) => {
             let finding = Finding::error(format!("{} is missing", conf.display()))
-                .fix("have it generated: `kubestrap init phase kubeconfig kubelet`, then restart kubelet");
+                .fix("generate it with `kubestrap init phase kubeconfig kubelet`, then restart kubelet");
             return found(finding);
         }
         Err(error) => return found(Finding::error(error.to_string())),
@@ -66,7 +66,7 @@ pub(crate) fn check(paths: &Paths, host: &dyn Host, now: OffsetDateTime) -> Vec<
         None => findings.push(named(
             CHECK,
             Finding::error(format!("kubelet's client certificate {} can't be read", file.display()))
-                .fix("remove kubelet.conf and have it generated: `kubestrap init phase kubeconfig kubelet`, then restart kubelet"),
+                .fix("remove kubelet.conf and generate it with `kubestrap init phase kubeconfig kubelet`, then restart kubelet"),
         )),
         Some(Err(why)) => findings.push(named(
             CHECK,

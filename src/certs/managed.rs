@@ -50,7 +50,7 @@ impl Managed {
     /// What it is for, in a line.
     pub(crate) fn about(&self) -> String {
         match self.place {
-            Place::File(row) => row.about.into(),
+            Place::File(row) => row.about.replacen("Generate the", "The", 1),
             Place::Kubeconfig(row) => {
                 let what = row.about.split_once(", ").map_or(row.about, |(_, what)| what);
                 format!("The client certificate in {}, {what}", row.file)

@@ -57,7 +57,7 @@ pub(crate) enum RenewalError {
     File(#[from] FileError),
     /// The existing certificate does not tell what the new one is to say.
     #[error(
-        "{} can't be renewed: {reason}; restore it from a backup, or move it away and have it made again with `kubestrap init phase {phase}`", .path.display()
+        "{} can't be renewed: {reason}; restore it from a backup, or move it away and generate it again with `kubestrap init phase {phase}`", .path.display()
     )]
     Unreadable {
         /// Its file.

@@ -24,7 +24,7 @@ const REQUEST: FileMode = FileMode { file: 0o600, dir: 0o700 };
 pub(crate) enum RequestError {
     /// Files stand where requests would go.
     #[error(
-        "nothing was written, since these files exist already: {}; move them away, or name other folders with --cert-dir and --kubeconfig-dir", list(.files)
+        "nothing was written, since these files exist already: {}; move them away, or name other directories with --cert-dir and --kubeconfig-dir", list(.files)
     )]
     Exists {
         /// The files.

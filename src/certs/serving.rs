@@ -168,7 +168,7 @@ impl Use {
     fn read(&self, file: &Path, flag: &str, probe: &dyn Probe) -> Option<Standing> {
         match (probe.started(self.component, flag, file), probe.changed(file)) {
             (None, _) => Some(Standing::Stopped(format!(
-                "no {} that was given it is seen to run here",
+                "no running {} that was started with it was found here",
                 self.component.name()
             ))),
             (_, None) => Some(Standing::Unknown(format!("{} is missing", file.display()))),
@@ -190,11 +190,11 @@ fn serving(file: &Path, address: &str, host: &dyn Host, probe: &dyn Probe) -> St
         (Ok(on_disk), Ok(served)) if on_disk.der() == served => Standing::Current,
         (Ok(_), Ok(served)) => Standing::Old(match Certificate::from_der(&served) {
             Ok(other) => format!(
-                "{address} shows another: serial {}, until {}",
+                "{address} serves another certificate: serial {}, valid until {}",
                 other.serial_hex(),
                 super::utc(other.not_after())
             ),
-            Err(_) => format!("{address} shows another"),
+            Err(_) => format!("{address} serves another certificate"),
         }),
     }
 }

@@ -22,9 +22,9 @@ pub(crate) struct OtherCa {
     pub(crate) fix: &'static str,
 }
 
-const RENEW: &str = "`kubestrap certs renew` makes it again";
+const RENEW: &str = "`kubestrap certs renew`, with its name, generates it again";
 const KUBELET: &str =
-    "remove it, and let `kubestrap init phase kubeconfig kubelet` make it again, or join the node again";
+    "remove it, and let `kubestrap init phase kubeconfig kubelet` generate it again, or join the node again";
 
 /// Looks for them. A CA that was renewed with its key is the same CA.
 ///

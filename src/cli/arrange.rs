@@ -17,18 +17,20 @@ pub(super) fn commands_first(tree: &Command, args: &[OsString]) -> Vec<OsString>
     let mut args: VecDeque<OsString> = args.iter().cloned().collect();
     let mut words: Vec<OsString> = args.pop_front().into_iter().collect();
     let mut flags = vec![];
+    let mut all_known = true;
     while let Some(text) = args.pop_front() {
         if let Some(child) = text.to_str().and_then(|word| command.find_subcommand(word)) {
             command = child;
             words.push(text);
         } else if is_flag(&text) {
+            all_known &= is_known(command, &text);
             let value = takes_next(command, &text).then(|| args.pop_front()).flatten();
             flags.push(text);
             flags.extend(value);
         } else {
             // The first argument that is no command, or `--`: no command follows it. Where only a command can stand, it
-            // is a mistyped one, which counts more than the flags before it.
-            let mistyped = text != "--" && command.get_positionals().next().is_none();
+            // is a mistyped one, which counts more than the flags before it; unless it may be the value of a mistyped flag.
+            let mistyped = all_known && text != "--" && command.get_positionals().next().is_none();
             if mistyped { &mut words } else { &mut flags }.push(text);
             break;
         }
@@ -50,6 +52,21 @@ pub(super) fn has_flags_left_behind(matches: &ArgMatches) -> bool {
 fn is_flag(text: &OsStr) -> bool {
     let text = text.as_encoded_bytes();
     text.starts_with(b"-") && text != b"-" && text != b"--"
+}
+
+/// Whether the command, or one below it, has this flag.
+fn is_known(command: &Command, flag: &OsStr) -> bool {
+    let flag = flag.to_string_lossy();
+    match flag.strip_prefix("--") {
+        Some(long) => {
+            let name = long.split('=').next().unwrap_or_default();
+            find(command, &|arg| arg.get_long() == Some(name)).is_some()
+        }
+        None => {
+            let short = flag.chars().nth(1);
+            find(command, &|arg| arg.get_short().is_some() && arg.get_short() == short).is_some()
+        }
+    }
 }
 
 /// Whether the argument after this flag is its value.
@@ -112,6 +129,7 @@ mod tests {
             ("k upgrade --yes apply x phase -v 5", "k upgrade apply --yes x phase -v 5"),
             ("k --rootfs D certs -- renew", "k certs --rootfs D -- renew"),
             ("k token --ttl 0 craete", "k token craete --ttl 0"),
+            ("k init --pod-network-cdir 10.244.0.0/16", "k init --pod-network-cdir 10.244.0.0/16"),
             ("k token --no-such-flag create", "k token create --no-such-flag"),
             ("k token --kubeconfig", "k token --kubeconfig"),
             (

@@ -49,7 +49,7 @@ enum Command {
     Run {
         #[command(flatten)]
         what: What,
-        /// Wait a random time up to this long before
+        /// Wait a random time, up to this long, before starting
         #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s")]
         jitter: GoDuration,
         /// Print what would be renewed, without changing anything
@@ -77,7 +77,7 @@ struct What {
     /// How many etcd snapshots to keep
     #[arg(long, value_name = "COUNT", default_value_t = 7)]
     keep: usize,
-    /// Directory of node-exporter's textfile collector; metrics are written if it exists
+    /// Directory of node_exporter's textfile collector; metrics are written if it exists
     #[arg(long, value_name = "DIR", default_value = "/var/lib/node_exporter/textfile_collector")]
     metrics_dir: PathBuf,
 }

@@ -27,7 +27,7 @@ pub(super) struct Diagnose {
     /// Read evidence saved with --save instead of examining this machine
     #[arg(long, value_name = "FILE", conflicts_with_all = ["save", "config", "cri_socket", "node_name"])]
     from: Option<String>,
-    /// How results are printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Output,
 }

@@ -62,7 +62,7 @@ enum Command {
         after_help = "Run it on the survivor with the newest data. The other members must be reset and joined again.\n\nExamples:\n  kubestrap etcd recover --dry-run\n  kubestrap etcd recover --yes"
     )]
     Recover {
-        /// Directory for the snapshot that is saved before
+        /// Directory for the snapshot that is saved first
         #[arg(long, value_name = "DIR", default_value = SNAPSHOTS)]
         dir: PathBuf,
         /// Go on although another member that answers has newer data
@@ -87,7 +87,7 @@ enum Command {
         after_help = "Exit code 0: there is none; 4: there is one.\n\nExamples:\n  kubestrap etcd alarm\n  kubestrap etcd alarm --disarm"
     )]
     Alarm {
-        /// End the alarms
+        /// Disarm the alarms
         #[arg(long)]
         disarm: bool,
     },
@@ -120,12 +120,12 @@ enum Snapshot {
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Replace the data of this node's etcd, which becomes the only member, by those of a snapshot
+    /// Replace the data of this node's etcd, which becomes the only member, with a snapshot's
     #[command(
         after_help = "The control plane is stopped meanwhile. The old data are kept beside the new, and put\nback if the control plane does not become healthy.\n\nExamples:\n  kubestrap etcd snapshot restore --dry-run /mnt/backup/etcd.db\n  kubestrap etcd snapshot restore --yes /mnt/backup/etcd.db"
     )]
     Restore {
-        /// Snapshot
+        /// Snapshot to restore
         #[arg(value_name = "FILE")]
         path: PathBuf,
         /// The file is a copy of etcd's database (member/snap/db), without a hash to verify
@@ -149,7 +149,7 @@ enum Snapshot {
         /// How many snapshots to keep
         #[arg(long, value_name = "COUNT", required_unless_present = "max_age")]
         keep: Option<usize>,
-        /// Remove snapshots that are older, such as 168h
+        /// Remove snapshots older than this, such as 168h
         #[arg(long, value_name = "DURATION", value_parser = duration)]
         max_age: Option<GoDuration>,
         /// Print what would be removed, without removing anything

@@ -21,7 +21,7 @@ pub(super) struct InitFlags {
     /// Print what would be done, without changing anything; needs no root
     #[arg(long, boolean())]
     dry_run: Option<bool>,
-    /// With --dry-run: leave every file at its real path below this directory, and cluster-objects.yaml
+    /// With --dry-run: write every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     dry_run_dir: Option<PathBuf>,
     /// Treat configuration and patch warnings as errors

@@ -64,7 +64,7 @@ enum Command {
     Init(Box<init::Init>),
     /// Join this machine to a cluster, as a worker or as another control-plane node
     Join(Box<join::Join>),
-    /// Check whether this machine can become a control-plane node, without changing anything
+    /// Check whether this machine can become a control-plane node (no changes without --fix)
     Preflight(Box<preflight::Preflight>),
     /// Explain why this machine's control plane is unhealthy
     Diagnose(diagnose::Diagnose),
@@ -83,7 +83,7 @@ enum Command {
     Care(Box<care::Care>),
     /// Show, snapshot and maintain the cluster's etcd
     Etcd(etcd::Etcd),
-    /// Save everything that sets this cluster up again as one encrypted archive
+    /// Save everything needed to set this cluster up again, as one encrypted archive
     Backup(backup::Backup),
     /// Set up the cluster of a backup again, on a fresh machine
     Restore(Box<restore::Restore>),

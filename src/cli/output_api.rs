@@ -8,14 +8,14 @@ use crate::output::ObjectFormat;
 // kubeadm's flags of what prints objects. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 pub(super) struct PrintFlags {
-    /// How to print it: text, json, yaml, kyaml, jsonpath=…, jsonpath-as-json=…, jsonpath-file=…, go-template=… or
+    /// Output format: text, json, yaml, kyaml, jsonpath=…, jsonpath-as-json=…, jsonpath-file=…, go-template=… or
     /// go-template-file=…
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
-    /// Print nothing for a field that a template names and that is not there [default: true]
+    /// Print nothing for a field that a template names and that does not exist [default: true]
     #[arg(long, boolean())]
     allow_missing_template_keys: Option<bool>,
-    /// Accepted for kubeadm's sake; has no effect: these objects have no managed fields
+    /// Accepted for compatibility with kubeadm; has no effect: these objects have no managed fields
     #[arg(long, hide = true, boolean())]
     show_managed_fields: Option<bool>,
 }

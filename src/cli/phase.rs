@@ -29,6 +29,8 @@ pub(super) trait Phased: Args {
     const ABOUT: &'static str;
     /// A phase and what it needs, as an example.
     const EXAMPLE: &'static str;
+    /// The configuration file of the examples.
+    const CONFIG: &'static str;
 
     /// The workflow.
     fn workflow() -> Workflow<Self::State>;
@@ -49,6 +51,7 @@ impl Phased for Init {
     const PHASE: &'static str = "phase";
     const ABOUT: &'static str = "Run one phase of init";
     const EXAMPLE: &'static str = "certs apiserver --config kubeadm.yaml";
+    const CONFIG: &'static str = "kubeadm.yaml";
 
     fn workflow() -> Workflow<Self::State> {
         workflows::init::workflow()
@@ -69,6 +72,7 @@ impl Phased for Join {
     const PHASE: &'static str = "join phase";
     const ABOUT: &'static str = "Run one phase of join";
     const EXAMPLE: &'static str = "kubelet-start --config join.yaml";
+    const CONFIG: &'static str = "join.yaml";
 
     fn workflow() -> Workflow<Self::State> {
         workflows::join::workflow()
@@ -89,6 +93,7 @@ impl Phased for Reset {
     const PHASE: &'static str = "reset phase";
     const ABOUT: &'static str = "Run one phase of reset";
     const EXAMPLE: &'static str = "cleanup-node --config reset.yaml";
+    const CONFIG: &'static str = "reset.yaml";
 
     fn workflow() -> Workflow<Self::State> {
         workflows::reset::workflow()
@@ -109,6 +114,7 @@ impl Phased for Apply {
     const PHASE: &'static str = "upgrade apply phase";
     const ABOUT: &'static str = "Run one phase of upgrade apply";
     const EXAMPLE: &'static str = "control-plane v1.36.2";
+    const CONFIG: &'static str = "upgrade.yaml";
 
     fn workflow() -> Workflow<Self::State> {
         workflows::upgrade::apply()
@@ -129,6 +135,7 @@ impl Phased for Node {
     const PHASE: &'static str = "upgrade node phase";
     const ABOUT: &'static str = "Run one phase of upgrade node";
     const EXAMPLE: &'static str = "kubelet-config";
+    const CONFIG: &'static str = "upgrade.yaml";
 
     fn workflow() -> Workflow<Self::State> {
         workflows::upgrade::node()
@@ -165,7 +172,9 @@ pub(super) fn phases<P: Phased>() -> Command {
 
 fn phase_command<P: Phased>(phase: &Phase<P::State>, parent: &str) -> Command {
     let id = if parent.is_empty() { phase.name.to_owned() } else { format!("{parent} {}", phase.name) };
-    let example = |id: &str| format!("Example:\n  kubestrap {} {id} --config kubeadm.yaml", P::PHASE);
+    let needed = if id == "upload-certs" { " --upload-certs" } else { "" };
+    let example =
+        |id: &str| format!("Example:\n  kubestrap {} {id} --config {}{needed}", P::PHASE, P::CONFIG);
     let command = Command::new(phase.name).visible_aliases(phase.aliases).about(phase.about);
     if phase.children().iter().all(|child| child.hidden) {
         return command.after_help(example(&id)).defer(with_flags::<P>);

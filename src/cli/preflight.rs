@@ -10,7 +10,7 @@ use crate::config::ConfigError;
 
 #[derive(Args, Debug)]
 #[command(
-    about = "Check whether this machine can become a control-plane node, without changing anything",
+    about = "Check whether this machine can become a control-plane node (no changes without --fix)",
     after_help = "Examples:\n  kubestrap preflight --config kubeadm.yaml\n  kubestrap preflight --fix"
 )]
 pub(super) struct Preflight {

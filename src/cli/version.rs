@@ -8,7 +8,7 @@ use crate::commands::version::Form;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  kubestrap version -o short\n  kubestrap version -o json")]
 pub(super) struct Version {
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_enum)]
     pub(super) output: Option<Form>,
 }

@@ -104,7 +104,7 @@ fn expiration(
         (Some(expires), _) => OffsetDateTime::parse(expires, &Rfc3339).map_err(|e| error(e.to_string()))?,
         (None, Some(ttl)) if ttl.0 > 0 => now
             .checked_add(time::Duration::nanoseconds(ttl.0))
-            .ok_or_else(|| error("it lies beyond the calendar's end".into()))?,
+            .ok_or_else(|| error("it is too far in the future".into()))?,
         (None, _) => return Ok(None),
     };
     timestamp(end).map(Some).map_err(error)
@@ -112,7 +112,7 @@ fn expiration(
 
 /// A time in UTC and whole seconds, as Kubernetes writes it.
 pub(super) fn timestamp(time: OffsetDateTime) -> Result<String, String> {
-    let utc = time.checked_to_offset(UtcOffset::UTC).ok_or("it lies beyond the calendar's end")?;
+    let utc = time.checked_to_offset(UtcOffset::UTC).ok_or("it is too far in the future")?;
     utc.replace_nanosecond(0).map_err(|e| e.to_string())?.format(&Rfc3339).map_err(|e| e.to_string())
 }
 

@@ -47,7 +47,7 @@ pub(crate) enum ClusterError {
     },
     /// A kubeconfig can't be used.
     #[error(
-        "{file} can't be used: {reason}; move it away and make it again with `kubestrap init phase kubeconfig`"
+        "{file} can't be used: {reason}; move it away and generate it again with `kubestrap init phase kubeconfig all`"
     )]
     Kubeconfig {
         /// The file.
@@ -80,7 +80,7 @@ impl ClusterError {
 }
 
 fn waited(after: &Duration) -> String {
-    if after.as_secs() == 0 { "at once".into() } else { format!("after {} s", after.as_secs()) }
+    if after.as_secs() == 0 { "after less than 1 s".into() } else { format!("after {} s", after.as_secs()) }
 }
 
 /// Why a request was not done.
@@ -210,7 +210,7 @@ impl Refusal {
                 "another cluster's API server answers there, or the kubeconfig is another cluster's: its CA must be the one that signed the server's certificate, for this address and the present time"
             }
             Self::Silent { .. } | Self::Connection { .. } => {
-                "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy stands between"
+                "see whether kube-apiserver is overloaded or restarting (the log of its container), and whether a firewall or proxy is in between"
             }
             Self::NotAnApi { .. } => "see what listens there: it is not kube-apiserver",
             Self::NodeAbsent | Self::NodeIncomplete => {
@@ -221,21 +221,21 @@ impl Refusal {
                     "the API server does not understand it: is its version the one asked for?"
                 }
                 401 => {
-                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or not signed by the CA that the server has; `kubestrap certs inspect` shows which. If the CA's files were replaced, put them back; else move the kubeconfig away and generate it again with `kubestrap init phase kubeconfig`"
+                    "the API server does not know the client certificate: it is expired, not valid yet (compare the clock: `timedatectl`), or not signed by the CA that the server has; `kubestrap certs inspect` shows which. If the CA's files were replaced, put them back; else move the kubeconfig away and generate it again with `kubestrap init phase kubeconfig all`"
                 }
                 403 => {
                     "the kubeconfig's user may not do it: restore the ClusterRoleBinding kubeadm:cluster-admins with super-admin.conf, or see which admission plugin or webhook forbids it"
                 }
                 404 => {
-                    "its namespace is not there: the API server makes kube-system and kube-public when it starts; see its log"
+                    "its namespace does not exist: the API server creates kube-system and kube-public when it starts; see its log"
                 }
                 409 => {
-                    "something else keeps changing it: see who, with `kubectl get -o yaml --show-managed-fields`"
+                    "something else keeps changing it: see who, with `kubectl get KIND NAME -o yaml --show-managed-fields`"
                 }
                 422 => {
                     "a value is refused, or one that can't be changed differs from the existing object's: correct the configuration, or delete the object and run again"
                 }
-                429 => "the API server is overloaded: see what asks it so much, and run again",
+                429 => "the API server is overloaded: see what sends it so many requests, and run again",
                 500..=599 => {
                     "the API server could not do it: see its log, and etcd's, and whether a webhook is down"
                 }

@@ -143,7 +143,7 @@ pub(crate) enum ObjectError {
     Json(#[from] serde_json::Error),
     /// A kubeconfig names its CA by file or not at all.
     #[error(
-        "the kubeconfig of {server} embeds no CA (`certificate-authority-data`), so joining nodes can't be told whom to trust"
+        "the kubeconfig of {server} embeds no CA (`certificate-authority-data`), so joining nodes can't be told which CA to trust"
     )]
     NoEmbeddedCa {
         /// The server it names.
@@ -157,7 +157,7 @@ pub(crate) enum ObjectError {
     },
     /// A bootstrap token's end is no time.
     #[error(
-        "bootstrapTokens.{index}: `expires` or `ttl` gives no time: {reason}; write `ttl: 24h0m0s` or `expires: \"2027-01-02T15:04:05Z\"`"
+        "bootstrapTokens.{index}: `expires` or `ttl` can't be used: {reason}; write `ttl: 24h0m0s` or `expires: \"2027-01-02T15:04:05Z\"`"
     )]
     Expiry {
         /// Which one, from 0.
@@ -198,7 +198,7 @@ fn same<T: DeserializeOwned + Serialize>(value: Value) -> Result<Value, ObjectEr
     };
     let object: T = serde_json::from_value(value.clone()).map_err(|e| fault(e.to_string()))?;
     let read = serde_json::to_value(&object).map_err(|e| fault(e.to_string()))?;
-    if read == value { Ok(value) } else { Err(fault("its type does not know all of its fields".into())) }
+    if read == value { Ok(value) } else { Err(fault("it has fields that its type does not have".into())) }
 }
 
 #[cfg(test)]

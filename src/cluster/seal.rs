@@ -21,7 +21,9 @@ impl fmt::Debug for CertificateKey {
 
 /// A text that is no certificate key; the text itself is a secret.
 #[derive(Debug, thiserror::Error)]
-#[error("a certificate key is 64 hexadecimal digits (32 bytes): make one with `certs certificate-key`")]
+#[error(
+    "a certificate key is 64 hexadecimal digits (32 bytes): make one with `kubestrap certs certificate-key`"
+)]
 pub(crate) struct CertificateKeyError;
 
 /// What failed while encrypting or decrypting.

@@ -52,7 +52,7 @@ pub(crate) enum StoredError {
     },
     /// What is stored can't be read.
     #[error(
-        "the configuration stored in the cluster can't be used:\n{0}\n  fix: correct it with `kubectl -n kube-system edit configmap`"
+        "the configuration stored in the cluster can't be used:\n{0}\n  fix: correct that ConfigMap with `kubectl -n kube-system edit configmap NAME`"
     )]
     Content(#[from] ConfigError),
 }

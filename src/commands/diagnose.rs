@@ -61,7 +61,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
     let evidence = gather(&watch.snapshot(), &host, since);
     if let Some(file) = &request.save {
         host.write(file, yaml::to_string(&evidence)?.as_bytes(), FileMode::SECRET)?;
-        out.log("diagnose", format!("What was seen is in {}", file.display()));
+        out.log("diagnose", format!("Saved the evidence to {}", file.display()));
     }
     let machine = machine(&settings)?;
     let found = diagnose(&evidence, &Place::of(&settings), Some(&*machine));
@@ -163,7 +163,7 @@ fn text(evidence: &Evidence, findings: &[Finding]) -> String {
     }
     if !evidence.healthy() && findings.is_empty() {
         text.push_str(&RealHost::new().advice(
-            "\nNothing that is known explains it: `journalctl -xeu kubelet` and `crictl ps -a` are next.\n",
+            "\nNo known cause explains it: look at `journalctl -xeu kubelet` and `crictl ps -a` next.\n",
         ));
     }
     text

@@ -48,7 +48,7 @@ pub(crate) fn user(request: &Request, out: &Printer) -> Result<ExitStatus, Error
     let host = RealHost::new();
     let usage = |message: &str| Error::new(ExitStatus::Usage, message);
     if request.validity_period <= GoDuration::ZERO {
-        return Err(usage("--validity-period: a certificate must last for some time"));
+        return Err(usage("--validity-period must be longer than 0"));
     }
     if request.token.as_deref() == Some("") {
         return Err(usage("--token is empty"));
@@ -103,7 +103,7 @@ impl Request {
             }
         }
         if self.config.is_none() {
-            out.log(AREA, format!("There is no {ADMIN_CONF} to tell the cluster: taking kubeadm's defaults; --config names a file instead"));
+            out.log(AREA, format!("{ADMIN_CONF} does not exist, so the cluster is not asked: using kubeadm's defaults; --config names a file instead"));
         }
         let settings = reach::resolve(reach::load(self.config.as_deref(), out)?, &Overrides::default(), out)?;
         let validity = settings.cluster.config.certificate_validity_period.unwrap_or_default();
@@ -145,7 +145,7 @@ impl Request {
         let period = Duration::nanoseconds(self.validity_period.0);
         let not_after = now
             .checked_add(period)
-            .ok_or_else(|| failed("--validity-period lies beyond the calendar's end".into()))?;
+            .ok_or_else(|| failed("--validity-period is too long: it ends too far in the future".into()))?;
         if period > place.source.validity {
             let usual = GoDuration::from_secs(place.source.validity.whole_seconds());
             out.warn(
@@ -156,7 +156,10 @@ impl Request {
         if not_after > ca.certificate.not_after() {
             out.warn(
                 AREA,
-                format!("the certificate outlasts its CA, which ends at {}", utc(ca.certificate.not_after())),
+                format!(
+                    "the certificate outlasts its CA, which expires at {}",
+                    utc(ca.certificate.not_after())
+                ),
             );
         }
         let spec = CertificateSpec {

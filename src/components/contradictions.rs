@@ -52,7 +52,7 @@ fn of_kubelet(subject: &Subject<'_>, kubelet: &Kubelet<'_>) -> Vec<Verdict> {
         if !subnets.is_empty() && !is_link_local(address) && !subnets.iter().any(|net| net.contains(&address))
         {
             let why = format!(
-                "{item} is outside `networking.serviceSubnet`, {}: the DNS Service won't have it",
+                "{item} is outside `networking.serviceSubnet`, {}: the DNS Service can't have that address",
                 subnets.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
             );
             verdicts.push(unfit(kubelet, &format!("clusterDNS.{i}"), why).warning());

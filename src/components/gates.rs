@@ -104,7 +104,7 @@ pub(super) fn check(name: &str, on: bool, minor: u64, component: &str) -> Option
     if state_now == "." {
         let had = known.and_then(|line| (FIRST..=LAST).rev().find(|minor| state(line, *minor) != "."));
         let hint = match had {
-            Some(last) if last < minor => format!("1.{last} was the last minor that has it"),
+            Some(last) if last < minor => format!("1.{last} was the last minor that had it"),
             Some(_) => {
                 let since = known.and_then(|line| (FIRST..=LAST).find(|minor| state(line, *minor) != "."));
                 format!("it came with 1.{}", since.unwrap_or(LAST))
@@ -162,7 +162,7 @@ pub(super) fn of_flag(value: &str, component: &str) -> (Vec<(String, bool)>, Vec
         };
         if owner != "kube" {
             wrong.push(format!(
-                "{item:?}: write `{gate}` without `{owner}:`, which no component is registered by"
+                "{item:?}: write `{gate}` without `{owner}:`, a name that no component registers its gates under"
             ));
             continue;
         }

@@ -50,7 +50,7 @@ impl Program {
             let (first, last) = flag.minors;
             return match minor {
                 m if m > last => Known::No(self.gone(name).map_or_else(
-                    || format!("{}.{last} was the last minor that has it", self.major()),
+                    || format!("{}.{last} was the last minor that had it", self.major()),
                     |gone| gone.to_string(),
                 )),
                 m if m < first => Known::No(format!("it came with {}.{first}", self.major())),

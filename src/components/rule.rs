@@ -139,7 +139,7 @@ pub(super) fn ranges(judge: &mut Judge<'_>, rows: &[Range]) {
 /// Flags with which a program says something about itself, and ends. Source: `component-base/version/verflag`.
 pub(super) fn version_and_help(judge: &mut Judge<'_>, patch: Option<u64>) {
     let command = judge.command;
-    let ends = format!("{} prints this and ends", command.program.name());
+    let ends = format!("{} prints this and exits", command.program.name());
     for name in ["version", "help"] {
         let Some(given) = command.last(name) else { continue };
         // What it is to call itself: its own version, with another suffix at most.
@@ -204,7 +204,7 @@ pub(super) fn names_and_kinds(judge: &mut Judge<'_>, minor: u64, known_names: bo
                 // The table of 1.37 is made from its release notes, and does not hold what they leave out. What the user
                 // did not give is what kubeadm gives too: to an etcd of another minor than the release's.
                 let verdict = Verdict::error("flag-unknown", kind, path, message)
-                    .because(format!("{} ends at once when it meets an unknown flag", program.name()));
+                    .because(format!("{} exits at once when it finds an unknown flag", program.name()));
                 judge.verdicts.push(
                     if command.minor > 36 && !why.contains("removed") && !why.contains("last")
                         || !command.is_users(given)

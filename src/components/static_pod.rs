@@ -13,7 +13,7 @@ pub(super) fn static_pod(component: Component, pod: &Pod, subject: &Subject<'_>)
         let message = format!("{}'s Pod: {path}: {why}", component.name());
         Verdict::error("static-pod", "ClusterConfiguration", place, message)
             .under("StaticPods")
-            .because("kubelet leaves such a manifest aside, with a line in its log")
+            .because("kubelet ignores such a manifest, with a line in its log")
     });
     found.collect()
 }

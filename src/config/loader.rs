@@ -192,7 +192,7 @@ impl Loader {
         let components = [("KubeletConfiguration", KUBELET.1), ("KubeProxyConfiguration", KUBE_PROXY.1)];
         if let Some((_, own)) = components.into_iter().find(|(component, _)| *component == kind) {
             let message =
-                format!("ignoring the {kind}: it is no kind of kubeadm's; write `apiVersion: {own}`");
+                format!("ignoring the {kind}: it is not a kind of kubeadm's; write `apiVersion: {own}`");
             let place = self.loaded.locator.place(kind, "apiVersion");
             return self.warn("api-version", place, message);
         }

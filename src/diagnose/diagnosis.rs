@@ -40,7 +40,7 @@ pub(super) fn last_words(component: &ComponentEvidence, said: &str) -> Vec<Strin
         let reason = Some(component.reason.as_str()).filter(|r| !r.is_empty() && *r != "Error");
         let reason = reason.map(|r| format!(", {}", shortened(r))).unwrap_or_default();
         let starts = component.starts;
-        lines.push(format!("it ended with exit code {code}{reason}; starts so far: {starts}"));
+        lines.push(format!("it exited with code {code}{reason}; starts so far: {starts}"));
     }
     let words: Vec<String> =
         component.log.iter().map(|l| plain(l)).filter(|l| !l.trim().is_empty() && l != said).collect();

@@ -23,7 +23,7 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
             let (probe, port) = astray(&pod)?;
             let name = component.name();
             let finding = Finding::error(format!("kubelet kills {name} again and again: its {probe} asks port {port}"))
-                .evidence(format!("{}; {name} tells its health at {}", path.display(), target(&pod).base))
+                .evidence(format!("{}; {name} reports its health at {}", path.display(), target(&pod).base))
                 .evidences(last_words(state, ""))
                 .cause("a patch, or a flag that moves the component's port, changed one of the two and not the other")
                 .fix(format!("correct the {probe} in the patch of {name} (or the flag), then run again"));

@@ -46,7 +46,7 @@ fn unfinished(evidence: &Evidence) -> Option<Diagnosis> {
     let pending: Vec<String> =
         pending.map(|(c, state)| format!("{}: {}", c.name(), state.stage.words())).collect();
     (!pending.is_empty()).then(|| {
-        let finding = Finding::error("the control plane was still starting when time was up, and nothing shows that it can't")
+        let finding = Finding::error("the control plane was still starting when time was up, and nothing shows that it can't start")
             .evidences(pending)
             .cause("this machine is slow, or the time-out is short")
             .fix("run again: it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m by default)");
@@ -65,18 +65,18 @@ fn unhealthy_kubelet(evidence: &Evidence) -> Option<Diagnosis> {
     let is_down = ended.is_some() && ended > newest("kubelet.service: Started").or(newest(": Started "));
     let (check, what) = match kubelet.active {
         Some(false) => ("KubeletStopped", "kubelet does not run"),
-        _ if is_down => ("KubeletEnds", "kubelet ends as soon as it is started"),
+        _ if is_down => ("KubeletEnds", "kubelet exits as soon as it is started"),
         _ => {
             let finding = Finding::error(format!("kubelet was not healthy yet when time was up: {why}"))
                 .evidences(last)
-                .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not tell")
+                .cause("it is still starting, on a slow machine or with a short time-out, or something holds it up that its log does not show")
                 .fix("`systemctl status kubelet` and `journalctl -xeu kubelet` tell more; run again, and it goes on from here; or give it longer with timeouts.kubeletHealthCheck and timeouts.controlPlaneComponentHealthCheck (4m by default)");
             return Some(of("KubeletSilent", finding, Proof::Possible, None));
         }
     };
     let finding = Finding::error(what)
         .evidences(last)
-        .cause("it was stopped, could not start, or ended; its log tells nothing that is known")
+        .cause("it was stopped, could not start, or exited; its log shows no known cause")
         .fix("`systemctl start kubelet`; if it does not stay, `systemctl status kubelet` and `journalctl -xeu kubelet` tell more; fix it, then run again");
     Some(of(check, finding, Proof::Persisting, None))
 }
@@ -92,7 +92,7 @@ fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
     }
     let manifests = place.manifests.display();
     let configuration = place.kubelet.join("config.yaml").display().to_string();
-    let finding = Finding::error(format!("kubelet runs, but starts nothing of what lies in {manifests}"));
+    let finding = Finding::error(format!("kubelet runs, but starts none of the static Pods in {manifests}"));
     let processes = machine.map(|m| m.processes()).unwrap_or_default();
     let kubelet = processes.iter().find(|p| p.is("kubelet"));
     let flag = |name| kubelet.and_then(|k| k.flag(name)).map(str::to_owned);
@@ -104,15 +104,15 @@ fn idle_kubelet(evidence: &Evidence, place: &Place, machine: Option<&dyn Machine
         (None, Some(path), _) if path != configuration => finding
             .evidence(format!("kubelet runs with --config={path}"))
             .cause(format!("kubelet reads {path}, not {configuration}, which init writes"))
-            .fix(format!("let the unit or its drop-ins (`systemctl cat kubelet`) say --config={configuration}, then `systemctl daemon-reload` and run again")),
+            .fix(format!("set --config={configuration} in the unit or its drop-ins (`systemctl cat kubelet`), then `systemctl daemon-reload` and run again")),
         (None, None, _) if kubelet.is_some() => finding
             .evidence("kubelet runs without --config")
             .cause(format!("its unit lacks the drop-in 10-kubeadm.conf, so it does not read {configuration}"))
             .fix("`systemctl cat kubelet` shows what is there; reinstall the package, or put the drop-in back, then run again"),
         (_, _, dir) => finding
             .evidences(dir.map(|dir| format!("kubelet runs with --config-dir={dir}")))
-            .cause(format!("staticPodPath in {configuration} is another folder (a KubeletConfiguration or patch says so), a file of --config-dir overrides it, or kubelet can't read {manifests}"))
-            .fix(format!("`grep staticPodPath {configuration}` shows it; let it be {manifests}, then run again")),
+            .cause(format!("staticPodPath in {configuration} is another directory (a KubeletConfiguration or patch says so), a file of --config-dir overrides it, or kubelet can't read {manifests}"))
+            .fix(format!("`grep staticPodPath {configuration}` shows it; set it to {manifests}, then run again")),
     };
     // On a slow machine, a kubelet that looks in the right place may only not have come to it yet.
     let stated = machine
@@ -162,12 +162,12 @@ fn crashes(evidence: &Evidence, component: Component) -> Option<Diagnosis> {
         return None;
     }
     let finding = Finding::error(format!(
-        "{} ends again and again, with exit code {code} ({} starts so far)",
+        "{} exits again and again, with code {code} ({} starts so far)",
         component.name(),
         state.starts
     ))
     .evidences(last_words(state, ""))
-    .cause("its last words are the best that is known")
+    .cause("its last log lines are all that is known")
     .fix("fix what they name, then run again");
     Some(of("ComponentCrashes", finding, Proof::Persisting, Some(component)))
 }

@@ -109,6 +109,12 @@ fn a_component_that_ends_says_why() {
             "10.1.2.3:2380",
         ),
         (
+            Component::Etcd,
+            r#"{"level":"warn","ts":"2026-11-29","caller":"etcdmain/etcd.go:66","msg":"failed to verify flags","error":"--election-timeout[100ms] should be at least as 5 times as --heartbeat-interval[100ms]"}"#,
+            "EtcdFails",
+            "etcd refuses its flags: --election-timeout[100ms] should be at least as 5 times as --heartbeat-interval[100ms]",
+        ),
+        (
             Component::Scheduler,
             r#"E1124 15:00:00.1 1 run.go:72] "command failed" err="something new""#,
             "ComponentRefuses",

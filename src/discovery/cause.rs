@@ -256,7 +256,7 @@ pub(crate) enum Cause {
         reason: String,
     },
     /// Nothing says where the cluster is.
-    #[error("neither a bootstrap token nor a file is given for the discovery")]
+    #[error("neither a bootstrap token nor a file was given for discovery")]
     Nothing,
 }
 

@@ -27,25 +27,25 @@ impl Cause {
         let fix = match self {
             Self::Unresolved { host, definite: true, .. } => {
                 why = Some("a name server, or /etc/hosts alone, has no address for it".into());
-                format!("correct the endpoint's name, or make it known: in DNS, or as a line `ADDRESS {host}` in /etc/hosts")
+                format!("correct the endpoint's name, or make it resolvable: in DNS, or as a line `ADDRESS {host}` in /etc/hosts")
             }
             Self::Unresolved { .. } => {
                 why = Some("no name server answers".into());
                 "see /etc/resolv.conf and whether the name servers in it can be reached, or give the endpoint's IP address".into()
             }
             Self::Refused { address } => {
-                why = Some("kube-apiserver, or the load balancer before it, is not running there, or a firewall refuses the connection".into());
-                format!("see on the control-plane node whether kube-apiserver runs (`kubestrap diagnose`) and listens on this port, and whether {address} is the endpoint of the join command")
+                why = Some("kube-apiserver, or the load balancer in front of it, is not running there, or a firewall refuses the connection".into());
+                format!("see on the control-plane node whether kube-apiserver runs (`kubestrap diagnose`) and listens on this port, and whether {address} is the endpoint in the join command")
             }
             Self::Silent { address, .. } => {
                 why = Some("a firewall or security group drops the packets, the address is another machine's, or a load balancer has no healthy API server behind it".into());
-                format!("open the way to {address} from this machine, and see whether kube-apiserver is healthy there (`kubestrap diagnose`)")
+                format!("allow connections to {address} from this machine, and see whether kube-apiserver is healthy there (`kubestrap diagnose`)")
             }
             Self::Unreachable { .. } => {
                 "see this machine's network: its addresses, default route and cables (`ip address`, `ip route`)".into()
             }
             Self::Broken { .. } => {
-                why = Some("kube-apiserver is starting or ending, or a load balancer has no healthy API server behind it".into());
+                why = Some("kube-apiserver is starting or stopping, or a load balancer has no healthy API server behind it".into());
                 "see on the control-plane node whether kube-apiserver is healthy (`kubestrap diagnose`), and the health checks of the load balancer".into()
             }
             Self::NotTls { .. } | Self::NotKubernetes { .. } => {
@@ -61,7 +61,7 @@ impl Cause {
             Self::Validity { why: validity, server_time, .. } => match certificate::clocks(validity, *server_time) {
                 Some(apart) => {
                     why = Some(apart);
-                    "set the clock: `timedatectl set-ntp true`, or what keeps it on this machine; then see `timedatectl`".into()
+                    "set the clock: `timedatectl set-ntp true`, or this machine's own time service; then see `timedatectl`".into()
                 }
                 None if matches!(validity, ChainError::Expired { .. }) => {
                     "renew it on the control-plane node: `kubestrap certs renew all`".into()
@@ -70,14 +70,14 @@ impl Cause {
             },
             Self::WrongName { names, host, .. } => {
                 evidence.push(format!("it is for {}", names.join(", ")));
-                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and make the certificate again (`kubestrap init phase certs apiserver`)")
+                format!("join with one of these as the endpoint, or add {host:?} to apiServer.certSANs of the cluster and generate the certificate again (`kubestrap init phase certs apiserver --apiserver-cert-extra-sans {host}`)")
             }
             Self::OtherCa { subject, issuer, reason, trusted, .. } => {
                 evidence.push(format!("it is {subject:?}, issued by {issuer:?} ({reason})"));
                 why = Some(if trusted.is_some() {
                     "another cluster's API server answers there, a load balancer ends TLS itself, or the cluster's CA was replaced and cluster-info still has the old one".into()
                 } else {
-                    "this machine does not trust who signed it".into()
+                    "this machine does not trust the CA that signed it".into()
                 });
                 if trusted.is_some() {
                     "see that the endpoint leads to this cluster's API servers without ending TLS on the way, and that kube-public/cluster-info has the CA of /etc/kubernetes/pki/ca.crt".into()
@@ -103,11 +103,11 @@ impl Cause {
                 "restore them on a control-plane node (`kubestrap init phase bootstrap-token`), or discover by a kubeconfig (`--discovery-file`)".into()
             }
             Self::NoClusterInfo { .. } => {
-                why = Some("`init` has not come as far as its phase bootstrap-token, or it was deleted".into());
-                "make it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
+                why = Some("`init` has not reached its phase bootstrap-token, or the ConfigMap was deleted".into());
+                "create it on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::ClusterInfo { .. } => {
-                "make it again on a control-plane node: `kubestrap init phase bootstrap-token`".into()
+                "create it again on a control-plane node: `kubestrap init phase bootstrap-token`".into()
             }
             Self::Changed { .. } => {
                 why = Some("different clusters' API servers answer at this endpoint, or cluster-info is being changed".into());
@@ -154,11 +154,11 @@ impl Cause {
             }
             Self::NotAllowed { .. } => {
                 why = Some(format!("the token is not of the group {NODE_BOOTSTRAP_GROUP}, or the Roles and RoleBindings kubeadm:nodes-kubeadm-config and kubeadm:kubelet-config in kube-system are gone"));
-                format!("see the token's groups (`kubestrap token list`), or store the configuration again, with its rights: `kubestrap init phase upload-config all`; {NEW_TOKEN}")
+                format!("see the token's groups (`kubestrap token list`), or store the configuration again, with its rights: `kubestrap init phase upload-config all --config FILE`; {NEW_TOKEN}")
             }
             Self::OtherServer { .. } => {
                 why = Some("cluster-info names it (it is the cluster's controlPlaneEndpoint, or the address of its first node), whatever endpoint was given; kubelet uses it, too".into());
-                "make it known and reachable from this machine (DNS, /etc/hosts, firewall), or correct the cluster's controlPlaneEndpoint".into()
+                "make it resolvable and reachable from this machine (DNS, /etc/hosts, firewall), or correct the cluster's controlPlaneEndpoint".into()
             }
             Self::Client { .. } => "correct the endpoint or the discovery file".into(),
             Self::Nothing => "give the endpoint of an API server and a token, or `--discovery-file`".into(),

@@ -80,7 +80,7 @@ pub(crate) enum EtcdutlError {
         reason: String,
     },
     /// It failed in another way.
-    #[error("etcdutl ended with exit code {exit_code}: {reason}")]
+    #[error("etcdutl exited with code {exit_code}: {reason}")]
     Failed {
         /// Its exit code.
         exit_code: i32,
@@ -220,7 +220,7 @@ mod tests {
         let hash = words(ended(1, "Error: expected sha256 [1], got [2]: hash"));
         assert!(hash.contains("/s.db: expected sha256") && hash.contains("--skip-hash-check"), "{hash}");
         let other = words(ended(2, "Error: something else"));
-        assert_eq!(other, "etcdutl ended with exit code 2: something else");
+        assert_eq!(other, "etcdutl exited with code 2: something else");
         let error = |call, message: &str| CriError {
             endpoint: "unix:///x.sock".parse().unwrap(),
             call,

@@ -55,7 +55,7 @@ pub(crate) enum JoinError {
     ForeignData,
     /// An earlier machine of this name or address is a member still.
     #[error(
-        "etcd has a member of this node's {what} already: {} at {}. It is what an earlier machine left, since this machine has no data of it\n  fix: run the same command with `--replace-etcd-member`, which removes it first (`etcdctl member remove {:x}` does the same)",
+        "etcd has a member of this node's {what} already: {} at {}. An earlier machine left it: this machine has no data of it\n  fix: run the same command with `--replace-etcd-member`, which removes it first (`etcdctl member remove {:x}` does the same)",
         member.display_name(), member.peer_urls.join(","), member.id
     )]
     Stale {

@@ -128,7 +128,7 @@ pub(super) fn run_within(program: &str, args: &[&str], limit: Duration) -> Resul
             None if start.elapsed() > limit => {
                 let _ = child.kill();
                 log(program, args, start, child.wait().as_ref().copied());
-                return Err(format!("no end within {} s", limit.as_secs()));
+                return Err(format!("it did not finish within {} s", limit.as_secs()));
             }
             None => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -162,7 +162,9 @@ mod tests {
         let long = run_within("sh", &["-c", "head -c 300000 /dev/zero | tr '\\0' x"], limit).unwrap();
         assert_eq!(long.stdout.len(), 300_000, "more than a pipe holds");
         assert!(run_within("/no/such", &[], limit).is_err());
-        assert!(run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("no end"));
+        assert!(
+            run_within("sleep", &["30"], Duration::from_millis(100)).unwrap_err().contains("did not finish")
+        );
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl DryRunHost {
                 return Err(FileError {
                     action: "use",
                     path: dir.clone(),
-                    reason: "the folder for a dry run must be absent or empty: name another, or empty it"
+                    reason: "the directory for a dry run must be absent or empty: name another, or empty it"
                         .into(),
                     source: None,
                 });

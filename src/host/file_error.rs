@@ -38,7 +38,7 @@ pub(crate) fn hint(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::StorageFull => " (no space left: free some; `df -h` tells where)",
         io::ErrorKind::QuotaExceeded => " (quota exceeded)",
-        io::ErrorKind::IsADirectory => " (a folder stands where a file should be: move it away)",
+        io::ErrorKind::IsADirectory => " (a directory is where a file should be: move it away)",
         io::ErrorKind::NotADirectory => " (a file is where a directory should be: move it away)",
         _ => "",
     }

@@ -85,7 +85,7 @@ mod tests {
         let path = dir.path().join("ca.crt");
         fs::create_dir(&path).unwrap();
         let error = write_atomically(&path, b"1", FileMode::CERTIFICATE).unwrap_err().to_string();
-        assert!(error.contains("ca.crt") && error.contains("folder stands"), "{error}");
+        assert!(error.contains("ca.crt") && error.contains("directory is where"), "{error}");
         fs::write(dir.path().join("file"), b"x").unwrap();
         let error = write_atomically(&dir.path().join("file/y"), b"1", FileMode::CERTIFICATE)
             .unwrap_err()

@@ -20,9 +20,9 @@ pub(super) fn make_dir(path: &Path, mode: u32) -> Result<(), FileError> {
         } else {
             error
         };
-        FileError::new("make the folder", path, error)
+        FileError::new("create the directory", path, error)
     })?;
-    tracing::info!("made the folder {} (mode {mode:04o})", path.display());
+    tracing::info!("created the directory {} (mode {mode:04o})", path.display());
     Ok(())
 }
 

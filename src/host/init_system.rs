@@ -43,6 +43,11 @@ pub trait InitSystem: Send + Sync {
         services.iter().map(|s| self.state(s)).collect()
     }
 
+    /// Whether `service` is starting at this moment, and has not failed to before.
+    fn is_starting(&self, _service: &str) -> bool {
+        false
+    }
+
     /// Stops `service`.
     ///
     /// # Errors
@@ -136,6 +141,12 @@ impl InitSystem for Systemd {
             }
         };
         enabled.iter().map(state).collect()
+    }
+
+    fn is_starting(&self, service: &str) -> bool {
+        // A service that fails again and again is `activating` too, in `auto-restart`.
+        let shown = command::run_any("systemctl", &["show", service, "--property=SubState", "--value"]);
+        shown.is_ok_and(|shown| shown.stdout.starts_with(b"start"))
     }
 
     fn stop(&self, service: &str) -> Result<(), ServiceError> {

@@ -116,12 +116,12 @@ impl Host for RealHost {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(vec![]),
-            Err(error) => return Err(FileError::new("read the folder", path, error)),
+            Err(error) => return Err(FileError::new("read the directory", path, error)),
         };
         let mut paths = entries
             .map(|e| e.map(|e| e.path()))
             .collect::<io::Result<Vec<_>>>()
-            .map_err(|e| FileError::new("read the folder", path, e))?;
+            .map_err(|e| FileError::new("read the directory", path, e))?;
         paths.sort();
         Ok(paths)
     }
@@ -160,7 +160,7 @@ mod tests {
         let lines = log.replace(dir.path().to_str().unwrap(), "DIR");
         let lines: Vec<&str> = lines.lines().map(|l| l.split_once("INFO ").unwrap().1).collect();
         let expected = [
-            "made the folder DIR/pki (mode 0755)",
+            "created the directory DIR/pki (mode 0755)",
             "wrote DIR/pki/ca.key (mode 0600)",
             "kept DIR/pki/ca.key: it has this content already",
             "renamed DIR/pki/ca.key to DIR/pki/old.key",

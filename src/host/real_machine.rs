@@ -7,13 +7,13 @@ use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
 use super::etcd_version as etcd_client;
 use crate::config::v1beta4::ExternalEtcd;
-use crate::host::cri::CriError;
+use crate::host::cri::{CriCause, CriError, KnownRuntime};
 use crate::host::disk::{self, Disk};
 use crate::host::machine::{Machine, PathKind, RuntimeFacts, Said};
 use crate::host::net::{self, InterfaceAddress, Listener};
@@ -28,6 +28,8 @@ const SERVICES: [&str; 5] = ["kubelet", "firewalld", "containerd", "crio", "cri-
 /// How often, and how long apart, a listener's process is looked for again.
 const LOOKS: u32 = 5;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
+/// How long a container runtime that is starting is waited for: after a power loss it first puts its data in order.
+const RUNTIME_START: Duration = Duration::from_secs(30);
 
 /// A measurement that several checks need, made once until it is forgotten.
 struct Remembered<T>(Mutex<Option<T>>);
@@ -94,6 +96,25 @@ impl RealMachine {
             runtime: Remembered::default(),
             services: Remembered::default(),
             said: Mutex::default(),
+        }
+    }
+}
+
+impl RealMachine {
+    /// What the container runtime says of itself; where its service is starting, when it has started.
+    fn started_runtime(&self) -> Result<RuntimeFacts, CriError> {
+        let start = Instant::now();
+        loop {
+            let facts = self.container_runtime.facts();
+            let Err(error) = &facts else { return facts };
+            let service = KnownRuntime::of_socket(&error.endpoint.to_string()).service;
+            let is_starting = matches!(error.cause, CriCause::NoSocket | CriCause::NotListening)
+                && self.host.init_system().is_some_and(|init| init.is_starting(service));
+            if !is_starting || start.elapsed() > RUNTIME_START {
+                return facts;
+            }
+            tracing::info!("{service} is starting: waiting for it");
+            std::thread::sleep(BETWEEN_LOOKS);
         }
     }
 }
@@ -247,7 +268,7 @@ impl Machine for RealMachine {
     }
 
     fn runtime(&self) -> Result<RuntimeFacts, CriError> {
-        self.runtime.get_or_measure(|| self.container_runtime.facts())
+        self.runtime.get_or_measure(|| self.started_runtime())
     }
 
     fn container_runtime(&self) -> &dyn ContainerRuntime {

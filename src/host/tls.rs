@@ -26,7 +26,7 @@ pub(crate) enum TlsError {
         source: io::Error,
     },
     /// What listens does not speak TLS, or proves no certificate.
-    #[error("{address} does not prove a certificate: {reason}")]
+    #[error("{address} does not present a certificate: {reason}")]
     Handshake {
         /// `host:port`.
         address: String,
@@ -69,7 +69,7 @@ pub(crate) fn served_certificate(address: &str) -> Result<Vec<u8>, TlsError> {
     match (proven, ended) {
         (Some(certificate), _) => Ok(certificate),
         (None, Err(error)) => Err(failed(error.to_string())),
-        (None, Ok(_)) => Err(failed("the handshake showed none".into())),
+        (None, Ok(_)) => Err(failed("the TLS handshake ended without one".into())),
     }
 }
 
@@ -197,7 +197,7 @@ mod tests {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         });
         let error = served_certificate(&address).unwrap_err().to_string();
-        assert!(error.contains("does not prove a certificate") && error.contains(&address), "{error}");
+        assert!(error.contains("does not present a certificate") && error.contains(&address), "{error}");
         // The listener is gone by now, or will be.
         std::thread::sleep(std::time::Duration::from_millis(50));
         let error = served_certificate(&address).unwrap_err().to_string();

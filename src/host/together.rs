@@ -121,7 +121,7 @@ pub(crate) fn remove_leftovers(dir: &Path) -> Result<(), FileError> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(FileError::new("read the folder", dir, error)),
+        Err(error) => return Err(FileError::new("read the directory", dir, error)),
     };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
@@ -163,7 +163,7 @@ mod tests {
         fs::write(&first, b"old").unwrap();
         fs::create_dir(&second).unwrap();
         let error = replace_together(&[new(&first, b"new"), new(&second, b"new")]).unwrap_err().to_string();
-        assert!(error.contains("second") && error.contains("folder stands"), "{error}");
+        assert!(error.contains("second") && error.contains("directory is where"), "{error}");
         assert_eq!(fs::read(&first).unwrap(), b"old");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2, "no temporary file stays");
     }

@@ -15,7 +15,7 @@ const HINTS: &[(&str, &str)] = &[
     ("permission denied", "run as root"),
     (
         "content digest sha256:",
-        "containerd has no longer all parts of the image: with `discard_unpacked_layers = true` it drops layers that are unpacked. Set that to false, restart it, remove the image (`crictl rmi`) and pull it again, or export on another machine",
+        "containerd no longer has all parts of the image: with `discard_unpacked_layers = true` it drops layers that are unpacked. Set that to false, restart it, remove the image (`crictl rmi`) and pull it again, or export on another machine",
     ),
 ];
 

@@ -154,7 +154,7 @@ fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Fi
     }
     if ENDED_BY_A_SIGNAL.contains(&end.exit_code) {
         let why =
-            "its container was ended from outside: a kubelet that runs ends containers that it does not know";
+            "its container was killed from outside: a running kubelet kills containers that it does not know";
         return Some(not_asked(program, image, why.into()));
     }
     // Usage may follow or precede the reason, which names the flag.
@@ -162,13 +162,13 @@ fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Fi
     let reason = ["invalid", "unknown", "not defined", "error"].into_iter().find_map(said);
     let Some(reason) = reason.or(end.output.last()) else {
         // A component that refuses a flag names it.
-        let why = format!("its container ended with {} and said nothing", end.exit_code);
+        let why = format!("its container exited with {} and logged nothing", end.exit_code);
         return Some(not_asked(program, image, why));
     };
     Some(
         Finding::error(format!("{program} of {image} does not accept its command line"))
             .evidence(reason.clone())
-            .cause("its own program was run with `--version` added, and ended with an error")
+            .cause("its own program was run with `--version` added, and exited with an error")
             .fix(format!(
                 "correct the flag in {place}, or in the patch that adds it; or name an image that has it"
             )),

@@ -201,7 +201,7 @@ fn await_vote(run: &mut Run, etcd: &mut dyn Etcd, member: &Member, limit: Durati
 
 /// Restarts the new member, which waits in vain. Where that fails it waits on, which costs seconds and nothing else.
 fn restart_deaf(run: &mut Run) {
-    run.log("Restarting etcd: it waits for its own announcement, which the leader's snapshot held already");
+    run.log("Restarting etcd: it waits to see itself added, which the leader's snapshot already contains");
     let name = pods(run).name(Component::Etcd);
     match run.runtime.end_containers(&name, Duration::from_secs(1)) {
         // The container that was ended here tells nothing of those that come up from now on.

@@ -190,7 +190,7 @@ fn show(view: &mut LiveView, snapshot: &Snapshot) {
     for (component, state) in &snapshot.components {
         let words = match (&state.container, state.stage) {
             (Some(c), Stage::Exited) => {
-                format!("ended with code {} (start {})", c.exit_code.unwrap_or(-1), c.attempt + 1)
+                format!("exited with code {} (start {})", c.exit_code.unwrap_or(-1), c.attempt + 1)
             }
             (_, stage) => stage.words().to_owned(),
         };

@@ -23,7 +23,7 @@ pub struct CertRow {
     pub usages: Usages,
     /// Which names and addresses it is for.
     pub sans: SanKind,
-    /// What it is for, in one line of help.
+    /// What its phase does, in one line of help; a certificate's begins with `Generate the`.
     pub about: &'static str,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct KeyPairRow {
     pub private_key: &'static str,
     /// File of the public key in the certificate folder.
     pub public_key: &'static str,
-    /// What it is for, in one line of help.
+    /// What its phase does, in one line of help.
     pub about: &'static str,
 }
 
@@ -138,7 +138,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "The Kubernetes CA, which signs the certificates of the other components",
+        about: "Generate the Kubernetes CA, which signs the certificates of the other components",
     },
     CertRow {
         name: "apiserver",
@@ -148,7 +148,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Server,
         sans: SanKind::ApiServer,
-        about: "The certificate that kube-apiserver serves the Kubernetes API with",
+        about: "Generate the certificate that kube-apiserver serves the Kubernetes API with",
     },
     CertRow {
         name: "apiserver-kubelet-client",
@@ -158,7 +158,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::KubeletClient,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The client certificate that kube-apiserver shows to kubelets",
+        about: "Generate the client certificate that kube-apiserver presents to kubelets",
     },
     CertRow {
         name: "front-proxy-ca",
@@ -168,7 +168,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "The front proxy's CA, which signs the client certificate for extension API servers",
+        about: "Generate the front proxy's CA, which signs the client certificate for extension API servers",
     },
     CertRow {
         name: "front-proxy-client",
@@ -178,7 +178,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The client certificate that kube-apiserver shows to extension API servers",
+        about: "Generate the client certificate that kube-apiserver presents to extension API servers",
     },
     CertRow {
         name: "etcd-ca",
@@ -188,7 +188,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Ca,
         sans: SanKind::CommonName,
-        about: "etcd's CA, which signs the certificates of etcd and its clients",
+        about: "Generate etcd's CA, which signs the certificates of etcd and its clients",
     },
     CertRow {
         name: "etcd-server",
@@ -198,7 +198,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Both,
         sans: SanKind::EtcdServer,
-        about: "The certificate that etcd serves its clients with",
+        about: "Generate the certificate that etcd serves its clients with",
     },
     CertRow {
         name: "etcd-peer",
@@ -208,7 +208,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Both,
         sans: SanKind::EtcdPeer,
-        about: "The certificate that this etcd member shows to the others",
+        about: "Generate the certificate that this etcd member presents to the others",
     },
     CertRow {
         name: "etcd-healthcheck-client",
@@ -218,7 +218,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The client certificate that liveness probes show to etcd",
+        about: "Generate the client certificate that liveness probes present to etcd",
     },
     CertRow {
         name: "apiserver-etcd-client",
@@ -228,7 +228,7 @@ pub static CERTIFICATES: [CertRow; 10] = [
         organizations: Organizations::None,
         usages: Usages::Client,
         sans: SanKind::None,
-        about: "The client certificate that kube-apiserver shows to etcd",
+        about: "Generate the client certificate that kube-apiserver presents to etcd",
     },
 ];
 
@@ -237,7 +237,7 @@ pub(crate) static SERVICE_ACCOUNT: KeyPairRow = KeyPairRow {
     name: "sa",
     private_key: "sa.key",
     public_key: "sa.pub",
-    about: "The key that signs service account tokens, and its public key",
+    about: "Generate the key that signs service account tokens, and its public key",
 };
 
 #[cfg(test)]

@@ -516,7 +516,7 @@ cgroupDriver: systemd
     assert_snapshot!(failure("validate --allow-deprecated-api --config -", input, 2), @r#"
     error: the configuration can't be used:
     -:7:25: `etcd.local.extraArgs.election-timeout`: the number `1000` where a string is wanted: put it in quotes ("1000"), since YAML 1.1 reads it otherwise
-    -:9:13: ignoring the KubeletConfiguration: it is no kind of kubeadm's; write `apiVersion: kubelet.config.k8s.io/v1beta1`
+    -:9:13: ignoring the KubeletConfiguration: it is not a kind of kubeadm's; write `apiVersion: kubelet.config.k8s.io/v1beta1`
     "#);
 }
 

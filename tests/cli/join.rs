@@ -15,7 +15,9 @@ fn dry_run_without_the_cluster_shows_what_a_worker_would_write() {
     let out = run.path().join("out");
     let done = run.arg("--dry-run-dir").arg(&out).run().succeeded();
     assert!(
-        done.stderr.contains("127.0.0.1:1 refuses the connection: nothing listens there: continuing as if"),
+        done.stderr.contains(
+            "127.0.0.1:1 refuses the connection: nothing listens there: continuing as for a cluster"
+        ),
         "{}",
         done.stderr
     );

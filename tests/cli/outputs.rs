@@ -105,9 +105,9 @@ fn init() {
     );
     all.run(dry("--strict").config(config("", "kubernetesVersions: v1.36.2")));
     all.run(dry("--kubernetes-version v1.30.0"));
-    let run = dry("--patches");
+    let run = dry("--kubernetes-version v1.36.2 --apiserver-advertise-address 192.0.2.10 --node-name n1");
     let patches = run.file("patches/etcd+strategic.yaml", "spec: {containers: [{image: x}]}\n");
-    all.run(run.arg(patches.parent().unwrap()).config(config("", "")));
+    all.run(run.arg("--patches").arg(patches.parent().unwrap()));
     all.run(dry("--config /nonexistent.yaml"));
     all.keep("init");
 }

@@ -67,7 +67,7 @@ const FAILURES: &[Failure] = &[
                 containers.insert(0, json!({ "name": "kube-rbac-proxy", "image": "example.org/proxy:1" }));
             });
         },
-        &["coredns is not as the cluster's version installs it", "kube-rbac-proxy"],
+        &["coredns differs from what the cluster's version installs", "kube-rbac-proxy"],
         false,
     ),
     (

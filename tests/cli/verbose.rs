@@ -29,7 +29,7 @@ fn level_1_tells_decisions_phases_and_files() {
             "INFO CRI socket unix:///run/containerd/containerd.sock: as configured",
             "INFO advertise address 192.0.2.2: as configured",
             "INFO phase certs/front-proxy-ca: started",
-            "INFO made the folder DIR/pki (mode 0755)",
+            "INFO created the directory DIR/pki (mode 0755)",
             "INFO wrote DIR/pki/front-proxy-ca.key (mode 0600)",
             "INFO wrote DIR/pki/front-proxy-ca.crt (mode 0644)",
             "INFO phase certs/front-proxy-ca: done",

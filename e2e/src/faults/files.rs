@@ -110,7 +110,7 @@ pub(super) const FAULTS: &[Fault] = &[
             s.cluster("apiServer: {extraVolumes: [{name: own, hostPath: /etc/ssl/company.pem, mountPath: /x, pathType: File}]}");
             Ok(())
         },
-        &["/etc/ssl/company.pem", "no File|folder"],
+        &["/etc/ssl/company.pem", "not a File|directory"],
         &["hostPath|pathType"],
     ),
     fault(

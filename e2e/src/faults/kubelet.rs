@@ -22,7 +22,7 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "kubelet-dies-at-once",
-        "kubelet ends as soon as it is started: a library that it needs is too old",
+        "kubelet exits as soon as it is started: a library that it needs is too old",
         |s| {
             let text = "case \"$*\" in *--version*) echo Kubernetes v1.36.2;; *) echo \"kubelet: /lib/libc.so.6: version 'GLIBC_2.99' not found\" >&2; exit 1;; esac";
             script(s, "kubelet", text)

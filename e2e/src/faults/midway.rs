@@ -24,7 +24,7 @@ pub(super) const FAULTS: &[Fault] = &[
         "manifest-removed",
         "somebody removes kube-scheduler's manifest while init waits",
         |s| {
-            s.once_there("/var/lib/kubelet/config.yaml", || {
+            s.once_there(LAST_MANIFEST, || {
                 let _ = fs::remove_file(LAST_MANIFEST);
             });
             Ok(())

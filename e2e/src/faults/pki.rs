@@ -150,15 +150,16 @@ pub(super) const FAULTS: &[Fault] = &[
     ),
     fault(
         "apiserver-cert-without-address",
-        "apiserver.crt does not name the address that is advertised",
+        "apiserver.crt does not name the address that is advertised, and its CA is external",
         |s| {
             s.init("localAPIEndpoint: {advertiseAddress: 10.88.0.77}");
             s.phase(&["certs", "all"])?;
             s.config.init.clear();
+            fs::remove_file(Path::new(PKI).join("ca.key"))?;
             Ok(())
         },
         &["apiserver.crt", "10.88.0.2"],
-        &["rm /etc/kubernetes/pki/apiserver.crt"],
+        &["sign|request|CA"],
     ),
 ];
 

@@ -131,7 +131,7 @@ const FAULTS: &[Fault] = &[
         name: "restore-over-a-control-plane",
         command: "kubestrap restore --passphrase-file pass good.age",
         code: 3,
-        says: &["a control plane stands on this machine", "kubestrap reset"],
+        says: &["this machine has a control plane already", "kubestrap reset"],
         ..FAULT
     },
     Fault {

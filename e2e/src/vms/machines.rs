@@ -11,8 +11,8 @@ use anyhow::Context;
 use crate::command::{Output, run};
 use crate::wait::eventually;
 
-/// How long a machine may take to go down or come up.
-const BOOT: Duration = Duration::from_secs(90);
+/// How long a machine may take to go down, for which systemd waits up to 90 s for each container, and come up.
+const BOOT: Duration = Duration::from_secs(300);
 
 /// The machines of a scenario; gone when this goes.
 pub(super) struct Machines {

@@ -8,6 +8,7 @@ use super::Scenario;
 use super::healthy::{KUBECTL, containers, healthy};
 use super::machines::Machines;
 use crate::command::tail;
+use crate::wait::eventually;
 
 /// All of them.
 pub(crate) const SCENARIOS: &[Scenario] = &[
@@ -113,6 +114,8 @@ fn cut(machines: &Machines) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How long the two that are left may take to agree on a leader, and the API server to find it.
+const ELECTION: Duration = Duration::from_secs(60);
 /// Where the first machine's API server is.
 const FIRST: &str = "10.77.0.11:6443";
 
@@ -137,6 +140,12 @@ fn three(machines: &Machines) -> anyhow::Result<()> {
     healthy(machines, 1, 3)?;
 
     machines.cut(3)?;
+    let start = Instant::now();
+    // It may have been etcd's leader.
+    eventually("the API answers", ELECTION, || {
+        machines.sh(1, &format!("{KUBECTL} create configmap after-the-cut"))?.success()
+    })?;
+    machines.note(format!("the API answers {:.1} s after the power cut", start.elapsed().as_secs_f64()));
     for number in 1..=20 {
         machines.sh(1, &format!("{KUBECTL} create configmap without-one-{number}"))?.success()?;
     }

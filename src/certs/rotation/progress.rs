@@ -59,7 +59,7 @@ pub(crate) enum ProgressError {
     #[error(transparent)]
     File(#[from] FileError),
     /// It does not say what it should.
-    #[error("{}: {source}\n  fix: restore it from a backup of that folder", .path.display())]
+    #[error("{}: {source}\n  fix: restore it from a backup of that directory", .path.display())]
     Content {
         /// The file.
         path: PathBuf,

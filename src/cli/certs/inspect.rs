@@ -13,12 +13,12 @@ use crate::output::ObjectFormat;
     after_help = "Exits with 1 if something is wrong.\n\nExamples:\n  kubestrap certs inspect\n  kubestrap certs inspect apiserver etcd-server -o json"
 )]
 pub(super) struct Inspect {
-    /// Which [default: all]
+    /// Certificates to show [default: all]
     #[arg(value_name = "NAME", value_parser = known_names(&["ca", "etcd-ca", "front-proxy-ca"]))]
     names: Vec<String>,
     #[command(flatten)]
     source: SourceFlags,
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }

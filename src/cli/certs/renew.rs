@@ -15,10 +15,10 @@ use crate::config::duration::GoDuration;
 #[derive(Args, Debug)]
 #[command(
     arg_required_else_help = true,
-    after_help = "Then tells which running components still use the old ones; --restart restarts those, one at a time, and waits until each is healthy.\n\nExamples:\n  kubestrap certs renew all --restart\n  kubestrap certs renew apiserver etcd-server\n  kubestrap certs renew --restart    (nothing new; restarts what still uses an old one)"
+    after_help = "It then tells which running components still use the old ones; --restart restarts those, one at a time, and waits until each is healthy.\n\nExamples:\n  kubestrap certs renew all --restart\n  kubestrap certs renew apiserver etcd-server\n  kubestrap certs renew --restart    (nothing new; restarts what still uses an old one)"
 )]
 pub(super) struct Renew {
-    /// Which, or `all`
+    /// Certificates to renew, or `all`
     #[arg(value_name = "NAME", value_parser = known_names(&["all"]), required_unless_present = "restart")]
     names: Vec<String>,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub(super) struct Renew {
     /// With --restart: the runtime's CRI socket [default: kubelet's]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
-    /// How results are printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     pub(super) output: Output,
 }

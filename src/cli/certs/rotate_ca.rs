@@ -13,7 +13,7 @@ use crate::output::Printer;
 #[command(
     after_help = "The cluster's, the front proxy's and etcd's CA and the service accounts' key are generated again. First both generations are trusted, then the new one signs everything, and each component is restarted and proven healthy before the next. The old CAs stay trusted until `finish`: copies of kubeconfigs, workers and Pods go on working until then. Run again after an interruption, it goes on where it was.
 
-With several control-plane nodes, run it on each in turn: a node goes on once all have come as far as it. The new CAs are generated on the first; copy /etc/kubernetes/pki/ca-rotation/new from there to the others before (`scp -rp`). To use CAs of your own, put ca.crt, ca.key, front-proxy-ca.*, etcd/ca.* into that directory on the first. On a worker, it gives kubelet the new CA and a new client certificate.
+With several control-plane nodes, run it on each in turn: a node goes on once all have come as far as it. The new CAs are generated on the first; copy /etc/kubernetes/pki/ca-rotation/new from there to the others first (`scp -rp`). To use CAs of your own, put ca.crt, ca.key, front-proxy-ca.*, etcd/ca.* into that directory on the first. On a worker, it gives kubelet the new CA and a new client certificate.
 
 While it lasts, do not join control-plane nodes or upgrade. Verifiers of service account tokens outside of the cluster must be given the new key before it signs.
 
@@ -27,7 +27,7 @@ pub(super) struct RotateCa {
     /// Print what would be done, without changing anything
     #[arg(long, global = true)]
     dry_run: bool,
-    /// How results are printed
+    /// Output format
     #[arg(short, long, value_enum, default_value_t, global = true)]
     pub(super) output: Output,
     #[command(subcommand)]
@@ -50,7 +50,7 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
-    /// Have the old CAs take over again
+    /// Go back to the old CAs
     #[command(
         after_help = "Possible until `finish`. Run it on each control-plane node in turn; then `finish` drops the new CAs.\n\nExample:\n  kubestrap certs rotate-ca rollback"
     )]

@@ -10,7 +10,7 @@ use crate::commands::reach::ADMIN_CONF;
 // Flags that say where the certificates are. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct SourceFlags {
-    /// Directory of certificates and keys, unless --config says it [default: what the cluster says]
+    /// Directory of certificates and keys, unless --config sets it [default: the cluster's]
     #[arg(long, value_name = "DIR")]
     cert_dir: Option<PathBuf>,
     /// Configuration file [default: the cluster's ConfigMap kubeadm-config]

@@ -21,7 +21,7 @@ use crate::output::{Format, Printer};
     after_help = "Example:\n  kubestrap config print init-defaults > kubeadm.yaml\n  kubestrap config validate --config kubeadm.yaml"
 )]
 pub(super) struct Config {
-    /// Accepted for kubeadm's sake; has no effect
+    /// Accepted for compatibility with kubeadm; has no effect
     #[arg(long, value_name = "FILE", global = true, hide = true)]
     kubeconfig: Option<String>,
     #[command(subcommand)]

@@ -14,7 +14,7 @@ pub(super) struct ShowProfile {
     /// The profile
     #[arg(value_enum)]
     pub(super) name: Profile,
-    /// Print instead what of the benchmark is met, and what is left and why (Markdown)
+    /// Print instead which items of the benchmark are met, and which are not and why (Markdown)
     #[arg(long)]
     pub(super) table: bool,
 }

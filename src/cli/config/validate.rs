@@ -23,13 +23,13 @@ pub(super) struct Validate {
     /// Check the file for this version, or minor, of Kubernetes instead of the one that it names
     #[arg(long, value_name = "VERSION", value_parser = version)]
     kubernetes_version: Option<KubernetesVersion>,
-    /// How to print the result
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
     /// Do not warn about a deprecated API version
     #[arg(long, boolean())]
     allow_deprecated_api: Option<bool>,
-    /// Accepted for kubeadm's sake: there is no experimental API version
+    /// Accepted for compatibility with kubeadm: there is no experimental API version
     #[arg(long, boolean())]
     allow_experimental_api: Option<bool>,
 }

@@ -23,22 +23,22 @@ pub(super) struct Create {
     /// With --print-join-command: the key of the uploaded certificates, so that a control-plane node can join
     #[arg(long, value_name = "HEX", hide_default_value = true)]
     certificate_key: Option<String>,
-    /// What it is for
+    /// What the token is for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
-    /// Groups that it authenticates as [default: system:bootstrappers:kubeadm:default-node-token]
+    /// Groups that the token authenticates as [default: system:bootstrappers:kubeadm:default-node-token]
     #[arg(long, value_name = "GROUPS")]
     groups: Vec<String>,
     /// Print the command with which a node joins, not the token alone
     #[arg(long, boolean())]
     print_join_command: Option<bool>,
-    /// How long it lives; 0 is for ever [default: 24h0m0s]
+    /// How long the token lives; 0 is for ever [default: 24h0m0s]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     ttl: Option<GoDuration>,
-    /// What it can be used for [default: signing,authentication]
+    /// What the token can be used for [default: signing,authentication]
     #[arg(long, value_name = "USAGES")]
     usages: Vec<String>,
-    /// How to print it
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }

@@ -9,7 +9,7 @@ use crate::commands::token::delete::Request;
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  kubestrap token delete abcdef")]
 pub(super) struct Delete {
-    /// Which: ids (`abcdef`) or whole tokens
+    /// Tokens to delete: ids (`abcdef`) or whole tokens
     #[arg(value_name = "TOKEN", required = true)]
     tokens: Vec<String>,
 }

@@ -29,7 +29,7 @@ pub(super) struct Token {
 // Flags of every command here. No doc comment: clap would take it for the help of the commands that have them.
 #[derive(Args, Clone, Debug)]
 struct Shared {
-    /// Only say what would be done
+    /// Print what would be done, without changing anything
     #[arg(long, global = true, boolean())]
     dry_run: Option<bool>,
     /// Kubeconfig to reach the cluster with [default: $KUBECONFIG, ~/.kube/config or /etc/kubernetes/admin.conf]

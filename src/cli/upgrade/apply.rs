@@ -12,7 +12,7 @@ use crate::config::ConfigError;
 
 #[derive(Args, Debug, Default)]
 #[command(
-    after_help = "On a failure this node is put back to what it was. Interrupted, run the same command again to go on, or with the old version to go back. With the version that the cluster has, it applies a changed ClusterConfiguration.\n\nExamples:\n  kubestrap upgrade apply v1.36.2 --dry-run\n  kubestrap upgrade apply v1.36.2 --yes\n  kubestrap upgrade apply v1.36.2 --through-minors"
+    after_help = "On a failure this node is put back to what it was. After an interruption, run the same command again to go on, or with the old version to go back. With the version that the cluster has, it applies a changed ClusterConfiguration.\n\nExamples:\n  kubestrap upgrade apply v1.36.2 --dry-run\n  kubestrap upgrade apply v1.36.2 --yes\n  kubestrap upgrade apply v1.36.2 --through-minors"
 )]
 pub(in super::super) struct Apply {
     /// Version to upgrade to, or a label such as stable-1.36 (which is looked up on the internet)
@@ -33,13 +33,13 @@ pub(in super::super) struct Apply {
     /// Print what would be done, without changing anything
     #[arg(long, boolean())]
     dry_run: Option<bool>,
-    /// In a dry run: leave every file at its real path below this directory, and cluster-objects.yaml
+    /// In a dry run: write every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR")]
     dry_run_dir: Option<PathBuf>,
     /// Upgrade etcd too [default: true]
     #[arg(long, boolean())]
     etcd_upgrade: Option<bool>,
-    /// Upgrade although requirements that are not mandatory are not met; implies --yes
+    /// Upgrade even if requirements that are not mandatory are not met; implies --yes
     #[arg(short, long, boolean())]
     force: Option<bool>,
     /// Checks whose errors are shown as warnings; `all` for every check
@@ -57,7 +57,7 @@ pub(in super::super) struct Apply {
     /// Phases to skip
     #[arg(long, value_name = "PHASES")]
     skip_phases: Vec<String>,
-    /// Go through every minor between, each proven before the next (one control plane only)
+    /// Go through every minor between, each proven healthy before the next (one control plane only)
     #[arg(long)]
     through_minors: bool,
     /// Do not ask for confirmation

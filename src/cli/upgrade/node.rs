@@ -24,7 +24,7 @@ pub(in super::super) struct Node {
     /// Print what would be done, without changing anything
     #[arg(long, boolean())]
     dry_run: Option<bool>,
-    /// In a dry run: leave every file at its real path below this directory, and cluster-objects.yaml
+    /// In a dry run: write every file at its real path below this directory, and cluster-objects.yaml
     #[arg(long, value_name = "DIR")]
     dry_run_dir: Option<PathBuf>,
     /// Upgrade etcd too [default: true]

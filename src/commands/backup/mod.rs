@@ -114,7 +114,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
         taken.as_ref().map(|taken| taken.path.as_path()),
     )?;
     for left in &manifest.left_out {
-        out.log(AREA, format!("Not in it: {left}"));
+        out.log(AREA, format!("Not in the archive: {left}"));
     }
     out.log(
         AREA,
@@ -171,7 +171,7 @@ fn configuration(
         Err(error) => {
             out.warn(
                 AREA,
-                format!("the configuration of the cluster can't be read: {error}\n    the archive goes without it: `kubestrap restore` will need it with --config"),
+                format!("the configuration of the cluster can't be read: {error}\n    the archive does not have it: `kubestrap restore` will need it with --config"),
             );
             collected.left_out.push("the configuration of the cluster: its API server did not answer".into());
             return Ok(ClusterFacts::default());

@@ -66,7 +66,7 @@ fn text(manifest: &Manifest) -> String {
         "{}\n{}{}{}",
         columns(&head),
         columns(&rows),
-        list("Not in it", &manifest.left_out),
+        list("Not in the archive", &manifest.left_out),
         list("How to use it", &manifest.how_to_use)
     )
 }

@@ -102,7 +102,9 @@ impl<'a> Turn<'a> {
             Ok::<(), kube::Error>(())
         });
         if let Err(error) = released {
-            tracing::info!("the Lease is left to expire: {error}");
+            tracing::info!(
+                "the Lease kube-system/kubestrap-care can't be released, and will expire: {error}"
+            );
         }
     }
 

@@ -38,13 +38,15 @@ pub(super) fn request(
                 out.warn(
                     AREA,
                     format!(
-                        "{} is due, and its CA's key is not here: have {} signed, then put the certificate and the key beside it in place of {}",
+                        "{} is due, and its CA's key is not here: have {} signed, then replace {} with the certificate, and its key with the one beside the request",
                         managed.name, file.display(), managed.path(pki).display()
                     ),
                 );
                 written.push(file.display().to_string());
             }
-            Err(error) => failures.push(format!("no request for {}: {error}", managed.name)),
+            Err(error) => {
+                failures.push(format!("could not write a certificate request for {}: {error}", managed.name))
+            }
         }
     }
     (written, failures)

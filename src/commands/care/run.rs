@@ -177,14 +177,16 @@ fn keep_snapshot(request: &Request, source: &Source, host: &RealHost, report: &m
     match snapshot::take(&save, out) {
         Ok((path, _)) => report.snapshot = Some(path.display().to_string()),
         // The old ones stay then.
-        Err(error) => return report.failures.push(format!("no snapshot of etcd: {}", error.message)),
+        Err(error) => {
+            return report.failures.push(format!("could not save a snapshot of etcd: {}", error.message));
+        }
     }
     let retention = Retention { count: Some(request.keep), age: None };
     match prune(dir, retention, SystemTime::now()) {
         Ok(removed) => {
             removed.iter().for_each(|one| out.log(AREA, format!("Removed {}", one.path.display())));
         }
-        Err(error) => report.failures.push(format!("old snapshots are left: {error}")),
+        Err(error) => report.failures.push(format!("could not remove old snapshots: {error}")),
     }
 }
 

@@ -52,10 +52,12 @@ fn problem(enabled: bool, last: Option<&Report>, now: OffsetDateTime) -> Option<
     }
     let last = last?;
     if !last.ok {
-        return Some("the last run failed: `kubestrap care run` shows why".into());
+        return Some(
+            "the last run failed, as told above: fix that; `kubestrap care run` does what is left".into(),
+        );
     }
     let finished = OffsetDateTime::parse(&last.finished, &Rfc3339).ok()?;
-    (now - finished > OLDEST).then(|| "the last run is more than three days ago: nothing starts it".into())
+    (now - finished > OLDEST).then(|| "the last run was more than three days ago: nothing starts it".into())
 }
 
 #[cfg(test)]

@@ -95,13 +95,13 @@ fn renew_all(wanted: &[Managed], source: &Source, host: &RealHost, out: &Printer
                 out.log(AREA, format!("Renewed {name}: valid until {}", utc(expires)));
                 if expires < old_expires {
                     let end = utc(old_expires);
-                    out.warn(AREA, format!("{name} ends earlier than the one before, which was valid until {end}: `certificateValidityPeriod` sets how long they last"));
+                    out.warn(AREA, format!("{name} expires earlier than the one before, which was valid until {end}: `certificateValidityPeriod` sets how long they last"));
                 }
                 if authority_expires < expires {
                     let end = utc(authority_expires);
                     out.warn(
                         AREA,
-                        format!("{name} outlasts its CA {}, which ends at {end}", managed.signer.name),
+                        format!("{name} outlasts its CA {}, which expires at {end}", managed.signer.name),
                     );
                 }
                 done.renewed.push(*managed);
@@ -136,7 +136,7 @@ fn report(done: &Done, standings: &[(Use, Standing)]) -> String {
     lines.extend(standings.iter().map(|(used, standing)| format!("  {}", restart::words(used, standing))));
     if !restart::old(standings).is_empty() {
         lines.push(
-            "Restart what still uses an old one, one at a time: `kubestrap certs renew --restart`".into(),
+            "Restart the components that still use an old one, one at a time: `kubestrap certs renew --restart`".into(),
         );
     } else if done.data.is_empty() {
         lines.push("Nothing that runs here uses an old certificate.".into());

@@ -100,7 +100,7 @@ pub(super) fn words(used: &Use, standing: &Standing) -> String {
         Standing::Current => format!("{component}{at} uses the one on disk ({file})"),
         Standing::Old(how) => format!("{component} STILL USES ANOTHER than {file}: {how}"),
         Standing::Soon => {
-            format!("{component} comes to use {file} by itself, on new connections, within minutes")
+            format!("{component} picks up {file} by itself, on new connections, within minutes")
         }
         Standing::Stopped(how) => format!("{component} does not use {file} now: {how}"),
         Standing::Unknown(why) => format!("{component}: can't tell whether it uses {file}: {why}"),

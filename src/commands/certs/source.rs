@@ -110,7 +110,7 @@ impl Location {
             out.log(
                 area,
                 format!(
-                    "There is no {}, so the cluster is not asked for its configuration: taking what is on this machine, and kubeadm's defaults",
+                    "{} does not exist, so the cluster is not asked for its configuration: using local files and kubeadm's defaults",
                     self.kubeconfig.display()
                 ),
             );
@@ -122,7 +122,7 @@ impl Location {
             Err(why) => {
                 out.log(
                     area,
-                    format!("The ConfigMap can't be read: {why}\n  Going on with what is on this machine, and kubeadm's defaults; --config names a file instead"),
+                    format!("Could not read ConfigMap {namespace}/{name}: {why}\n  Using local files and kubeadm's defaults; --config names a file instead"),
                 );
                 None
             }

@@ -59,7 +59,7 @@ pub(crate) fn run(request: &Recover, out: &Printer) -> Result<ExitStatus, Error>
         require_root(&host)?;
         if !request.yes {
             let what = format!(
-                "{} becomes the only member of a new etcd cluster, from its own data. Every other member must be reset and joined again. What only members had that are lost is lost.",
+                "{} becomes the only member of a new etcd cluster, from its own data. Every other member must be reset and joined again. What only the lost members had is lost.",
                 member.name
             );
             confirm(out, AREA, &what, "--yes")?;

@@ -46,7 +46,7 @@ pub(crate) fn run(request: &Restore, out: &Printer) -> Result<ExitStatus, Error>
         require_root(&host)?;
         if !request.yes {
             let what = format!(
-                "The data of this cluster will be replaced by those of {}; what was changed since then is lost. The present data are kept beside them in {}.",
+                "The data of this cluster will be replaced by those of {}; what was changed since then is lost. The current data are kept in {}.",
                 request.snapshot.display(),
                 member.data.display()
             );
@@ -133,7 +133,7 @@ pub(super) fn tell_others(member: &LocalEtcd, out: &Printer) {
         out.log(
             AREA,
             format!(
-                "{name} ({url}) is not a member any more: if that machine lives, run `kubestrap reset` there, then join it again with `kubestrap join --control-plane`"
+                "{name} ({url}) is not a member any more: if that machine still runs, run `kubestrap reset` there, then join it again with `kubestrap join --control-plane`"
             ),
         );
     }

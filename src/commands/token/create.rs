@@ -33,7 +33,7 @@ pub(crate) struct Request {
     pub(crate) certificate_key: Option<String>,
     /// What the token is for.
     pub(crate) description: Option<String>,
-    /// Groups that it authenticates as.
+    /// Groups that the token authenticates as.
     pub(crate) groups: Vec<String>,
     /// Print the join command.
     pub(crate) print_join_command: bool,
@@ -101,7 +101,7 @@ impl Request {
             }
         }
         if self.ttl.is_some_and(|ttl| ttl < GoDuration::ZERO) {
-            return usage("--ttl: a token can't have ended before it begins".into());
+            return usage("--ttl must not be negative".into());
         }
         if self.config.is_none() {
             return Ok(());
@@ -118,7 +118,7 @@ impl Request {
         if beside.is_empty() {
             Ok(())
         } else {
-            usage(format!("--config can't stand beside {}: write them into the file", beside.join(", ")))
+            usage(format!("--config can't be combined with {}: write them into the file", beside.join(", ")))
         }
     }
 

@@ -60,7 +60,7 @@ pub(super) fn after(journal: &Journal, error: Error, wishes: &Wishes, out: &Prin
     match go_back(journal, wishes, out) {
         Ok(()) => {
             let message = format!(
-                "the interrupted upgrade to {} could not be gone on with: {}\n  this node is back at {}, and healthy\n  fix the cause and run the same command again",
+                "the interrupted upgrade to {} could not be completed: {}\n  this node is back at {}, and healthy\n  fix the cause and run the same command again",
                 journal.to, error.message, journal.from
             );
             error.with_message(message)

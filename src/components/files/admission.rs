@@ -148,7 +148,7 @@ pub(super) fn pod_security(
             if !right {
                 fields.refuse(
                     format!("{path}.{i}"),
-                    format!("{item:?} is not the name of one; patterns are not known here"),
+                    format!("{item:?} is not such a name; patterns are not supported here"),
                 );
             }
         }

@@ -42,7 +42,7 @@ pub(super) fn read(text: &str, format: &Format, faults: &mut Faults) -> Option<N
         && let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text)
     {
         let position = Position { line: error.line(), column: error.column() };
-        let why = "a file that begins with `{` is read as JSON, and this is none: write YAML without the outer braces";
+        let why = "a file that begins with `{` is read as JSON, and this is not JSON: write YAML without the outer braces";
         faults.refuse(Some(position), why);
         return None;
     }

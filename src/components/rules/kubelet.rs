@@ -50,7 +50,7 @@ fn node_ip(judge: &mut Judge<'_>) {
             None => judge.doubt(
                 "flag-value",
                 given,
-                format!("{item:?} is not an IP address: kubelet passes over it, and chooses one itself"),
+                format!("{item:?} is not an IP address: kubelet ignores it, and chooses one itself"),
             ),
         }
     }

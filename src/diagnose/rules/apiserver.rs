@@ -17,7 +17,7 @@ const ETCD_FULL: &str = r"mvcc: database space exceeded";
 const ETCD_IS_FULL: [&str; 3] = [
     "etcd takes no more writes: its space is used up",
     "the database is larger than its quota (--quota-backend-bytes, 2 GiB by default)",
-    "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact and defragment etcd, then `etcdctl alarm disarm`; then run again",
+    "raise `quota-backend-bytes` in etcd.local.extraArgs; or compact etcd, then `kubestrap etcd defrag` and `kubestrap etcd alarm --disarm`; then run again",
 ];
 const ETCD_AWAY: &str = r#"dial tcp (?<address>\S+?): (?:connect: )?(?<why>connection refused|i/o timeout|no route to host|network is unreachable)|lookup (?<host>\S+?)(?: on \S+)?: (?<unknown>no such host)"#;
 const ETCD_IS_AWAY: [&str; 3] = [
@@ -98,9 +98,9 @@ pub(super) const RULES: &[Rule] = &[
         HEALTH,
         r"(?i)invalid peer certificate: (?<why>[^\x22]*)|x509: (?<x509>[^\x22]*)",
         [
-            "kube-apiserver shows a certificate that its clients refuse: {why}{x509}",
-            "apiserver.crt has expired, is of another CA, or lacks the name that it is asked by; or another server holds the port",
-            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are made again",
+            "kube-apiserver presents a certificate that its clients refuse: {why}{x509}",
+            "apiserver.crt has expired, is of another CA, or lacks the name that clients use; or another server holds the port",
+            "`kubestrap certs inspect` tells which; move {pki}/apiserver.crt and apiserver.key away and run again: they are generated again",
         ],
     )
     .persisting(),
@@ -111,7 +111,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kube-apiserver refuses the administrator of this cluster (HTTP {status})",
             "the client certificate in admin.conf or super-admin.conf is not of the CA that the API server trusts",
-            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are made again",
+            "move /etc/kubernetes/admin.conf and super-admin.conf away and run again: they are generated again",
         ],
     )
     .persisting(),
@@ -121,7 +121,7 @@ pub(super) const RULES: &[Rule] = &[
         r": (?<status>404|400|426|301|302|502|503) (?<why>.*)$",
         [
             "what answers at kube-apiserver's address is not a Kubernetes API server, or not a ready one (HTTP {status})",
-            "another server may hold the port, or a proxy stands before it: {why}",
+            "another server may hold the port, or a proxy is in front of it: {why}",
             "`ss -ltnp` tells who listens on the port; stop it, then run again",
         ],
     )

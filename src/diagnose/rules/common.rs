@@ -15,7 +15,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r"(?:unknown (?:shorthand )?flag: |flag provided but not defined: )'?(?<flag>-[^\s\x22']+|\w)",
         [
-            "{component} does not know its flag {flag}, and ends",
+            "{component} does not know its flag {flag}, and exits",
             FLAG_FROM,
             "take {flag} out of {field} (or correct its name: `{component} --help` lists them), then run again",
         ],
@@ -63,7 +63,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#"(?:open|stat|lstat|read) (?<path>/[^\s:"]+): no such file or directory"#,
         [
-            "{component} does not find {path}, and ends",
+            "{component} does not find {path}, and exits",
             "the file is not on this machine, or the Pod does not mount it: a flag in {field} names a file, and extraVolumes must bring it into the container",
             "put the file there and mount it with extraVolumes, or correct the flag; then run again",
         ],
@@ -73,7 +73,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#"(?:open|stat|mkdir|read|unlinkat|chmod) (?<path>/[^\s:"]+): (?:permission denied|operation not permitted)"#,
         [
-            "{component} may not use {path}, and ends",
+            "{component} may not use {path}, and exits",
             "its owner or mode, a `runAsUser` in a patch, a read-only mount, or SELinux/AppArmor keeps the container from it",
             "`ls -lZ {path}` and `dmesg | grep -i denied` tell which; make it readable to the container's user (chown, chmod), or take runAsUser out of the patch; then run again",
         ],
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?<path>/[^\s:"]+): (?<why>is a directory|not a directory)"#,
         [
             "{component} can't use {path}: {why}",
-            "a folder stands where a file should be, or the reverse; a mount of a file that is not there makes a folder",
+            "a directory is where a file should be, or the reverse; a mount of a file that does not exist creates a directory",
             "fix the path, then run again",
         ],
     ),
@@ -93,9 +93,9 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#"(?:tls: )?private key (?:type )?does not match public key(?: type)?"#,
         [
-            "{component} refuses its certificate: the private key beside it is another's",
+            "{component} refuses its certificate: the private key beside it is for another certificate",
             "a .crt and a .key in {pki} do not belong together",
-            "`kubestrap certs inspect` names the pair; move both away and run again: they are made again",
+            "`kubestrap certs inspect` names the pair; move both away and run again: they are generated again",
         ],
     ),
     rule(
@@ -105,7 +105,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't read a key or certificate: {why}",
             "a file in {pki} is empty, cut off, or of another kind",
-            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is made again",
+            "`kubestrap certs inspect` names the file; restore it from a backup, or move it away and run again: it is generated again",
         ],
     ),
     rule(
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r"certificate has expired or is not yet valid: (?<why>[^\x22]*)",
         [
-            "{component} meets a certificate that is not valid now: {why}",
+            "{component} finds a certificate that is not valid now: {why}",
             "a certificate of the control plane has expired, or this machine's clock is wrong",
             "`date` tells the clock; `kubestrap certs check-expiration` tells which, `kubestrap certs renew all` renews",
         ],
@@ -127,7 +127,7 @@ pub(super) const GENERAL: &[Rule] = &[
         Source::Ended(KUBERNETES),
         r#"(?:"command failed" err="|^Error: |^error: |^F\d{4} ).*?(?<why>context deadline exceeded|timed out|timeout|connection refused|connection reset|no route to host|leaderelection lost|etcdserver: [^"]*|EOF)"#,
         [
-            "{component} ended, since what it needs did not answer: {why}",
+            "{component} exited, since what it needs did not answer: {why}",
             "kube-apiserver needs etcd; kube-controller-manager and kube-scheduler need kube-apiserver",
             "see what keeps those from running, then run again",
         ],
@@ -138,7 +138,7 @@ pub(super) const GENERAL: &[Rule] = &[
         Source::Ended(KUBERNETES),
         r#"(?:"command failed" err="|^Error: |^error: )(?<why>.*?)"?$"#,
         [
-            "{component} ends: {why}",
+            "{component} exits: {why}",
             "it says so itself each time it is started; its flags come from {field} and from patches",
             "fix what it names, then run again",
         ],
@@ -151,8 +151,8 @@ pub(super) const GENERAL: &[Rule] = &[
         r"^(?:panic: |fatal error: |F\d{4} \S+\s+\d+ \S+\] )(?<why>.*)$",
         [
             "{component} crashes: {why}",
-            "it ends with this each time it is started",
-            "fix what it names, then run again; what looks like a fault of its own belongs to its issue tracker",
+            "it exits with this each time it is started",
+            "fix what it names, then run again; report what looks like a bug of {component} in its issue tracker",
         ],
     )
     .persisting(),

@@ -7,7 +7,7 @@ const TRUST: &str = r#"(?:tls: failed to verify certificate: )?x509: (?<why>cert
 const TRUSTS: [&str; 3] = [
     "{component} does not trust kube-apiserver: {why}",
     "its kubeconfig holds another CA than the one that signed apiserver.crt, or names an address that the certificate lacks",
-    "move /etc/kubernetes/controller-manager.conf and scheduler.conf away and run again: they are made again",
+    "move /etc/kubernetes/controller-manager.conf and scheduler.conf away and run again: they are generated again",
 ];
 const UNAUTHORIZED: &str = r"\bUnauthorized\b|provide credentials";
 const IS_UNAUTHORIZED: [&str; 3] = [
@@ -28,7 +28,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "{component} can't use its kubeconfig: {why}",
             "the file is damaged, or a flag names another",
-            "move its kubeconfig in /etc/kubernetes away and run again: it is made again",
+            "move its kubeconfig in /etc/kubernetes away and run again: it is generated again",
         ],
     ),
     rule(

@@ -6,12 +6,12 @@ use crate::diagnose::rule::{Rule, Source};
 const ENDED: Source = Source::Ended(ETCD);
 const DAMAGED: [&str; 3] = [
     "etcd can't use its data: {why}",
-    "the data folder is damaged: a power loss, a full disk, or files taken away",
+    "the data directory is damaged: a power loss, a full disk, or files taken away",
     "restore a snapshot (`etcdutl snapshot restore`); or, if this machine has no cluster to lose, `kubestrap reset` and init again",
 ];
 const OF_ANOTHER: [&str; 3] = [
     "etcd's data are of another cluster or member: {why}",
-    "the data folder holds what an earlier cluster left",
+    "the data directory holds what an earlier cluster left",
     "if that cluster is no longer needed, `kubestrap reset` takes the data away; else move /var/lib/etcd elsewhere; then run again",
 ];
 const URLS: [&str; 3] = [
@@ -26,8 +26,8 @@ pub(super) const RULES: &[Rule] = &[
         Source::Running(ETCD),
         r#""msg":"db file is flocked by another process.*"path":"(?<path>[^"]*)""#,
         [
-            "etcd waits for another process that works in its data folder: {path} is locked",
-            "a second etcd runs on this machine with the same data folder, or an old one has not ended",
+            "etcd waits for another process that uses its data directory: {path} is locked",
+            "a second etcd runs on this machine with the same data directory, or an old one has not ended",
             "`ps -C etcd -o pid,args` shows it; stop it (`systemctl disable --now etcd`, or `kill`), then run again",
         ],
     )
@@ -51,7 +51,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "etcd's data were written by a newer etcd: {why}",
             "this etcd can't read what a newer minor has written",
-            "take the newer etcd (etcd.local.imageTag), or restore a snapshot that was made before the upgrade",
+            "use the newer etcd (etcd.local.imageTag), or restore a snapshot that was made before the upgrade",
         ],
     ),
     rule(
@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#"(?<why>cannot (?:access|write to|create) (?:data )?directory[^"]*|cannot fetch cluster info[^"]*)"#,
         [
-            "etcd can't use its data folder: {why}",
+            "etcd can't use its data directory: {why}",
             "its owner, mode or file system keeps etcd from it",
             "`ls -ld` and `df` on etcd's dataDir tell; fix it, then run again",
         ],
@@ -75,7 +75,7 @@ pub(super) const RULES: &[Rule] = &[
         ENDED,
         r#""level":"(?:fatal|panic)".*"msg":"(?<what>[^"]*)"(?:.*"error":"(?<why>[^"]*)")?"#,
         [
-            "etcd ends: {what}: {why}",
+            "etcd exits: {what}: {why}",
             "it says so itself each time it is started; its flags come from etcd.local.extraArgs and from patches",
             "fix what it names, then run again",
         ],
@@ -84,7 +84,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         "EtcdFails",
         ENDED,
-        r"^(?:error verifying flags, |error: )(?<why>.*)$",
+        r#"(?:^error verifying flags, |^error: |"msg":"failed to verify flags","error":")(?<why>.*?)(?:"\})?$"#,
         [
             "etcd refuses its flags: {why}",
             "they come from etcd.local.extraArgs and from patches",

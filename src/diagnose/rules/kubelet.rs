@@ -27,7 +27,7 @@ pub(super) const RULES: &[Rule] = &[
         Source::Kubelet,
         r"unknown (?:shorthand )?flag: (?<flag>[^\s\x22]+)",
         [
-            "kubelet does not know its flag {flag}, and ends",
+            "kubelet does not know its flag {flag}, and exits",
             FLAGS_FROM,
             "take {flag} away or correct it (`kubelet --help` lists the flags), then run again",
         ],
@@ -98,7 +98,7 @@ pub(super) const RULES: &[Rule] = &[
         [
             "kubelet can't use its kubeconfig or client certificate",
             "kubelet.conf, or the certificate it names, is missing, damaged or expired",
-            "move /etc/kubernetes/kubelet.conf and /var/lib/kubelet/pki away, then run again: they are made again",
+            "move /etc/kubernetes/kubelet.conf and /var/lib/kubelet/pki away, then run again: they are generated again",
         ],
     ),
     rule(
@@ -145,9 +145,9 @@ pub(super) const RULES: &[Rule] = &[
         Source::Kubelet,
         r#"(?:checkpoint|state|policy).*?(?<file>/\S*/(?:cpu|memory)_manager_state)"#,
         [
-            "kubelet can't use what it remembers of its resource managers: {file}",
-            "the file is of another cpuManagerPolicy or memoryManagerPolicy, or damaged",
-            "`rm {file}`: kubelet makes it again; then run again",
+            "kubelet can't use the state file of its resource managers: {file}",
+            "the file was written under another cpuManagerPolicy or memoryManagerPolicy, or is damaged",
+            "`rm {file}`: kubelet creates it again; then run again",
         ],
     ),
     rule(
@@ -156,7 +156,7 @@ pub(super) const RULES: &[Rule] = &[
         r"invalid kernel flag: (?<flag>[\w/.]+), expected value: (?<want>\d+), actual value: (?<is>\d+)",
         [
             "kubelet wants the kernel setting {flag} to be {want}, and it is {is}",
-            "protectKernelDefaults is true, so that kubelet ends instead of changing it",
+            "protectKernelDefaults is true, so that kubelet exits instead of changing it",
             "set it with `sysctl` (and in /etc/sysctl.d), with all others that its log names; or `protectKernelDefaults: false`",
         ],
     ),
@@ -176,7 +176,7 @@ pub(super) const RULES: &[Rule] = &[
         r"unknown 'kubernetes.io' or 'k8s.io' labels specified with --node-labels: \[(?<labels>[^\]]*)\]",
         [
             "kubelet refuses to give its Node the labels {labels}",
-            "kubelet may set none of kubernetes.io and k8s.io but a few",
+            "kubelet may set only a few labels of kubernetes.io and k8s.io",
             "take them out of `node-labels` in nodeRegistration.kubeletExtraArgs, then run again; label the Node with kubectl instead",
         ],
     ),
@@ -206,9 +206,9 @@ pub(super) const RULES: &[Rule] = &[
         Source::Kubelet,
         r#"(?:"command failed" err="|^Error: |failed to run Kubelet: )(?<why>.*?)"?$"#,
         [
-            "kubelet ends: {why}",
+            "kubelet exits: {why}",
             "it says so itself each time it is started",
-            "fix what it names; `journalctl -xeu kubelet` has the whole story",
+            "fix what it names; `journalctl -xeu kubelet` shows more",
         ],
     )
     .persisting(),

@@ -21,8 +21,8 @@ const RUNTIME_DOWN: [&str; 3] = [
 ];
 const RUNTIME_ELSEWHERE: [&str; 3] = [
     "kubelet finds no container runtime at {path}",
-    "the runtime is stopped, or a flag of kubelet's or its containerRuntimeEndpoint names another socket than the runtime's ({socket})",
-    "`systemctl restart {runtime}`; and where the socket is another, correct kubelet's container-runtime-endpoint (/etc/default/kubelet, nodeRegistration.kubeletExtraArgs), then run again",
+    "the runtime is stopped, or a flag of kubelet or its containerRuntimeEndpoint names another socket than the runtime's ({socket})",
+    "`systemctl restart {runtime}`; and if kubelet names another socket, correct its container-runtime-endpoint (/etc/default/kubelet, nodeRegistration.kubeletExtraArgs), then run again",
 ];
 const NO_CRI: [&str; 3] = [
     "the container runtime at {socket} does not speak CRI v1",
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"Eviction manager: attempting to reclaim" resourceName="(?<resource>ephemeral-storage|inodes)""#,
         [
             "kubelet is evicting Pods: {resource} is below its threshold",
-            "on a disk that is nearly full (evictionHard: nodefs.available 10%, imagefs.available 15%) kubelet deletes images and starts no Pods but the most important",
+            "on a disk that is nearly full (evictionHard: nodefs.available 10%, imagefs.available 15%) kubelet deletes images and starts only the most important Pods",
             "make room, or lower `evictionHard` in a KubeletConfiguration; then run again",
         ],
     )

@@ -24,7 +24,7 @@ const WRONG_ARCHITECTURE: [&str; 3] = [
 const IMAGE_PULL: [&str; 3] = [
     "the image {image} of {component} is not here and can't be pulled",
     "the registry can't be reached, does not have it, or wants credentials: {why}",
-    "`kubestrap config images pull` with the same configuration shows it alone; without a registry, `kubestrap config images import FILE`; then run again",
+    "`kubestrap config images pull` with the same configuration reproduces it; without a registry, `kubestrap config images import FILE`; then run again",
 ];
 
 pub(super) const RULES: &[Rule] = &[
@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?i)fail(?:ed to)? admit pod.*\[\(res: (?<res>\w+), q: (?<short>\d+)\)|OutOf(?<what>cpu|memory|ephemeral-storage)"#,
         [
             "kubelet refuses to run {component}: it requests more {res}{what} than this machine has left",
-            "a patch sets the Pod's requests, or other Pods hold the room (missing: {short})",
+            "a patch sets the Pod's requests, or other Pods use the room (missing: {short})",
             "lower `resources.requests` of {component} in the patch, or give the machine more {res}{what}; then run again",
         ],
     ),
@@ -106,7 +106,7 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?:sandbox|resolv).*open (?<path>/\S*resolv\S*\.conf): no such file"#,
         [
             "no Pod can start: {path}, which kubelet's resolvConf names, is not there",
-            "kubelet copies it into every Pod; systemd-resolved makes the one in /run, where it runs",
+            "kubelet copies it into every Pod; systemd-resolved creates the one in /run, where it runs",
             "set `resolvConf: /etc/resolv.conf` in a KubeletConfiguration, or start systemd-resolved; then run again",
         ],
     )
@@ -140,7 +140,7 @@ pub(super) const RULES: &[Rule] = &[
         UNTIL_HEALTHY,
         r"oom_score_adj.{0,4}: (?i:permission denied)",
         [
-            "no container can start: the runtime may not lower the score by which the kernel chooses what to kill",
+            "no container can start: the runtime may not lower a process's OOM score (oom_score_adj)",
             "it lacks CAP_SYS_RESOURCE, as machines that are containers do",
             "give this machine CAP_SYS_RESOURCE; containerd can do without it: `restrict_oom_score_adj = true` in its CRI runtime configuration",
         ],

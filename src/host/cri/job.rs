@@ -174,7 +174,7 @@ pub(crate) async fn remove(endpoint: &CriEndpoint, sandbox: &JobSandbox) -> Resu
     let client = CriClient::connect(endpoint).await?.with_timeout(SANDBOX_LIMIT);
     let removed = stop_and_remove(&client, &sandbox.id).await;
     if let Err(error) = &removed {
-        tracing::info!("the sandbox {} is left: {error}", sandbox.config.name);
+        tracing::info!("the sandbox {} can't be removed: {error}", sandbox.config.name);
     }
     removed
 }

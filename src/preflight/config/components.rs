@@ -132,7 +132,7 @@ fn finding(verdict: Verdict, place: &str) -> Finding {
     };
     let finding = match (verdict.cause, verdict.severity) {
         (Some(cause), _) => finding.cause(cause),
-        (None, Severity::Error) => finding.cause("the component ends at once when it reads this"),
+        (None, Severity::Error) => finding.cause("the component exits at once when it reads this"),
         (None, _) => finding,
     };
     finding.fix(format!("correct it in {place}"))

@@ -213,7 +213,7 @@ fn of_kubelet(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> {
 fn in_words(kind: PathKind) -> &'static str {
     match kind {
         PathKind::File => "file",
-        PathKind::Dir => "folder",
+        PathKind::Dir => "directory",
         PathKind::Socket => "socket",
         PathKind::BlockDevice => "block device",
         PathKind::CharDevice => "character device",

@@ -37,8 +37,8 @@ const MARKS: [Mark; 9] = [
     mark(
         Component::Etcd,
         "data-dir",
-        "etcd's data folder (etcd.local.dataDir)",
-        "etcd would begin with an empty folder, and everything in the cluster be gone",
+        "etcd's data directory (etcd.local.dataDir)",
+        "etcd would begin with an empty directory, and everything in the cluster would be gone",
     ),
     mark(
         Component::Etcd,
@@ -93,7 +93,7 @@ const MARKS: [Mark; 9] = [
         Component::ControllerManager,
         "cluster-name",
         "the cluster's name (clusterName)",
-        "kubeconfigs, and what a cloud provider made, bear the old one",
+        "kubeconfigs, and what a cloud provider created, contain the old one",
     ),
 ];
 
@@ -191,7 +191,7 @@ fn version(settings: &Settings, api_server: &Value) -> Option<Finding> {
         Finding::error(format!("the cluster on this machine is of another minor version, {old}"))
             .evidence(format!("{image}; the configuration says {new}"))
             .cause("from one minor to the next, components, their configurations and etcd change in an order that init does not keep to, and there is no way back")
-            .fix(format!("`kubernetesVersion: {old}` in the configuration; for the other version, `kubeadm upgrade plan`"))
+            .fix(format!("`kubernetesVersion: {old}` in the configuration; for the other version, `kubestrap upgrade plan`"))
     })
 }
 
@@ -227,7 +227,7 @@ mod tests {
         ("clusterName: other", "kubernetes"),
         ("etcd: {local: {dataDir: /srv/etcd}}", "/var/lib/etcd"),
         ("etcd: {external: {endpoints: ['https://192.0.2.9:2379']}}", "etcd"),
-        ("kubernetesVersion: v1.35.1", "kubeadm upgrade plan"),
+        ("kubernetesVersion: v1.35.1", "kubestrap upgrade plan"),
         ("controllerManager: {extraArgs: [{name: cluster-name, value: x}]}", "kubernetes"),
     ];
 

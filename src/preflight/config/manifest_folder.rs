@@ -14,8 +14,8 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         let (shown, target) = (folder.display(), target.display());
         return vec![
             Finding::error(format!("{shown} is a link to {target}, which is not there"))
-                .cause("neither init nor kubelet can use it as the folder of static Pods")
-                .fix(format!("`mkdir -p {target}`; or `rm {shown}`, and init makes a folder")),
+                .cause("neither init nor kubelet can use it as the directory of static Pods")
+                .fix(format!("`mkdir -p {target}`; or `rm {shown}`, and init creates a directory")),
         ];
     }
     let ours = |name: &str| Component::ALL.iter().any(|c| c.file() == name);
@@ -38,7 +38,7 @@ fn second(settings: &Settings, machine: &dyn Machine, name: &str) -> Option<Find
     Some(
         Finding::error(format!("{shown} is a second manifest of {}", component.name()))
             .evidence(format!("it holds the Pod {:?}; init writes {file} beside it", pod.metadata.name.unwrap_or_default()))
-            .cause("kubelet runs every file in this folder, whatever its ending: two of them fight for name and ports")
+            .cause("kubelet runs every file in this directory, whatever its ending: both Pods would compete for the same name and ports")
             .fix(format!("`mv {shown} /root/`: copies of manifests belong elsewhere")),
     )
 }

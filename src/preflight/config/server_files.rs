@@ -17,7 +17,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             let what = format!("kube-apiserver's file {}: {}", fault.place, fault.message);
             match fault.severity {
                 Severity::Error => {
-                    Finding::error(what).cause("kube-apiserver ends at once when it reads this")
+                    Finding::error(what).cause("kube-apiserver exits at once when it reads this")
                 }
                 _ => Finding::warning(what),
             }

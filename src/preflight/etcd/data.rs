@@ -45,7 +45,7 @@ pub(crate) fn available(settings: &Settings, machine: &dyn Machine) -> Vec<Findi
     vec![
         Finding::error(format!("{shown}, etcd's data directory, holds something else"))
             .evidence(shown_entries)
-            .fix(format!("`mv {shown} {shown}.old`, or choose another folder: etcd.local.dataDir")),
+            .fix(format!("`mv {shown} {shown}.old`, or choose another directory: etcd.local.dataDir")),
     ]
 }
 
@@ -66,7 +66,7 @@ fn other_etcd(settings: &Settings, machine: &dyn Machine, dir: &Path) -> Option<
         Finding::error(format!("another etcd uses {shown}: process {}", other.pid))
             .evidence(other.command_line())
             .cause("it holds the database's lock, for which the cluster's own etcd would wait forever")
-            .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another folder: etcd.local.dataDir")),
+            .fix(format!("{stop}, and `mv {shown} {shown}.old` to keep its data; or choose another directory: etcd.local.dataDir")),
     )
 }
 

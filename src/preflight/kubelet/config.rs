@@ -88,7 +88,7 @@ pub(crate) fn kernel_defaults(settings: &Settings, machine: &dyn Machine) -> Vec
     vec![
         Finding::error("kernel settings are not what kubelet wants, and it may not change them")
             .evidences(differing.iter().map(|(name, wanted, found)| format!("{name} is {found}, not {wanted}")))
-            .cause("protectKernelDefaults is true: kubelet ends where they differ")
+            .cause("protectKernelDefaults is true: kubelet exits if they differ")
             .fix(format!(
                 "`sysctl -w {}`, and the same in /etc/sysctl.d/90-kubelet.conf; or take protectKernelDefaults away",
                 commands.collect::<Vec<_>>().join(" ")
@@ -135,7 +135,7 @@ pub(crate) fn state(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
         };
         findings.push(
             Finding::error(what)
-                .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet ends when it meets it"))
+                .cause(format!("an earlier kubelet of this machine had another {field}, or its file is damaged; kubelet exits when it reads it"))
                 .fix(format!("`rm {shown}`: kubelet creates it again")),
         );
     }
@@ -156,7 +156,7 @@ pub(crate) fn cpu_policy(settings: &Settings, machine: &dyn Machine) -> Vec<Find
     }
     vec![
         Finding::error("kubelet's cpuManagerPolicy is static, and no CPU is reserved for the system")
-            .cause("kubelet ends: it can't tell which CPUs Pods may have to themselves")
+            .cause("kubelet exits: it can't tell which CPUs Pods may have to themselves")
             .fix("set `reservedSystemCPUs` (or kubeReserved's or systemReserved's cpu) in the KubeletConfiguration"),
     ]
 }

@@ -44,7 +44,7 @@ const ROWS: &[Row] = &[
             (value != file.to_string_lossy())
                 .then(|| format!("makes kubelet read {value}, and init writes {}", file.display()))
         },
-        cause: "kubelet would not know where the manifests are, nor whom to trust",
+        cause: "kubelet would not know where the manifests are, nor which CA to trust",
     },
     Row {
         flag: "kubeconfig",
@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
             (!forbidden.is_empty())
                 .then(|| format!("gives the Node labels that kubelet refuses: {}", forbidden.join(", ")))
         },
-        cause: "kubelet may set no labels of kubernetes.io and k8s.io but a few, and ends when it is told to; init itself labels the control plane",
+        cause: "kubelet may set only a few labels of kubernetes.io and k8s.io, and exits when it is told to set others; init itself labels the control plane",
     },
     Row {
         flag: "resolv-conf",

@@ -36,7 +36,7 @@ pub(crate) fn check(machine: &dyn Machine, file: &str) -> Vec<Finding> {
             .evidence(format!("{file}: {content}"))
             .cause("packets between Pods and to Services would be dropped")
             .fix(format!(
-                "`sysctl -w {name}=1`, and to keep it: `echo '{name} = 1' > /etc/sysctl.d/99-kubernetes.conf` (`kubestrap preflight --fix` does both)"
+                "`sysctl -w {name}=1`, and to keep it: `echo '{name} = 1' >> /etc/sysctl.d/99-kubernetes.conf` (`kubestrap preflight --fix` does both)"
             )),
     ]
 }

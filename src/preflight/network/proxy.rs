@@ -60,7 +60,8 @@ pub(crate) fn names_of_cluster(settings: &Settings, machine: &dyn Machine) -> Ve
         }
     }
     let Some(proxy) = through else { return vec![] };
-    let what = format!("names of the cluster would be asked of a proxy: {}", proxied.join(", "));
+    let what =
+        format!("requests to the cluster's own names would go through a proxy: {}", proxied.join(", "));
     vec![finding(settings, what, proxy)]
 }
 

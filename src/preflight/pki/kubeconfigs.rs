@@ -51,7 +51,7 @@ pub(crate) fn check(settings: &Settings, machine: &dyn Machine) -> Vec<Finding> 
             Ok(None) => None,
             Ok(Some(warning)) => Some(
                 Finding::warning(warning)
-                    .cause("who uses it asks there; if no API server of this cluster answers, nothing comes of it")
+                    .cause("its users connect to that server, and fail unless it is an API server of this cluster")
                     .fix(away),
             ),
             Err(KubeconfigError::OtherCa { .. }) if row.file == "kubelet.conf" => None,

@@ -190,7 +190,7 @@ impl Pki<'_> {
                 return Some(
                     Finding::warning(format!("{key} is an RSA key of fewer than 2048 bits"))
                         .cause("it is of an old cluster; it is used as it is")
-                        .fix("exchange it for a longer one when all tokens can be renewed"),
+                        .fix("replace it with a longer one when all tokens can be renewed"),
                 );
             }
             Err(error) => {

@@ -42,7 +42,7 @@ pub(crate) static RULES: &[Rule] = &[
     },
     rule(
         &["oom_score_adj", "final child's PID"],
-        "mostly it may not lower the score by which the kernel chooses what to kill: it lacks CAP_SYS_RESOURCE, as machines that are containers do",
+        "mostly it may not lower a process's OOM score (oom_score_adj): it lacks CAP_SYS_RESOURCE, as machines that are containers do",
         "give it CAP_SYS_RESOURCE; containerd can do without it: set `restrict_oom_score_adj = true` in its CRI runtime configuration and restart it",
     ),
     rule(
@@ -70,14 +70,14 @@ pub(crate) static RULES: &[Rule] = &[
     rule(
         &["crun: error while loading shared libraries", "crun: symbol lookup error"],
         "the program that runs containers, crun, does not fit this machine's libraries",
-        "`crun --version` shows it alone; reinstall it: `apt-get install --reinstall crun` or `dnf reinstall crun`",
+        "`crun --version` reproduces it; reinstall it: `apt-get install --reinstall crun` or `dnf reinstall crun`",
     ),
     Rule {
         exact: Some("exit status 1"),
         ..rule(
             &["failed to wait exit status 1"],
             "CRI-O's conmon could not run the program that runs containers: it is missing or damaged",
-            "`crun --version` (or runc's, whichever `default_runtime` names) shows it alone; `apt-get install crun` or `dnf install crun`",
+            "`crun --version` (or runc's, whichever `default_runtime` names) reproduces it; `apt-get install crun` or `dnf install crun`",
         )
     },
     rule(
@@ -87,8 +87,8 @@ pub(crate) static RULES: &[Rule] = &[
     ),
     rule(
         &["runc did not terminate successfully", "unable to retrieve OCI runtime error"],
-        "the program that runs containers, runc, ends as soon as it is started: it is damaged, or does not fit this machine's libraries",
-        "`runc --version` shows it alone; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
+        "the program that runs containers, runc, exits as soon as it is started: it is damaged, or does not fit this machine's libraries",
+        "`runc --version` reproduces it; reinstall it: `apt-get install --reinstall runc` or `dnf reinstall runc`",
     ),
     rule(
         &["unknown version specified"],

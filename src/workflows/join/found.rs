@@ -46,7 +46,7 @@ pub(super) fn find(run: &mut Run, join: &JoinConfiguration, search: Search) -> R
             let dry = !run.watch.waits();
             if let (true, Some(found)) = (dry && error.cause.is_silence(), assumed::assume(run, join)?) {
                 run.warn(format!(
-                    "{}: continuing as if it led to a cluster with kubeadm's defaults of Kubernetes {}",
+                    "{}: continuing as for a cluster with kubeadm's defaults for Kubernetes {}",
                     error.cause, run.settings.cluster.version
                 ));
                 return Ok(found);
@@ -128,7 +128,7 @@ impl Found {
         let config = &run.settings.cluster.config;
         if config.control_plane_endpoint.is_empty() {
             return refused(
-                "can't add a control-plane node: the cluster has no stable controlPlaneEndpoint address, under which all its API servers are reached\n  fix: set `controlPlaneEndpoint` in ConfigMap kube-system/kubeadm-config to a name or address that leads to them, and issue the API servers' certificates with that name (`kubestrap init phase certs apiserver`)".into(),
+                "can't add a control-plane node: the cluster has no stable controlPlaneEndpoint address, under which all its API servers are reached\n  fix: set `controlPlaneEndpoint` in ConfigMap kube-system/kubeadm-config to a name or address that leads to them, and issue the API servers' certificates with that name (`kubestrap init phase certs apiserver --control-plane-endpoint NAME` on each control-plane node)".into(),
             );
         }
         let external_etcd = config.etcd.external.is_some();

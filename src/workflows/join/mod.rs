@@ -265,7 +265,7 @@ fn download(join: &mut Join) -> PhaseResult {
     let found = join.found()?;
     if found.assumed {
         return Ok(Outcome::Skipped(
-            "Skipping the download: without the cluster, this dry run makes the shared certificates itself"
+            "Skipping the download: without the cluster, this dry run generates the shared certificates itself"
                 .into(),
         ));
     }

@@ -91,7 +91,7 @@ fn unmount(run: &Run, point: &Path, flags: UnmountFlags) -> Result<(), Error> {
         Some(ErrorKind::ResourceBusy) if !flags.contains(UnmountFlags::DETACH) => Err(Error::new(
             ExitStatus::Failed,
             format!(
-                "{error}\n  fix: end what uses it (`fuser -vm {}` tells), or detach it with `unmountFlags: [MNT_DETACH]` in a ResetConfiguration, and run `kubestrap reset --config FILE`",
+                "{error}\n  fix: stop what uses it (`fuser -vm {}` tells), or detach it with `unmountFlags: [MNT_DETACH]` in a ResetConfiguration, and run `kubestrap reset --config FILE`",
                 point.display()
             ),
         )),

@@ -77,7 +77,7 @@ fn remove_member(run: &mut Run) -> PhaseResult {
         Ok(Some(member)) => run.log(format!("Removed etcd member {} from the cluster", member.display_name())),
         Ok(None) => run.log(format!("Keeping etcd member {name}: it is the only one")),
         Err(why) if joined => run.warn(format!(
-            "could not remove etcd member {name} ({peer}) from the cluster: {why}\n    fix: if the cluster lives on, remove it from another control-plane node: `etcdctl member list`, then `etcdctl member remove ID`"
+            "could not remove etcd member {name} ({peer}) from the cluster: {why}\n    fix: if the cluster is still in use, remove it from another control-plane node: `etcdctl member list`, then `etcdctl member remove ID`"
         )),
         // One that never joined others may still have been joined by others, which only a running one can tell.
         Err(why) => run.log(format!("Could not ask etcd for other members: {why}")),

@@ -33,7 +33,7 @@ pub(super) fn tell(restore: &mut Restore) -> Result<(), Error> {
         let difference = difference(path, &generated, &String::from_utf8_lossy(archived));
         if !difference.is_empty() {
             run.warn(format!(
-                "the backup's manifest of {} was patched or edited, which the restored one is not:\n{difference}    fix: put what you need of it into extraArgs or into a directory of patches, then run `kubestrap init phase {} --config FILE --patches DIR`",
+                "the backup's manifest of {} was patched or edited, which the restored one is not:\n{difference}    fix: put what you need of it into extraArgs, or into patches (patches.directory in FILE), then run `kubestrap init phase {} --config FILE`",
                 component.name(),
                 phase(component)
             ));

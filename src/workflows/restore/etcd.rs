@@ -61,7 +61,7 @@ fn put(run: &mut Run, data: &Path, snapshot: &Path, size: u64) -> Result<(), Err
     let stamp = run.started.format(format).unwrap_or_default();
     let made = etcd_data::make(run, &member, &source, &stamp)?;
     if let Some(before) = etcd_data::put_in_place(run, data, &made)?.before {
-        run.log(format!("The etcd data that were there are in {}", before.display()));
+        run.log(format!("The previous etcd data are in {}", before.display()));
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ pub(super) fn write_other_pods(restore: &mut Restore) -> PhaseResult {
         run.write(&path, content, FileMode::MANIFEST)?;
         if moved && String::from_utf8_lossy(content).contains(&old_address) {
             run.warn(format!(
-                "{} names the old address {old_address}: change it where it stands for this machine",
+                "{} names the old address {old_address}: change it where it means this machine",
                 path.display()
             ));
         }

@@ -21,7 +21,7 @@ pub(super) fn run(restore: &mut Restore) -> PhaseResult {
     for node in &nodes {
         match name(node) {
             Some(name) if name != own && is_control_plane(node) => run.warn(format!(
-                "Node {name} was a control-plane node: its etcd is not a member any more\n    fix: if that machine is gone, `kubectl delete node {name}`; if it lives, run `kubestrap reset` there, and join it again"
+                "Node {name} was a control-plane node: its etcd is not a member any more\n    fix: if that machine is gone, `kubectl delete node {name}`; if it still runs, run `kubestrap reset` there, and join it again"
             )),
             Some(name) if name != own => workers += 1,
             _ => {}

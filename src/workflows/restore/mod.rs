@@ -43,7 +43,7 @@ pub(crate) fn workflow() -> Workflow<Restore> {
         Phase::new("files", "Write the CAs, keys and mounted files of the archive", files::write),
         Phase::group("certs", "Generate the certificates and keys that are missing", certs::phases()),
         Phase::group("kubeconfig", "Write the kubeconfig files that are missing", kubeconfig::phases()),
-        Phase::new("etcd-data", "Make etcd's data from the snapshot of the archive", etcd::make_data),
+        Phase::new("etcd-data", "Restore etcd's data from the snapshot in the archive", etcd::make_data),
         Phase::shared("etcd", "Write the static Pod manifest for a local etcd", static_pods::etcd),
         Phase::group(
             "control-plane",
@@ -84,7 +84,7 @@ pub(crate) fn workflow() -> Workflow<Restore> {
             "Update the addons",
             vec![Phase::shared("kube-proxy", "Update kube-proxy", addon::kube_proxy)],
         ),
-        Phase::new("finish", "Tell what is left to do", finish::run),
+        Phase::new("finish", "Print what is left to do", finish::run),
     ];
     Workflow { name: "restore", phases, moved: &[] }
 }
@@ -116,7 +116,7 @@ fn check(restore: &mut Restore) -> PhaseResult {
             let stands = Component::ALL.iter().map(|c| manifests.join(c.file())).find(|p| run.host.exists(p));
             if let Some(manifest) = stands {
                 return refused(format!(
-                    "a control plane stands on this machine: {} exists\n  fix: restore on a fresh machine, or give this one up with `kubestrap reset`; to go back to a snapshot on this machine, use `kubestrap etcd snapshot restore`",
+                    "this machine has a control plane already: {} exists\n  fix: restore on a fresh machine, or give this one up with `kubestrap reset`; to go back to a snapshot on this machine, use `kubestrap etcd snapshot restore`",
                     manifest.display()
                 ));
             }

@@ -53,7 +53,7 @@ pub(super) fn await_root_ca(rotation: &mut Rotation, stage: Stage) -> PhaseResul
         }
         if start.elapsed() > PATIENCE {
             let message = format!(
-                "ConfigMap kube-system/kube-root-ca.crt does not hold both CAs, that of the one which signs first, after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and does not lead, or can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
+                "ConfigMap kube-system/kube-root-ca.crt does not hold both CAs (the signing one first) after {} s\n  cause: kube-controller-manager publishes it (--root-ca-file), and none is the leader, or it can't write it\n  fix: see why in its log (`kubestrap diagnose`), and run the same command again",
                 PATIENCE.as_secs()
             );
             return Err(Error::new(ExitStatus::Failed, message));
@@ -88,7 +88,7 @@ pub(super) fn publish(rotation: &mut Rotation, stage: Stage) -> PhaseResult {
             )])?;
         }
         None => rotation.run.log(
-            "There is no ConfigMap kube-public/cluster-info: nodes that join need the CA by other means",
+            "There is no ConfigMap kube-public/cluster-info: nodes that join must be given the CA in another way",
         ),
     }
     if stage == Stage::Finished {

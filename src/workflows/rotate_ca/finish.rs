@@ -32,7 +32,7 @@ pub(super) fn check(rotation: &mut Rotation) -> PhaseResult {
     if errors == 0 {
         return Ok(Outcome::Done);
     }
-    let hint = "\n  fix: do what is told above and run this again; or go on regardless with --force, where it says that this is possible";
+    let hint = "\n  fix: do what the findings above say and run this again; or use --force, where a finding says that this is possible";
     Err(Error::new(
         ExitStatus::Preflight,
         format!("the old CAs are still needed: {errors} findings above{hint}"),
@@ -66,7 +66,7 @@ pub(crate) fn blockers(rotation: &mut Rotation) -> Result<Vec<Finding>, Error> {
     for secret in old_tokens(rotation)? {
         let (namespace, name) = secret.split_once('/').unwrap_or(("", &secret));
         let finding = named("Token", format!("Secret {secret} holds a service account's token that the old key signed"))
-            .fix(format!("have it signed again, and give copies of it to who uses them: `kubectl -n {namespace} patch secret {name} --type json -p '[{{\"op\":\"remove\",\"path\":\"/data/token\"}}]'`"));
+            .fix(format!("have it signed again, and give the new token to whoever uses it: `kubectl -n {namespace} patch secret {name} --type json -p '[{{\"op\":\"remove\",\"path\":\"/data/token\"}}]'`"));
         found.push(passable(finding, rotation.force));
     }
     Ok(found)

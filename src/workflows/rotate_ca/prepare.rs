@@ -32,7 +32,7 @@ pub(super) fn check(rotation: &mut Rotation) -> PhaseResult {
             let path = rotation.run.certificate_path(file);
             if !rotation.run.host.exists(&path) {
                 return Err(refused(format!(
-                    "{} is missing: tokens of service accounts are signed elsewhere, and so their key is to be replaced there",
+                    "{} is missing: tokens of service accounts are signed elsewhere, and their key must be replaced there",
                     path.display()
                 )));
             }
@@ -52,7 +52,7 @@ fn check_authority(rotation: &Rotation, row: &CertRow) -> Result<(), Error> {
     };
     if pki.is_external(row, &*rotation.run.host) {
         return Err(refused(format!(
-            "{} is the certificate of an external CA: {} is not on this machine\n  cause: who keeps that key signs everything, and so has to replace it\n  fix: replace that CA where it is kept, by \"Manual Rotation of CA Certificates\" in the documentation of Kubernetes",
+            "{} is the certificate of an external CA: {} is not on this machine\n  cause: whoever keeps that key signs everything, and has to replace it\n  fix: replace that CA where it is kept, by \"Manual Rotation of CA Certificates\" in the documentation of Kubernetes",
             crt.display(),
             key.display()
         )));
@@ -81,7 +81,7 @@ fn check_authority(rotation: &Rotation, row: &CertRow) -> Result<(), Error> {
     if certificate.issuer() != certificate.subject() && !given {
         let new = rotation.staging().file(Generation::New, &row.certificate_file());
         return Err(refused(format!(
-            "{} is signed by another CA ({}), and so its successor should be\n  fix: put the new CA's certificate and key at {} and {}, and run this again",
+            "{} is signed by another CA ({}), and its successor should be, too\n  fix: put the new CA's certificate and key at {} and {}, and run this again",
             crt.display(),
             certificate.issuer_text(),
             new.display(),

@@ -91,7 +91,7 @@ pub(crate) fn sync(run: &mut Run) -> Result<Synced, Error> {
 fn trusted(run: &mut Run) -> Result<Bundle, Error> {
     let wrong = |why: String| {
         let message = format!(
-            "ConfigMap kube-system/kube-root-ca.crt, which tells the cluster's CAs, can't be read: {why}\n  cause: a node may read it while a Pod of kube-system that is given it runs there, such as kube-proxy's\n  fix: copy /etc/kubernetes/pki/ca.crt from a control-plane node, put it into kubelet.conf as certificate-authority-data, and restart kubelet"
+            "ConfigMap kube-system/kube-root-ca.crt, which holds the cluster's CAs, can't be read: {why}\n  cause: a node may read it while a Pod of kube-system that is given it runs there, such as kube-proxy's\n  fix: copy /etc/kubernetes/pki/ca.crt from a control-plane node, put it into kubelet.conf as certificate-authority-data, and restart kubelet"
         );
         Error::new(ExitStatus::Failed, message)
     };

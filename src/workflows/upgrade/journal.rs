@@ -86,7 +86,7 @@ impl Journal {
         let Some(text) = host.read(&path)? else { return Ok(None) };
         let unusable = |e: serde_json::Error| {
             let message = format!(
-                "{}: {e}\n  fix: it tells of an interrupted upgrade and can't be read; compare the manifests with those in {}, then remove it",
+                "{}: {e}\n  fix: it records an interrupted upgrade and can't be read; compare the manifests with those in {}, then remove it",
                 path.display(),
                 path.parent().unwrap_or(Path::new("/")).display()
             );

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::survey::Survey;
 use crate::config::release::RELEASES;
 use crate::config::{KubernetesVersion, Settings};
-use crate::finding::Finding;
+use crate::finding::{Finding, Severity};
 use crate::manifest::Component;
 use crate::program;
 
@@ -153,8 +153,9 @@ impl UpgradePlan {
     /// The plan for people. `columns` lays out a table.
     pub(crate) fn text(&self, columns: impl Fn(&[Vec<String>]) -> String) -> String {
         let mut text = String::new();
+        let is_refused = self.findings.iter().any(|finding| finding.severity == Severity::Error);
         for (upgrade, target) in self.available_upgrades.iter().zip(&self.targets) {
-            upgrade_text(&mut text, upgrade, target, &columns);
+            upgrade_text(&mut text, upgrade, target, is_refused, &columns);
         }
         if self.available_upgrades.is_empty() {
             text.push_str("There is no newer version that this kubestrap knows of\n");
@@ -179,6 +180,7 @@ fn upgrade_text(
     text: &mut String,
     upgrade: &AvailableUpgrade,
     target: &KubernetesVersion,
+    is_refused: bool,
     columns: &impl Fn(&[Vec<String>]) -> String,
 ) {
     let head = || ["COMPONENT", "NODE", "CURRENT", "TARGET"].map(str::to_owned).to_vec();
@@ -201,9 +203,14 @@ fn upgrade_text(
         Some(_) => " --allow-experimental-upgrades",
         None => "",
     };
+    let invitation = if is_refused {
+        "Once the errors found are fixed, you can apply the upgrade by executing the following command:"
+    } else {
+        "You can now apply the upgrade by executing the following command:"
+    };
     let _ = write!(
         text,
-        "Upgrade to the {} {target}:\n\n{}\nYou can now apply the upgrade by executing the following command:\n\n\tkubestrap upgrade apply {target}{flag}\n\n{RULE}\n\n",
+        "Upgrade to the {}, {target}:\n\n{}\n{invitation}\n\n\tkubestrap upgrade apply {target}{flag}\n\n{RULE}\n\n",
         upgrade.description,
         columns(&rows)
     );

@@ -110,7 +110,11 @@ pub(super) const FAULTS: &[Fault] = &[
         files: impatient!("10.99.0.1:6443"),
         cluster: "ip route add blackhole 10.99.0.1/32",
         mend_cluster: "ip route del blackhole 10.99.0.1/32",
-        says: &["10.99.0.1:6443 does not answer within", "a firewall or security group", "open the way to"],
+        says: &[
+            "10.99.0.1:6443 does not answer within",
+            "a firewall or security group",
+            "allow connections to",
+        ],
         ..FAULT
     },
     Fault {

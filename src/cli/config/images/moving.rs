@@ -20,7 +20,7 @@ pub(super) struct Moving {
     /// CRI socket of the container runtime [default: the one found]
     #[arg(long, value_name = "SOCKET")]
     cri_socket: Option<String>,
-    /// How to print what was moved
+    /// Output format
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ObjectFormat,
 }

@@ -59,6 +59,6 @@ pub(super) fn told(
     if let (Some(turn), Some(summary)) = (turn, report.summary())
         && let Err(error) = turn.event(report.ok, &summary)
     {
-        out.warn(AREA, format!("no Event on the Node: {error}"));
+        out.warn(AREA, format!("could not write an Event on the Node: {error}"));
     }
 }

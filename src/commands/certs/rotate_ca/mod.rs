@@ -29,7 +29,7 @@ pub(crate) enum Action {
         /// Although clients are left that this breaks.
         force: bool,
     },
-    /// Have the old CAs take over again.
+    /// Go back to the old CAs.
     RollBack,
 }
 

@@ -20,7 +20,7 @@ pub(super) fn switched(progress: &Progress) -> String {
 
 Before the old ones are dropped:
 - on each worker, run `kubestrap certs rotate-ca`: its kubelet gets the new CA and a new client certificate;
-- give users new kubeconfigs: copies of admin.conf, and others that the old CA signed, end when it is dropped;
+- give users new kubeconfigs: copies of admin.conf, and others that the old CA signed, stop working when it is dropped;
 - restart Pods that use the API, also for new tokens. `kubestrap certs rotate-ca status` lists them.
 
 Then run `kubestrap certs rotate-ca finish` on each control-plane node, and `kubestrap certs rotate-ca` on each worker again. To go back instead, run `kubestrap certs rotate-ca rollback` on each control-plane node.
@@ -31,7 +31,7 @@ Then run `kubestrap certs rotate-ca finish` on each control-plane node, and `kub
 /// The other CA is dropped here.
 pub(super) fn finished(progress: &Progress, behind: &[String]) -> String {
     let dropped = if progress.rolled_back { "new" } else { "old" };
-    let mut text = format!("The {dropped} CAs are trusted no more on this node.\n");
+    let mut text = format!("The {dropped} CAs are no longer trusted on this node.\n");
     if behind.is_empty() {
         text += "Run `kubestrap certs rotate-ca` on each worker, so that its kubelet forgets them too.\n";
     } else {

@@ -22,7 +22,7 @@ pub(crate) struct Request {
     pub(crate) selection: Selection,
     /// The runtime's CRI socket, if not the one that exists.
     pub(crate) cri_socket: Option<String>,
-    /// How to print what was moved.
+    /// Output format.
     pub(crate) format: ObjectFormat,
 }
 

@@ -117,7 +117,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, tag: &str, data_dir: &
         judge.doubt(
             "contradiction",
             given,
-            "etcd looks for the other members of an existing cluster, and ends where there are none: leave it out for a new cluster",
+            "etcd looks for the other members of an existing cluster, and exits if there are none: leave it out for a new cluster",
         );
     }
     let old = minor(tag, command.minor) == Some(5);
@@ -136,7 +136,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, tag: &str, data_dir: &
         && !std::path::Path::new(&given.value).starts_with(data_dir)
     {
         let why = format!(
-            "{:?} is not in the directory that is mounted into etcd's Pod, {data_dir}: the data would be lost when the container ends; set `etcd.local.dataDir` instead",
+            "{:?} is not in the directory that is mounted into etcd's Pod, {data_dir}: the data would be lost when the container exits; set `etcd.local.dataDir` instead",
             given.value
         );
         judge.doubt("contradiction", given, why);
@@ -146,7 +146,7 @@ pub(in crate::components) fn rules(judge: &mut Judge<'_>, tag: &str, data_dir: &
 /// Flags that etcd 3.7 has no more.
 pub(in crate::components) fn experimental_is_gone(judge: &mut Judge<'_>) {
     for given in judge.command.flags.iter().filter(|given| given.name.starts_with("experimental-")) {
-        judge.refuse("flag-unknown", given, "etcd 3.6 was the last that has it");
+        judge.refuse("flag-unknown", given, "etcd 3.6 was the last that had it");
     }
 }
 

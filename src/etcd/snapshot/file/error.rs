@@ -56,7 +56,7 @@ pub(crate) enum SnapshotError {
     },
     /// It is not what was written down beside it.
     #[error(
-        "the snapshot {} is another one than its facts tell: {what} is {actual}, not {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`), or move {} away if you trust this one", path.display(), facts_path(path).display()
+        "the snapshot {} is not the one that the file beside it describes: {what} is {actual}, not {expected}\n  fix: use another snapshot (`kubestrap etcd snapshot list`), or move {} away if you trust this one", path.display(), facts_path(path).display()
     )]
     Other {
         /// The file.

@@ -24,7 +24,7 @@ pub(super) fn changed(e: &Evidence) -> Vec<Finding> {
             return None;
         }
         Some(
-            Finding::warning(format!("{name} is not as the cluster's version installs it: the upgrade replaces it"))
+            Finding::warning(format!("{name} differs from what the cluster's version installs: the upgrade replaces it"))
                 .evidences(lines)
                 .cause("somebody changed it, or another tool installed it")
                 .fix("keep your changes as patches (`--patches`), or keep it out of the upgrade with `--skip-phases addon`"),
@@ -73,7 +73,7 @@ pub(super) fn corefile_kept(e: &Evidence) -> Vec<Finding> {
     vec![
         Finding::warning(format!("the Corefile was customized: the upgrade keeps it, and CoreDNS {tag} reads it"))
             .evidence("ConfigMap kube-system/coredns is not the default one")
-            .cause("a plugin or an option that the new CoreDNS no longer has would end it")
+            .cause("a plugin or an option that the new CoreDNS no longer has would make it exit")
             .fix(format!("compare its plugins with the release notes of CoreDNS {tag}; afterwards see `kubectl -n kube-system rollout status deployment/coredns`")),
     ]
 }

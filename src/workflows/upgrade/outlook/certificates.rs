@@ -37,7 +37,7 @@ pub(super) fn end_soon(e: &Evidence) -> Vec<Finding> {
             finding(format!("CA {} {why}", entry.name))
                 .evidence(entry.path.display().to_string())
                 .cause("certificates are not valid for longer than the CA that signed them")
-                .fix("replace it with `kubestrap certs rotate-ca`, before the upgrade if it has ended: every node and client gets the new one"),
+                .fix("replace it with `kubestrap certs rotate-ca`, before the upgrade if it has expired: every node and client gets the new one"),
         );
     }
     findings

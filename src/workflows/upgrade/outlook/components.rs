@@ -37,7 +37,7 @@ pub(super) fn kubelet_flags(e: &Evidence) -> Vec<Finding> {
         let file = index.and_then(|index| e.kubelet_flags.get(index)).map_or("its files", |(file, _)| file);
         let finding = Finding::warning(format!("kubelet {version} does not take a flag in {file}: {}", verdict.message));
         finding
-            .cause("kubelet ends at once when it meets it; `upgrade` takes out only what kubeadm itself had put there")
+            .cause("kubelet exits at once when it finds it; `upgrade` removes only what kubeadm itself put there")
             .fix(format!("remove it from {file} before the package of kubelet {version} is installed"))
     })
     .collect()

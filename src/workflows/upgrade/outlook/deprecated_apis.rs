@@ -26,7 +26,7 @@ pub(super) fn requested(e: &Evidence) -> Vec<Finding> {
                 Finding::warning(format!("{resource} of {api} were requested, which {removed} no longer serves"))
                     .evidence("apiserver_requested_deprecated_apis in the API server's metrics, since it started")
                     .cause("a client, controller or manifest still uses the old API version")
-                    .fix(format!("find who it is in the audit log (annotation k8s.io/removed-release: \"{removed}\"), and have it use the next version")),
+                    .fix(format!("find out which in the audit log (annotation k8s.io/removed-release: \"{removed}\"), and have it use the next version")),
             )
         })
         .collect()

@@ -37,14 +37,14 @@ pub(super) fn quorum(e: &Evidence) -> Vec<Finding> {
         )
         .evidences(members.iter().cloned())
         .cause("while this node's member is replaced the whole cluster's API would not answer")
-        .fix("start those members again, or remove them with `kubestrap etcd members remove`; then upgrade"),
+        .fix("start those members again, or remove them with `etcdctl member remove ID`; then upgrade"),
         Some(Quorum::Few(count)) => Finding::warning(format!(
             "etcd has {count} members, and needs all of them"
         ))
         .cause(
             "while this node's member is replaced, for some seconds, the whole cluster's API does not answer",
         )
-        .fix("nothing, if that is acceptable; three members stand the loss of one"),
+        .fix("nothing, if that is acceptable; three members survive the loss of one"),
     };
     vec![finding]
 }
@@ -79,14 +79,14 @@ pub(super) fn storage_version(e: &Evidence) -> Vec<Finding> {
     }
     let one = members.len() == 1;
     vec![
-        Finding::warning(format!("etcd goes to {}.{}, and its data with it: an older etcd can't read them then", target.0, target.1))
+        Finding::warning(format!("etcd is upgraded to {}.{}, and its data with it: an older etcd can't read them then", target.0, target.1))
             .evidence(format!("members of an older minor: {}", older.join(", ")))
             .cause(if one {
                 "a copy of the data is made while etcd is stopped; if the upgrade fails, the node goes back to it, and loses what was written since"
             } else {
                 "once the last member is replaced the cluster can't go back; before that each member can"
             })
-            .fix("keep a snapshot of your own elsewhere: `etcdctl snapshot save`"),
+            .fix("keep a snapshot of your own elsewhere: `kubestrap etcd snapshot save`"),
     ]
 }
 

@@ -18,7 +18,7 @@ pub(super) fn edited(e: &Evidence) -> Vec<Finding> {
         Finding::warning(format!("the upgrade drops what {} has beyond the cluster's configuration", file.display()))
             .evidences(more.iter().cloned())
             .cause("it was edited or patched: an upgrade generates manifests from ConfigMap kube-system/kubeadm-config and the patches that it is given")
-            .fix("put it into extraArgs and extraVolumes there (`kubectl -n kube-system edit configmap kubeadm-config`), or into a directory of patches for `--patches`")
+            .fix("put it into extraArgs and extraVolumes there (`kubectl -n kube-system edit configmap kubeadm-config`), or into a directory for `--patches`")
     };
     e.edited_manifests.iter().map(finding).collect()
 }

@@ -10,7 +10,7 @@ pub(super) fn kubelet_runs(e: &Evidence) -> Vec<Finding> {
     vec![
         Finding::error("kubelet does not run on this node")
             .cause("nothing here starts the Pods of the new version, or those of the old one again")
-            .fix("`systemctl start kubelet`; if it ends again, `kubestrap diagnose` tells why"),
+            .fix("`systemctl start kubelet`; if it exits again, `kubestrap diagnose` tells why"),
     ]
 }
 
@@ -38,7 +38,7 @@ pub(super) fn static_pod_manifests(e: &Evidence) -> Vec<Finding> {
     vec![
         Finding::error(format!("manifest files not found: {}", files.join(", ")))
             .cause("every control-plane node has these manifests")
-            .fix("write them again with `kubestrap init phase control-plane`, or restore them from a backup in /etc/kubernetes/tmp"),
+            .fix("write them again with `kubestrap init phase control-plane all --config FILE`, or restore them from a backup in /etc/kubernetes/tmp"),
     ]
 }
 

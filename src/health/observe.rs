@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::cri::{Container, ContainerFilter, ContainerState, CriClient, PodSandboxFilter};
+use crate::host::cri::{
+    Container, ContainerFilter, ContainerState, CriClient, PodSandboxFilter, PodSandboxState,
+};
+use crate::host::system;
 use crate::manifest::Component;
 
 use super::endpoint::{Answer, Endpoint};
@@ -190,14 +193,18 @@ impl Observer {
         let mut states = BTreeMap::new();
         let cri = self.runtime.as_ref().map_err(Clone::clone)?;
         let labels = BTreeMap::from([("io.kubernetes.pod.namespace".to_owned(), "kube-system".to_owned())]);
-        let sandboxes = cri
+        let mut sandboxes = cri
             .list_pod_sandboxes(&PodSandboxFilter { labels: labels.clone(), ..Default::default() })
             .await
             .map_err(|e| e.to_string())?;
-        let containers = cri
+        let mut containers = cri
             .list_containers(&ContainerFilter { labels, ..Default::default() })
             .await
             .map_err(|e| e.to_string())?;
+        // What ended with the machine's last boot was not ended by itself.
+        let boot = system::booted_at_ns();
+        sandboxes.retain(|s| s.state == PodSandboxState::Ready || is_since(boot, s.created_at_ns));
+        containers.retain(|c| c.state == ContainerState::Running || is_since(boot, c.created_at_ns));
         for (component, _) in &self.components {
             let name = format!("{}-{}", component.name(), self.node_name);
             let Some(_) = sandboxes.iter().find(|s| s.name == name) else { continue };
@@ -223,6 +230,11 @@ impl Observer {
         }
         Ok(states)
     }
+}
+
+/// Whether something was created since the machine was booted, if that time is known.
+fn is_since(boot: Option<i64>, created_at_ns: i64) -> bool {
+    boot.is_none_or(|boot| created_at_ns >= boot)
 }
 
 /// A container in detail, as far as the runtime reports it.

@@ -58,6 +58,16 @@ fn allowed_cpus(status: &str) -> Option<usize> {
     (ones > 0).then_some(ones)
 }
 
+/// When the machine was booted, in nanoseconds since 1970 (`btime` of proc_stat(5)), by its present clock.
+pub(crate) fn booted_at_ns() -> Option<i64> {
+    parse_boot_time(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+fn parse_boot_time(stat: &str) -> Option<i64> {
+    let seconds: i64 = stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
+    seconds.checked_mul(1_000_000_000)
+}
+
 /// Bytes of memory.
 pub(crate) fn memory() -> u64 {
     let info = rustix::system::sysinfo();
@@ -178,6 +188,11 @@ mod tests {
     fn proc_tables_are_parsed() {
         assert_eq!(allowed_cpus("Name:\tx\nCpus_allowed:\tff,00000003\nCpus_allowed_list:\t0\n"), Some(10));
         assert_eq!(allowed_cpus("Name:\tx\n"), None);
+        assert_eq!(
+            parse_boot_time("cpu 1 2\nbtime 1764383200\nprocesses 9\n"),
+            Some(1_764_383_200_000_000_000)
+        );
+        assert_eq!(parse_boot_time("cpu 1 2\n"), None);
         let swaps = parse_swaps(
             "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/swap\\040file   file\t\t2097148\t\t0\t\t-2\n",
         );

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Reached, Target, size};
+use super::{Reached, Target, size, unanswered};
 use crate::error::Error;
 use crate::etcd::{ClusterHealth, Etcd, State};
 use crate::exit_status::ExitStatus;
@@ -23,7 +23,7 @@ pub(crate) struct Defrag {
 /// When a member can't be spared or reached, or fails.
 pub(crate) fn defrag(request: &Defrag, out: &Printer) -> Result<ExitStatus, Error> {
     let Reached { mut etcd, endpoints } = request.target.connect()?;
-    let health = ClusterHealth::look(&mut etcd)?;
+    let health = ClusterHealth::look(&mut etcd).map_err(unanswered)?;
     health.check_quorum()?;
     let leader = health.leader();
     let url = |m: &crate::etcd::MemberHealth| m.member.client_urls.first().cloned();
@@ -34,15 +34,15 @@ pub(crate) fn defrag(request: &Defrag, out: &Printer) -> Result<ExitStatus, Erro
         members.into_iter().filter_map(|m| Some((url(m)?, m.member.id))).collect()
     } else {
         let first = endpoints.first().cloned().unwrap_or_default();
-        let id = etcd.status(&first)?.id;
+        let id = etcd.status(&first).map_err(unanswered)?.id;
         vec![(first, id)]
     };
     let mut results: Vec<Value> = vec![];
     for (url, id) in chosen {
-        let before = etcd.status(&url)?.db_size;
+        let before = etcd.status(&url).map_err(unanswered)?.db_size;
         out.log("etcd", format!("Defragmenting the database of member {id:x} at {url}"));
-        etcd.defragment(&url)?;
-        let after = etcd.status(&url)?.db_size;
+        etcd.defragment(&url).map_err(unanswered)?;
+        let after = etcd.status(&url).map_err(unanswered)?.db_size;
         out.log(
             "etcd",
             format!("Defragmented member {id:x}: {} before, {} after", size(before), size(after)),
@@ -59,14 +59,14 @@ pub(crate) fn defrag(request: &Defrag, out: &Printer) -> Result<ExitStatus, Erro
 /// When etcd is not known or refuses.
 pub(crate) fn alarm(target: &Target, disarm: bool, out: &Printer) -> Result<ExitStatus, Error> {
     let mut etcd = target.connect()?.etcd;
-    let alarms = etcd.alarms()?;
+    let alarms = etcd.alarms().map_err(unanswered)?;
     let mut text = String::new();
     for alarm in &alarms {
         text.push_str(&format!("{:x} {}\n", alarm.member, alarm.kind));
     }
     if disarm {
         for alarm in &alarms {
-            etcd.disarm(*alarm)?;
+            etcd.disarm(*alarm).map_err(unanswered)?;
             out.log("etcd", format!("Disarmed {} of member {:x}", alarm.kind, alarm.member));
         }
         text.clear();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Target;
+use super::{Target, unanswered};
 use crate::error::Error;
 use crate::etcd::{Etcd, Member};
 use crate::exit_status::ExitStatus;
@@ -14,7 +14,7 @@ use crate::output::table::columns;
 /// # Errors
 /// When etcd is not known, does not answer, or has no quorum.
 pub(crate) fn run(target: &Target, out: &Printer) -> Result<ExitStatus, Error> {
-    let members = target.connect()?.etcd.members()?;
+    let members = target.connect()?.etcd.members().map_err(unanswered)?;
     let json: Vec<Value> = members.iter().map(object).collect();
     out.result(json!({ "ok": true, "members": json }), &text(&members));
     Ok(ExitStatus::Done)

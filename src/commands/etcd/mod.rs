@@ -37,9 +37,14 @@ pub(crate) struct Target {
     pub(crate) manifests: PathBuf,
 }
 
-/// An error of etcd that no member answers, with what to do.
+/// An error of etcd; where it is that no member answers, with what to do.
 pub(super) fn unanswered(error: EtcdError) -> Error {
+    use EtcdError::{NoQuorum, Timeout, Unreachable};
+    let is_unanswered = matches!(error, Unreachable { .. } | Timeout { .. } | NoQuorum { .. });
     let error = Error::from(error);
+    if !is_unanswered {
+        return error;
+    }
     let message = format!(
         "{}\n  fix: `kubestrap diagnose` on that node tells why etcd does not answer; --endpoints names other members, and --cacert, --cert and --key other certificates",
         error.message

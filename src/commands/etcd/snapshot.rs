@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{Reached, Target, size, unanswered};
 use crate::certs::utc;
 use crate::error::Error;
-use crate::etcd::snapshot::{self, Retention, Stored};
+use crate::etcd::snapshot::{self, Retention, SnapshotError, Stored};
 use crate::etcd::{Etcd, EtcdError};
 use crate::exit_status::ExitStatus;
 use crate::output::Printer;
@@ -57,7 +57,10 @@ pub(crate) fn take(request: &Save, out: &Printer) -> Result<(PathBuf, snapshot::
         }
     };
     out.log("etcd", format!("Saving a snapshot of member {name} at {url}"));
-    let facts = snapshot::save(&mut etcd, &url, &name, &path, now)?;
+    let facts = snapshot::save(&mut etcd, &url, &name, &path, now).map_err(|error| match error {
+        SnapshotError::Etcd(error) => unanswered(error),
+        error => error.into(),
+    })?;
     let revision = facts.revision.map_or_else(|| "none".into(), |r| r.to_string());
     out.log("etcd", format!("Saved {}, revision {revision}, and verified its SHA-256", size(facts.size)));
     Ok((path, facts))
@@ -65,19 +68,20 @@ pub(crate) fn take(request: &Save, out: &Printer) -> Result<(PathBuf, snapshot::
 
 /// The client URL and name of the first member that answers.
 fn first(etcd: &mut dyn Etcd, endpoints: &[String]) -> Result<(String, String), Error> {
-    let mut tried = vec![];
+    let (mut tried, mut other) = (vec![], None);
     for url in endpoints {
         match etcd.status(url) {
             Ok(status) => {
-                let members = etcd.known_members()?;
+                let members = etcd.known_members().map_err(unanswered)?;
                 let name = members.into_iter().find(|m| m.id == status.id).map(|m| m.name);
                 return Ok((url.clone(), name.unwrap_or_else(|| format!("{:x}", status.id))));
             }
             Err(EtcdError::Unreachable { tried: why }) => tried.extend(why),
-            Err(error) => return Err(error.into()),
+            // The next one may answer.
+            Err(error) => other = other.or(Some(error)),
         }
     }
-    Err(unanswered(EtcdError::Unreachable { tried }))
+    Err(unanswered(other.unwrap_or(EtcdError::Unreachable { tried })))
 }
 
 /// Lists the snapshots in a folder.

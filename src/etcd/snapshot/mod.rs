@@ -8,7 +8,5 @@ mod bbolt;
 mod file;
 mod store;
 
-#[cfg(test)]
-pub(super) use file::SnapshotError;
-pub(crate) use file::{Facts, check_database, read_facts as facts, save, verify};
+pub(crate) use file::{Facts, SnapshotError, check_database, read_facts as facts, save, verify};
 pub(crate) use store::{Retention, Stored, expired, file_name, list, prune};

@@ -104,14 +104,19 @@ impl RealMachine {
     /// What the container runtime says of itself; where its service is starting, when it has started.
     fn started_runtime(&self) -> Result<RuntimeFacts, CriError> {
         let start = Instant::now();
+        let mut is_starting = true;
         loop {
             let facts = self.container_runtime.facts();
             let Err(error) = &facts else { return facts };
-            let service = KnownRuntime::of_socket(&error.endpoint.to_string()).service;
-            let is_starting = matches!(error.cause, CriCause::NoSocket | CriCause::NotListening)
-                && self.host.init_system().is_some_and(|init| init.is_starting(service));
-            if !is_starting || start.elapsed() > RUNTIME_START {
+            let is_absent = matches!(error.cause, CriCause::NoSocket | CriCause::NotListening);
+            if !is_absent || !is_starting || start.elapsed() > RUNTIME_START {
                 return facts;
+            }
+            let service = KnownRuntime::of_socket(&error.endpoint.to_string()).service;
+            is_starting = self.host.init_system().is_some_and(|init| init.is_starting(service));
+            if !is_starting {
+                // It may have started between the two questions.
+                continue;
             }
             tracing::info!("{service} is starting: waiting for it");
             std::thread::sleep(BETWEEN_LOOKS);

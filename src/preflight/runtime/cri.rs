@@ -47,7 +47,10 @@ fn unreachable(node: &NodeSettings, machine: &dyn Machine, error: &CriError) -> 
     match &error.cause {
         CriCause::NoSocket => {
             let finding = Finding::error(format!("there is no container runtime at {socket}")).evidence(evidence);
-            let here = |r: &&KnownRuntime| machine.kind(Path::new(r.socket)) == Some(PathKind::Socket);
+            let here = |r: &&KnownRuntime| {
+                let path = Path::new(r.socket);
+                path != error.endpoint.path() && machine.kind(path) == Some(PathKind::Socket)
+            };
             let others: Vec<String> =
                 KNOWN_RUNTIMES.iter().filter(here).map(|r| format!("unix://{}", r.socket)).collect();
             if let Some(other) = others.first() {

@@ -28,7 +28,7 @@ pub struct Programs {
     /// Folder with OpenRC's packages unpacked, for the scenario of it
     #[arg(long, value_name = "DIR")]
     pub(crate) openrc_dir: Option<PathBuf>,
-    /// Folder of the CNI plugins bridge, host-local and loopback: with them Pods have a network, and Nodes become Ready
+    /// Folder of the CNI plugins bridge, host-local, loopback and, if you like, portmap: with them Pods have a network, and Nodes become Ready
     #[arg(long, value_name = "DIR")]
     pub(crate) cni_dir: Option<PathBuf>,
     /// Folder of the programs of an earlier minor, to upgrade from; may be repeated

@@ -22,11 +22,13 @@ pub(super) const PROGRAM: &str = test_images::PROGRAM;
 /// It runs the tests in several processes; without it, they run one by one.
 const RUNNER: &str = "ginkgo";
 /// Most tests wait most of the time. Those that need the cluster for themselves run last, one by one.
-const PROCESSES: &str = "--procs=6";
+const PROCESSES: &str = "--procs=14";
 /// Where the machine keeps what they print.
 const LOG: &str = "/e2e/logs/conformance.log";
 /// Which tests are conformance tests.
 const FOCUS: &str = r"\[Conformance\]";
+/// Which cluster is tested, of no cloud's, whose machines they can't fetch logs from.
+const CLUSTER: [&str; 4] = ["--kubeconfig", ADMIN, "--provider=skeleton", "--disable-log-dump"];
 /// One test asks for two nodes that take any Pod.
 const NO_TAINTS: &str = "nodeRegistration: {taints: []}\n";
 
@@ -47,7 +49,8 @@ pub(super) fn all(node: &Node) -> anyhow::Result<()> {
         pods.iter().try_for_each(cluster::is_ready)
     })?;
 
-    let known = node.run(PROGRAM, &["--ginkgo.dry-run", "--ginkgo.no-color", "--ginkgo.focus", FOCUS])?;
+    let all = ["--ginkgo.dry-run", "--ginkgo.no-color", "--ginkgo.focus", FOCUS];
+    let known = node.run_command(Command::new(PROGRAM).args(all).args(CLUSTER))?;
     let (known, _) = ran(&known.success()?.stdout)?;
     let ended =
         test_command(node).stdout(File::create(LOG)?).status().context("the tests can't be started")?;
@@ -74,7 +77,7 @@ fn test_command(node: &Node) -> Command {
     if node.plan.has(RUNNER) {
         command.arg(command::find(PROGRAM).unwrap_or_default()).arg("--");
     }
-    command.args(["--kubeconfig", ADMIN, "--provider=skeleton", "--disable-log-dump"]);
+    command.args(CLUSTER);
     command
 }
 

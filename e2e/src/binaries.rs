@@ -71,7 +71,8 @@ impl Binaries {
     /// The programs that go onto the machine: all that the folder has.
     pub(crate) fn programs(&self) -> Vec<(String, PathBuf)> {
         let on_machine = self.on_machine();
-        let others = ["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm"];
+        let others =
+            ["kubeadm", "etcdctl", "etcdutl", "e2e_kubeadm", "e2e.test", "ginkgo", "agnhost", "busybox"];
         let names = on_machine.iter().chain(IN_IMAGES).chain(&others);
         names.filter_map(|name| Some(((*name).to_owned(), self.get(name)?))).collect()
     }

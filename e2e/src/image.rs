@@ -10,14 +10,20 @@ use aws_lc_rs::digest::{self, SHA256};
 use serde_json::json;
 
 /// An image to be.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Image {
     /// The reference that kubelet will ask for.
     pub(crate) reference: String,
-    /// The program that a container of it runs.
-    pub(crate) entrypoint: String,
+    /// The program that a container of it runs, if it has an entry point.
+    pub(crate) entrypoint: Option<String>,
+    /// The arguments that the entry point gets by default; without one, the default command.
+    pub(crate) command: Vec<String>,
     /// Files: where they come from, and their path in the image.
     pub(crate) files: Vec<(PathBuf, String)>,
+    /// Small files: their path in the image, and their content.
+    pub(crate) texts: Vec<(String, String)>,
+    /// Directories that every user may write to.
+    pub(crate) scratch: Vec<String>,
     /// Symbolic links: their path in the image, and what they say.
     pub(crate) links: Vec<(String, String)>,
 }
@@ -39,7 +45,11 @@ pub(crate) fn write(image: &Image, out: &Path, scratch: &Path) -> anyhow::Result
     let config = serde_json::to_vec(&json!({
         "architecture": crate::build::architecture(),
         "os": "linux",
-        "config": { "Entrypoint": [image.entrypoint], "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/"] },
+        "config": {
+            "Entrypoint": image.entrypoint.iter().collect::<Vec<_>>(),
+            "Cmd": image.command,
+            "Env": ["PATH=/usr/local/bin:/usr/bin:/bin:/"],
+        },
         // Not compressed, a layer is its own "diff".
         "rootfs": { "type": "layers", "diff_ids": [format!("sha256:{digest}")] },
     }))?;
@@ -83,7 +93,9 @@ pub(crate) fn write(image: &Image, out: &Path, scratch: &Path) -> anyhow::Result
 /// The layer: every folder on the way, then files and links.
 fn pack(image: &Image, to: &mut impl Write) -> anyhow::Result<()> {
     let mut layer = tar::Builder::new(to);
+    let texts = image.texts.iter().map(|(path, _)| path);
     let paths = image.files.iter().map(|(_, path)| path).chain(image.links.iter().map(|(path, _)| path));
+    let paths = paths.chain(texts).chain(&image.scratch);
     let mut folders = BTreeSet::new();
     for path in paths {
         folders.extend(Path::new(relative(path)).ancestors().skip(1).filter(|p| !p.as_os_str().is_empty()));
@@ -92,6 +104,14 @@ fn pack(image: &Image, to: &mut impl Write) -> anyhow::Result<()> {
         let mut header = header(0, 0o755);
         header.set_entry_type(tar::EntryType::Directory);
         layer.append_data(&mut header, folder, io::empty())?;
+    }
+    for folder in &image.scratch {
+        let mut header = header(0, 0o1777);
+        header.set_entry_type(tar::EntryType::Directory);
+        layer.append_data(&mut header, relative(folder), io::empty())?;
+    }
+    for (path, content) in &image.texts {
+        put(&mut layer, relative(path), content.as_bytes())?;
     }
     for (source, path) in &image.files {
         let file = File::open(source).with_context(|| format!("{} can't be read", source.display()))?;
@@ -162,9 +182,12 @@ mod tests {
         std::fs::write(dir.path().join("program"), "#!/bin/true").unwrap();
         let image = Image {
             reference: "registry.k8s.io/pause:3.10.2".into(),
-            entrypoint: "/usr/bin/pause".into(),
+            entrypoint: Some("/usr/bin/pause".into()),
             files: vec![(dir.path().join("program"), "/usr/bin/pause".into())],
             links: vec![("/pause".into(), "usr/bin/pause".into())],
+            scratch: vec!["/tmp".into()],
+            texts: vec![("/etc/passwd".into(), "root:x:0:0".into())],
+            ..Image::default()
         };
         let out = dir.path().join("image.tar");
         write(&image, &out, dir.path()).unwrap();
@@ -195,6 +218,6 @@ mod tests {
             .unwrap()
             .map(|e| e.unwrap().path().unwrap().display().to_string())
             .collect();
-        assert_eq!(names, ["usr", "usr/bin", "usr/bin/pause", "pause"]);
+        assert_eq!(names, ["etc", "usr", "usr/bin", "tmp", "etc/passwd", "usr/bin/pause", "pause"]);
     }
 }

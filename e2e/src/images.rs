@@ -3,15 +3,15 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use super::image::{self, Image};
+use super::image;
 use super::plan::Plan;
-use crate::command::{check, find};
 use crate::machine;
+use crate::recipes::describe;
 
 /// Where the first machine keeps what those beside it share.
 const SHARED: &str = "/var/lib/e2e-images";
@@ -123,62 +123,6 @@ pub(crate) fn import(plan: &Plan) -> anyhow::Result<()> {
         plan.runtime.import(&archive, reference)?;
     }
     daemon.stop()
-}
-
-/// What the image `reference` is made of.
-fn describe(programs: &[(String, PathBuf)], reference: &str) -> anyhow::Result<Image> {
-    let (repository, _) = reference.rsplit_once(':').context("an image without a tag")?;
-    let name = repository.rsplit('/').next().unwrap_or(repository);
-    let Some((_, program)) = programs.iter().find(|(n, _)| n == name) else {
-        bail!("no program for the image {reference}");
-    };
-    // Where the Pods' commands, or the images' own entry points, look for them.
-    let entrypoint = match name {
-        "coredns" | "pause" => format!("/{name}"),
-        _ => format!("/usr/local/bin/{name}"),
-    };
-    let mut image = Image {
-        reference: reference.to_owned(),
-        files: vec![(program.clone(), entrypoint.clone())],
-        entrypoint,
-        links: vec![],
-    };
-    match name {
-        "kube-proxy" => add_iptables(&mut image),
-        "etcd" => {
-            let etcdutl = programs.iter().find(|(n, _)| n == "etcdutl");
-            image.files.extend(etcdutl.map(|(_, file)| (file.clone(), "/usr/local/bin/etcdutl".to_owned())));
-        }
-        _ => {}
-    }
-    Ok(image)
-}
-
-/// kube-proxy runs iptables' programs: this machine's go in, with their libraries. Without them its Pod fails, which no
-/// scenario minds.
-fn add_iptables(image: &mut Image) {
-    let Some(program) = find("iptables").and_then(|p| p.canonicalize().ok()) else { return };
-    let Ok(listed) = check("ldd", &[&program.display().to_string()]) else { return };
-    let libraries = listed.stdout.split_whitespace().filter(|word| word.starts_with('/')).map(PathBuf::from);
-    let mut files: Vec<PathBuf> = libraries.collect();
-    for library in files.clone() {
-        // Extensions lie beside the libraries: /usr/lib/x86_64-linux-gnu/xtables/libxt_comment.so
-        let folder = library.canonicalize().ok().and_then(|l| Some(l.parent()?.join("xtables")));
-        let Some(Ok(entries)) = folder.map(fs::read_dir) else { continue };
-        let extensions =
-            entries.flatten().map(|e| e.path()).filter(|p| p.extension().is_some_and(|e| e == "so"));
-        files.extend(extensions.collect::<std::collections::BTreeSet<_>>());
-    }
-    files.sort();
-    files.dedup();
-    image.files.extend(files.into_iter().map(|f| (f.clone(), f.display().to_string())));
-    image.files.push((program, "/usr/local/bin/xtables".to_owned()));
-    // One program, which looks at the name it is called by.
-    for base in ["iptables", "ip6tables"] {
-        for end in ["", "-save", "-restore"] {
-            image.links.push((format!("/usr/local/bin/{base}{end}"), "xtables".to_owned()));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::binaries::Binaries;
 use crate::machine::{self, WorkFolder};
 use crate::plan::{Older, Plan};
 use crate::runtime::Runtime;
-use crate::{command, images, pod_network, say, systemd};
+use crate::{command, images, pod_network, say, systemd, test_images};
 
 /// Which programs are run.
 #[derive(Args, Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Programs {
     /// Folder with OpenRC's packages unpacked, for the scenario of it
     #[arg(long, value_name = "DIR")]
     pub(crate) openrc_dir: Option<PathBuf>,
-    /// Folder of the CNI plugins bridge, host-local and loopback: with them Pods have a network, and Nodes become Ready
+    /// Folder of the CNI plugins bridge, host-local, loopback and, if you like, portmap: with them Pods have a network, and Nodes become Ready
     #[arg(long, value_name = "DIR")]
     pub(crate) cni_dir: Option<PathBuf>,
     /// Folder of the programs of an earlier minor, to upgrade from; may be repeated
@@ -93,7 +93,10 @@ pub fn prepare(programs: &Programs) -> anyhow::Result<(Plan, WorkFolder)> {
         list.push(("openrc".to_owned(), openrc.with_context(|| format!("{} has no OpenRC", dir.display()))?));
     }
     let version = binaries.version()?;
-    let references = references(&list, &version)?;
+    let mut references = references(&list, &version)?;
+    references.extend(test_images::references(&list)?);
+    references.sort();
+    references.dedup();
     let cni = programs.cni_dir.as_deref().map(pod_network::plugins).transpose()?.unwrap_or_default();
     let older = programs
         .older_bin_dir

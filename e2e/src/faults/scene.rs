@@ -145,9 +145,9 @@ impl<'n> Scene<'n> {
     pub(super) fn replace_image(&self, component: &str, program: &Path, path: &str) -> anyhow::Result<()> {
         let image = Image {
             reference: self.reference(component)?,
-            entrypoint: path.to_owned(),
+            entrypoint: Some(path.to_owned()),
             files: vec![(program.to_owned(), path.to_owned())],
-            links: vec![],
+            ..Image::default()
         };
         let archive = Path::new(OWN).join("image.tar");
         image::write(&image, &archive, Path::new(OWN))?;

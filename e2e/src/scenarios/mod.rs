@@ -5,6 +5,8 @@ mod care;
 mod care_faults;
 mod certificates;
 mod changed;
+mod conformance;
+mod conformance_left_out;
 mod day_two;
 mod dual_stack;
 mod external_etcd;
@@ -331,6 +333,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             "kubeadm-suite",
             "kubeadm's own end-to-end tests pass on a cluster of two control planes and a worker",
             kubeadm_suite::all,
+        )
+    },
+    Scenario {
+        needs: Some(conformance::PROGRAM),
+        ..row(
+            "conformance",
+            "Kubernetes' conformance tests that need no other images than agnhost and busybox pass on a cluster of two nodes",
+            conformance::all,
         )
     },
     with_kubeadm("kubeadm-diff", "diff and init find nothing to do on what kubeadm made", changed::kubeadm),

@@ -116,7 +116,10 @@ impl RealMachine {
             is_starting = self.host.init_system().is_some_and(|init| init.is_starting(service));
             if !is_starting {
                 // It may have started between the two questions.
-                continue;
+                if error.cause == CriCause::NoSocket && error.endpoint.path().exists() {
+                    continue;
+                }
+                return facts;
             }
             tracing::info!("{service} is starting: waiting for it");
             std::thread::sleep(BETWEEN_LOOKS);

@@ -71,7 +71,13 @@ pub(crate) fn is_ready_mirror(pod: &Value) -> anyhow::Result<()> {
 pub(crate) fn is_ready(pod: &Value) -> anyhow::Result<()> {
     let phase = at(pod, "/status/phase");
     ensure!(phase == "Running", "its phase is {phase}");
-    let conditions = pod.pointer("/status/conditions").and_then(Value::as_array);
+    has_ready_condition(pod)
+}
+
+/// # Errors
+/// When a Pod or Node does not have the condition Ready.
+pub(crate) fn has_ready_condition(object: &Value) -> anyhow::Result<()> {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
     let ready =
         conditions.is_some_and(|c| c.iter().any(|c| at(c, "/type") == "Ready" && at(c, "/status") == "True"));
     ensure!(ready, "it is not Ready");

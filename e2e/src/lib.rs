@@ -23,6 +23,7 @@ pub mod images;
 pub mod json;
 mod kill;
 mod left;
+mod libraries;
 pub mod machine;
 mod neighbour;
 pub mod node;

@@ -43,6 +43,11 @@ pub(crate) struct Older {
     pub(crate) references: Vec<String>,
 }
 
+/// The file of the program `name`, if it is one of these.
+pub(crate) fn program<'p>(programs: &'p [(String, PathBuf)], name: &str) -> Option<&'p Path> {
+    programs.iter().find(|(n, _)| n == name).map(|(_, file)| file.as_path())
+}
+
 impl Plan {
     /// The cluster's version.
     pub fn version(&self) -> &str {
@@ -108,7 +113,7 @@ impl Plan {
 
     /// Whether the machines have the program `name`.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.programs.iter().any(|(n, _)| n == name)
+        program(&self.programs, name).is_some()
     }
 
     /// The reference of the sandbox's image.

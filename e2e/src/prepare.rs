@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::binaries::Binaries;
 use crate::machine::{self, WorkFolder};
-use crate::plan::{Older, Plan};
+use crate::plan::{Older, Plan, program};
 use crate::runtime::Runtime;
 use crate::{command, images, pod_network, say, systemd, test_images};
 
@@ -135,7 +135,7 @@ fn references(programs: &[(String, PathBuf)], version: &str) -> anyhow::Result<V
     let mut found = vec![];
     let mut problems = vec![];
     for name in ["kubestrap", "kubeadm"] {
-        let Some((_, file)) = programs.iter().find(|(n, _)| n == name) else { continue };
+        let Some(file) = program(programs, name) else { continue };
         let args = ["config", "images", "list", "--kubernetes-version", version];
         let output = command::run(Command::new(file).args(args))?;
         if output.code == Some(0) {

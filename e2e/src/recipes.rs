@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
-use crate::command::{check, find};
 use crate::image::Image;
+use crate::libraries::{libraries, with_libraries};
+use crate::plan::program;
 use crate::test_images;
 
 /// What the image `reference` is made of.
@@ -16,9 +17,7 @@ pub(crate) fn describe(programs: &[(String, PathBuf)], reference: &str) -> anyho
     if let Some(image) = test_images::describe(programs, name, reference)? {
         return Ok(image);
     }
-    let Some((_, program)) = programs.iter().find(|(n, _)| n == name) else {
-        bail!("no program for the image {reference}");
-    };
+    let file = program(programs, name).with_context(|| format!("no program for the image {reference}"))?;
     // Where the Pods' commands, or the images' own entry points, look for them.
     let entrypoint = match name {
         "coredns" | "pause" => format!("/{name}"),
@@ -26,35 +25,19 @@ pub(crate) fn describe(programs: &[(String, PathBuf)], reference: &str) -> anyho
     };
     let mut image = Image {
         reference: reference.to_owned(),
-        files: vec![(program.clone(), entrypoint.clone())],
+        files: vec![(file.to_owned(), entrypoint.clone())],
         entrypoint: Some(entrypoint),
         ..Image::default()
     };
     match name {
         "kube-proxy" => add_iptables(&mut image),
         "etcd" => {
-            let etcdutl = programs.iter().find(|(n, _)| n == "etcdutl");
-            image.files.extend(etcdutl.map(|(_, file)| (file.clone(), "/usr/local/bin/etcdutl".to_owned())));
+            let etcdutl = program(programs, "etcdutl");
+            image.files.extend(etcdutl.map(|file| (file.to_owned(), "/usr/local/bin/etcdutl".to_owned())));
         }
         _ => {}
     }
     Ok(image)
-}
-
-/// This machine's program `name`, and the libraries that it is linked with; none where it is not installed or static.
-pub(crate) fn with_libraries(name: &str) -> Option<(PathBuf, Vec<PathBuf>)> {
-    let program = find(name)?.canonicalize().ok()?;
-    let libraries = libraries(std::slice::from_ref(&program))?;
-    Some((program, libraries))
-}
-
-/// The libraries that `files` are linked with; none for a static program.
-fn libraries(files: &[PathBuf]) -> Option<Vec<PathBuf>> {
-    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-    let listed = check("ldd", &names.iter().map(String::as_str).collect::<Vec<_>>()).ok()?.stdout;
-    // Of several files, each list follows a line `file:`.
-    let words = listed.split_whitespace().filter(|word| word.starts_with('/') && !word.ends_with(':'));
-    Some(words.map(PathBuf::from).collect())
 }
 
 /// kube-proxy runs iptables' programs: this machine's go in, with their libraries. Without them its Pod fails, which no

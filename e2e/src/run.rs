@@ -53,13 +53,13 @@ impl E2e {
         }
         if self.list && self.vms.is_some() {
             for scenario in vms::SCENARIOS {
-                say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
+                say::listed(scenario.name, scenario.asserts);
             }
             return ExitCode::SUCCESS;
         }
         if self.list {
             for scenario in scenarios::SCENARIOS {
-                say::line(format_args!("{:<26} {}", scenario.name, scenario.asserts));
+                say::listed(scenario.name, scenario.asserts);
             }
             return ExitCode::SUCCESS;
         }
@@ -79,21 +79,13 @@ impl E2e {
         }
         if let Some(script) = &self.vms {
             let run = |kubestrap: PathBuf| vms::run(script, &self.names, &kubestrap, self.kills);
-            return match self.programs.under_test().and_then(run) {
-                Ok(true) => ExitCode::SUCCESS,
-                Ok(false) => ExitCode::FAILURE,
-                Err(error) => say::failure(&format!("{error:#}")),
-            };
+            return say::verdict(self.programs.under_test().and_then(run));
         }
         if self.programs.bin_dir.is_none() {
             say::note("error: nothing was run: --bin-dir DIR names the folder of real Kubernetes programs");
             return ExitCode::from(2);
         }
-        keeper::kept(|| match self.run_kept() {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(error) => say::failure(&format!("{error:#}")),
-        })
+        keeper::kept(|| say::verdict(self.run_kept()))
     }
 
     fn run_kept(&self) -> anyhow::Result<bool> {
@@ -123,19 +115,11 @@ impl E2e {
             let seconds = finished.elapsed.as_secs_f64();
             count += 1;
             if finished.ok {
-                say::line(format_args!(
-                    "{:<26} ok     {seconds:6.1} s  {}",
-                    scenario.name,
-                    finished.stdout.trim()
-                ));
+                say::ended(scenario.name, seconds, finished.stdout.trim(), None);
             } else {
                 failed.push(scenario.name);
-                let why = command::tail(&finished.stderr, 40).replace('\n', "\n    ");
-                let logs = request.logs.display();
-                say::line(format_args!(
-                    "{:<26} FAILED {seconds:6.1} s  logs: {logs}\n    {why}",
-                    scenario.name
-                ));
+                let logs = format_args!("logs: {}", request.logs.display()).to_string();
+                say::ended(scenario.name, seconds, logs, Some(&command::tail(&finished.stderr, 40)));
             }
         }
         if !left_out.is_empty() {

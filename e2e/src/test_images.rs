@@ -6,7 +6,8 @@ use std::process::Command;
 
 use crate::command::{self, check};
 use crate::image::Image;
-use crate::recipes::with_libraries;
+use crate::libraries::with_libraries;
+use crate::plan::program;
 
 /// The program with the tests.
 pub(crate) const PROGRAM: &str = "e2e.test";
@@ -107,10 +108,6 @@ fn porter_certificate() -> Option<[(String, String); 2]> {
         [("/localhost.key", key), ("/localhost.crt", certificate)]
             .map(|(path, pem)| (path.to_owned(), pem.to_owned())),
     )
-}
-
-fn program<'p>(programs: &'p [(String, PathBuf)], name: &str) -> Option<&'p Path> {
-    programs.iter().find(|(n, _)| n == name).map(|(_, file)| file.as_path())
 }
 
 /// agnhost's image holds busybox too.

@@ -17,6 +17,7 @@ use crate::json::at;
 use crate::kill::{When, killed};
 use crate::neighbour::ignored_checks;
 use crate::node::{ADMIN, CONFIG, MANIFESTS, Node};
+use crate::plan::program;
 
 /// kubelet may be newer than the first version.
 const IGNORED: &str = "--ignore-preflight-errors=all";
@@ -203,7 +204,7 @@ pub(super) fn install_kubelet(
     programs: &[(String, PathBuf)],
     run: impl Fn(&[&str]) -> anyhow::Result<Output>,
 ) -> anyhow::Result<()> {
-    let (_, file) = programs.iter().find(|(name, _)| name == "kubelet").context("no kubelet")?;
+    let file = program(programs, "kubelet").context("no kubelet")?;
     let file = file.display().to_string();
     for place in ["/usr/bin/kubelet", "/e2e/bin/kubelet"] {
         run(&["ln", "--symbolic", "--force", "--no-dereference", &file, place])?.success()?;

@@ -53,15 +53,10 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<bool> {
     fs::remove_file(&disk)?;
     let seconds = start.elapsed().as_secs_f64();
     if said.code == "0" {
-        say::line(format_args!("{:<26} ok     {seconds:6.1} s  {booted}, {}", "vm", said.stdout.trim()));
+        say::ended("vm", seconds, format_args!("{booted}, {}", said.stdout.trim()), None);
         return Ok(true);
     }
     let why = if said.code.is_empty() { "the job did not end" } else { said.stderr.as_str() };
-    say::line(format_args!(
-        "{:<26} FAILED {seconds:6.1} s  logs: {}\n    {}",
-        "vm",
-        logs.display(),
-        tail(why, 40).replace('\n', "\n    ")
-    ));
+    say::ended("vm", seconds, format_args!("logs: {}", logs.display()), Some(&tail(why, 40)));
     Ok(false)
 }

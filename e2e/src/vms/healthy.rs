@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::Value;
 
 use super::machines::Machines;
+use crate::cluster::has_ready_condition;
 use crate::json::at;
 use crate::wait::eventually;
 
 /// How long a cluster may take to be healthy again after its machines have booted.
-pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// kubectl, as the administrator.
 pub(super) const KUBECTL: &str = "kubectl --kubeconfig /etc/kubernetes/admin.conf";
@@ -30,14 +31,10 @@ pub(super) fn healthy(machines: &Machines, number: usize, nodes: usize) -> anyho
 }
 
 fn all_ready(objects: &[Value]) -> anyhow::Result<()> {
-    for object in objects {
-        let conditions = at(object, "/status/conditions").as_array().map_or(&[][..], Vec::as_slice);
-        let ready = conditions.iter().find(|c| at(c, "/type") == "Ready");
-        if ready.is_none_or(|condition| at(condition, "/status") != "True") {
-            bail!("{} {} is not ready", at(object, "/kind"), at(object, "/metadata/name"));
-        }
-    }
-    Ok(())
+    objects.iter().try_for_each(|object| {
+        has_ready_condition(object)
+            .with_context(|| format!("{} {}", at(object, "/kind"), at(object, "/metadata/name")))
+    })
 }
 
 fn objects(machines: &Machines, number: usize, what: &str) -> anyhow::Result<Vec<Value>> {
@@ -46,7 +43,7 @@ fn objects(machines: &Machines, number: usize, what: &str) -> anyhow::Result<Vec
     at(&list, "/items").as_array().cloned().context("kubectl shows no list")
 }
 
-/// Every container that runs or ended in the machine, with how often it was started: what a restart changes.
+/// The ids of all containers in the machine: a restart adds one.
 pub(super) fn containers(machines: &Machines, number: usize) -> anyhow::Result<Vec<String>> {
     let listed = machines.sh(number, "ctr -n k8s.io containers list -q")?.success()?.stdout;
     let mut containers: Vec<String> = listed.lines().map(str::to_owned).collect();

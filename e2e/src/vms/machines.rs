@@ -87,6 +87,6 @@ impl Drop for Machines {
 }
 
 /// What the script calls the machine `number`.
-pub(super) fn name(number: usize) -> String {
+fn name(number: usize) -> String {
     format!("n{number}")
 }

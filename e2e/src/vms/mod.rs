@@ -35,20 +35,9 @@ pub(crate) fn run(script: &Path, names: &[String], kubestrap: &Path, cuts: u16) 
         let machines = Machines::up(script, scenario.machines, kubestrap, cuts)?;
         let result = (scenario.run)(&machines);
         let seconds = start.elapsed().as_secs_f64();
-        match result {
-            Ok(()) => {
-                say::line(format_args!("{:<26} ok     {seconds:6.1} s  {}", scenario.name, machines.notes()))
-            }
-            Err(error) => {
-                failed.push(scenario.name);
-                say::line(format_args!(
-                    "{:<26} FAILED {seconds:6.1} s  {}\n    {}",
-                    scenario.name,
-                    machines.notes(),
-                    format!("{error:#}").replace('\n', "\n    ")
-                ));
-            }
-        }
+        let why = result.err().map(|error| format!("{error:#}"));
+        say::ended(scenario.name, seconds, machines.notes(), why.as_deref());
+        failed.extend(why.map(|_| scenario.name));
     }
     if !failed.is_empty() {
         say::line(format_args!("failed: {}", failed.join(", ")));

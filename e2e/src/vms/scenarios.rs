@@ -42,8 +42,8 @@ const README: &str = include_str!("../../../README.md");
 
 /// The line of the README that begins with `words`, as root types it, for the Kubernetes that is installed there.
 fn line_of_readme(machines: &Machines, words: &str) -> anyhow::Result<String> {
-    let lines = README.lines().filter_map(|line| line.trim().strip_prefix("sudo "));
-    let line = lines.into_iter().find(|line| line.starts_with(words));
+    let mut lines = README.lines().filter_map(|line| line.trim().strip_prefix("sudo "));
+    let line = lines.find(|line| line.starts_with(words));
     let line = line.with_context(|| format!("the README has no `sudo {words}`"))?;
     let versioned = |word: &str| word.starts_with("v1.").then(|| version(machines)).transpose();
     let words: anyhow::Result<Vec<String>> =

@@ -57,33 +57,35 @@ fn is_flag(text: &OsStr) -> bool {
 /// Whether the command, or one below it, has this flag.
 fn is_known(command: &Command, flag: &OsStr) -> bool {
     let flag = flag.to_string_lossy();
-    match flag.strip_prefix("--") {
-        Some(long) => {
-            let name = long.split('=').next().unwrap_or_default();
-            find(command, &|arg| arg.get_long() == Some(name)).is_some()
-        }
-        None => {
-            let short = flag.chars().nth(1);
-            find(command, &|arg| arg.get_short().is_some() && arg.get_short() == short).is_some()
-        }
-    }
+    let known = match flag.strip_prefix("--") {
+        Some(long) => find_long(command, long.split('=').next().unwrap_or_default()),
+        None => flag.chars().nth(1).and_then(|short| find_short(command, short)),
+    };
+    known.is_some()
 }
 
 /// Whether the argument after this flag is its value.
 fn takes_next(command: &Command, flag: &OsStr) -> bool {
     let flag = flag.to_string_lossy();
     if let Some(name) = flag.strip_prefix("--") {
-        return !name.contains('=')
-            && find(command, &|arg| arg.get_long() == Some(name)).is_some_and(needs_value);
+        return !name.contains('=') && find_long(command, name).is_some_and(needs_value);
     }
     // Short flags may stand together, as in `-yf`; the rest after one that takes a value is its value.
     let mut shorts = flag.chars().skip(1);
     while let Some(short) = shorts.next() {
-        if find(command, &|arg| arg.get_short() == Some(short)).is_some_and(needs_value) {
+        if find_short(command, short).is_some_and(needs_value) {
             return shorts.next().is_none();
         }
     }
     false
+}
+
+fn find_long<'a>(command: &'a Command, name: &str) -> Option<&'a Arg> {
+    find(command, &|arg| arg.get_long() == Some(name))
+}
+
+fn find_short(command: &Command, short: char) -> Option<&Arg> {
+    find(command, &|arg| arg.get_short() == Some(short))
 }
 
 /// A flag of the command, or else of any command below it: a flag of one name takes a value in all of them or in none.

@@ -62,6 +62,11 @@ impl Paths {
         [kubeconfig_dir, manifests, kubelet, certificates.join("etcd"), certificates, profile]
     }
 
+    /// The folder of kubelet's own certificates; `given` is its flag `--cert-dir`.
+    pub(crate) fn kubelet_certificates(&self, given: Option<&str>) -> PathBuf {
+        given.map_or_else(|| self.kubelet.join("pki"), PathBuf::from)
+    }
+
     /// A kubeconfig, by its file name.
     pub(crate) fn kubeconfig(&self, name: &str) -> PathBuf {
         self.kubeconfig_dir.join(name)

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::host::cri::{
     Container, ContainerFilter, ContainerState, CriClient, PodSandboxFilter, PodSandboxState,
 };
-use crate::host::system;
 use crate::manifest::Component;
 
 use super::endpoint::{Answer, Endpoint};
@@ -120,6 +119,8 @@ pub(crate) struct Observer {
     pub probes: Vec<(Component, Endpoint)>,
     /// The Node's name, by which static Pods are called.
     pub node_name: String,
+    /// When the machine was booted, in nanoseconds since 1970, if that is known.
+    pub booted_at_ns: Option<i64>,
 }
 
 impl Observer {
@@ -202,9 +203,9 @@ impl Observer {
             .await
             .map_err(|e| e.to_string())?;
         // What ended with the machine's last boot was not ended by itself.
-        let boot = system::booted_at_ns();
-        sandboxes.retain(|s| s.state == PodSandboxState::Ready || is_since(boot, s.created_at_ns));
-        containers.retain(|c| c.state == ContainerState::Running || is_since(boot, c.created_at_ns));
+        let is_since = |created_at_ns: i64| self.booted_at_ns.is_none_or(|boot| created_at_ns >= boot);
+        sandboxes.retain(|s| s.state == PodSandboxState::Ready || is_since(s.created_at_ns));
+        containers.retain(|c| c.state == ContainerState::Running || is_since(c.created_at_ns));
         for (component, _) in &self.components {
             let name = format!("{}-{}", component.name(), self.node_name);
             let Some(_) = sandboxes.iter().find(|s| s.name == name) else { continue };
@@ -230,11 +231,6 @@ impl Observer {
         }
         Ok(states)
     }
-}
-
-/// Whether something was created since the machine was booted, if that time is known.
-fn is_since(boot: Option<i64>, created_at_ns: i64) -> bool {
-    boot.is_none_or(|boot| created_at_ns >= boot)
 }
 
 /// A container in detail, as far as the runtime reports it.

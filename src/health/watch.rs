@@ -6,7 +6,7 @@ use super::endpoint::{Answer, Endpoint};
 use super::observe::{ComponentState, Observer, Snapshot, Stage};
 use super::target::Target;
 use crate::host::cri::{CriClient, CriEndpoint};
-use crate::host::{block_on, http_client, net};
+use crate::host::{block_on, http_client, net, system};
 use crate::kubeconfig::Kubeconfig;
 use crate::manifest::Component;
 
@@ -114,7 +114,8 @@ async fn observer(watched: &Watched) -> Result<Observer, String> {
     let socket: CriEndpoint =
         watched.cri_socket.parse().map_err(|e| format!("{}: {e}", watched.cri_socket))?;
     let runtime = CriClient::connect(&socket).await.map_err(|e| e.to_string());
-    Ok(Observer { kubelet, runtime, components, probes, node_name: watched.node_name.clone() })
+    let (node_name, booted_at_ns) = (watched.node_name.clone(), system::booted_at_ns());
+    Ok(Observer { kubelet, runtime, components, probes, node_name, booted_at_ns })
 }
 
 /// The API server, asked as who the kubeconfig is for, and trusted only by its CA: what every client will do.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::config::v1beta4::ExternalEtcd;
 use crate::host::cri::CriError;
 use crate::host::disk::Disk;
-use crate::host::net::{InterfaceAddress, Listener};
+use crate::host::net::{self, InterfaceAddress, Listener};
 use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
 use crate::host::{ContainerRuntime, ServiceState};
@@ -88,7 +88,7 @@ pub(crate) trait Machine: Send + Sync {
         if self.is_free(port) {
             return vec![];
         }
-        self.listeners().unwrap_or_default().into_iter().filter(|l| l.address.port() == port).collect()
+        net::on_port(self.listeners().unwrap_or_default(), port)
     }
 
     /// All processes.

@@ -96,6 +96,11 @@ pub(crate) fn listeners() -> io::Result<Vec<Listener>> {
     Ok(found)
 }
 
+/// Those of the listeners that listen on `port`.
+pub(crate) fn on_port(listeners: Vec<Listener>, port: u16) -> Vec<Listener> {
+    listeners.into_iter().filter(|listener| listener.address.port() == port).collect()
+}
+
 #[derive(Debug, PartialEq, Eq)]
 struct Socket {
     address: SocketAddr,

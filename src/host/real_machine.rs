@@ -98,28 +98,22 @@ impl RealMachine {
             said: Mutex::default(),
         }
     }
-}
 
-impl RealMachine {
     /// What the container runtime says of itself; where its service is starting, when it has started.
     fn started_runtime(&self) -> Result<RuntimeFacts, CriError> {
         let start = Instant::now();
-        let mut is_starting = true;
         loop {
             let facts = self.container_runtime.facts();
             let Err(error) = &facts else { return facts };
-            let is_absent = matches!(error.cause, CriCause::NoSocket | CriCause::NotListening);
-            if !is_absent || !is_starting || start.elapsed() > RUNTIME_START {
+            if !matches!(error.cause, CriCause::NoSocket | CriCause::NotListening) {
                 return facts;
             }
             let service = KnownRuntime::of_socket(&error.endpoint.to_string()).service;
-            is_starting = self.host.init_system().is_some_and(|init| init.is_starting(service));
-            if !is_starting {
+            let is_starting = self.host.init_system().is_some_and(|init| init.is_starting(service));
+            if !is_starting || start.elapsed() > RUNTIME_START {
                 // It may have started between the two questions.
-                if error.cause == CriCause::NoSocket && error.endpoint.path().exists() {
-                    continue;
-                }
-                return facts;
+                let came = error.cause == CriCause::NoSocket && error.endpoint.path().exists();
+                return if came { self.container_runtime.facts() } else { facts };
             }
             tracing::info!("{service} is starting: waiting for it");
             std::thread::sleep(BETWEEN_LOOKS);
@@ -178,16 +172,17 @@ impl Machine for RealMachine {
     }
 
     fn listeners_on(&self, port: u16) -> Vec<Listener> {
-        let on_port = |all: io::Result<Vec<Listener>>| -> Vec<Listener> {
-            all.unwrap_or_default().into_iter().filter(|l| l.address.port() == port).collect()
+        let look = |all: &dyn Fn() -> io::Result<Vec<Listener>>| {
+            if self.is_free(port) { vec![] } else { net::on_port(all().unwrap_or_default(), port) }
         };
-        let mut found = if self.is_free(port) { vec![] } else { on_port(self.listeners()) };
+        let mut found = look(&|| self.listeners());
         // Root sees everybody's sockets: one whose process is not to be found is of one that starts or ends right now.
-        let mut looks = if self.is_root() { LOOKS } else { 0 };
-        while looks > 0 && !found.is_empty() && found.iter().all(|listener| listener.process.is_none()) {
-            looks -= 1;
+        for _ in 0..if self.is_root() { LOOKS } else { 0 } {
+            if found.is_empty() || found.iter().any(|listener| listener.process.is_some()) {
+                break;
+            }
             std::thread::sleep(BETWEEN_LOOKS);
-            found = if self.is_free(port) { vec![] } else { on_port(net::listeners()) };
+            found = look(&|| net::listeners());
         }
         found
     }

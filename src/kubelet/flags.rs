@@ -1,7 +1,5 @@
 //! kubelet's flags, in the file that the drop-in reads.
 
-use std::path::{Path, PathBuf};
-
 use crate::config::Settings;
 use crate::config::args::last_value;
 use crate::config::settings::taint_text;
@@ -31,11 +29,6 @@ pub(crate) fn flags(settings: &Settings) -> Vec<Arg> {
     let in_given_order =
         settings.cluster.version.patch() >= settings.cluster.release.args_in_given_order_since;
     manifest::merge_flags(base, &node.kubelet_extra_args, in_given_order)
-}
-
-/// The folder of kubelet's own certificates, with these flags of the user's.
-pub(crate) fn certificate_dir(flags: &[Arg], kubelet: &Path) -> PathBuf {
-    last_value(flags, "cert-dir").map_or_else(|| kubelet.join("pki"), PathBuf::from)
 }
 
 /// The name that kubelet uses for its host. The user's flag wins.

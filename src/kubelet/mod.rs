@@ -11,6 +11,6 @@ mod units;
 pub(crate) use configuration::{
     cluster_configuration, instance_configuration, node_configuration, with_instance,
 };
-pub(crate) use flags::{certificate_dir, flags_file};
+pub(crate) use flags::flags_file;
 pub(crate) use serving::{SERVING_ALGORITHM, own_certificate_dir, serving_certificate};
 pub(crate) use units::{DROP_IN, OPENRC_SERVICE, UNIT, lacks_drop_in};

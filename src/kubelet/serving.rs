@@ -3,15 +3,15 @@
 //! kubelet signs it by a CA that it throws away. It generates two RSA keys for that before it does anything else: half of
 //! the time until it is healthy, and it differs from start to start. An ECDSA key takes a millisecond.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 
-use super::flags::{certificate_dir, host_name};
-use crate::config::Settings;
+use super::flags::host_name;
 use crate::config::args::last_value;
 use crate::config::v1beta4::Arg;
+use crate::config::{Paths, Settings};
 use crate::pki::{CertificateSpec, IssueError, Issuer, KeyAlgorithm, PrivateKey, Subject, Usages};
 use crate::pki::{issue, self_sign_ca};
 
@@ -27,10 +27,10 @@ const VALIDITY: Duration = Duration::days(365);
 /// Follows kubelet's `InitializeTLS`. Flags win over the configuration.
 pub(crate) fn own_certificate_dir(settings: &Settings, configuration: &Value) -> Option<PathBuf> {
     let node = &settings.node;
-    own_dir(configuration, &node.registration.kubelet_extra_args, &node.paths.kubelet)
+    own_dir(configuration, &node.registration.kubelet_extra_args, &node.paths)
 }
 
-fn own_dir(configuration: &Value, flags: &[Arg], kubelet: &Path) -> Option<PathBuf> {
+fn own_dir(configuration: &Value, flags: &[Arg], paths: &Paths) -> Option<PathBuf> {
     let flag = |name: &str| last_value(flags, name).is_some_and(|value| !value.is_empty());
     let set = |field: &str| match configuration.get(field) {
         None | Some(Value::Null | Value::Bool(false)) => false,
@@ -43,7 +43,7 @@ fn own_dir(configuration: &Value, flags: &[Arg], kubelet: &Path) -> Option<PathB
     if fields.into_iter().any(set) || names.into_iter().any(flag) {
         return None;
     }
-    Some(certificate_dir(flags, kubelet))
+    Some(paths.kubelet_certificates(last_value(flags, "cert-dir")))
 }
 
 /// The content of `kubelet.crt` for this node: the certificate of `key`, then the CA's.
@@ -92,7 +92,7 @@ mod tests {
         let dir = |configuration: Value, flags: &[(&str, &str)]| {
             let flags: Vec<Arg> =
                 flags.iter().map(|(n, v)| Arg { name: (*n).into(), value: (*v).into() }).collect();
-            own_dir(&configuration, &flags, Path::new("/var/lib/kubelet"))
+            own_dir(&configuration, &flags, &Paths::new("/etc/kubernetes/pki", None))
         };
         let pki = Some(PathBuf::from("/var/lib/kubelet/pki"));
         assert_eq!(

@@ -96,8 +96,7 @@ pub(crate) fn cri_socket(paths: &Paths, host: &dyn Host) -> Result<Option<String
 /// # Errors
 /// When the file of kubelet's flags can't be read.
 pub(crate) fn kubelet_certificate_dir(paths: &Paths, host: &dyn Host) -> Result<PathBuf, FileError> {
-    let given = kubelet_flag("cert-dir", paths, host)?;
-    Ok(given.map_or_else(|| paths.kubelet.join("pki"), PathBuf::from))
+    Ok(paths.kubelet_certificates(kubelet_flag("cert-dir", paths, host)?.as_deref()))
 }
 
 /// The value that kubelet's flags file has for a flag; kubelet takes the last.

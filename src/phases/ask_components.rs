@@ -98,15 +98,13 @@ fn ends(
     };
     let mut ends = run(jobs);
     for _ in 0..MORE_TRIES {
-        let hit: Vec<usize> = (0..).zip(&ends).filter(|(_, end)| was_hit(end)).map(|(at, _)| at).collect();
+        let hit: Vec<_> = jobs.iter().zip(&mut ends).filter(|(_, end)| was_hit(end)).collect();
         if hit.is_empty() {
             break;
         }
-        let again: Vec<ContainerJob> = hit.iter().filter_map(|at| jobs.get(*at).cloned()).collect();
-        for (at, end) in hit.into_iter().zip(run(&again)) {
-            if let Some(place) = ends.get_mut(at) {
-                *place = end;
-            }
+        let again: Vec<ContainerJob> = hit.iter().map(|(job, _)| (*job).clone()).collect();
+        for ((_, end), now) in hit.into_iter().zip(run(&again)) {
+            *end = now;
         }
     }
     ends

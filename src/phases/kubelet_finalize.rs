@@ -1,10 +1,10 @@
 //! `kubelet-finalize`: kubelet's own certificate, once kubelet has one that it rotates itself.
 
+use crate::config::args::last_value;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{FileMode, Written};
 use crate::kubeconfig::Kubeconfig;
-use crate::kubelet;
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Verb};
 
 /// The phases of `kubelet-finalize`.
@@ -22,7 +22,8 @@ pub(crate) fn phases<S: AsMut<Run> + 'static>() -> Vec<Phase<S>> {
 /// When kubelet.conf is missing, is not a kubeconfig, or can't be written.
 pub(crate) fn enable_client_cert_rotation(run: &mut Run) -> PhaseResult {
     let node = &run.settings.node;
-    let dir = kubelet::certificate_dir(&node.registration.kubelet_extra_args, &node.paths.kubelet);
+    let given = last_value(&node.registration.kubelet_extra_args, "cert-dir");
+    let dir = node.paths.kubelet_certificates(given);
     let pem = dir.join("kubelet-client-current.pem");
     if !run.host.exists(&pem) {
         return Ok(Outcome::Skipped(format!(

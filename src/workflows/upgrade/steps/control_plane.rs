@@ -66,8 +66,7 @@ pub(in super::super) fn upgrade(upgrade: &mut Upgrade) -> PhaseResult {
 fn replace_all(upgrade: &mut Upgrade, wanted: &[(Component, String)]) -> Result<(), Error> {
     for (component, text) in wanted {
         if upgrade.options.certificate_renewal {
-            let external_etcd = renewal::pki(&upgrade.run).external_etcd;
-            renewal::renew(&mut upgrade.run, &renewal::of(*component, external_etcd))?;
+            renewal::renew(&mut upgrade.run, |name| renewal::is_of(*component, name))?;
         }
         roll::replace(upgrade, *component, text)?;
     }
@@ -76,7 +75,7 @@ fn replace_all(upgrade: &mut Upgrade, wanted: &[(Component, String)]) -> Result<
         wait_control_plane::wait(&mut upgrade.run)?;
     }
     if upgrade.options.certificate_renewal {
-        renewal::renew(&mut upgrade.run, renewal::ADMINISTRATORS)?;
+        renewal::renew(&mut upgrade.run, renewal::is_administrators)?;
     }
     Ok(())
 }

@@ -7,17 +7,18 @@ use crate::manifest::Component;
 use crate::pki::KeyPool;
 use crate::workflow::{Run, Verb};
 
-/// The certificates that are renewed with a component: those that it uses, and with etcd that of its probes.
-pub(super) fn of(component: Component, external_etcd: bool) -> Vec<&'static str> {
-    let is_of = |name| match name {
+/// Whether a certificate is renewed with a component, which uses it; that of etcd's probes is with etcd.
+pub(super) fn is_of(component: Component, name: &str) -> bool {
+    match name {
         "etcd-healthcheck-client" => component == Component::Etcd,
         _ => certs::component_of(name) == Some(component),
-    };
-    certs::leaves(external_etcd).iter().map(|leaf| leaf.name).filter(|name| is_of(name)).collect()
+    }
 }
 
-/// The administrators' kubeconfigs, which are renewed when every component is.
-pub(super) const ADMINISTRATORS: &[&str] = &["admin.conf", "super-admin.conf"];
+/// Whether it is in an administrator's kubeconfig: those are renewed when every component's are.
+pub(super) fn is_administrators(name: &str) -> bool {
+    ["admin.conf", "super-admin.conf"].contains(&name)
+}
 
 /// Where the certificates are.
 pub(super) fn pki(run: &Run) -> Pki {
@@ -28,11 +29,11 @@ pub(super) fn pki(run: &Run) -> Pki {
     }
 }
 
-/// Renews certificates by name; what is not there, or signed by a CA whose key is elsewhere, stays.
-pub(super) fn renew(run: &mut Run, names: &[&str]) -> Result<(), Error> {
+/// Renews the certificates whose names are wanted; what is not there, or signed by a CA whose key is elsewhere, stays.
+pub(super) fn renew(run: &mut Run, is_wanted: impl Fn(&str) -> bool) -> Result<(), Error> {
     let pki = pki(run);
     let wanted: Vec<Managed> =
-        certs::leaves(pki.external_etcd).into_iter().filter(|m| names.contains(&m.name)).collect();
+        certs::leaves(pki.external_etcd).into_iter().filter(|m| is_wanted(m.name)).collect();
     let validity = run.settings.cluster.config.certificate_validity_period;
     let terms = Terms {
         algorithm: Some(run.settings.cluster.algorithm),
@@ -72,7 +73,9 @@ mod tests {
     /// What kubeadm's `upgrade apply` renews with each component.
     #[test]
     fn certificates_are_renewed_with_their_component() {
-        let of = |component| of(component, false);
+        let of = |component| -> Vec<&str> {
+            certs::leaves(false).iter().map(|leaf| leaf.name).filter(|name| is_of(component, name)).collect()
+        };
         assert_eq!(of(Component::Etcd), ["etcd-healthcheck-client", "etcd-peer", "etcd-server"]);
         let api_server =
             ["apiserver", "apiserver-etcd-client", "apiserver-kubelet-client", "front-proxy-client"];

@@ -39,6 +39,9 @@ pub struct E2e {
     /// With --faults: keep what the machine shows of each, as kubestrap's tests read it
     #[arg(long, value_name = "DIR", requires = "faults")]
     record: Option<PathBuf>,
+    /// With --faults: run init a second time on each, with nothing mended, and judge what it says then
+    #[arg(long, requires = "faults", conflicts_with = "record")]
+    again: bool,
     /// The scenarios or faults to run (default: all)
     #[arg(value_name = "NAME")]
     names: Vec<String>,
@@ -96,7 +99,7 @@ impl E2e {
             return vm::run(&plan);
         }
         if self.faults {
-            return faults::run(&plan, &self.names, self.record.as_deref());
+            return faults::run(&plan, &self.names, self.record.as_deref(), self.again);
         }
         let chosen = scenarios::SCENARIOS
             .iter()

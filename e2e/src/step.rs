@@ -76,7 +76,7 @@ fn job(plan: &Path, words: &[String], jobs: &[Job]) -> anyhow::Result<()> {
             say::line(node.notes());
             result.inspect_err(|_| node.keep_pod_logs())
         }
-        ["fault", name, how] => faults::try_one(plan, name, *how == "record"),
+        ["fault", name, how] => faults::try_one(plan, name, how),
         ["neighbour"] => neighbour::serve(plan),
         ["vm"] => vm::job::run(plan),
         [name, words @ ..] => match jobs.iter().find(|(known, _)| known == name) {

@@ -14,8 +14,9 @@ use crate::host::{Lock, RealHost, remove_all_leftovers};
 use crate::output::{Printer, closing};
 use crate::phases::bootstrap_token::Tokens;
 use crate::phases::preflight::await_sandbox_removal;
+use crate::program;
 use crate::workflow::{DryRun, Folder, Ran, Run, Seams, Selection, Workflow};
-use crate::workflows::init::{self, Init, Options};
+use crate::workflows::init::{self, CERTIFICATE_KEY, Init, Options};
 use crate::yaml;
 
 /// What `init` is asked to do.
@@ -176,7 +177,10 @@ fn result(init: &Init, selection: &Selection, ran: &[Ran], took: Duration) -> Re
         // Without the closing message, nothing else shows the key that was just generated.
         let key = closing::shown(key, !init.options.skip_certificate_key_print);
         fields.insert("certificateKey".into(), json!(key));
-        text = format!("[upload-certs] Using certificate key:\n{key}\n");
+        // Under kubeadm's name the phase has said it.
+        if !program::is_kubeadm() {
+            text = format!("[upload-certs] {CERTIFICATE_KEY}\n{key}\n");
+        }
     }
     Ok((Value::Object(fields), text))
 }

@@ -139,6 +139,14 @@ impl Printer {
         Self { logs_to_stdout: false, ..self.clone() }.log(area, text);
     }
 
+    /// A line in kubeadm's words that its callers may look for: on stdout, and only where we stand in for kubeadm. It may
+    /// show a secret that the closing message shows too.
+    pub(crate) fn kubeadms_line(&self, area: &str, text: &str) {
+        if self.format == Format::Text && self.logs_to_stdout {
+            self.progress.suspend(|| self.data(&format!("[{area}] {text}\n")));
+        }
+    }
+
     /// What was found: errors and warnings as log lines in kubeadm's form, with what that lacks: evidence, cause, fix.
     pub(crate) fn findings(&self, area: &str, findings: &[Finding]) {
         for finding in findings.iter().filter(|finding| finding.severity > Severity::Info) {

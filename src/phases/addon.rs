@@ -31,6 +31,7 @@ pub(crate) fn coredns(run: &mut Run) -> PhaseResult {
     }
     run.act(Verb::Apply, "essential addon: CoreDNS");
     run.apply(plan.objects)?;
+    run.done_as_kubeadm("Applied essential addon: CoreDNS");
     Ok(Outcome::Done)
 }
 
@@ -55,5 +56,6 @@ pub(crate) fn kube_proxy(run: &mut Run) -> PhaseResult {
     }
     run.act(Verb::Apply, "essential addon: kube-proxy");
     run.apply(objects)?;
+    run.done_as_kubeadm("Applied essential addon: kube-proxy");
     Ok(Outcome::Done)
 }

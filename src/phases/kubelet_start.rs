@@ -7,8 +7,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::attention::{Attention, unhealthy};
+use super::watched::watched;
 use crate::error::Error;
-use crate::health::Snapshot;
+use crate::health::{Snapshot, Stage};
 use crate::host::{FileMode, InitSystem, ServiceState, Written};
 use crate::kubelet;
 use crate::patches::KUBELET_CONFIGURATION;
@@ -138,7 +139,7 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
         run.write(path.as_ref(), text.as_bytes(), mode)?;
         unread = true;
     }
-    if state.active && !unread {
+    if state.active && !unread && !leaves_pods_out(run) {
         run.log("kubelet already runs with this configuration");
         return Ok(Outcome::Done);
     }
@@ -158,6 +159,14 @@ pub(crate) fn start(run: &mut Run, files: &KubeletFiles) -> PhaseResult {
     })?;
     run.changes.restarted.push(SERVICE);
     Ok(Outcome::Done)
+}
+
+/// Whether kubelet has made no sandbox for a static Pod of the control plane: one that it refused for want of room stays
+/// refused until its manifest changes or kubelet starts anew. kubeadm's init restarts kubelet always.
+fn leaves_pods_out(run: &mut Run) -> bool {
+    let Ok(watched) = watched(&run.settings, &*run.host) else { return false };
+    run.watch.begin(&watched).is_ok()
+        && run.watch.snapshot().components.values().any(|state| state.stage == Stage::Manifest)
 }
 
 /// Unit and drop-in, as far as kubelet's service lacks them: kubelet's package brings the unit alone, and the drop-in,

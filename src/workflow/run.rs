@@ -133,6 +133,13 @@ impl Run {
         }
     }
 
+    /// A line in kubeadm's words for what the phase has achieved, for callers of kubeadm alone.
+    pub(crate) fn done_as_kubeadm(&self, text: &str) {
+        if !self.is_dry() {
+            self.out.kubeadms_line(&self.area, text);
+        }
+    }
+
     /// A warning of the phase.
     pub(crate) fn warn(&self, text: impl AsRef<str>) {
         self.out.warn(&self.area, text);

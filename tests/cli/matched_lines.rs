@@ -63,9 +63,19 @@ const LINES: &[(&str, &str, Said)] = &[
         In(include_str!("../../src/commands/upgrade/apply.rs")),
     ),
     (
-        r"\[upload-certs\] Using certificate key:\\n",
+        r#"CERTIFICATE_KEY: &str = "Using certificate key:";"#,
         "kubespray, Cluster API's and other scripts that take the next line",
-        In(include_str!("../../src/commands/init.rs")),
+        In(include_str!("../../src/workflows/init/mod.rs")),
+    ),
+    (
+        r#""Using token: \{token\}""#,
+        "scripts that cut the token out of init's log",
+        In(include_str!("../../src/workflows/init/mod.rs")),
+    ),
+    (
+        r#""Applied essential addon: kube-proxy""#,
+        "scripts that wait for the last line before the closing message",
+        In(include_str!("../../src/phases/addon.rs")),
     ),
 ];
 

@@ -188,8 +188,8 @@ impl<'n> Scene<'n> {
         Ok(())
     }
 
-    /// Runs init to its end, which is waited for [`LIMIT`] seconds.
-    pub(super) fn run(self) -> anyhow::Result<Output> {
+    /// Runs init to its end, which is waited for [`LIMIT`] seconds. What happens meanwhile happens to the first run only.
+    pub(super) fn run(&mut self) -> anyhow::Result<Output> {
         let ignored = self.node.prepare_init(&self.config)?;
         let (_, names) = ignored.split_once('=').unwrap_or_default();
         let names = names.split(',').filter(|n| !n.is_empty() && !self.minded.contains(n));
@@ -199,13 +199,11 @@ impl<'n> Scene<'n> {
         if !names.is_empty() {
             command.arg(format!("--ignore-preflight-errors={}", names.join(",")));
         }
-        command.envs(self.environment);
-        for act in self.meanwhile {
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        for act in self.meanwhile.drain(..) {
             std::thread::spawn(act);
         }
-        let output = self.node.run_command(&mut command);
-        drop(self.held);
-        output
+        self.node.run_command(&mut command)
     }
 }
 

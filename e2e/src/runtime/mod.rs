@@ -12,6 +12,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::command::check;
+use crate::json::at;
 pub(crate) use daemon::Daemon;
 
 /// Which one the machines have.
@@ -120,15 +121,18 @@ impl Runtime {
         }
     }
 
-    /// The digest of an image, where it has it and skopeo can ask.
-    pub(crate) fn digest(self, reference: &str) -> Option<String> {
+    /// The id of an image, where it has it and skopeo can ask: the digest of its configuration, which names each layer's
+    /// content. The manifest's digest is another after a move, since the storages keep layers unpacked and each archive
+    /// packs them again.
+    pub(crate) fn image_id(self, reference: &str) -> Option<String> {
         let image = match self {
             Self::Containerd => return None,
             Self::Crio => crio::stored(reference),
             Self::Docker => docker::stored(reference),
         };
-        let inspected = check("skopeo", &["inspect", "--format", "{{.Digest}}", &image]).ok()?;
-        Some(inspected.stdout.trim().to_owned())
+        let manifest = check("skopeo", &["inspect", "--raw", &image]).ok()?;
+        let manifest = serde_json::from_str(&manifest.stdout).ok()?;
+        at(&manifest, "/config/digest").as_str().map(str::to_owned)
     }
 
     /// The words that list the running containers' ids, sandboxes included.

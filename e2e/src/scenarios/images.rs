@@ -74,7 +74,7 @@ fn back(node: &Node, megabytes: u64) -> anyhow::Result<()> {
     let list: Vec<String> =
         images(node, &["list"])?.success()?.stdout.split_whitespace().map(str::to_owned).collect();
     let held = || -> anyhow::Result<BTreeMap<String, String>> {
-        Ok(list.iter().filter_map(|name| Some((name.clone(), node.plan.runtime.digest(name)?))).collect())
+        Ok(list.iter().filter_map(|name| Some((name.clone(), node.plan.runtime.image_id(name)?))).collect())
     };
     let before = held()?;
     for name in &list {

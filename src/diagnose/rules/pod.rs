@@ -44,8 +44,8 @@ pub(super) const RULES: &[Rule] = &[
         r#"(?i)fail(?:ed to)? admit pod.*\[\(res: (?<res>\w+), q: (?<short>\d+)\)|OutOf(?<what>cpu|memory|ephemeral-storage)"#,
         [
             "kubelet refuses to run {component}: it requests more {res}{what} than this machine has left",
-            "a patch sets the Pod's requests, or other Pods use the room (missing: {short})",
-            "lower `resources.requests` of {component} in the patch, or give the machine more {res}{what}; then run again",
+            "a patch sets the Pod's requests, other Pods use the room, or kubelet's systemReserved and kubeReserved leave too little (missing: {short})",
+            "lower what takes the {res}{what}: `resources.requests` of {component} in the patch, or systemReserved and kubeReserved in the KubeletConfiguration; or give the machine more; then run again",
         ],
     ),
     rule(

@@ -11,6 +11,9 @@ use crate::phases::{
 };
 use crate::workflow::{Outcome, Phase, PhaseResult, Run, Workflow};
 
+/// What callers look for before the key, in the words of kubeadm.
+pub(crate) const CERTIFICATE_KEY: &str = "Using certificate key:";
+
 /// What init's own phases work on, besides the [`Run`].
 pub(crate) struct Init {
     /// What the shared phases work on.
@@ -92,12 +95,8 @@ pub(crate) fn workflow() -> Workflow<Init> {
             "Mark this node as a control-plane node",
             mark_control_plane::mark,
         ),
-        Phase::new(
-            "bootstrap-token",
-            "Create the bootstrap tokens that nodes join with",
-            |init: &mut Init| bootstrap_token::store(&mut init.run, &mut init.tokens),
-        )
-        .alias(&["bootstraptoken"]),
+        Phase::new("bootstrap-token", "Create the bootstrap tokens that nodes join with", store_tokens)
+            .alias(&["bootstraptoken"]),
         Phase::group(
             "kubelet-finalize",
             "Update kubelet's settings after its TLS bootstrap",
@@ -140,8 +139,24 @@ fn upload_shared_certs(init: &mut Init) -> PhaseResult {
         None => CertificateKey::generate()?,
     };
     upload_certs::upload(&mut init.run, &key)?;
+    if !init.options.skip_certificate_key_print {
+        init.run.done_as_kubeadm(&format!("{CERTIFICATE_KEY}\n{}", key.expose().as_str()));
+    }
     init.certificate_key = Some(key.expose().to_string());
     Ok(Outcome::Done)
+}
+
+fn store_tokens(init: &mut Init) -> PhaseResult {
+    let outcome = bootstrap_token::store(&mut init.run, &mut init.tokens)?;
+    if !init.options.skip_token_print {
+        let tokens: Vec<String> = init.tokens.tokens.iter().map(|token| token.token.to_string()).collect();
+        let line = match tokens.as_slice() {
+            [token] => format!("Using token: {token}"),
+            tokens => format!("Using tokens: [{}]", tokens.join(" ")),
+        };
+        init.run.done_as_kubeadm(&line);
+    }
+    Ok(outcome)
 }
 
 #[cfg(test)]

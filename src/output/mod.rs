@@ -101,7 +101,7 @@ impl Printer {
 
     /// A log line, `[area] text`.
     pub(crate) fn log(&self, area: &str, text: impl AsRef<str>) {
-        let text = text.as_ref();
+        let text = program::in_own_words(text.as_ref());
         if self.quiet {
             return;
         }
@@ -117,8 +117,8 @@ impl Printer {
 
     /// Something odd, on stderr; counted and said again at the end.
     pub(crate) fn warn(&self, area: &str, text: impl AsRef<str>) {
-        let text = text.as_ref();
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+        let text = program::in_own_words(text.as_ref());
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(text.clone().into_owned());
         match self.format {
             Format::Text => self.stderr(&format!("[{area}] WARNING: {text}")),
             Format::Json => self.event(&Event::new("warning", json!({ "area": area, "message": text }))),

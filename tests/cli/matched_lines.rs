@@ -131,6 +131,15 @@ fn commands_to_run_bear_the_name_that_was_called() {
         let said = done.everything();
         assert!(said.contains("kubeadm ") && !said.contains("kubestrap "), "{args}: {said}");
     }
+    // The log's lines likewise, though they are on the other stream.
+    let waiting = kubeadm("join --dry-run --ignore-preflight-errors all --config join.yaml");
+    waiting.file(
+        "join.yaml",
+        "apiVersion: kubeadm.k8s.io/v1beta4\nkind: JoinConfiguration\ntimeouts: {discovery: 1s}\n\
+         discovery: {bootstrapToken: {apiServerEndpoint: '127.0.0.1:1', token: abcdef.0123456789abcdef, unsafeSkipCAVerification: true}}\n",
+    );
+    let said = waiting.run().everything();
+    assert!(said.contains("If it stays so: ") && !said.contains("kubestrap "), "{said}");
     let manual = kubeadm("manual pages").run().succeeded();
     let page = std::fs::read_to_string(manual.path().join("pages/kubeadm-token-create.1")).unwrap();
     assert!(page.contains("kubeadm token create") && !page.contains("kubestrap token"), "{page}");

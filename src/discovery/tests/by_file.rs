@@ -143,12 +143,23 @@ fn a_copy_of_cluster_info_is_a_discovery_file_too() {
 fn who_may_not_read_cluster_info_goes_on_with_what_the_file_says() {
     let scene = Scene::new(|_, _| Reply::status(403, "forbidden"));
     let found = scene.found(&scene.ca_data(), &format!("{{token: {TOKEN}}}"));
+    assert_eq!(found.warnings, [""; 0], "it is usual: cluster-info is for those without credentials");
+    assert_eq!(found.ca, scene.ca.certificate.to_pem());
+    let said = fails(&scene, "", &format!("{{token: {TOKEN}}}")).to_string();
+    assert!(!said.contains("anybody") && said.contains("certificate-authority-data"), "{said}");
+}
+
+#[test]
+fn where_nobody_may_read_cluster_info_a_token_goes_on_and_warns() {
+    let scene = Scene::new(|_, _| Reply::status(403, "forbidden"));
+    let discovery =
+        Discovery { tls_bootstrap_token: TOKEN.into(), ..scene.discovery(&scene.ca_data(), "{}") };
+    let found = run(&discovery, LIMIT).unwrap();
     assert!(
-        found.warnings[0].contains("HTTP 403") && found.warnings[0].contains("going on"),
+        found.warnings[0].contains("let anybody read") && found.warnings[0].contains("going on"),
         "{:?}",
         found.warnings
     );
-    assert_eq!(found.ca, scene.ca.certificate.to_pem());
 }
 
 fn fails(scene: &Scene, ca: &str, user: &str) -> DiscoveryError {

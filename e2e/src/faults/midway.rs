@@ -30,7 +30,7 @@ pub(super) const FAULTS: &[Fault] = &[
             Ok(())
         },
         &["kube-scheduler.yaml", "gone|removed|missing|not there"],
-        &["kubestrap init"],
+        &["kubestrap init|same command again"],
     )
     .ends(&[1, 4]),
     fault(

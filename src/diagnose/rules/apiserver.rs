@@ -132,8 +132,8 @@ pub(super) const RULES: &[Rule] = &[
         r"\[-\](?<check>[\w/-]+) failed",
         [
             "kube-apiserver runs, but its check {check} fails",
-            "its own log tells why",
-            "`kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw '/livez?verbose'` shows all checks",
+            "it is still starting, on a slow machine or with a short time-out, or its own log tells why",
+            "`kubectl --kubeconfig /etc/kubernetes/admin.conf get --raw '/livez?verbose'` shows all checks; run again, and it goes on from here; or give it longer with timeouts.controlPlaneComponentHealthCheck (4m by default)",
         ],
     )
     .possible(),

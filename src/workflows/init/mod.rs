@@ -122,12 +122,14 @@ pub(crate) fn workflow() -> Workflow<Init> {
 
 /// What runs earlier than kubeadm runs it. kubelet takes a second to come up: it starts as soon as it has its kubeconfig
 /// and the CA, and the other keys are generated meanwhile. The control plane waits for etcd and kube-apiserver, which
-/// need no kubeconfig: their manifests come before the kubeconfigs.
+/// need no kubeconfig: their manifests come before the kubeconfigs. kubelet restarts with its new kubeconfig while the
+/// cluster's objects are written.
 const MOVED: &[(&str, &str)] = &[
     ("kubeconfig/kubelet", "certs/ca"),
     ("kubelet-start", "kubeconfig/kubelet"),
     ("etcd/local", "certs/sa"),
     ("control-plane/apiserver", "etcd/local"),
+    ("kubelet-finalize/enable-client-cert-rotation", "mark-control-plane"),
 ];
 
 fn upload_shared_certs(init: &mut Init) -> PhaseResult {

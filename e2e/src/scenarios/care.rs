@@ -134,7 +134,10 @@ fn full_disk(care: &Care) -> anyhow::Result<()> {
 /// It stops there, says why, and leaves the others.
 fn stays_away(care: &Care) -> anyhow::Result<()> {
     care.shorten()?;
-    let before = cluster::containers(care.node)?;
+    // The process, not the mirror Pod's status, which is late.
+    let scheduler_runs = || care.node.processes("kube-scheduler");
+    let before = scheduler_runs();
+    ensure!(!before.is_empty(), "kube-scheduler does not run");
     let scheduler = fs::read(format!("{KUBERNETES}/scheduler.conf"))?;
     let failed = with_port_taken(MANAGER_PORT, || care.run(&[]))?;
     care.node.note(format!("stopped after {:.1} s", failed.elapsed.as_secs_f64()));
@@ -144,8 +147,7 @@ fn stays_away(care: &Care) -> anyhow::Result<()> {
         stopped.contains("kube-controller-manager") && stopped.contains("address already in use"),
         "why it stopped is told as {stopped}"
     );
-    let after = cluster::containers(care.node)?;
-    ensure!(after.get("kube-scheduler") == before.get("kube-scheduler"), "kube-scheduler was restarted");
+    ensure!(scheduler_runs() == before, "kube-scheduler was restarted");
     ensure!(fs::read(format!("{KUBERNETES}/scheduler.conf"))? == scheduler, "scheduler.conf was renewed");
     care.metric("kubestrap_care_success 0")?;
     cluster::healthy(care.node).context("with its port free again")?;

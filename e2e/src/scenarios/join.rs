@@ -19,6 +19,8 @@ use crate::wait::eventually;
 
 /// How long a control plane may be unreachable through the balancer when one of its machines is lost.
 const OUTAGE: Duration = Duration::from_secs(20);
+/// How soon a silent kubelet's Node is no longer Ready: after 50 s (--node-monitor-grace-period), and looked at every 5 s.
+const NOTICED: Duration = Duration::from_secs(90);
 /// How long a control-plane join runs before it is killed, at the last of the moments.
 const JOIN: Duration = Duration::from_secs(12);
 
@@ -109,6 +111,14 @@ pub(super) fn three(node: &Node) -> anyhow::Result<()> {
 
     let lost = machines.get_mut(2).context("no such machine")?;
     lost.start_fresh()?;
+    // With a network for Pods it was Ready, and counts as that until its silence is noticed; a Ready Node is not replaced.
+    eventually("the lost Node is not Ready any more", NOTICED, || {
+        let found = node.get(&["node", lost.name()])?;
+        let conditions = at(&found, "/status/conditions").as_array().cloned().unwrap_or_default();
+        let ready = conditions.iter().any(|c| at(c, "/type") == "Ready" && at(c, "/status") == "True");
+        ensure!(!ready, "it is Ready");
+        Ok(())
+    })?;
     let mut again = join.clone();
     again.push("--replace-etcd-member".to_owned());
     joined(node, lost, "kubestrap", &again)?;

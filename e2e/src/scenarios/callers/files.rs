@@ -32,12 +32,13 @@ pub(super) struct Change {
 
 impl Files {
     /// Lists them. What kubeadm keeps of former times below /etc/kubernetes/tmp has the moment in its name; kubelet's
-    /// own files come and go by themselves.
+    /// own files come and go by themselves: kubelet.conf too, as long as there is one to bootstrap with.
     pub(super) const SCRIPT: &str = "\
         for place in /etc/kubernetes /etc/systemd/system /usr/lib/systemd/system/kubelet.service.d \
             /var/lib/kubelet/config.yaml /var/lib/kubelet/instance-config.yaml /var/lib/kubelet/kubeadm-flags.env; do \
             [ -e $place ] || continue; \
             find $place -not -path '/etc/kubernetes/tmp*' -printf '%y%m %p\\n' | while read -r mode path; do \
+                [ $path = /etc/kubernetes/kubelet.conf ] && [ -e /etc/kubernetes/bootstrap-kubelet.conf ] && continue; \
                 hash=; [ -f $path ] && hash=$(sha256sum < $path | cut -c 1-64); \
                 echo \"@ $mode $path $hash\"; \
                 case $path in *.yaml|*.env|*.service) [ -f $path ] && cat $path; echo;; esac; \

@@ -92,11 +92,6 @@ const ROWS: &[Row] = &[
         reason: "made by the worker's join before",
     },
     Row {
-        line: "join phase kubelet-wait-bootstrap",
-        difference: "/etc/kubernetes/kubelet.conf: kubeadm left, kubestrap changed f600",
-        reason: "kubelet comes up through the cluster's endpoint, and turns to its own node's API server afterwards",
-    },
-    Row {
         line: "upgrade node",
         difference: "exit code: kubeadm 1 (To see the stack trace",
         reason: "cgroup v1 is no error where kubelet's configuration says that it works with it (`failCgroupV1: false`)",

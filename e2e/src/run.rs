@@ -121,7 +121,7 @@ impl E2e {
                 say::ended(scenario.name, seconds, finished.stdout.trim(), None);
             } else {
                 failed.push(scenario.name);
-                let logs = format_args!("logs: {}", request.logs.display()).to_string();
+                let logs = format!("logs: {}", request.logs.display());
                 say::ended(scenario.name, seconds, logs, Some(&command::tail(&finished.stderr, 40)));
             }
         }

@@ -114,9 +114,7 @@ pub(super) fn three(node: &Node) -> anyhow::Result<()> {
     // With a network for Pods it was Ready, and counts as that until its silence is noticed; a Ready Node is not replaced.
     eventually("the lost Node is not Ready any more", NOTICED, || {
         let found = node.get(&["node", lost.name()])?;
-        let conditions = at(&found, "/status/conditions").as_array().cloned().unwrap_or_default();
-        let ready = conditions.iter().any(|c| at(c, "/type") == "Ready" && at(c, "/status") == "True");
-        ensure!(!ready, "it is Ready");
+        ensure!(cluster::has_ready_condition(&found).is_err(), "it is Ready");
         Ok(())
     })?;
     let mut again = join.clone();

@@ -9,6 +9,7 @@ mod twin;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
@@ -93,6 +94,10 @@ impl<'n> Twins<'n> {
 
     /// The line, by both at the same time.
     fn both(&self, line: &Line) -> anyhow::Result<(Said, Said)> {
+        if line.line.contains("upgrade node") {
+            // Two of kubeadm's within a second make a folder of the same name, and the second fails.
+            std::thread::sleep(Duration::from_secs(1));
+        }
         let commands = vec![self.theirs.command(line.line)?, self.ours.command(line.line)?];
         let mut said = at_once(commands)?.into_iter();
         let mut next = || said.next().context("nothing was said");

@@ -129,15 +129,25 @@ pub(crate) enum Cause {
         /// What it was shown.
         credentials: String,
     },
+    /// `cluster-info` is not for who asks, who is known.
+    #[error(
+        "the API server at {address} does not let {credentials} read the ConfigMap kube-public/cluster-info (HTTP 403)"
+    )]
+    NotForKnown {
+        /// `host:port`.
+        address: String,
+        /// What it was shown.
+        credentials: String,
+        /// What it says.
+        message: String,
+    },
     /// `cluster-info` is not for everybody.
     #[error(
-        "the API server at {address} does not let {who} read the ConfigMap kube-public/cluster-info (HTTP 403)", who = if credentials.is_empty() { "anybody" } else { credentials }
+        "the API server at {address} does not let anybody read the ConfigMap kube-public/cluster-info (HTTP 403)"
     )]
     Forbidden {
         /// `host:port`.
         address: String,
-        /// What it was shown; empty for nothing.
-        credentials: String,
         /// What it says.
         message: String,
         /// Whether the API server says that it is ready. Before that, it lets nobody read anything.

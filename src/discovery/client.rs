@@ -164,10 +164,10 @@ impl Caller {
             },
             (401, true) if self.credentials.is_empty() => Cause::Anonymous { address },
             (401, true) => Cause::Unauthorized { address, credentials: self.credentials.clone() },
-            (403, true) => {
-                let credentials = self.credentials.clone();
-                Cause::Forbidden { address, credentials, message, ready: true, new: false }
+            (403, true) if self.credentials.is_empty() => {
+                Cause::Forbidden { address, message, ready: true, new: false }
             }
+            (403, true) => Cause::NotForKnown { address, credentials: self.credentials.clone(), message },
             (404, true) => Cause::NoClusterInfo { address },
             (code @ (429 | 500..=599), is_status) => {
                 let text = if is_status { message } else { first_line(&answer.body) };

@@ -97,7 +97,7 @@ impl Cause {
                 why = Some("it expired or was deleted, was never the cluster's, or may not be used for authentication".into());
                 format!("give valid credentials: {NEW_TOKEN}")
             }
-            Self::Forbidden { credentials, message, .. } if !credentials.is_empty() => {
+            Self::NotForKnown { message, .. } => {
                 evidence.push(message.clone());
                 why = Some("a cluster of kubeadm's lets requests without credentials read it, and nobody else (RoleBinding kubeadm:bootstrap-signer-clusterinfo)".into());
                 "embed the cluster's CA in the discovery file (certificate-authority-data): then cluster-info is not needed".into()

@@ -48,9 +48,7 @@ async fn refresh(source: &Source, caller: &Caller) -> Result<(Bundle, Vec<String
         (Ok(answer), _) => answer,
         // The file says all that is needed, and the server's certificate is right. That cluster-info is for those alone
         // who show no credentials is usual.
-        (Err(Cause::Forbidden { credentials, .. }), Some(ca)) if !credentials.is_empty() => {
-            return Ok((ca.clone(), vec![]));
-        }
+        (Err(Cause::NotForKnown { .. }), Some(ca)) => return Ok((ca.clone(), vec![])),
         (
             Err(cause @ (Cause::Forbidden { .. } | Cause::NoClusterInfo { .. } | Cause::Anonymous { .. })),
             Some(ca),

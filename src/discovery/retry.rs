@@ -68,6 +68,7 @@ impl Cause {
             | Self::Anonymous { .. }
             | Self::Unauthorized { .. }
             | Self::Forbidden { .. }
+            | Self::NotForKnown { .. }
             | Self::NoClusterInfo { .. }
             | Self::ClusterInfo { .. }
             | Self::Changed { .. }
@@ -185,13 +186,7 @@ mod tests {
         let begin = Instant::now();
         let result = until(Duration::from_secs(300), &mut |_| {}, async || {
             let ready = begin.elapsed().as_secs() >= 5;
-            Err::<(), _>(Cause::Forbidden {
-                address: "a:1".into(),
-                credentials: String::new(),
-                message: String::new(),
-                ready,
-                new: true,
-            })
+            Err::<(), _>(Cause::Forbidden { address: "a:1".into(), message: String::new(), ready, new: true })
         })
         .await;
         let (_, after) = result.unwrap_err();

@@ -82,11 +82,11 @@ impl ByToken<'_> {
                 let seen = ClusterInfo::of(address, &answer)?;
                 Ok((answer, seen))
             }
-            Err(Cause::Forbidden { address: place, credentials, message, .. }) => {
+            Err(Cause::Forbidden { address: place, message, .. }) => {
                 let ready = caller.fetch(READY).await.is_ok_and(|answer| answer.code == 200);
                 let certificate = certificate::served(address).await;
                 let new = certificate.is_some_and(|c| super::now() - c.not_before() < NEW_CLUSTER);
-                Err(Cause::Forbidden { address: place, credentials, message, ready, new })
+                Err(Cause::Forbidden { address: place, message, ready, new })
             }
             Err(other) => Err(other),
         }

@@ -12,8 +12,9 @@ use hyper_util::rt::TokioExecutor;
 use kube::Client;
 use kube::client::retry::RetryPolicy;
 use kube::client::{Body, ClientBuilder, ConfigExt};
+use tower::layer::layer_fn;
 use tower::retry::RetryLayer;
-use tower::{BoxError, Layer, Service, ServiceBuilder};
+use tower::{BoxError, Service, ServiceBuilder};
 
 /// A client of the server that `config` names.
 ///
@@ -24,10 +25,11 @@ pub(crate) fn http_client(mut config: kube::Config) -> kube::Result<Client> {
         // Nobody is trusted or distrusted: this machine's CAs, which take 4 ms to read, are not needed.
         config.root_cert.get_or_insert_default();
     }
-    let logged = Log { server: origin(&config.cluster_url) };
     if config.proxy_url.is_some() {
-        return Ok(ClientBuilder::try_from(config)?.with_layer(&logged).build());
+        // kube's features for proxies are off: this is its error, which says so.
+        return ClientBuilder::try_from(config).map(ClientBuilder::build);
     }
+    let server = origin(&config.cluster_url);
     // kube's own stack, but for the connection: a small request that waits for the acknowledgement of what was sent
     // before (Nagle's algorithm) comes 40 ms late.
     let mut tcp = HttpConnector::new();
@@ -45,6 +47,7 @@ pub(crate) fn http_client(mut config: kube::Config) -> kube::Result<Client> {
         .layer(config.extra_headers_layer()?)
         .map_err(BoxError::from)
         .service(hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build(connector));
+    let logged = layer_fn(|inner| Logged { inner, server: server.clone() });
     Ok(ClientBuilder::new(service, config.default_namespace).with_layer(&logged).build())
 }
 
@@ -52,19 +55,6 @@ pub(crate) fn http_client(mut config: kube::Config) -> kube::Result<Client> {
 fn origin(url: &Uri) -> String {
     let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     format!("{}://{}{port}", url.scheme_str().unwrap_or("http"), url.host().unwrap_or_default())
-}
-
-/// Has the requests to a server logged.
-struct Log {
-    server: String,
-}
-
-impl<S> Layer<S> for Log {
-    type Service = Logged<S>;
-
-    fn layer(&self, inner: S) -> Logged<S> {
-        Logged { inner, server: self.server.clone() }
-    }
 }
 
 /// A service whose requests are logged.

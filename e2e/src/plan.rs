@@ -104,6 +104,21 @@ impl Plan {
         }
     }
 
+    /// That of a machine where `harness` lies in the folder `work`, and everything else is installed.
+    pub(crate) fn installed(work: &Path, harness: &Path, version: &str) -> Self {
+        Self {
+            work: work.to_owned(),
+            harness: harness.to_owned(),
+            programs: vec![],
+            cni: vec![],
+            runtime: Runtime::default(),
+            version: version.to_owned(),
+            references: vec![],
+            older: vec![],
+            kills: 0,
+        }
+    }
+
     /// # Errors
     /// When there is none.
     pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {

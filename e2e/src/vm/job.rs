@@ -1,4 +1,6 @@
-//! What happens in the machine.
+//! What happens in the machine, whoever booted it.
+
+use std::path::Path;
 
 use anyhow::ensure;
 
@@ -55,13 +57,18 @@ fn first(node: &Node, args: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// kubelet runs as systemd's, by our unit and drop-in, and starts with the machine.
+/// Where packages put kubelet's unit; on a machine that has none, kubestrap installs its own.
+const PACKAGED: &str = "/usr/lib/systemd/system/kubelet.service";
+
+/// kubelet runs as systemd's, by its package's unit or ours and our drop-in, and starts with the machine.
 fn kubelet_runs(node: &Node) -> anyhow::Result<()> {
+    let unit =
+        if Path::new(PACKAGED).exists() { PACKAGED } else { "/etc/systemd/system/kubelet.service" };
     for (property, wanted) in [
         ("ActiveState", "active"),
         ("SubState", "running"),
         ("UnitFileState", "enabled"),
-        ("FragmentPath", "/etc/systemd/system/kubelet.service"),
+        ("FragmentPath", unit),
         ("DropInPaths", "/etc/systemd/system/kubelet.service.d/10-kubeadm.conf"),
     ] {
         let found = shown(node, property)?;

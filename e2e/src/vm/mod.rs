@@ -4,7 +4,8 @@
 //! 1. [`base`] is Debian, of its own packages; kept for later runs.
 //! 2. [`disk`] makes a disk of it, with the programs of the user's folder and the images.
 //! 3. [`qemu`] boots that, with KVM where it works, and takes from the disk what was left.
-//! 4. [`job`] is what happens inside: init as a new user runs it, and reset.
+//! 4. [`job`] is what happens inside: init as a new user runs it, and reset. `--vms` does the same as `vm-init`, in a
+//!    machine that need not be emulated.
 
 mod base;
 mod disk;

@@ -30,10 +30,15 @@ impl Machines {
         machines.script(&["down"])?.success()?;
         machines.script(&["up", &count.to_string(), "--bare", "--cni"])?.success()?;
         for number in 1..=count {
-            let kubestrap = kubestrap.to_str().context("kubestrap's path is not UTF-8")?;
-            machines.script(&["put", &name(number), kubestrap, "/usr/local/bin/kubestrap"])?.success()?;
+            machines.put(number, kubestrap, Path::new("/usr/local/bin/kubestrap"))?;
         }
         Ok(machines)
+    }
+
+    /// Copies a file there; it keeps its mode.
+    pub(super) fn put(&self, number: usize, file: &Path, place: &Path) -> anyhow::Result<()> {
+        let path = |path: &Path| path.to_str().map(str::to_owned).context("a path is not UTF-8");
+        self.script(&["put", &name(number), &path(file)?, &path(place)?])?.success().map(drop)
     }
 
     /// Runs a command line in the machine `number` (from 1), as root.

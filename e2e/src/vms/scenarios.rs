@@ -1,5 +1,6 @@
 //! What must hold in virtual machines.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -8,6 +9,8 @@ use super::Scenario;
 use super::healthy::{KUBECTL, containers, healthy};
 use super::machines::Machines;
 use crate::command::tail;
+use crate::machine::NODE_NAME;
+use crate::plan::Plan;
 use crate::wait::eventually;
 
 /// All of them.
@@ -17,6 +20,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         asserts: "the README's commands, typed in on a fresh machine, make a healthy cluster; init again changes nothing",
         machines: 1,
         run: readme,
+    },
+    Scenario {
+        name: "vm-init",
+        asserts: "as --vm: kubelet is systemd's after init, init again restarts nothing, reset leaves a fresh machine",
+        machines: 1,
+        run: init_and_reset,
     },
     Scenario {
         name: "vm-reboot",
@@ -74,6 +83,21 @@ fn readme(machines: &Machines) -> anyhow::Result<()> {
     let again = machines.sh(1, &line_of_readme(machines, "kubestrap init")?)?.success()?;
     machines.note(format!("again {:.1} s", again.elapsed.as_secs_f64()));
     ensure!(containers(machines, 1)? == before, "the second init restarted containers");
+    Ok(())
+}
+
+fn init_and_reset(machines: &Machines) -> anyhow::Result<()> {
+    machines.sh(1, &line_of_readme(machines, "kubestrap preflight")?)?.success()?;
+    // What the job looks for.
+    machines.sh(1, &format!("hostname {NODE_NAME} && echo 127.0.1.1 {NODE_NAME} >>/etc/hosts"))?.success()?;
+    machines.sh(1, "mkdir -p /e2e/logs")?.success()?;
+    let version = version(machines)?;
+    let (plan, harness) = (Path::new("/e2e/plan.json"), Path::new("/e2e/harness"));
+    machines.put(1, &std::env::current_exe()?, harness)?;
+    let text = serde_json::to_string(&Plan::installed(Path::new("/e2e"), harness, &version))?;
+    machines.sh(1, &format!("cat >{} <<'END'\n{text}\nEND", plan.display()))?.success()?;
+    let job = format!("{} machine job {} vm", harness.display(), plan.display());
+    machines.note(machines.sh(1, &job)?.success()?.stdout.trim());
     Ok(())
 }
 

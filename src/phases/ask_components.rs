@@ -93,7 +93,7 @@ fn ends(
     mut run: impl FnMut(&[ContainerJob]) -> Vec<Result<JobEnd, CriError>>,
 ) -> Vec<Result<JobEnd, CriError>> {
     let was_hit = |end: &Result<JobEnd, CriError>| match end {
-        Ok(end) => ENDED_BY_A_SIGNAL.contains(&end.exit_code),
+        Ok(end) => ended_by_a_signal(end),
         Err(_) => true,
     };
     let mut ends = run(jobs);
@@ -114,6 +114,12 @@ fn ends(
 const MORE_TRIES: u32 = 2;
 /// The exit codes of SIGKILL and SIGTERM.
 const ENDED_BY_A_SIGNAL: [i32; 2] = [137, 143];
+
+/// Whether it was killed from outside. A Go program that is its container's first process can't die of SIGTERM, since the
+/// kernel spares that process: its runtime then exits with 2, without a word.
+fn ended_by_a_signal(end: &JobEnd) -> bool {
+    ENDED_BY_A_SIGNAL.contains(&end.exit_code) || (end.exit_code == 2 && end.output.is_empty())
+}
 
 /// A component's container; none where a patch put something else before its program.
 fn job(component: Component, pod: &Pod) -> Option<ContainerJob> {
@@ -150,7 +156,7 @@ fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Fi
     if end.exit_code == 0 {
         return None;
     }
-    if ENDED_BY_A_SIGNAL.contains(&end.exit_code) {
+    if ended_by_a_signal(end) {
         let why =
             "its container was killed from outside: a running kubelet kills containers that it does not know";
         return Some(not_asked(program, image, why.into()));
@@ -199,15 +205,16 @@ mod tests {
         let ends = ends(&jobs, |jobs| {
             runs.push(jobs.iter().map(|job| job.name.clone()).collect::<Vec<_>>());
             let exit_code = |name: &str| match (name, runs.len()) {
-                ("b", 1) | ("c", _) => 137,
-                ("a", _) => 2,
+                ("b", 1) => 2,
+                ("c", _) => 137,
+                ("a", _) => 1,
                 _ => 0,
             };
             jobs.iter().map(|job| Ok(end(exit_code(&job.name), &[]))).collect()
         });
         assert_eq!(runs, [vec!["a", "b", "c"], vec!["b", "c"], vec!["c"]]);
         let codes: Vec<i32> = ends.iter().map(|end| end.as_ref().unwrap().exit_code).collect();
-        assert_eq!(codes, [2, 0, 137]);
+        assert_eq!(codes, [1, 0, 137]);
     }
 
     #[test]

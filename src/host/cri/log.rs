@@ -1,5 +1,7 @@
 //! Container logs in the format CRI prescribes: lines of `<RFC 3339 time> <stdout|stderr> <F|P> <text>`, where
-//! `P` marks a part that the same stream's next line continues and `F` the last or only part.
+//! `P` marks a part that the same stream's next line continues and `F` the last or only part. And in that of Docker's
+//! driver `json-file`, which cri-dockerd links to and kubelet reads too: objects of `log`, `stream` and `time`, where a
+//! `log` without line break is a part.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -33,6 +35,16 @@ pub(crate) enum Stream {
     Stderr,
     /// Unknown: the line is not in CRI's format, and is kept as it is.
     Unknown,
+}
+
+impl Stream {
+    fn named(name: &str) -> Option<Self> {
+        match name {
+            "stdout" => Some(Self::Stdout),
+            "stderr" => Some(Self::Stderr),
+            _ => None,
+        }
+    }
 }
 
 /// The last `n` lines of a container's log, oldest first.
@@ -106,7 +118,7 @@ struct Part {
 
 impl Part {
     fn read(raw: &str) -> Self {
-        Self::read_cri(raw).unwrap_or_else(|| {
+        Self::read_cri(raw).or_else(|| Self::read_docker(raw)).unwrap_or_else(|| {
             let line = LogLine { time: None, stream: Stream::Unknown, text: raw.to_owned() };
             Self { line, last: true }
         })
@@ -117,11 +129,7 @@ impl Part {
         let (stream, rest) = rest.split_once(' ')?;
         // An empty line may come without the blank after its tags.
         let (tags, text) = rest.split_once(' ').unwrap_or((rest, ""));
-        let stream = match stream {
-            "stdout" => Stream::Stdout,
-            "stderr" => Stream::Stderr,
-            _ => return None,
-        };
+        let stream = Stream::named(stream)?;
         // CRI allows more tags after the first, separated by colons.
         let last = match tags.split(':').next()? {
             "F" => true,
@@ -130,6 +138,23 @@ impl Part {
         };
         let time = Some(OffsetDateTime::parse(time, &Rfc3339).ok()?);
         Some(Self { line: LogLine { time, stream, text: text.to_owned() }, last })
+    }
+
+    fn read_docker(raw: &str) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Line<'a> {
+            log: String,
+            stream: &'a str,
+            time: &'a str,
+        }
+        let line: Line<'_> = raw.starts_with('{').then(|| serde_json::from_str(raw).ok())??;
+        let time = Some(OffsetDateTime::parse(line.time, &Rfc3339).ok()?);
+        let stream = Stream::named(line.stream)?;
+        let (text, last) = match line.log.strip_suffix('\n') {
+            Some(whole) => (whole.to_owned(), true),
+            None => (line.log, false),
+        };
+        Some(Self { line: LogLine { time, stream, text }, last })
     }
 }
 
@@ -242,5 +267,19 @@ mod tests {
                 assert_eq!(tail(file.path(), n).unwrap(), want, "n = {n}");
             }
         }
+    }
+
+    #[test]
+    fn lines_of_docker_are_read_and_joined() {
+        let content = r#"{"log":"unknown flag: --x\n","stream":"stderr","time":"2026-11-29T12:01:25.710011605Z"}
+{"log":"a \"b\"","stream":"stdout","time":"2026-11-29T12:01:26Z"}
+{"log":" c\n","stream":"stdout","time":"2026-11-29T12:01:27Z"}
+{"its":"own"}
+"#;
+        let file = log(content);
+        let lines = tail(file.path(), 9).unwrap();
+        assert_eq!(texts(&lines), ["unknown flag: --x", "a \"b\" c", r#"{"its":"own"}"#]);
+        assert_eq!(lines.first().map(|line| line.stream), Some(Stream::Stderr));
+        assert!(lines.first().is_some_and(|line| line.time.is_some()));
     }
 }

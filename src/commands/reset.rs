@@ -6,10 +6,11 @@ use super::confirm::is_confirmed;
 use super::{configuration, init};
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::ResetConfiguration;
-use crate::config::{HostFacts, Loaded, Overrides, ResetFlags, Settings};
+use crate::config::{HostFacts, Loaded, Overrides, Paths, ResetFlags, Settings, several_runtimes};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host;
+use crate::host::{self, RealHost};
+use crate::node::identity;
 use crate::output::Printer;
 use crate::workflow::{Run, Seams};
 use crate::workflows::reset::{self, Options, Reset};
@@ -58,7 +59,7 @@ pub(crate) fn run(flags: &ResetFlags, only: Option<String>, out: &Printer) -> Re
 fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
     let mut loaded = Loaded::default();
     let given = Some(config.cri_socket.clone()).filter(|socket| !socket.is_empty());
-    loaded.init.node_registration.cri_socket = given.unwrap_or_else(socket);
+    loaded.init.node_registration.cri_socket = given.map_or_else(socket, Ok)?;
     loaded.init.timeouts.clone_from(&config.timeouts);
     loaded.cluster.certificates_dir.clone_from(&config.certificates_dir);
     let overrides = Overrides {
@@ -70,7 +71,19 @@ fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
     Ok(configuration::resolve(loaded, HostFacts::placeholder(), &overrides, &quiet)?.settings)
 }
 
-/// The container runtime's socket on this machine; where there are several, the first.
-fn socket() -> String {
-    host::gather().cri_sockets.into_iter().next().unwrap_or_else(|| DEFAULT_CRI_SOCKET.into())
+/// The container runtime's socket: kubelet's, by its own files, else the only one on this machine. Of several, which one
+/// kubelet used can't be told, and Pods would be left in the other.
+///
+/// # Errors
+/// When there are several.
+fn socket() -> Result<String, Error> {
+    let paths = Paths::new("/etc/kubernetes/pki", None);
+    if let Some(socket) = identity::cri_socket(&paths, &RealHost::new()).ok().flatten() {
+        return Ok(socket);
+    }
+    match host::gather().cri_sockets.as_slice() {
+        [] => Ok(DEFAULT_CRI_SOCKET.into()),
+        [one] => Ok(one.clone()),
+        several => Err(Error::new(ExitStatus::Usage, several_runtimes(several))),
+    }
 }

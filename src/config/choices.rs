@@ -30,17 +30,24 @@ pub(super) fn default_registration(
         match facts.cri_sockets.as_slice() {
             [] => node.cri_socket = DEFAULT_CRI_SOCKET.into(),
             [one] => node.cri_socket.clone_from(one),
-            several if overrides.dry_run => node.cri_socket = several.first().cloned().unwrap_or_default(),
-            several => v.error(
-                kind,
-                "nodeRegistration.criSocket",
-                format!(
-                    "found several container runtimes: name the one to use (`--cri-socket`): {}",
-                    several.join(", ")
-                ),
-            ),
+            [first, ..] => {
+                let path = "nodeRegistration.criSocket";
+                let why = several_runtimes(&facts.cri_sockets);
+                if overrides.dry_run {
+                    let why = format!("{why}; this dry run uses the first");
+                    v.warnings.push(v.locator.problem(kind, path, why));
+                } else {
+                    v.error(kind, path, why);
+                }
+                node.cri_socket.clone_from(first);
+            }
         }
     }
+}
+
+/// Why none of these sockets is chosen; kubeadm refuses likewise.
+pub(crate) fn several_runtimes(sockets: &[String]) -> String {
+    format!("found several container runtimes: name the one to use (`--cri-socket`): {}", sockets.join(", "))
 }
 
 /// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
@@ -157,5 +164,28 @@ pub(super) fn version(
                 fallback()
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Loaded, Settings};
+
+    #[test]
+    fn of_several_runtimes_none_is_chosen_and_a_dry_run_says_which_it_uses() {
+        let sockets = ["unix:///run/containerd/containerd.sock", "unix:///run/cri-dockerd.sock"];
+        let resolve = |dry_run| {
+            let facts =
+                HostFacts { cri_sockets: sockets.map(str::to_owned).into(), ..HostFacts::placeholder() };
+            Settings::resolve(Loaded::default(), facts, &Overrides { dry_run, ..Overrides::default() })
+        };
+        let refused = resolve(false).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(sockets.iter().all(|socket| refused.contains(socket)), "{refused}");
+        assert_eq!(refused.matches("criSocket").count(), 1, "{refused}");
+        let resolved = resolve(true).unwrap();
+        assert_eq!(resolved.settings.cri_socket(), sockets[0]);
+        let warned: Vec<String> = resolved.warnings.iter().map(|w| w.problem.to_string()).collect();
+        assert!(warned.iter().any(|text| text.contains("this dry run uses the first")), "{warned:?}");
     }
 }

@@ -39,6 +39,7 @@ mod validate;
 pub(crate) mod version;
 mod whereabouts;
 
+pub(crate) use choices::several_runtimes;
 pub(crate) use complete::Complete;
 pub(crate) use complete::{Inspected, inspect};
 pub(crate) use facts::HostFacts;

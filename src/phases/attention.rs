@@ -55,6 +55,9 @@ impl Attention {
 
     /// The causes, once they prove that waiting can't succeed.
     pub(super) fn hopeless(&mut self, run: &Run, snapshot: &Snapshot) -> Option<Vec<Finding>> {
+        if let Some(finding) = removed(run, snapshot) {
+            return Some(vec![finding]);
+        }
         let now = Instant::now();
         let progress = snapshot.progress();
         let total = progress.values().sum();
@@ -90,6 +93,20 @@ impl Attention {
         let evidence: Evidence = gather(snapshot, &*run.host, self.since);
         diagnose(&evidence, &Place::of(&run.settings), Some(&*run.machine))
     }
+}
+
+/// A component whose manifest went away after the wait for it began: kubelet will not start it, and nothing else says so.
+fn removed(run: &Run, snapshot: &Snapshot) -> Option<Finding> {
+    let folder = &run.settings.node.paths.manifests;
+    let mut manifests = snapshot.components.keys().map(|component| folder.join(component.file()));
+    let manifest = manifests.find(|manifest| !run.host.exists(manifest))?;
+    let what = format!("{} was removed while it was waited for", manifest.display());
+    let finding = Finding { check: "ManifestRemoved".into(), ..Finding::error(what) };
+    Some(
+        finding
+            .cause("something on this machine takes files out of the manifest folder: another bootstrap tool, or a configuration management")
+            .fix("find out what removes it, then run the same command again, which writes it"),
+    )
 }
 
 /// Rests after questions that took so long.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::attention::{Attention, rest, unhealthy};
-use super::watched::{removed, watched};
+use super::watched::watched;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::finding::Finding;
@@ -56,10 +56,6 @@ pub(crate) fn wait(run: &mut Run) -> PhaseResult {
             heed_probes(run)?;
             try_endpoint(run);
             return Ok(Outcome::Done);
-        }
-        if let Some(finding) = removed(&run.settings, &*run.host, &watched) {
-            view.close();
-            return Err(unhealthy(run, "the control plane can't become healthy", vec![finding]));
         }
         if let Some(causes) = attention.hopeless(run, &snapshot) {
             view.close();

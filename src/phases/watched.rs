@@ -4,7 +4,6 @@ use crate::config::Settings;
 use crate::config::settings::join_host_port;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::finding::Finding;
 use crate::health::{Watched, shared, target};
 use crate::host::Host;
 use crate::kubeconfig::Kubeconfig;
@@ -43,20 +42,6 @@ pub(crate) fn watched(settings: &Settings, host: &dyn Host) -> Result<Watched, E
         return Err(Error::new(ExitStatus::Unhealthy, message));
     }
     Ok(Watched { targets, kubeconfig: identity(settings, host)?, ..watched_kubelet(settings) })
-}
-
-/// A component whose manifest went away after the wait for it began: kubelet will not start it, and nothing else says so.
-pub(super) fn removed(settings: &Settings, host: &dyn Host, watched: &Watched) -> Option<Finding> {
-    let mut manifests =
-        watched.targets.iter().map(|target| settings.node.paths.manifests.join(target.component.file()));
-    let manifest = manifests.find(|manifest| !host.exists(manifest))?;
-    let what = format!("{} was removed while it was waited for", manifest.display());
-    let finding = Finding { check: "ManifestRemoved".into(), ..Finding::error(what) };
-    Some(
-        finding
-            .cause("something on this machine takes files out of the manifest folder: another bootstrap tool, or a configuration management")
-            .fix("find out what removes it, then run the same command again, which writes it"),
-    )
 }
 
 /// The same of etcd alone, which comes up before the others on a node that joins.

@@ -1,6 +1,8 @@
 //! Probes that ask where their component does not answer. kubelet logs of them only when it is told to be verbose, so
 //! they are read in the manifest.
 
+use std::net::IpAddr;
+
 use super::diagnosis::{Diagnosis, last_words};
 use super::evidence::Evidence;
 use super::place::Place;
@@ -11,16 +13,22 @@ use crate::node::{KILLING, StaticPod};
 use crate::preflight::Machine;
 use crate::yaml;
 
-/// Those of components that were ended, by what their manifests say.
+/// Those of components that were ended or will be, by what their manifests say. One that is being ended may take half a
+/// minute for it.
 pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
-    let ended =
-        evidence.components.iter().filter(|(_, c)| c.stage != Stage::Healthy && c.exit_code.is_some());
-    ended
+    let came_up = evidence.components.iter().filter(|(_, c)| c.stage != Stage::Healthy && c.starts > 0);
+    came_up
         .filter_map(|(component, state)| {
             let path = place.manifests.join(component.file());
             let pod = yaml::parse_values(&machine.text(&path)?).ok()?.into_iter().next()?;
             let pod = StaticPod::new(*component, pod);
             let (probe, port) = astray(&pod)?;
+            // Another container of the Pod may answer, or another machine.
+            let may_be_answered =
+                || pod.is_accompanied() || asks_elsewhere(&pod, probe) || !machine.listeners_on(port).is_empty();
+            if state.exit_code.is_none() && may_be_answered() {
+                return None;
+            }
             let name = component.name();
             let finding = Finding::error(format!("kubelet kills {name} again and again: its {probe} asks port {port}"))
                 .evidence(format!("{}; {name} reports its health at {}", path.display(), target(&pod).base))
@@ -41,6 +49,16 @@ fn astray(pod: &StaticPod) -> Option<(&'static str, u16)> {
         let port = pod.http_probe(probe)?.port;
         (port != listens).then_some((probe, port))
     })
+}
+
+/// Whether the probe asks an address that need not be this machine's.
+fn asks_elsewhere(pod: &StaticPod, probe: &str) -> bool {
+    let base = target(pod).base;
+    let host = pod.http_probe(probe).and_then(|probe| probe.host);
+    let is_local = |host: &String| {
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) || base.contains(host)
+    };
+    host.is_some_and(|host| !is_local(&host))
 }
 
 #[cfg(test)]

@@ -119,6 +119,11 @@ impl StaticPod {
         self.pod.pointer("/spec/containers")?.as_array()
     }
 
+    /// Whether other containers run beside the component's.
+    pub(crate) fn is_accompanied(&self) -> bool {
+        self.containers().is_some_and(|all| all.len() > 1)
+    }
+
     /// The component's container.
     pub(super) fn container(&self) -> Option<&Value> {
         let name = self.component.name();

@@ -96,6 +96,8 @@ fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
             symlink(fs::read_link(&source)?, &target)?;
         } else if kind.is_dir() {
             copy(&source, &target)?;
+        } else if !kind.is_file() {
+            // Docker's node of the disk below it, which it makes again: no machine beside the first may open it.
         } else if source.extension().is_some_and(|e| WRITTEN.iter().any(|w| e == *w)) {
             fs::copy(&source, &target)?;
         } else if let Err(error) = fs::hard_link(&source, &target) {

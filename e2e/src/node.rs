@@ -138,7 +138,12 @@ impl Node {
 
     /// Keeps the Pods' own logs, which go with the machine otherwise.
     pub(crate) fn keep_pod_logs(&self) {
-        let _ = command::run(Command::new("cp").args(["--recursive", "/var/log/pods", "/e2e/logs/"]));
+        let _ = command::run(Command::new("cp").args([
+            "--recursive",
+            "--dereference",
+            "/var/log/pods",
+            "/e2e/logs/",
+        ]));
     }
 
     /// `init` with the harness's configuration.

@@ -25,7 +25,7 @@ pub(super) fn start(configuration: &str) -> anyhow::Result<Daemon> {
         CONFIG,
         format!(
             r#"{{"exec-opts": ["native.cgroupdriver=cgroupfs"], "default-runtime": "e2e", "runtimes": {runtime},
- "bridge": "none", "iptables": false, "ip-masq": false, "storage-driver": "overlay2", "live-restore": true}}"#
+ "bridge": "none", "iptables": false, "ip-masq": false, "userland-proxy": false, "storage-driver": "overlay2", "live-restore": true}}"#
         ),
     )?;
     oci::install(&find("runc").map_or("/usr/bin/runc".to_owned(), |file| file.display().to_string()))?;

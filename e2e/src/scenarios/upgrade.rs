@@ -16,8 +16,9 @@ use crate::config::Config;
 use crate::json::at;
 use crate::kill::{When, killed};
 use crate::neighbour::ignored_checks;
-use crate::node::{ADMIN, CONFIG, MANIFESTS, Node};
+use crate::node::{ADMIN, CONFIG, MANIFESTS, Node, PATIENCE};
 use crate::plan::program;
+use crate::wait::eventually;
 
 /// kubelet may be newer than the first version.
 const IGNORED: &str = "--ignore-preflight-errors=all";
@@ -60,6 +61,7 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     node.run("systemctl", &["restart", "kubelet"])?.success()?;
     cluster::healthy(node)?;
     nodes_ready(node)?;
+    settled(node)?;
     let before = (files()?, cluster::containers(node)?);
     let result = apply(node, &[])?;
     ensure!(at(&result, "/changed") == &Value::Bool(false), "the second upgrade says: {result}");
@@ -68,6 +70,18 @@ pub(super) fn run(node: &Node) -> anyhow::Result<()> {
     refused_flag(node, &target)?;
     node.kubectl(&["get", "configmap", "marker"])?;
     Ok(())
+}
+
+/// Waits until kubelet has restarted what it restarts: a new minor's gives static Pods other UIDs, and until it has seen to
+/// that, the mirror Pods tell of the old ones.
+fn settled(node: &Node) -> anyhow::Result<()> {
+    eventually("the components' containers stay", PATIENCE, || {
+        let seen = cluster::containers(node)?;
+        std::thread::sleep(Duration::from_secs(5));
+        cluster::healthy(node)?;
+        ensure!(seen == cluster::containers(node)?, "they are restarted");
+        Ok(())
+    })
 }
 
 /// Makes a control plane of the minor before, whose version is given back.

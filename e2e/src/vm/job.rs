@@ -62,8 +62,7 @@ const PACKAGED: &str = "/usr/lib/systemd/system/kubelet.service";
 
 /// kubelet runs as systemd's, by its package's unit or ours and our drop-in, and starts with the machine.
 fn kubelet_runs(node: &Node) -> anyhow::Result<()> {
-    let unit =
-        if Path::new(PACKAGED).exists() { PACKAGED } else { "/etc/systemd/system/kubelet.service" };
+    let unit = if Path::new(PACKAGED).exists() { PACKAGED } else { "/etc/systemd/system/kubelet.service" };
     for (property, wanted) in [
         ("ActiveState", "active"),
         ("SubState", "running"),

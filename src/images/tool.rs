@@ -107,6 +107,7 @@ fn hint(error: &CommandError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::archive::Naming;
     use super::*;
 
     #[test]
@@ -119,7 +120,14 @@ mod tests {
 
     #[test]
     fn flags_are_left_out_where_the_program_has_them_not() {
-        let tool = Tool { runtime: "r", program: "tar", package: "tar", export: &[], import: &[] };
+        let tool = Tool {
+            runtime: "r",
+            program: "tar",
+            package: "tar",
+            export: &[],
+            import: &[],
+            finds_by: Naming::Any,
+        };
         assert_eq!(tool.known(&["?--no-such-flag", "?--create", "x"]), ["--create", "x"]);
     }
 

@@ -1,5 +1,7 @@
 //! The table of the runtimes' own programs.
 
+use super::archive::Naming;
+
 /// How one runtime's images are moved. `{socket}` and `{image}` stand for what their names say, `{file}` for the file to
 /// write; a flag with a question mark is for those versions that have it.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub(crate) struct Tool {
     pub(super) export: &'static [&'static str],
     /// Reads an archive from stdin; one image of it, if `{image}` is there.
     pub(super) import: &'static [&'static str],
+    /// By what it finds an image in an archive; those of other programs may lack that.
+    pub(super) finds_by: Naming,
 }
 
 /// All that we know.
@@ -36,6 +40,7 @@ pub(crate) const TOOLS: &[Tool] = &[
             "{image}",
         ],
         import: &["--address", "{socket}", "--namespace", "k8s.io", "images", "import", "?--local", "-"],
+        finds_by: Naming::Any,
     },
     Tool {
         runtime: "cri-o",
@@ -44,6 +49,7 @@ pub(crate) const TOOLS: &[Tool] = &[
         // An OCI archive it writes only to a path.
         export: &["copy", "--quiet", "containers-storage:{image}", "oci-archive:{file}:{image}"],
         import: &["copy", "--quiet", "oci-archive:/dev/stdin:{image}", "containers-storage:{image}"],
+        finds_by: Naming::FullName,
     },
     Tool {
         runtime: "docker",
@@ -51,5 +57,6 @@ pub(crate) const TOOLS: &[Tool] = &[
         package: "docker-ce-cli or docker.io",
         export: &["image", "save", "{image}"],
         import: &["image", "load"],
+        finds_by: Naming::DockersList,
     },
 ];

@@ -3,10 +3,11 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use super::archive::{Archive, ArchiveError, Digest, Image, Writer};
 use super::canonical;
@@ -146,21 +147,33 @@ impl Carrier {
     ) -> Result<Vec<Moved>, TransferError> {
         told(Step::Verifying);
         let start = Instant::now();
-        let archive = verified(file, wanted)?;
+        let mut archive = verified(file, wanted)?;
         let images = archive.images().to_vec();
         let moved: Vec<Moved> = images.iter().map(|i| Moved::new(&archive, i)).collect();
         told(Step::Verified(&moved, start.elapsed()));
         told(Step::Importing);
         let fail = |error| TransferError::File { action: "read", file: file.to_owned(), error };
-        // The very file that was verified, whatever is under its name by now.
-        let verified = archive.into_reader().map_err(fail)?;
-        let names: &[Image] =
-            if self.tool.imports_singly() { &images } else { images.get(..1).unwrap_or_default() };
-        for image in names {
-            self.tool.import(self.client.endpoint(), &image.name, verified.try_clone().map_err(fail)?)?;
+        let at_once = if self.tool.imports_singly() { 1 } else { images.len() };
+        if archive.names_all_by(self.tool.finds_by) {
+            // The very file that was verified, whatever is under its name by now.
+            let verified = archive.into_reader().map_err(fail)?;
+            for part in images.chunks(at_once) {
+                self.take(part, verified.try_clone().map_err(fail)?)?;
+            }
+        } else {
+            for part in images.chunks(at_once) {
+                let anew = named_anew(&mut archive, part)?;
+                self.take(part, anew.reopen().map_err(fail)?)?;
+            }
         }
         images.iter().try_for_each(|image| self.arrived(image))?;
         Ok(moved)
+    }
+
+    /// Has the runtime take images out of an archive: all, or the one that is named.
+    fn take(&self, images: &[Image], from: File) -> Result<(), TransferError> {
+        let name = images.first().map_or("", |image| image.name.as_str());
+        self.tool.import(self.client.endpoint(), name, from).map(drop)
     }
 
     /// The runtime's id for an image, if it holds it.
@@ -187,6 +200,18 @@ impl Carrier {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
+}
+
+/// Images of an archive in one of our own, in which every program finds them.
+fn named_anew(archive: &mut Archive<File>, images: &[Image]) -> Result<NamedTempFile, TransferError> {
+    // Where the runtimes' programs unpack archives too; /tmp may be memory.
+    let dir = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
+    let fail = |error| TransferError::File { action: "write beside", file: dir.clone(), error };
+    let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&dir).map_err(fail)?;
+    let mut writer = Writer::new(io::BufWriter::new(file.as_file()));
+    images.iter().try_for_each(|image| writer.add(archive, image)).map_err(fail)?;
+    writer.finish().and_then(|mut to| io::Write::flush(&mut to)).map_err(fail)?;
+    Ok(file)
 }
 
 /// An archive that is whole, has what is wanted, and is for this machine.
@@ -219,6 +244,7 @@ fn verified(file: &Path, wanted: &[String]) -> Result<Archive<File>, TransferErr
 
 #[cfg(test)]
 mod tests {
+    use super::super::archive::Naming;
     use super::super::archive::tests::Made;
     use super::*;
 
@@ -241,5 +267,18 @@ mod tests {
         assert!(error.contains("has no docker.io/library/etcd:3; it has: registry.k8s.io/pause"), "{error}");
         let error = check("s390x", &[]).unwrap_err().to_string();
         assert!(error.contains("linux/s390x") && error.contains(&platform), "{error}");
+    }
+
+    #[test]
+    fn every_program_finds_an_image_of_another_s_archive_in_ours() {
+        let platform = system::platform();
+        let mut archive = check(platform.strip_prefix("linux/").unwrap(), &[]).unwrap();
+        let all = [Naming::Any, Naming::FullName, Naming::DockersList];
+        assert_eq!(all.map(|naming| archive.names_all_by(naming)), [true, false, false]);
+        let images = archive.images().to_vec();
+        let anew = named_anew(&mut archive, &images).unwrap();
+        let anew = Archive::open(anew.reopen().unwrap()).unwrap();
+        assert_eq!(all.map(|naming| anew.names_all_by(naming)), [true; 3]);
+        assert_eq!(anew.images()[0].digest(), images[0].digest());
     }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 
 use crate::command::Output;
 use crate::node::Node;
@@ -77,13 +78,34 @@ fn back(node: &Node, megabytes: u64) -> anyhow::Result<()> {
         Ok(list.iter().filter_map(|name| Some((name.clone(), node.plan.runtime.image_id(name)?))).collect())
     };
     let before = held()?;
-    for name in &list {
-        node.plan.runtime.remove(name)?;
-    }
+    let remove_all = || list.iter().try_for_each(|name| node.plan.runtime.remove(name));
+    remove_all()?;
     damaged(node, megabytes, &[], held)?;
     let imported = images(node, &["import", ARCHIVE])?.success()?;
     node.note(format!("imported in {:.1} s", imported.elapsed.as_secs_f64()));
+    same(node, &before, &held()?)?;
+
+    as_others_write(node)?;
+    remove_all()?;
+    images(node, &["import", AGAIN])?.success()?;
     same(node, &before, &held()?)
+}
+
+/// Makes the second archive one of a program that does not know Docker, and names images as containerd's does.
+fn as_others_write(node: &Node) -> anyhow::Result<()> {
+    let index = node.run("tar", &["--extract", "--to-stdout", "--file", AGAIN, "index.json"])?.success()?;
+    let mut index: Value = serde_json::from_str(&index.stdout)?;
+    for image in index.get_mut("manifests").and_then(Value::as_array_mut).into_iter().flatten() {
+        let names = image.get_mut("annotations").and_then(Value::as_object_mut).context("no names")?;
+        let tag =
+            names.get("io.containerd.image.name").and_then(Value::as_str).and_then(|n| n.rsplit(':').next());
+        let tag = tag.context("no tag")?.to_owned();
+        names.insert("org.opencontainers.image.ref.name".to_owned(), tag.into());
+    }
+    fs::write("/var/lib/index.json", index.to_string())?;
+    node.run("tar", &["--delete", "--file", AGAIN, "manifest.json", "index.json"])?.success()?;
+    node.run("tar", &["--append", "--file", AGAIN, "--directory", "/var/lib", "index.json"])?.success()?;
+    Ok(())
 }
 
 fn into_second_containerd(node: &Node, megabytes: u64) -> anyhow::Result<()> {

@@ -24,8 +24,21 @@ pub(crate) use write::Writer;
 #[derive(Debug)]
 pub(crate) struct Archive<R> {
     reader: R,
+    /// It has Docker's list.
+    listed: bool,
     blobs: BTreeMap<Digest, Place>,
     images: Vec<Image>,
+}
+
+/// By what a program finds an image in an archive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// By any name that an index may give it.
+    Any,
+    /// By its full name in `org.opencontainers.image.ref.name`, where others have the tag alone.
+    FullName,
+    /// By Docker's list.
+    DockersList,
 }
 
 /// Where a blob's bytes are.
@@ -119,7 +132,8 @@ impl<R: Read + Seek> Archive<R> {
     pub(crate) fn open(mut reader: R) -> Result<Self, ArchiveError> {
         reader.rewind()?;
         let scanned = scan::scan(&mut reader)?;
-        let mut archive = Self { reader, blobs: scanned.blobs, images: vec![] };
+        let listed = scanned.documents.contains_key(layout::DOCKER);
+        let mut archive = Self { reader, listed, blobs: scanned.blobs, images: vec![] };
         archive.images = resolve::images(&mut archive, &scanned.documents)?;
         Ok(archive)
     }
@@ -132,6 +146,18 @@ impl<R: Read + Seek> Archive<R> {
     /// The bytes of an image that are here.
     pub(crate) fn size(&self, image: &Image) -> u64 {
         image.blobs.iter().filter_map(|b| self.blobs.get(b)).map(|place| place.size).sum()
+    }
+
+    /// Whether a program finds all images in it that finds them by `naming`.
+    pub(crate) fn names_all_by(&self, naming: Naming) -> bool {
+        match naming {
+            Naming::Any => true,
+            Naming::FullName => self
+                .images
+                .iter()
+                .all(|i| i.target.annotations.get(layout::OCI_NAME).is_some_and(|own| *own == i.name)),
+            Naming::DockersList => self.listed,
+        }
     }
 
     /// The file, at its beginning.

@@ -155,6 +155,7 @@ impl InitFlags {
             skip_phases: Some(flat(&self.skip_phases)).filter(|phases| !phases.is_empty()),
             kubeconfig_dir: self.kubeconfig_dir.clone(),
             dry_run: self.dry_run == Some(true),
+            any_runtime: false,
             strict: self.strict == Some(true),
             profile: self.profile,
         }

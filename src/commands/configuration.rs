@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use super::facts::facts;
 use crate::config::v1beta4::{ApiEndpoint, NodeRegistrationOptions};
 use crate::config::version::{CI, is_label};
 use crate::config::{
@@ -58,7 +59,7 @@ impl Configuration {
         overrides.dry_run |= loaded.init.dry_run;
         let asked =
             Asked::new(&loaded.init.node_registration, Some(&loaded.init.local_api_endpoint), &overrides);
-        let resolved = resolve(loaded, host::gather(), &overrides, out)?;
+        let resolved = resolve(loaded, facts(), &overrides, out)?;
         asked.log(&resolved.settings.node);
         Ok(resolved)
     }

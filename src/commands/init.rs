@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::configuration::Configuration;
 use super::dry_run;
+use super::facts;
 use crate::config::{Paths, Resolved, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -77,7 +78,9 @@ pub(super) fn resolve(
     workflow: &Workflow<Init>,
     out: &Printer,
 ) -> Result<(Resolved, Selection), Error> {
-    let mut resolved = request.configuration.resolve(out)?;
+    let mut configuration = request.configuration.clone();
+    configuration.overrides.any_runtime |= !facts::needs_runtime(only.as_deref());
+    let mut resolved = configuration.resolve(out)?;
     let selection = workflow.select(only, &resolved.init.skip_phases)?;
     // As by kubeadm, an addon whose phase is skipped is recorded as disabled, so that an upgrade leaves it out too.
     let cluster = &mut resolved.settings.cluster.config;

@@ -7,12 +7,13 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::configuration::Asked;
+use super::facts;
 use super::{configuration, dry_run, init};
 use crate::cluster::Recorder;
 use crate::config::{ClusterSettings, JoinFlags, ResolvedJoin, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
-use crate::host::{self, RealHost, remove_all_leftovers};
+use crate::host::{RealHost, remove_all_leftovers};
 use crate::output::Printer;
 use crate::phases::preflight::await_sandbox_removal;
 use crate::workflow::{DryRun, Ran, Run, Seams, Selection, Workflow};
@@ -44,11 +45,12 @@ struct Joined {
 /// When the configuration can't be used, or a phase fails.
 pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Result<ExitStatus, Error> {
     let workflow = join::workflow();
-    let overrides = request.flags.overrides();
+    let mut overrides = request.flags.overrides();
+    overrides.any_runtime = !facts::needs_runtime(only.as_deref());
     let loaded = request.flags.load(configuration::read_input).map_err(|e| configuration::unusable(&e))?;
     let endpoint = loaded.join.control_plane.as_ref().map(|c| &c.local_api_endpoint);
     let asked = Asked::new(&loaded.join.node_registration, endpoint, &overrides);
-    let resolved = loaded.resolve(host::gather(), &overrides).map_err(|e| configuration::unusable(&e))?;
+    let resolved = loaded.resolve(facts::facts(), &overrides).map_err(|e| configuration::unusable(&e))?;
     asked.log(&resolved.node);
     for warning in &resolved.warnings {
         out.warn("config", warning.problem.to_string());

@@ -11,6 +11,7 @@ pub(crate) mod diagnose;
 pub(crate) mod diff;
 mod dry_run;
 pub(crate) mod etcd;
+mod facts;
 pub(crate) mod init;
 pub(crate) mod join;
 pub(crate) mod kubeconfig;

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::confirm::is_confirmed;
+use super::facts::of_kubelet;
 use super::{configuration, init};
 use crate::config::settings::DEFAULT_CRI_SOCKET;
 use crate::config::v1beta4::ResetConfiguration;
-use crate::config::{HostFacts, Loaded, Overrides, Paths, ResetFlags, Settings, several_runtimes};
+use crate::config::{HostFacts, Loaded, Overrides, ResetFlags, Settings, several_runtimes};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
 use crate::host::{self, RealHost};
-use crate::node::identity;
 use crate::output::Printer;
 use crate::workflow::{Run, Seams};
 use crate::workflows::reset::{self, Options, Reset};
@@ -30,7 +30,7 @@ pub(crate) fn run(flags: &ResetFlags, only: Option<String>, out: &Printer) -> Re
         out.warn("config", warning.problem.to_string());
     }
     let selection = workflow.select(only, &config.skip_phases)?;
-    let settings = settings(&config)?;
+    let settings = settings(&config, selection.includes(reset::CLEANUP), out)?;
     // Before the question: somebody may answer it when another run has ended.
     let command = selection.only.as_ref().map_or("reset".into(), |id| format!("reset phase {id}"));
     let _lock = match config.dry_run {
@@ -56,10 +56,13 @@ pub(crate) fn run(flags: &ResetFlags, only: Option<String>, out: &Printer) -> Re
 }
 
 /// This node's settings, as far as they matter to reset.
-fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
+fn settings(config: &ResetConfiguration, removes_pods: bool, out: &Printer) -> Result<Settings, Error> {
     let mut loaded = Loaded::default();
     let given = Some(config.cri_socket.clone()).filter(|socket| !socket.is_empty());
-    loaded.init.node_registration.cri_socket = given.map_or_else(socket, Ok)?;
+    loaded.init.node_registration.cri_socket = match given {
+        Some(socket) => socket,
+        None => socket(removes_pods, config.dry_run, out)?,
+    };
     loaded.init.timeouts.clone_from(&config.timeouts);
     loaded.cluster.certificates_dir.clone_from(&config.certificates_dir);
     let overrides = Overrides {
@@ -75,15 +78,18 @@ fn settings(config: &ResetConfiguration) -> Result<Settings, Error> {
 /// kubelet used can't be told, and Pods would be left in the other.
 ///
 /// # Errors
-/// When there are several.
-fn socket() -> Result<String, Error> {
-    let paths = Paths::new("/etc/kubernetes/pki", None);
-    if let Some(socket) = identity::cri_socket(&paths, &RealHost::new()).ok().flatten() {
+/// When there are several, and one is needed.
+fn socket(removes_pods: bool, is_dry: bool, out: &Printer) -> Result<String, Error> {
+    if let Some(socket) = of_kubelet(&RealHost::new()) {
         return Ok(socket);
     }
-    match host::gather().cri_sockets.as_slice() {
-        [] => Ok(DEFAULT_CRI_SOCKET.into()),
-        [one] => Ok(one.clone()),
-        several => Err(Error::new(ExitStatus::Usage, several_runtimes(several))),
+    let sockets = host::gather().cri_sockets;
+    if removes_pods && sockets.len() > 1 {
+        let several = several_runtimes(&sockets);
+        if !is_dry {
+            return Err(Error::new(ExitStatus::Usage, several));
+        }
+        out.warn("config", format!("{several}; this dry run uses the first"));
     }
+    Ok(sockets.into_iter().next().unwrap_or_else(|| DEFAULT_CRI_SOCKET.into()))
 }

@@ -36,7 +36,7 @@ pub(super) fn default_registration(
                 if overrides.dry_run {
                     let why = format!("{why}; this dry run uses the first");
                     v.warnings.push(v.locator.problem(kind, path, why));
-                } else {
+                } else if !overrides.any_runtime {
                     v.error(kind, path, why);
                 }
                 node.cri_socket.clone_from(first);
@@ -47,7 +47,10 @@ pub(super) fn default_registration(
 
 /// Why none of these sockets is chosen; kubeadm refuses likewise.
 pub(crate) fn several_runtimes(sockets: &[String]) -> String {
-    format!("found several container runtimes: name the one to use (`--cri-socket`): {}", sockets.join(", "))
+    format!(
+        "found several container runtimes: name the one to use with `--cri-socket`, or as `criSocket` in the configuration file: {}",
+        sockets.join(", ")
+    )
 }
 
 /// The checks that the configuration and the command line have ignored: `all` of either covers the other's.
@@ -170,22 +173,32 @@ pub(super) fn version(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Loaded, Settings};
+    use crate::config::{Loaded, Resolved, Settings};
 
     #[test]
     fn of_several_runtimes_none_is_chosen_and_a_dry_run_says_which_it_uses() {
         let sockets = ["unix:///run/containerd/containerd.sock", "unix:///run/cri-dockerd.sock"];
-        let resolve = |dry_run| {
+        let resolve = |overrides: Overrides| {
             let facts =
                 HostFacts { cri_sockets: sockets.map(str::to_owned).into(), ..HostFacts::placeholder() };
-            Settings::resolve(Loaded::default(), facts, &Overrides { dry_run, ..Overrides::default() })
+            Settings::resolve(Loaded::default(), facts, &overrides)
         };
-        let refused = resolve(false).err().map(|error| error.to_string()).unwrap_or_default();
+        let refused = resolve(Overrides::default()).err().map(|error| error.to_string()).unwrap_or_default();
         assert!(sockets.iter().all(|socket| refused.contains(socket)), "{refused}");
-        assert_eq!(refused.matches("criSocket").count(), 1, "{refused}");
-        let resolved = resolve(true).unwrap();
+        assert_eq!(refused.trim().lines().filter(|line| line.contains("criSocket")).count(), 1, "{refused}");
+        let told = |resolved: &Resolved| -> Vec<String> {
+            resolved
+                .warnings
+                .iter()
+                .map(|w| w.problem.to_string())
+                .filter(|w| w.contains("several"))
+                .collect()
+        };
+        let unused = resolve(Overrides { any_runtime: true, ..Overrides::default() }).unwrap();
+        assert_eq!(unused.settings.cri_socket(), sockets[0]);
+        let resolved = resolve(Overrides { dry_run: true, ..Overrides::default() }).unwrap();
         assert_eq!(resolved.settings.cri_socket(), sockets[0]);
-        let warned: Vec<String> = resolved.warnings.iter().map(|w| w.problem.to_string()).collect();
-        assert!(warned.iter().any(|text| text.contains("this dry run uses the first")), "{warned:?}");
+        assert_eq!(told(&unused), [""; 0]);
+        assert!(told(&resolved).concat().contains("this dry run uses the first"));
     }
 }

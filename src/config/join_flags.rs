@@ -90,6 +90,7 @@ impl JoinFlags {
             skip_phases: Some(list(&self.skip_phases)).filter(|phases| !phases.is_empty()),
             kubeconfig_dir: None,
             dry_run: self.dry_run == Some(true),
+            any_runtime: false,
             strict: self.strict == Some(true),
             profile: None,
         }

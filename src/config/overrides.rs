@@ -19,6 +19,8 @@ pub(crate) struct Overrides {
     pub kubeconfig_dir: Option<PathBuf>,
     /// A dry run: what the machine lacks is made up, with a warning, since nothing will use it.
     pub dry_run: bool,
+    /// It does not matter which container runtime is chosen: nothing will use it.
+    pub any_runtime: bool,
     /// Warnings about the configuration are errors.
     pub strict: bool,
     /// `--profile`: settings that are merged under the configuration.

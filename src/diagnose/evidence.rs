@@ -41,6 +41,8 @@ pub struct ComponentEvidence {
     pub health: String,
     /// How often its container was started.
     pub starts: u32,
+    /// For how many seconds its newest container has been there.
+    pub age: u64,
     /// The exit code of the container that ended last.
     pub exit_code: Option<i32>,
     /// Why it ended, or could not start, in the runtime's words.

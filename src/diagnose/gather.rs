@@ -1,7 +1,7 @@
 //! Evidence from this machine.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::evidence::{ComponentEvidence, Evidence, KubeletEvidence};
 use crate::health::{ComponentState, Snapshot};
@@ -24,6 +24,11 @@ pub fn gather(snapshot: &Snapshot, host: &dyn Host, since: SystemTime) -> Eviden
     Evidence { kubelet, runtime: snapshot.runtime.clone(), components }
 }
 
+fn age(created_at_ns: i64) -> u64 {
+    let created = Duration::from_nanos(u64::try_from(created_at_ns).unwrap_or_default());
+    (SystemTime::UNIX_EPOCH + created).elapsed().map_or(0, |age| age.as_secs())
+}
+
 fn of(state: &ComponentState) -> ComponentEvidence {
     let told = state.ended.as_ref().or(state.container.as_ref());
     let path = told.and_then(|c| c.log.as_ref());
@@ -32,6 +37,7 @@ fn of(state: &ComponentState) -> ComponentEvidence {
         stage: state.stage,
         health: state.health.clone(),
         starts: state.container.as_ref().map_or(0, |c| c.attempt + 1),
+        age: state.container.as_ref().map_or(0, |c| age(c.created_at_ns)),
         exit_code: state.ended.as_ref().and_then(|c| c.exit_code),
         reason: told.map(|c| c.reason.clone()).unwrap_or_default(),
         log: log.into_iter().map(|line| line.text).collect(),

@@ -9,12 +9,13 @@ use super::place::Place;
 use super::rule::Proof;
 use crate::finding::Finding;
 use crate::health::{Stage, target};
-use crate::node::{KILLING, StaticPod};
+use crate::manifest::Component;
+use crate::node::{HttpProbe, KILLING, StaticPod};
 use crate::preflight::Machine;
 use crate::yaml;
 
-/// Those of components that were ended or will be, by what their manifests say. One that is being ended may take half a
-/// minute for it.
+/// Those of components that were ended or are being ended, by what their manifests say. That may take half a minute, in
+/// which nothing else tells.
 pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine) -> Vec<Diagnosis> {
     let came_up = evidence.components.iter().filter(|(_, c)| c.stage != Stage::Healthy && c.starts > 0);
     came_up
@@ -22,14 +23,18 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
             let path = place.manifests.join(component.file());
             let pod = yaml::parse_values(&machine.text(&path)?).ok()?.into_iter().next()?;
             let pod = StaticPod::new(*component, pod);
-            let (probe, port) = astray(&pod)?;
-            // Another container of the Pod may answer, or another machine.
-            let may_be_answered =
-                || pod.is_accompanied() || asks_elsewhere(&pod, probe) || !machine.listeners_on(port).is_empty();
-            if state.exit_code.is_none() && may_be_answered() {
+            let (probe, asked) = astray(&pod)?;
+            // Another container of the Pod may answer, another program here, or another machine.
+            if pod.is_accompanied() || !is_local(&asked, &pod) || !machine.listeners_on(asked.port).is_empty() {
+                return None;
+            }
+            // kubelet begins with the liveness probe when the startup probe has succeeded.
+            let counts = probe == "startupProbe" || pod.http_probe("startupProbe").is_none();
+            if state.exit_code.is_none() && !(counts && state.age > asked.patience) {
                 return None;
             }
             let name = component.name();
+            let port = asked.port;
             let finding = Finding::error(format!("kubelet kills {name} again and again: its {probe} asks port {port}"))
                 .evidence(format!("{}; {name} reports its health at {}", path.display(), target(&pod).base))
                 .evidences(last_words(state, ""))
@@ -41,24 +46,28 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
         .collect()
 }
 
-/// A probe of the component's container that asks another port than that at which it tells its health.
-fn astray(pod: &StaticPod) -> Option<(&'static str, u16)> {
-    let base = target(pod).base;
-    let listens: u16 = base.rsplit(':').next()?.parse().ok()?;
-    KILLING.into_iter().find_map(|probe| {
-        let port = pod.http_probe(probe)?.port;
-        (port != listens).then_some((probe, port))
+/// A probe of the component's container that asks another port than those at which it tells its health.
+fn astray(pod: &StaticPod) -> Option<(&'static str, HttpProbe)> {
+    let port = |url: &str| url.trim_end_matches('/').rsplit(':').next()?.parse::<u16>().ok();
+    let mut listens = vec![port(&target(pod).base)?];
+    if pod.component() == Component::Etcd {
+        let urls = ["listen-metrics-urls", "listen-client-http-urls"].into_iter().filter_map(|f| pod.flag(f));
+        listens.extend(urls.flat_map(|urls| urls.split(',').filter_map(port).collect::<Vec<_>>()));
+    }
+    KILLING.into_iter().find_map(|name| {
+        let probe = pod.http_probe(name)?;
+        (!listens.contains(&probe.port)).then_some((name, probe))
     })
 }
 
-/// Whether the probe asks an address that need not be this machine's.
-fn asks_elsewhere(pod: &StaticPod, probe: &str) -> bool {
+/// Whether the probe asks this machine: the Pod's own address, a loopback address, or the component's.
+fn is_local(probe: &HttpProbe, pod: &StaticPod) -> bool {
+    let Some(host) = &probe.host else { return true };
     let base = target(pod).base;
-    let host = pod.http_probe(probe).and_then(|probe| probe.host);
-    let is_local = |host: &String| {
-        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()) || base.contains(host)
-    };
-    host.is_some_and(|host| !is_local(&host))
+    let own = base.split("://").last().and_then(|base| base.rsplit_once(':'));
+    host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || own.is_some_and(|(own, _)| own.trim_matches(['[', ']']) == host)
 }
 
 #[cfg(test)]
@@ -66,7 +75,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::manifest::Component;
+    use crate::diagnose::evidence::ComponentEvidence;
+    use crate::preflight::fake::{FakeMachine, settings};
 
     #[test]
     fn probes_are_held_against_where_the_component_answers() {
@@ -78,10 +88,39 @@ mod tests {
                 "startupProbe": { "httpGet": { "port": port, "path": "/livez" } },
             }] } })
         };
-        let astray = |port, flag| astray(&StaticPod::new(Component::ApiServer, pod(port, flag)));
+        let astray = |port, flag| {
+            let (name, probe) = astray(&StaticPod::new(Component::ApiServer, pod(port, flag)))?;
+            Some((name, probe.port))
+        };
         assert_eq!(astray(json!(6443), "--v=1"), None);
         assert_eq!(astray(json!("probe-port"), "--secure-port=6443"), None);
         assert_eq!(astray(json!(7777), "--v=1"), Some(("startupProbe", 7777)));
         assert_eq!(astray(json!("probe-port"), "--secure-port=7443"), Some(("startupProbe", 6443)));
+    }
+
+    #[test]
+    fn probe_is_proven_astray_when_kubelet_has_lost_patience_and_nobody_answers() {
+        let found = |host: &str, metrics: &str, age, more: Value| {
+            let mut containers = vec![json!({
+                "name": "etcd",
+                "command": ["etcd", format!("--listen-metrics-urls={metrics}")],
+                "startupProbe": { "httpGet": { "host": host, "port": 2391, "path": "/readyz" }, "periodSeconds": 2 },
+            })];
+            containers.extend(more.as_array().cloned().unwrap_or_default());
+            let mut machine = FakeMachine::healthy();
+            let pod = json!({ "spec": { "containers": containers } }).to_string();
+            machine.file("/etc/kubernetes/manifests/etcd.yaml", &pod);
+            let state =
+                ComponentEvidence { stage: Stage::Running, starts: 1, age, ..ComponentEvidence::default() };
+            let evidence = Evidence { components: [(Component::Etcd, state)].into(), ..Evidence::default() };
+            diagnose(&evidence, &Place::of(&settings("")), &machine).len()
+        };
+        let usual = "http://127.0.0.1:2381";
+        assert_eq!(found("127.0.0.1", usual, 7, json!([])), 1);
+        assert_eq!(found("127.0.0.1", usual, 6, json!([])), 0, "it may still come");
+        let both = "http://127.0.0.1:2381,http://127.0.0.1:2391";
+        assert_eq!(found("127.0.0.1", both, 600, json!([])), 0, "etcd will listen there");
+        assert_eq!(found("192.0.2.1", usual, 600, json!([])), 0, "another machine answers");
+        assert_eq!(found("127.0.0.1", usual, 600, json!([{ "name": "proxy" }])), 0, "the proxy answers");
     }
 }

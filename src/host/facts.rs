@@ -1,8 +1,9 @@
 //! Facts of the machine that the configuration's defaults are taken from.
 
-use std::fs;
 use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::{fs, io};
 
 use super::cri::KNOWN_RUNTIMES;
 use super::net::InterfaceAddress;
@@ -19,12 +20,7 @@ pub(crate) fn gather() -> HostFacts {
         hostname: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         default_addresses: default_addresses(&here),
         loopback_addresses: global_addresses(&here, "lo"),
-        cri_sockets: KNOWN_RUNTIMES
-            .iter()
-            .map(|runtime| runtime.socket)
-            .filter(|p| Path::new(p).exists())
-            .map(|p| format!("unix://{p}"))
-            .collect(),
+        cri_sockets: cri_sockets().into_iter().map(|p| format!("unix://{p}")).collect(),
         ca_dirs: CA_DIRS.iter().filter(|p| Path::new(p).exists()).map(|p| (*p).to_owned()).collect(),
         proxy_variables: std::env::vars()
             .filter(|(n, v)| n.to_lowercase().ends_with("_proxy") && !v.is_empty())
@@ -32,6 +28,22 @@ pub(crate) fn gather() -> HostFacts {
         systemd_resolved: Path::new("/run/systemd/resolve").exists()
             && RealHost::new().init_system().is_some_and(resolved),
     }
+}
+
+/// The sockets of known runtimes that listen, as kubeadm finds them: by connecting. One that only root may ask counts.
+/// Where none listens, those that are there: their runtimes may have been stopped.
+fn cri_sockets() -> Vec<&'static str> {
+    let known: Vec<&str> =
+        KNOWN_RUNTIMES.iter().map(|r| r.socket).filter(|p| Path::new(p).exists()).collect();
+    let listens = |path: &&str| match UnixStream::connect(path) {
+        Ok(_) => true,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    };
+    if known.len() < 2 {
+        return known;
+    }
+    let listening: Vec<&str> = known.iter().copied().filter(listens).collect();
+    if listening.is_empty() { known } else { listening }
 }
 
 /// Addresses of the interfaces that default routes leave by, IPv4 first: Linux lists its routes in

@@ -21,13 +21,17 @@ pub(crate) struct HttpProbe {
     pub(crate) port: u16,
     /// With its slash.
     pub(crate) path: String,
+    /// After how many seconds without any success kubelet has the container ended, counted from its start.
+    pub(crate) patience: u64,
 }
 
 impl StaticPod {
     /// A probe of the component's container, if it asks over HTTP.
     pub(crate) fn http_probe(&self, name: &str) -> Option<HttpProbe> {
         let container = self.container()?;
-        let get = container.get(name)?.get("httpGet")?;
+        let probe = container.get(name)?;
+        let get = probe.get("httpGet")?;
+        let number_of = |key: &str, default| probe.get(key).and_then(Value::as_u64).unwrap_or(default);
         let text = |key: &str| get.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         let ports = container.get("ports").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         let port = get.get("port")?;
@@ -41,6 +45,10 @@ impl StaticPod {
             host: text("host").map(str::to_owned),
             port: u16::try_from(number?).ok()?,
             path: format!("/{}", text("path").unwrap_or_default().trim_start_matches('/')),
+            // kubelet's defaults.
+            patience: number_of("failureThreshold", 3)
+                .saturating_mul(number_of("periodSeconds", 10))
+                .saturating_add(number_of("initialDelaySeconds", 0)),
         })
     }
 }
@@ -63,10 +71,16 @@ mod tests {
                 .http_probe("livenessProbe")
         };
         let whole = json!({ "scheme": "HTTPS", "host": "::1", "port": "probe-port", "path": "livez" });
-        let expected =
-            HttpProbe { scheme: "https".into(), host: Some("::1".into()), port: 2381, path: "/livez".into() };
+        let expected = HttpProbe {
+            scheme: "https".into(),
+            host: Some("::1".into()),
+            port: 2381,
+            path: "/livez".into(),
+            patience: 30,
+        };
         assert_eq!(probe(whole), Some(expected));
-        let expected = HttpProbe { scheme: "http".into(), host: None, port: 1, path: "/".into() };
+        let expected =
+            HttpProbe { scheme: "http".into(), host: None, port: 1, path: "/".into(), patience: 30 };
         assert_eq!(probe(json!({ "port": 1 })), Some(expected));
         assert_eq!(probe(json!({ "port": "absent" })), None);
         assert_eq!(probe(json!({ "port": 70000 })), None);

@@ -9,6 +9,6 @@ mod restart;
 mod static_pod;
 
 pub(crate) use etcd::{LocalEtcd, etcd_endpoints, joined_members};
-pub(crate) use http_probe::{KILLING, LIVENESS};
+pub(crate) use http_probe::{HttpProbe, KILLING, LIVENESS};
 pub(crate) use restart::{StaticPods, is_left_stopped, start_kubelet};
 pub(crate) use static_pod::StaticPod;

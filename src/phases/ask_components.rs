@@ -157,8 +157,7 @@ fn judgement(program: &str, image: &str, place: &str, end: &JobEnd) -> Option<Fi
         return None;
     }
     if ended_by_a_signal(end) {
-        let why =
-            "its container was killed from outside: a running kubelet kills containers that it does not know";
+        let why = "its container ended without a word, as when it is killed from outside: a running kubelet kills containers that it does not know";
         return Some(not_asked(program, image, why.into()));
     }
     // Usage may follow or precede the reason, which names the flag.

@@ -24,7 +24,7 @@ use crate::host::process::Process;
 use crate::host::system::{Cgroups, KernelConfig, SwapArea};
 
 #[derive(Clone)]
-pub(super) struct FakeMachine {
+pub(crate) struct FakeMachine {
     pub(super) root: bool,
     pub(super) cpus: usize,
     pub(super) memory: u64,
@@ -62,7 +62,7 @@ impl FakeMachine {
         machine
     }
 
-    pub(super) fn file(&mut self, path: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn file(&mut self, path: &str, content: impl AsRef<[u8]>) {
         self.files.insert(path.into(), content.as_ref().to_vec());
     }
 

@@ -93,19 +93,24 @@ fn back(node: &Node, megabytes: u64) -> anyhow::Result<()> {
 
 /// Makes the second archive one of a program that does not know Docker, and names images as containerd's does.
 fn as_others_write(node: &Node) -> anyhow::Result<()> {
-    let index = node.run("tar", &["--extract", "--to-stdout", "--file", AGAIN, "index.json"])?.success()?;
-    let mut index: Value = serde_json::from_str(&index.stdout)?;
-    for image in index.get_mut("manifests").and_then(Value::as_array_mut).into_iter().flatten() {
+    let folder = Path::new("/var/lib/again");
+    fs::create_dir_all(folder)?;
+    let tar = |args: &[&str]| {
+        let all = [&["--file", AGAIN, "--directory", "/var/lib/again"], args].concat();
+        node.run("tar", &all)?.success().map(drop)
+    };
+    tar(&["--extract"])?;
+    fs::remove_file(folder.join("manifest.json"))?;
+    let index = folder.join("index.json");
+    let mut content: Value = serde_json::from_str(&fs::read_to_string(&index)?)?;
+    for image in content.get_mut("manifests").and_then(Value::as_array_mut).into_iter().flatten() {
         let names = image.get_mut("annotations").and_then(Value::as_object_mut).context("no names")?;
-        let tag =
-            names.get("io.containerd.image.name").and_then(Value::as_str).and_then(|n| n.rsplit(':').next());
-        let tag = tag.context("no tag")?.to_owned();
+        let name = names.get("io.containerd.image.name").and_then(Value::as_str).unwrap_or_default();
+        let tag = name.rsplit(':').next().unwrap_or_default().to_owned();
         names.insert("org.opencontainers.image.ref.name".to_owned(), tag.into());
     }
-    fs::write("/var/lib/index.json", index.to_string())?;
-    node.run("tar", &["--delete", "--file", AGAIN, "manifest.json", "index.json"])?.success()?;
-    node.run("tar", &["--append", "--file", AGAIN, "--directory", "/var/lib", "index.json"])?.success()?;
-    Ok(())
+    fs::write(index, content.to_string())?;
+    tar(&["--create", "."])
 }
 
 fn into_second_containerd(node: &Node, megabytes: u64) -> anyhow::Result<()> {

@@ -3,6 +3,7 @@
 //! driver `json-file`, which cri-dockerd links to and kubelet reads too: objects of `log`, `stream` and `time`, where a
 //! `log` without line break is a part.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -144,12 +145,14 @@ impl Part {
         #[derive(serde::Deserialize)]
         struct Line<'a> {
             log: String,
-            stream: &'a str,
-            time: &'a str,
+            #[serde(borrow)]
+            stream: Cow<'a, str>,
+            #[serde(borrow)]
+            time: Cow<'a, str>,
         }
         let line: Line<'_> = raw.starts_with('{').then(|| serde_json::from_str(raw).ok())??;
-        let time = Some(OffsetDateTime::parse(line.time, &Rfc3339).ok()?);
-        let stream = Stream::named(line.stream)?;
+        let time = Some(OffsetDateTime::parse(&line.time, &Rfc3339).ok()?);
+        let stream = Stream::named(&line.stream)?;
         let (text, last) = match line.log.strip_suffix('\n') {
             Some(whole) => (whole.to_owned(), true),
             None => (line.log, false),

@@ -12,7 +12,7 @@ use crate::host::system::{Cgroups, KernelConfig};
 use crate::kubelet::{DROP_IN, UNIT};
 
 impl FakeMachine {
-    pub(in crate::preflight) fn healthy() -> Self {
+    pub(crate) fn healthy() -> Self {
         let said = |stdout: &str| Said { success: true, stdout: stdout.into(), stderr: String::new() };
         let running = ServiceState { exists: true, active: true, enabled: true };
         let text = |t: &str| t.as_bytes().to_vec();

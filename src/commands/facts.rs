@@ -1,7 +1,7 @@
 //! The facts of this machine, where its own files settle what they leave open.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::config::{HostFacts, Paths};
 use crate::host::{self, Host, RealHost};
@@ -14,18 +14,18 @@ const WITH_RUNTIME: &[&str] =
 /// The facts. Of several runtimes, the one that kubelet uses here stands for all.
 pub(super) fn facts() -> HostFacts {
     let mut facts = host::gather();
-    if facts.cri_sockets.len() > 1
-        && let Some(of_kubelet) = of_kubelet(&RealHost::new())
-    {
-        let real = |socket: &str| -> Option<PathBuf> {
-            fs::canonicalize(Path::new(socket.strip_prefix("unix://").unwrap_or(socket))).ok()
-        };
-        // The same may be written in several ways: /var/run is /run.
-        let used =
-            real(&of_kubelet).filter(|_| facts.cri_sockets.iter().any(|s| real(s) == real(&of_kubelet)));
-        facts.cri_sockets.retain(|socket| used.is_none() || real(socket) == used);
+    if facts.cri_sockets.len() > 1 {
+        let used = of_kubelet(&RealHost::new()).and_then(|socket| file_of(&socket));
+        if facts.cri_sockets.iter().any(|socket| used.is_some() && file_of(socket) == used) {
+            facts.cri_sockets.retain(|socket| file_of(socket) == used);
+        }
     }
     facts
+}
+
+/// The file of a socket, however it is written: /var/run is /run.
+fn file_of(socket: &str) -> Option<PathBuf> {
+    fs::canonicalize(socket.strip_prefix("unix://").unwrap_or(socket)).ok()
 }
 
 /// The container runtime's socket that kubelet uses here, by its own files, if it can be one.

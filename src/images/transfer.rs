@@ -153,7 +153,7 @@ impl Carrier {
         told(Step::Verified(&moved, start.elapsed()));
         told(Step::Importing);
         let fail = |error| TransferError::File { action: "read", file: file.to_owned(), error };
-        let at_once = if self.tool.imports_singly() { 1 } else { images.len() };
+        let at_once = if self.tool.imports_singly() { 1 } else { images.len().max(1) };
         if archive.names_all_by(self.tool.finds_by) {
             // The very file that was verified, whatever is under its name by now.
             let verified = archive.into_reader().map_err(fail)?;
@@ -206,7 +206,8 @@ impl Carrier {
 fn named_anew(archive: &mut Archive<File>, images: &[Image]) -> Result<NamedTempFile, TransferError> {
     // Where the runtimes' programs unpack archives too; /tmp may be memory.
     let dir = std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/var/tmp"), PathBuf::from);
-    let fail = |error| TransferError::File { action: "write beside", file: dir.clone(), error };
+    let fail =
+        |error| TransferError::File { action: "write a temporary archive in", file: dir.clone(), error };
     let file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&dir).map_err(fail)?;
     let mut writer = Writer::new(io::BufWriter::new(file.as_file()));
     images.iter().try_for_each(|image| writer.add(archive, image)).map_err(fail)?;

@@ -140,7 +140,7 @@ impl PullError {
 
     fn rule(&self) -> Option<&'static Rule> {
         let reason = self.reason.to_lowercase();
-        RULES.iter().find(|rule| rule.marks.iter().any(|mark| reason.contains(mark)))
+        RULES.iter().find(|rule| rule.marks.iter().any(|mark| says(&reason, mark)))
     }
 
     /// Whether trying again can help.
@@ -167,6 +167,18 @@ impl PullError {
     }
 }
 
+/// Whether the mark is in the words; a status code is none within a longer number, such as a port.
+fn says(words: &str, mark: &str) -> bool {
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let ends_with_digit = is_digit(mark.chars().next_back());
+    words.match_indices(mark).any(|(at, _)| {
+        let (before, from) = words.split_at(at);
+        let after = from.strip_prefix(mark).unwrap_or_default();
+        !(is_digit(mark.chars().next()) && is_digit(before.chars().next_back())
+            || ends_with_digit && is_digit(after.chars().next()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +188,12 @@ mod tests {
     fn error(message: &str) -> PullError {
         let cause = CriCause::Rpc { code: Code::Unknown, message: message.into() };
         PullError::new("r.example/a:1", 5, &cri_error("PullImage", cause))
+    }
+
+    #[test]
+    fn port_is_no_status_code() {
+        assert!(says("unexpected status: 404 not found", "404") && says("status=404", "404"));
+        assert!(!says("pinging container registry 127.0.0.1:34041", "404"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::evidence::Evidence;
 use super::place::Place;
 use super::rule::Proof;
 use crate::finding::Finding;
-use crate::health::{Stage, target};
+use crate::health::{Stage, Target, target};
 use crate::manifest::Component;
 use crate::node::{HttpProbe, KILLING, StaticPod};
 use crate::preflight::Machine;
@@ -23,20 +23,20 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
             let path = place.manifests.join(component.file());
             let pod = yaml::parse_values(&machine.text(&path)?).ok()?.into_iter().next()?;
             let pod = StaticPod::new(*component, pod);
-            let (probe, asked) = astray(&pod)?;
-            // Another container of the Pod may answer, another program here, or another machine.
-            if pod.is_accompanied() || !is_local(&asked, &pod) || !machine.listeners_on(asked.port).is_empty() {
-                return None;
-            }
+            let target = target(&pod);
+            let (probe, asked) = astray(&pod, &target)?;
             // kubelet begins with the liveness probe when the startup probe has succeeded.
             let counts = probe == "startupProbe" || pod.http_probe("startupProbe").is_none();
             if state.exit_code.is_none() && !(counts && state.age > asked.patience) {
                 return None;
             }
-            let name = component.name();
-            let port = asked.port;
+            // Another container of the Pod may answer, another machine, or another program here.
+            if pod.is_accompanied() || !is_local(&asked, &target) || !machine.listeners_on(asked.port).is_empty() {
+                return None;
+            }
+            let (name, port) = (component.name(), asked.port);
             let finding = Finding::error(format!("kubelet kills {name} again and again: its {probe} asks port {port}"))
-                .evidence(format!("{}; {name} reports its health at {}", path.display(), target(&pod).base))
+                .evidence(format!("{}; {name} reports its health at {}", path.display(), target.base))
                 .evidences(last_words(state, ""))
                 .cause("a patch, or a flag that moves the component's port, changed one of the two and not the other")
                 .fix(format!("correct the {probe} in the patch of {name} (or the flag), then run again"));
@@ -47,12 +47,13 @@ pub(super) fn diagnose(evidence: &Evidence, place: &Place, machine: &dyn Machine
 }
 
 /// A probe of the component's container that asks another port than those at which it tells its health.
-fn astray(pod: &StaticPod) -> Option<(&'static str, HttpProbe)> {
+fn astray(pod: &StaticPod, target: &Target) -> Option<(&'static str, HttpProbe)> {
     let port = |url: &str| url.trim_end_matches('/').rsplit(':').next()?.parse::<u16>().ok();
-    let mut listens = vec![port(&target(pod).base)?];
+    let mut listens = vec![port(&target.base)?];
     if pod.component() == Component::Etcd {
-        let urls = ["listen-metrics-urls", "listen-client-http-urls"].into_iter().filter_map(|f| pod.flag(f));
-        listens.extend(urls.flat_map(|urls| urls.split(',').filter_map(port).collect::<Vec<_>>()));
+        for flag in ["listen-metrics-urls", "listen-client-http-urls"] {
+            listens.extend(pod.flag(flag).unwrap_or_default().split(',').filter_map(port));
+        }
     }
     KILLING.into_iter().find_map(|name| {
         let probe = pod.http_probe(name)?;
@@ -61,13 +62,11 @@ fn astray(pod: &StaticPod) -> Option<(&'static str, HttpProbe)> {
 }
 
 /// Whether the probe asks this machine: the Pod's own address, a loopback address, or the component's.
-fn is_local(probe: &HttpProbe, pod: &StaticPod) -> bool {
+fn is_local(probe: &HttpProbe, target: &Target) -> bool {
     let Some(host) = &probe.host else { return true };
-    let base = target(pod).base;
-    let own = base.split("://").last().and_then(|base| base.rsplit_once(':'));
     host == "localhost"
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-        || own.is_some_and(|(own, _)| own.trim_matches(['[', ']']) == host)
+        || target.host_and_port().is_some_and(|(own, _)| own == host)
 }
 
 #[cfg(test)]
@@ -89,7 +88,8 @@ mod tests {
             }] } })
         };
         let astray = |port, flag| {
-            let (name, probe) = astray(&StaticPod::new(Component::ApiServer, pod(port, flag)))?;
+            let pod = StaticPod::new(Component::ApiServer, pod(port, flag));
+            let (name, probe) = astray(&pod, &target(&pod))?;
             Some((name, probe.port))
         };
         assert_eq!(astray(json!(6443), "--v=1"), None);

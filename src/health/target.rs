@@ -26,6 +26,12 @@ impl Target {
     pub fn of_manifest(component: Component, pod: Value) -> Self {
         target(&StaticPod::new(component, pod))
     }
+
+    /// Host and port of the base, the host without brackets; none where the base names no port.
+    pub(crate) fn host_and_port(&self) -> Option<(&str, &str)> {
+        let (host, port) = self.base.split("://").last()?.rsplit_once(':')?;
+        Some((host.trim_matches(['[', ']']), port))
+    }
 }
 
 /// Two components that report their health at the same address: one of them can't listen there, and would be taken for
@@ -34,7 +40,7 @@ pub(crate) fn shared(targets: &[Target]) -> Option<(&Target, &Target)> {
     let mut pairs =
         targets.iter().enumerate().flat_map(|(i, a)| targets.iter().skip(i + 1).map(move |b| (a, b)));
     pairs.find(|(a, b)| {
-        let port = |target: &Target| target.base.rsplit_once(':').map(|(_, port)| port.to_owned());
+        let port = |target: &&Target| target.host_and_port().map(|(_, port)| port.to_owned());
         // kube-apiserver listens on every address of the machine.
         let meet = a.component == Component::ApiServer || b.component == Component::ApiServer;
         a.base == b.base || meet && port(a) == port(b)
@@ -73,8 +79,7 @@ fn probes(pod: &StaticPod, target: &Target) -> Vec<(String, String)> {
     // kubelet asks as nobody, and the target is asked as an administrator: who may ask matters where it was said.
     let same_for_all =
         ["anonymous-auth", "authentication-config"].iter().all(|flag| pod.flag(flag).is_none());
-    let own = target.base.split("://").last().and_then(|base| base.rsplit_once(':'));
-    let own = own.map_or("127.0.0.1", |(host, _)| host.trim_matches(['[', ']']));
+    let own = target.host_and_port().map_or("127.0.0.1", |(host, _)| host);
     let asked = KILLING.into_iter().filter_map(|name| pod.http_probe(name)).map(|probe| {
         let host = reachable(probe.host.as_deref().unwrap_or(own));
         (format!("{}://{}", probe.scheme, join_host_port(&host, probe.port)), probe.path)

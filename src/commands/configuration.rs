@@ -48,15 +48,16 @@ impl Configuration {
         }
     }
 
-    /// Settings for this machine.
+    /// Settings for this machine; `needs_runtime` tells whether it matters which container runtime is chosen.
     ///
     /// # Errors
     /// When the configuration can't be used.
-    pub(crate) fn resolve(&self, out: &Printer) -> Result<Resolved, Error> {
+    pub(crate) fn resolve(&self, needs_runtime: bool, out: &Printer) -> Result<Resolved, Error> {
         let mut loaded = self.load()?;
         resolve_version(&mut loaded.cluster.kubernetes_version, out)?;
         let mut overrides = self.overrides.clone();
         overrides.dry_run |= loaded.init.dry_run;
+        overrides.any_runtime = !needs_runtime;
         let asked =
             Asked::new(&loaded.init.node_registration, Some(&loaded.init.local_api_endpoint), &overrides);
         let resolved = resolve(loaded, facts(), &overrides, out)?;

@@ -44,9 +44,7 @@ pub(crate) fn run(request: &Request, out: &Printer) -> Result<ExitStatus, Error>
 
 fn find(request: &Request, out: &Printer) -> Result<Found, Error> {
     let workflow = workflows::init::workflow();
-    let mut request = request.clone();
-    request.configuration.overrides.any_runtime = true;
-    let (mut resolved, selection) = init::resolve(&request, None, &workflow, out)?;
+    let (mut resolved, selection) = init::resolve(request, None, false, &workflow, out)?;
     forget_generated_tokens(&mut resolved);
     let settings = &mut resolved.settings;
     settings.node.timeouts.kubernetes_api = PATIENCE;
@@ -57,7 +55,7 @@ fn find(request: &Request, out: &Printer) -> Result<Found, Error> {
     let mut refused: Vec<Finding> = report.of(Severity::Error).cloned().collect();
 
     let host = RealHost::new();
-    let way = init::kubeconfig(&request, settings);
+    let way = init::kubeconfig(request, settings);
     let mut cluster = cluster::of_node(settings, request.kubeconfig.clone(), PATIENCE, true)?;
     let not_compared = if host.exists(&way) {
         cluster.get("ConfigMap", "kube-system", "kubeadm-config").err().map(|e| e.to_string())
@@ -69,7 +67,7 @@ fn find(request: &Request, out: &Printer) -> Result<Found, Error> {
     }
     let keys = KeyPool::start(settings.cluster.algorithm, workflow.keys_needed(&selection, settings, &host));
     let seams = Seams::dry(settings, None, 0)?.seams.with_cluster(cluster).with_keys(keys);
-    let mut state = init::state(resolved, seams, &request, out);
+    let mut state = init::state(resolved, seams, request, out);
     if let Err(error) = cluster_admins().map_err(Into::into).and_then(|o| state.run.apply(o)) {
         refused.push(of_phase("admin", &error));
     }

@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::configuration::Configuration;
-use super::dry_run;
-use super::facts;
+use super::{dry_run, facts};
 use crate::config::{Paths, Resolved, Settings};
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
@@ -48,7 +47,8 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
     if request.print_manifest && !only.as_deref().is_some_and(is_addon) {
         return Err(Error::new(ExitStatus::Usage, "--print-manifest is a flag of `init phase addon` alone"));
     }
-    let (mut resolved, selection) = resolve(request, only, &workflow, out)?;
+    let needs_runtime = facts::needs_runtime(only.as_deref());
+    let (mut resolved, selection) = resolve(request, only, needs_runtime, &workflow, out)?;
     if request.print_manifest {
         return print_manifest(request, resolved, &workflow, &selection, out);
     }
@@ -75,12 +75,11 @@ pub(crate) fn run(request: &Request, only: Option<String>, out: &Printer) -> Res
 pub(super) fn resolve(
     request: &Request,
     only: Option<String>,
+    needs_runtime: bool,
     workflow: &Workflow<Init>,
     out: &Printer,
 ) -> Result<(Resolved, Selection), Error> {
-    let mut configuration = request.configuration.clone();
-    configuration.overrides.any_runtime |= !facts::needs_runtime(only.as_deref());
-    let mut resolved = configuration.resolve(out)?;
+    let mut resolved = request.configuration.resolve(needs_runtime, out)?;
     let selection = workflow.select(only, &resolved.init.skip_phases)?;
     // As by kubeadm, an addon whose phase is skipped is recorded as disabled, so that an upgrade leaves it out too.
     let cluster = &mut resolved.settings.cluster.config;

@@ -7,8 +7,7 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use super::configuration::Asked;
-use super::facts;
-use super::{configuration, dry_run, init};
+use super::{configuration, dry_run, facts, init};
 use crate::cluster::Recorder;
 use crate::config::{ClusterSettings, JoinFlags, ResolvedJoin, Settings};
 use crate::error::Error;

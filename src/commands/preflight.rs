@@ -14,7 +14,7 @@ use crate::workflow::machine;
 /// # Errors
 /// When the configuration can't be used.
 pub(crate) fn run(configuration: &Configuration, fixes: bool, out: &Printer) -> Result<ExitStatus, Error> {
-    let settings = configuration.resolve(out)?.settings;
+    let settings = configuration.resolve(true, out)?.settings;
     let options =
         Options { ignored: settings.node.registration.ignore_preflight_errors.clone(), ..Options::default() };
     let machine = machine(&settings)?;

@@ -80,8 +80,8 @@ fn settings(config: &ResetConfiguration, removes_pods: bool, out: &Printer) -> R
 /// # Errors
 /// When there are several, and one is needed.
 fn socket(removes_pods: bool, is_dry: bool, out: &Printer) -> Result<String, Error> {
-    if let Some(socket) = of_kubelet(&RealHost::new()) {
-        return Ok(socket);
+    if let Some(endpoint) = of_kubelet(&RealHost::new()) {
+        return Ok(endpoint.to_string());
     }
     let sockets = host::gather().cri_sockets;
     if removes_pods && sockets.len() > 1 {

@@ -93,15 +93,15 @@ fn back(node: &Node, megabytes: u64) -> anyhow::Result<()> {
 
 /// Makes the second archive one of a program that does not know Docker, and names images as containerd's does.
 fn as_others_write(node: &Node) -> anyhow::Result<()> {
-    let folder = Path::new("/var/lib/again");
+    let folder = "/var/lib/again";
     fs::create_dir_all(folder)?;
     let tar = |args: &[&str]| {
-        let all = [&["--file", AGAIN, "--directory", "/var/lib/again"], args].concat();
+        let all = [&["--file", AGAIN, "--directory", folder], args].concat();
         node.run("tar", &all)?.success().map(drop)
     };
     tar(&["--extract"])?;
-    fs::remove_file(folder.join("manifest.json"))?;
-    let index = folder.join("index.json");
+    fs::remove_file(Path::new(folder).join("manifest.json"))?;
+    let index = Path::new(folder).join("index.json");
     let mut content: Value = serde_json::from_str(&fs::read_to_string(&index)?)?;
     for image in content.get_mut("manifests").and_then(Value::as_array_mut).into_iter().flatten() {
         let names = image.get_mut("annotations").and_then(Value::as_object_mut).context("no names")?;

@@ -7,7 +7,7 @@ use anyhow::ensure;
 use crate::node::{Node, PATIENCE};
 use crate::plan::Plan;
 use crate::wait::eventually;
-use crate::{cluster, fresh};
+use crate::{cluster, fresh, systemd};
 
 /// The exit code of an init whose control plane did not become healthy in time.
 const NOT_HEALTHY: i32 = 4;
@@ -57,12 +57,11 @@ fn first(node: &Node, args: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where packages put kubelet's unit; on a machine that has none, kubestrap installs its own.
-const PACKAGED: &str = "/usr/lib/systemd/system/kubelet.service";
-
 /// kubelet runs as systemd's, by its package's unit or ours and our drop-in, and starts with the machine.
 fn kubelet_runs(node: &Node) -> anyhow::Result<()> {
-    let unit = if Path::new(PACKAGED).exists() { PACKAGED } else { "/etc/systemd/system/kubelet.service" };
+    // Where no package brought one, kubestrap installs its own.
+    let packaged = format!("{}/kubelet.service", systemd::PACKAGED);
+    let unit = if Path::new(&packaged).exists() { &packaged } else { "/etc/systemd/system/kubelet.service" };
     for (property, wanted) in [
         ("ActiveState", "active"),
         ("SubState", "running"),
